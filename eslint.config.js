@@ -1,0 +1,51 @@
+import { defineConfig, globalIgnores } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+
+const environment = {
+  object: 'process',
+  property: 'env',
+  message: 'only src/config reads the environment: one place to validate it and to report every fault at once',
+};
+
+export default defineConfig(
+  globalIgnores(['dist/', 'coverage/', 'node_modules/']),
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strict, tseslint.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      eqeqeq: 'error',
+      'max-lines-per-function': ['error', { max: 70, skipComments: true, skipBlankLines: true, IIFEs: true }],
+      'no-restricted-properties': ['error', environment],
+      'no-restricted-globals': ['error', { name: 'fetch', message: 'give it a deadline: call it through the module of this folder that does' }],
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      // Nest injects by the emitted metadata of constructor types; an `import type` of an injected class erases it.
+      '@typescript-eslint/consistent-type-imports': 'off',
+      // Nest modules, entities and guards are classes that only carry decorators.
+      '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', caughtErrors: 'none', ignoreRestSiblings: true }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      // A step's work answers with its findings or with nothing.
+      '@typescript-eslint/no-invalid-void-type': 'off',
+      // Ports are asynchronous by contract; an implementation that has nothing to await keeps the signature.
+      '@typescript-eslint/require-await': 'off',
+    },
+  },
+  { files: ['src/config/**'], rules: { 'no-restricted-properties': 'off' } },
+  { files: ['src/cli/http.ts'], rules: { 'no-restricted-globals': 'off' } },
+  {
+    files: ['test/**', '*.config.ts'],
+    rules: {
+      'max-lines-per-function': 'off',
+      'no-restricted-globals': 'off',
+      'no-restricted-properties': 'off',
+      '@typescript-eslint/no-non-null-assertion': 'off',
+    },
+  },
+  {
+    files: ['**/*.js', '**/*.mjs', '**/*.cjs'],
+    extends: [tseslint.configs.strict, tseslint.configs.disableTypeChecked],
+    rules: { eqeqeq: 'error' },
+  },
+);

@@ -1,0 +1,23 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { ROOT, run, say } from './run.mjs';
+
+/** Runs `npm ci` unless what is installed is exactly what package-lock.json asks for. */
+export function ensureNodeModules() {
+  if (isInstalled()) return;
+  say('installing node_modules');
+  run('npm', ['ci', '--include=dev', '--no-progress']);
+}
+
+/** Compares the lock file with the record that npm keeps inside node_modules of what it installed. */
+function isInstalled() {
+  const record = `${ROOT}/node_modules/.package-lock.json`;
+  if (!existsSync(record)) return false;
+  const wanted = JSON.parse(readFileSync(`${ROOT}/package-lock.json`, 'utf8')).packages;
+  const present = JSON.parse(readFileSync(record, 'utf8')).packages;
+  return Object.entries(wanted).every(([path, entry]) => {
+    if (path === '') return true;
+    const found = present[path];
+    if (found === undefined) return entry.optional === true;
+    return found.version === entry.version && found.integrity === entry.integrity && existsSync(`${ROOT}/${path}`);
+  });
+}

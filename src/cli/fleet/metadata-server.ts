@@ -1,0 +1,129 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import pg from 'pg';
+
+import { childEnvironment } from '../../config/settings.js';
+import { CliError } from '../cli-error.js';
+import type { Account } from './accounts.js';
+import { workingDirectory } from './leftovers.js';
+import { LOOPBACK } from './ports.js';
+import type { Programs } from './programs.js';
+import type { ProcessSpec } from './supervised-process.js';
+
+/** What the embedded metadata database is made from. */
+export interface MetadataOptions {
+  /** The control directory, by a path that the server's account may pass. */
+  readonly control: string;
+  readonly programs: Programs;
+  readonly account: Account | undefined;
+  readonly port: number;
+  readonly password: string;
+}
+
+const NAME = 'freehold';
+/** Given on the command line, so that a fleet of any age runs with the settings of the version that started it. */
+const SETTINGS: Record<string, string> = {
+  listen_addresses: LOOPBACK,
+  unix_socket_directories: '',
+  max_connections: '100',
+  shared_buffers: '32MB',
+  max_wal_size: '256MB',
+  min_wal_size: '64MB',
+  max_wal_senders: '2',
+  fsync: 'on',
+  synchronous_commit: 'on',
+  full_page_writes: 'on',
+  max_logical_replication_workers: '0',
+  autovacuum_naptime: '1min',
+  jit: 'off',
+  password_encryption: 'scram-sha-256',
+  logging_collector: 'off',
+  log_destination: 'stderr',
+  log_timezone: 'UTC',
+  timezone: 'UTC',
+  log_line_prefix: '%m [%p] ',
+};
+/** The one role, which owns the one database; the superuser has no password and cannot log in. */
+const HBA = `host ${NAME} ${NAME} ${LOOPBACK}/32 scram-sha-256\n`;
+/** After a crash the server replays its WAL before it serves. */
+const READY_WITHIN_MS = 120_000;
+
+/** The URL by which the API and the workers reach the embedded metadata database. */
+export function metadataUrl(port: number, password: string): string {
+  return `postgresql://${NAME}:${encodeURIComponent(password)}@${LOOPBACK}:${port}/${NAME}`;
+}
+
+/** The embedded metadata database as something to keep running; makes it when it starts for the first time. */
+export function metadataServer(options: MetadataOptions): ProcessSpec {
+  return {
+    role: 'metadata',
+    readyWithinMs: READY_WITHIN_MS,
+    isReady: () => answers(metadataUrl(options.port, options.password)),
+    launch: async (log) => {
+      const data = workingDirectory(options.control, 'metadata');
+      if (!existsSync(join(data, 'PG_VERSION'))) await makeCluster(options, data, log);
+      // Nothing of this cluster runs any more (its processes were looked for), so a pid file is a dead server's. Left
+      // there, it would keep the next one from starting for as long as nobody reaps the dead.
+      rmSync(join(data, 'postmaster.pid'), { force: true });
+      const settings = Object.entries({ ...SETTINGS, port: String(options.port) }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+      return start(options, join(serverFolder(options.programs, data), 'postgres'), ['-D', data, ...settings], log);
+    },
+  };
+}
+
+async function makeCluster(options: MetadataOptions, data: string, log: number): Promise<void> {
+  const half = `${data}.new`;
+  rmSync(half, { recursive: true, force: true });
+  mkdirSync(half, { mode: 0o700 });
+  if (options.account) chownSync(half, options.account.uid, options.account.gid);
+  const folder = options.programs.postgres.values().next().value ?? '';
+  const flags = ['--username=postgres', '--encoding=UTF8', '--locale=C.UTF-8', '--data-checksums', '--auth=reject', '--no-instructions'];
+  await finish(start(options, join(folder, 'initdb'), ['-D', half, ...flags], log), 'initdb');
+  const sql = [
+    `CREATE ROLE ${NAME} LOGIN CREATEROLE PASSWORD '${options.password}'`,
+    `CREATE DATABASE ${NAME} OWNER ${NAME}`,
+  ];
+  const single = start(options, join(folder, 'postgres'), ['--single', '-D', half, '-c', 'log_min_error_statement=panic', 'postgres'], log, 'pipe');
+  single.stdin?.end(`${sql.join('\n')}\n`);
+  await finish(single, 'postgres --single');
+  writeFileSync(join(half, 'pg_hba.conf'), HBA);
+  renameSync(half, data);
+}
+
+function start(options: MetadataOptions, program: string, args: readonly string[], log: number, input: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
+  return spawn(program, args, {
+    cwd: '/',
+    detached: true,
+    env: childEnvironment({ LC_ALL: 'C.UTF-8', TZ: 'UTC', FREEHOLD_MASTER_KEY: undefined, FREEHOLD_OPERATOR_KEY: undefined, FREEHOLD_SIGNUP_KEY: undefined }),
+    stdio: [input, log, log],
+    ...options.account,
+  });
+}
+
+async function finish(child: ChildProcess, name: string): Promise<void> {
+  const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('exit', resolve));
+  if (code !== 0) throw new CliError(`${name} of the metadata database failed with code ${String(code)}`);
+}
+
+/** The programs of the major version that made the cluster: no other can run it. */
+function serverFolder(programs: Programs, data: string): string {
+  const major = Number(readFileSync(join(data, 'PG_VERSION'), 'utf8').trim());
+  const folder = programs.postgres.get(major);
+  if (folder === undefined) throw new CliError(`the metadata database was made by PostgreSQL ${major}, which is not installed: apt-get install postgresql-${major}`);
+  return folder;
+}
+
+async function answers(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.query('SELECT 1');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}

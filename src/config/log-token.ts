@@ -1,0 +1,2 @@
+/** Injects the log of this process. */
+export const LOG = Symbol('LOG');

@@ -1,0 +1,2 @@
+/** Injects the validated settings of this process. */
+export const SETTINGS = Symbol('SETTINGS');

@@ -1,0 +1,124 @@
+import { z } from 'zod';
+
+const list = (text: string): string[] => text.split(',').map((part) => part.trim()).filter(Boolean);
+
+/**
+ * Every setting of the control plane's processes, read from environment variables.
+ *
+ * All begin with `FREEHOLD_`, but for `DATABASE_URL` and `REDIS_URL`, which carry the names that hosting platforms use.
+ */
+export const settingsSchema = z.object({
+  DATABASE_URL: z
+    .string({ error: 'is required: the metadata database, such as postgresql://user:password@host:5432/freehold' })
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://'),
+  REDIS_URL: z
+    .string({ error: 'is required: the queues, such as redis://127.0.0.1:6379' })
+    .regex(/^rediss?:\/\//, 'must begin with redis://'),
+  FREEHOLD_DATA_DIR: z.string({ error: 'is required: the directory of the embedded fleet' }).startsWith('/', 'must be an absolute path'),
+  FREEHOLD_MASTER_KEY: z
+    .string({ error: 'is required: 32 random bytes in base64, which encrypt every stored secret' })
+    .refine((text) => Buffer.from(text, 'base64').length === 32, 'must be exactly 32 bytes in base64'),
+  FREEHOLD_ENGINE: z.enum(['local']).default('local'),
+  FREEHOLD_BIND: z.string().default('127.0.0.1'),
+  FREEHOLD_PORT: z.coerce.number().int().min(1).max(65_535).default(8080),
+  /** The API's address as clients see it; links in documents are built from it. */
+  FREEHOLD_PUBLIC_URL: z.url().optional(),
+  /** Keys that must exist when the API starts, so that a caller of `freehold up` can be told them. */
+  FREEHOLD_OPERATOR_KEY: z.string().min(32).optional(),
+  FREEHOLD_SIGNUP_KEY: z.string().min(32).optional(),
+  FREEHOLD_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  /** How long a worker owns an operation without a sign of life, in milliseconds. */
+  FREEHOLD_LEASE_MS: z.coerce.number().int().min(1_000).max(300_000).default(5_000),
+  /** How many provisionings and deletions a worker runs at once. */
+  FREEHOLD_CHANGES_AT_ONCE: z.coerce.number().int().min(1).max(64).default(4),
+  /** Databases that one customer may have, in all plans together. */
+  FREEHOLD_DATABASES_PER_CUSTOMER: z.coerce.number().int().min(1).default(100),
+  /** Requests a second that one credential may make, averaged over ten seconds. */
+  FREEHOLD_REQUESTS_PER_SECOND: z.coerce.number().min(50, 'may not be below 50: the contract promises that much').default(500),
+  /** Regions in which no new database is placed, separated by commas. */
+  FREEHOLD_CLOSED_REGIONS: z.string().default('').transform(list),
+});
+
+export type Settings = z.output<typeof settingsSchema>;
+
+/** Names each fault of a configuration, one a line; thrown so that a process can print it and exit. */
+export class SettingsError extends Error {
+  constructor(readonly faults: readonly string[]) {
+    super(['the configuration has faults:', ...faults.map((fault) => `  ${fault}`)].join('\n'));
+    this.name = 'SettingsError';
+  }
+}
+
+/**
+ * Reads and checks all settings.
+ *
+ * @throws SettingsError with every fault at once, unknown `FREEHOLD_` variables included: a misspelt setting is a fault.
+ */
+export function readSettings(environment: Record<string, string | undefined> = process.env): Settings {
+  const parsed = settingsSchema.safeParse(environment);
+  const faults = [...(parsed.success ? [] : listFaults(parsed.error)), ...findUnknown(environment)];
+  if (!parsed.success || faults.length > 0) throw new SettingsError(faults);
+  return parsed.data;
+}
+
+const absolutePath = z.string().startsWith('/', 'must be an absolute path');
+
+/** Settings of the `freehold` command; what is not given on its command line is taken from here. */
+const cliSettingsSchema = z.object({
+  /** The API that the thin clients talk to. */
+  FREEHOLD_URL: z.url({ protocol: /^https?$/, error: 'must begin with http:// or https://' }).optional(),
+  FREEHOLD_API_KEY: z.string().min(1).optional(),
+  /** The name or address under which other machines reach this one; gateways listen for them and their certificates carry it. */
+  FREEHOLD_PUBLIC_HOST: z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/, 'must be a host name or an IP address').optional(),
+  FREEHOLD_MASTER_KEY_FILE: absolutePath.optional(),
+  /** Memory that the instances of one embedded host may be promised, in MiB. */
+  FREEHOLD_HOST_MEMORY_MB: z.coerce.number().int().min(128).optional(),
+});
+
+/** What `freehold up` shares with the processes that it starts, and where the system says that a user's files belong. */
+const sharedSettingsSchema = z.object({
+  ...settingsSchema.pick({
+    DATABASE_URL: true,
+    REDIS_URL: true,
+    FREEHOLD_MASTER_KEY: true,
+    FREEHOLD_PUBLIC_URL: true,
+    FREEHOLD_OPERATOR_KEY: true,
+    FREEHOLD_SIGNUP_KEY: true,
+  }).partial().shape,
+  FREEHOLD_DATA_DIR: z.string().min(1).optional(),
+  FREEHOLD_BIND: z.string().min(1).optional(),
+  FREEHOLD_PORT: z.coerce.number().int().min(1).max(65_535).optional(),
+  PATH: z.string().default(''),
+  HOME: z.string().optional(),
+  XDG_DATA_HOME: z.string().optional(),
+  XDG_CONFIG_HOME: z.string().optional(),
+});
+
+export type CliSettings = z.output<typeof cliSettingsSchema> & z.output<typeof sharedSettingsSchema>;
+
+/** Settings that only the `freehold` command reads. */
+export const CLI_SETTINGS: ReadonlySet<string> = new Set(Object.keys(cliSettingsSchema.shape));
+
+/** @throws SettingsError with every fault at once, misspelt `FREEHOLD_` variables included. */
+export function readCliSettings(environment: Record<string, string | undefined> = process.env): CliSettings {
+  const parsed = z.object({ ...cliSettingsSchema.shape, ...sharedSettingsSchema.shape }).safeParse(environment);
+  const faults = [...(parsed.success ? [] : listFaults(parsed.error)), ...findUnknown(environment)];
+  if (!parsed.success || faults.length > 0) throw new SettingsError(faults);
+  return parsed.data;
+}
+
+/** The environment of a process that the command starts: the caller's, without what npm adds, and with the given settings. */
+export function childEnvironment(settings: Record<string, string | undefined>): Record<string, string> {
+  const merged = { ...process.env, ...settings };
+  const kept = Object.entries(merged).filter(([name, value]) => value !== undefined && !/^(npm_|FREEHOLD_(API_KEY|URL)$)/.test(name));
+  return Object.fromEntries(kept) as Record<string, string>;
+}
+
+function listFaults(error: z.ZodError): string[] {
+  return error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
+}
+
+function findUnknown(environment: Record<string, string | undefined>): string[] {
+  const isKnown = (name: string): boolean => name in settingsSchema.shape || CLI_SETTINGS.has(name);
+  return Object.keys(environment).filter((name) => name.startsWith('FREEHOLD_') && !isKnown(name)).map((name) => `${name} is not a setting`);
+}

@@ -1,0 +1,122 @@
+import type { EntityManager } from 'typeorm';
+import type { RegionEndpoint } from '../engine/ports.js';
+import { isPlanId, PLANS } from '../fleet/plans.js';
+import { queryRows } from '../metadata/query-rows.js';
+import { type Reach, within } from '../metadata/reach.js';
+import { type DatabaseState, deriveState } from './derive-state.js';
+import type { InstanceRole, InstanceState } from './instance.entity.js';
+
+export interface InstanceDocument {
+  readonly id: string;
+  readonly role: InstanceRole;
+  readonly state: InstanceState;
+  readonly host: string;
+  readonly dataCenter: string;
+  readonly address: string;
+  readonly port: number | null;
+  readonly lagBytes: number | null;
+  readonly lagSeconds: number | null;
+}
+
+/** A database as programs and people see it (`design.md`, part 4.2). */
+export interface DatabaseDocument {
+  readonly id: string;
+  readonly customerId: string;
+  readonly name: string;
+  readonly region: string;
+  readonly plan: string;
+  readonly state: DatabaseState;
+  readonly automation: 'active' | 'paused';
+  readonly automationReason: string | null;
+  readonly postgresVersion: string | null;
+  readonly epoch: number;
+  readonly inSync: boolean;
+  readonly endpoint: {
+    readonly host: string; readonly port: number; readonly database: string; readonly user: string;
+    readonly uri: string; readonly pooledUri: string;
+  };
+  readonly instances: readonly InstanceDocument[];
+  readonly createdAt: string;
+  readonly deletedAt: string | null;
+  readonly purgeAt: string | null;
+}
+
+export interface Credentials {
+  readonly user: string;
+  readonly password: string;
+  readonly uri: string;
+  readonly pooledUri: string;
+}
+
+interface DatabaseRow {
+  id: string; customer_id: string; name: string; region_id: string; plan: string; automation_paused: string | null;
+  postgres_version: string | null; epoch: number; in_sync: string[]; endpoint_database: string; endpoint_user: string;
+  provisioned_at: Date | null; created_at: Date; deleted_at: Date | null; purge_at: Date | null;
+  change: string | null; instances: InstanceDocument[] | null;
+}
+
+/** The database of the endpoint's route that pools by transaction. */
+export const pooledName = (database: string): string => `${database}_pooled`;
+
+/** The URIs of both routes, with the password if one is given. */
+export function endpointUris(endpoint: RegionEndpoint, database: string, user: string, password?: string): { uri: string; pooledUri: string } {
+  const login = password === undefined ? user : `${user}:${password}`;
+  const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host;
+  const root = endpoint.rootCertificatePath === null ? '' : `&sslrootcert=${encodeURIComponent(endpoint.rootCertificatePath).replaceAll('%2F', '/')}`;
+  const uri = (name: string): string => `postgresql://${login}@${host}:${endpoint.port}/${name}?sslmode=verify-full${root}`;
+  return { uri: uri(database), pooledUri: uri(pooledName(database)) };
+}
+
+/** Reads the databases within reach that meet the condition, newest first; purged ones are gone. */
+export async function readDatabases(
+  tx: EntityManager, reach: Reach, endpointOf: (region: string) => RegionEndpoint,
+  filter: { readonly id?: string; readonly customerId?: string; readonly before?: string; readonly limit: number },
+): Promise<DatabaseDocument[]> {
+  const visible = within(reach, 'd.customer_id', 5);
+  const rows = await queryRows<DatabaseRow>(tx,
+    `SELECT d.*,
+            (SELECT o.kind FROM operations o
+              WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running')) AS change,
+            (SELECT json_agg(json_build_object('id', i.id, 'role', i.role, 'state', i.state, 'host', i.host_id,
+                      'dataCenter', h.data_center_id, 'address', i.address, 'port', i.port,
+                      'lagBytes', i.lag_bytes, 'lagSeconds', i.lag_seconds) ORDER BY i.role, i.id)
+               FROM instances i JOIN hosts h ON h.id = i.host_id WHERE i.database_id = d.id) AS instances
+       FROM databases d
+      WHERE ($1::text IS NULL OR d.id = $1) AND ($2::text IS NULL OR d.customer_id = $2)
+        AND ($3::text IS NULL OR d.id < $3) AND (d.purge_at IS NULL OR d.purge_at > now()) AND ${visible.condition}
+      ORDER BY d.id DESC LIMIT $4`,
+    [filter.id ?? null, filter.customerId ?? null, filter.before ?? null, filter.limit, ...visible.parameters]);
+  return rows.map((row) => documentOf(row, endpointOf(row.region_id)));
+}
+
+function documentOf(row: DatabaseRow, endpoint: RegionEndpoint): DatabaseDocument {
+  const instances = row.instances ?? [];
+  return {
+    id: row.id,
+    customerId: row.customer_id,
+    name: row.name,
+    region: row.region_id,
+    plan: row.plan,
+    state: deriveState({
+      deleted: row.deleted_at !== null,
+      provisioned: row.provisioned_at !== null,
+      change: row.change,
+      primary: instances.find(({ role }) => role === 'primary')?.state ?? null,
+      inSync: row.in_sync.length,
+      standbys: isPlanId(row.plan) ? PLANS[row.plan].standbys : 1,
+    }),
+    automation: row.automation_paused === null ? 'active' : 'paused',
+    automationReason: row.automation_paused,
+    postgresVersion: row.postgres_version,
+    epoch: row.epoch,
+    inSync: row.in_sync.length > 0,
+    endpoint: {
+      host: endpoint.host, port: endpoint.port, database: row.endpoint_database, user: row.endpoint_user,
+      ...endpointUris(endpoint, row.endpoint_database, row.endpoint_user),
+    },
+    instances,
+    createdAt: row.created_at.toISOString(),
+    deletedAt: row.deleted_at?.toISOString() ?? null,
+    purgeAt: row.purge_at?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,37 @@
+import { DomainError } from '../problems/domain-problem.js';
+
+export class NameTakenError extends DomainError {
+  constructor(name: string) {
+    super('name-taken', `the customer has a database named "${name}" already`, {
+      hint: 'choose another name, or delete that database first', fields: [{ field: 'name', message: 'is taken' }],
+    });
+  }
+}
+
+export class QuotaExceededError extends DomainError {
+  constructor(limit: number, plan?: string) {
+    super('quota-exceeded', `the customer has ${limit} databases${plan ? ` of plan "${plan}"` : ''}, which is as many as it may have`, {
+      hint: 'delete one that is not needed, or ask for a higher quota',
+    });
+  }
+}
+
+export class CustomerNotFoundError extends DomainError {
+  constructor(id: string) {
+    super('customer-not-found', `there is no customer "${id}"`, {
+      hint: 'sign the customer up first', fields: [{ field: 'customerId', message: 'is not a customer' }],
+    });
+  }
+}
+
+export class DatabaseNotFoundError extends DomainError {
+  constructor() {
+    super('not-found', 'there is no such database');
+  }
+}
+
+export class DatabaseNotAvailableError extends DomainError {
+  constructor(state: string) {
+    super('database-not-available', `the database is ${state}`, { hint: 'try again when it is available', extensions: { state } });
+  }
+}

@@ -1,0 +1,131 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Vault } from '../config/vault.js';
+import type { DatabaseSpec, InstanceRef, InstanceSecrets, Route } from '../engine/ports.js';
+import { isPlanId, PLANS } from '../fleet/plans.js';
+import { Metadata } from '../metadata/metadata.js';
+import { DatabaseEntity } from './database.entity.js';
+import { InstanceEntity } from './instance.entity.js';
+
+/** An instance as it is recorded, with what the engine needs to act on it. */
+export interface MemberRecord {
+  readonly ref: InstanceRef;
+  readonly role: InstanceEntity['role'];
+  readonly state: InstanceEntity['state'];
+  readonly address: string;
+  readonly port: number | null;
+}
+
+/** A database as its operations read it at the beginning of each step. */
+export interface DatabaseRecord {
+  readonly spec: DatabaseSpec;
+  readonly members: readonly MemberRecord[];
+  /** R of protocol rule 3. */
+  readonly inSync: readonly string[];
+  readonly epoch: number;
+}
+
+/**
+ * What operations read and write of a database. Each write takes the transaction that records the step, so that it
+ * stands or falls with it (protocol rule 2).
+ */
+export interface DatabaseRecords<Tx> {
+  read(databaseId: string): Promise<DatabaseRecord>;
+  setMember(tx: Tx, instanceId: string, change: Partial<Pick<MemberRecord, 'role' | 'state' | 'port'>>): Promise<void>;
+  setInSync(tx: Tx, databaseId: string, instanceIds: readonly string[]): Promise<void>;
+  setPostgresVersion(tx: Tx, databaseId: string, version: string): Promise<void>;
+  setProvisioned(tx: Tx, databaseId: string): Promise<void>;
+  /** Forgets instances that are gone for good: their places are free again. */
+  forgetMembers(tx: Tx, instanceIds: readonly string[]): Promise<void>;
+  setOwnerVerifier(tx: Tx, databaseId: string, verifier: string): Promise<void>;
+  /** Records that nothing of the database is left but its backups, kept for so many days. */
+  setDeleted(tx: Tx, databaseId: string, keptDays: number): Promise<void>;
+}
+
+export const primaryOf = (record: DatabaseRecord): MemberRecord => {
+  const primary = record.members.find((member) => member.role === 'primary');
+  if (!primary) throw new Error(`database ${record.spec.id} has no recorded primary`);
+  return primary;
+};
+
+export const standbysOf = (record: DatabaseRecord): MemberRecord[] => record.members.filter((member) => member.role === 'standby');
+
+/** The way from the endpoint to the primary. */
+export function routeTo(record: DatabaseRecord): Route {
+  const primary = primaryOf(record);
+  if (primary.port === null) throw new Error(`the primary of database ${record.spec.id} has no port yet`);
+  return { database: record.spec, target: { address: primary.address, port: primary.port } };
+}
+
+/** Records in the metadata database. */
+@Injectable()
+export class MetadataDatabaseRecords implements DatabaseRecords<EntityManager> {
+  constructor(
+    private readonly metadata: Metadata,
+    private readonly vault: Vault,
+  ) {}
+
+  async read(databaseId: string): Promise<DatabaseRecord> {
+    const tx = this.metadata.dataSource.manager;
+    const [database, instances] = await Promise.all([
+      tx.findOneByOrFail(DatabaseEntity, { id: databaseId }),
+      tx.find(InstanceEntity, { where: { databaseId }, order: { id: 'ASC' } }),
+    ]);
+    const spec = this.specOf(database);
+    return {
+      spec,
+      epoch: database.epoch,
+      inSync: database.inSync,
+      members: instances.map(({ id, hostId, role, state, address, port }) => ({
+        ref: { id, host: hostId, database: spec }, role, state, address, port,
+      })),
+    };
+  }
+
+  private specOf(database: DatabaseEntity): DatabaseSpec {
+    if (!isPlanId(database.plan)) throw new Error(`database ${database.id} has the unknown plan "${database.plan}"`);
+    const { memoryMb, maxConnections, diskGb } = PLANS[database.plan];
+    if (!database.sealedSecrets) throw new Error(`the secrets of database ${database.id} are erased`);
+    return {
+      id: database.id,
+      region: database.regionId,
+      account: database.unixAccount,
+      name: database.endpointDatabase,
+      owner: database.endpointUser,
+      ownerVerifier: database.ownerVerifier,
+      size: { memoryMb, maxConnections, diskGb },
+      secrets: JSON.parse(this.vault.unseal(database.sealedSecrets, database.id).toString()) as InstanceSecrets,
+    };
+  }
+
+  async setMember(tx: EntityManager, id: string, change: Partial<Pick<MemberRecord, 'role' | 'state' | 'port'>>): Promise<void> {
+    await tx.update(InstanceEntity, { id }, change);
+  }
+
+  async setInSync(tx: EntityManager, id: string, instanceIds: readonly string[]): Promise<void> {
+    await tx.update(DatabaseEntity, { id }, { inSync: [...instanceIds] });
+  }
+
+  async setPostgresVersion(tx: EntityManager, id: string, postgresVersion: string): Promise<void> {
+    await tx.update(DatabaseEntity, { id }, { postgresVersion });
+  }
+
+  async setProvisioned(tx: EntityManager, id: string): Promise<void> {
+    await tx.update(DatabaseEntity, { id }, { provisionedAt: () => 'now()' });
+  }
+
+  async forgetMembers(tx: EntityManager, instanceIds: readonly string[]): Promise<void> {
+    if (instanceIds.length > 0) await tx.delete(InstanceEntity, [...instanceIds]);
+  }
+
+  async setOwnerVerifier(tx: EntityManager, id: string, ownerVerifier: string): Promise<void> {
+    await tx.update(DatabaseEntity, { id }, { ownerVerifier });
+  }
+
+  async setDeleted(tx: EntityManager, id: string, keptDays: number): Promise<void> {
+    await tx.delete(InstanceEntity, { databaseId: id });
+    await tx.update(DatabaseEntity, { id }, {
+      deletedAt: () => 'now()', purgeAt: () => `now() + make_interval(days => ${Math.trunc(keptDays)})`, inSync: [], sealedSecrets: null,
+    });
+  }
+}

@@ -1,0 +1,29 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+/** What a customer owns: one primary, its standbys, and one endpoint. */
+@Entity('databases')
+export class DatabaseEntity {
+  @PrimaryColumn({ type: 'text' }) id!: string;
+  @Column({ name: 'customer_id', type: 'text' }) customerId!: string;
+  @Column({ type: 'text' }) name!: string;
+  @Column({ name: 'region_id', type: 'text' }) regionId!: string;
+  @Column({ type: 'text' }) plan!: string;
+  @Column({ name: 'postgres_version', type: 'text', nullable: true }) postgresVersion!: string | null;
+  /** Goes up by one at each promotion. */
+  @Column({ type: 'integer' }) epoch!: number;
+  /** The instances recorded in sync: R of protocol rule 3. */
+  @Column({ name: 'in_sync', type: 'text', array: true }) inSync!: string[];
+  /** The reason for which automation is paused; null while it acts. */
+  @Column({ name: 'automation_paused', type: 'text', nullable: true }) automationPaused!: string | null;
+  @Column({ name: 'endpoint_database', type: 'text' }) endpointDatabase!: string;
+  @Column({ name: 'endpoint_user', type: 'text' }) endpointUser!: string;
+  @Column({ name: 'owner_verifier', type: 'text' }) ownerVerifier!: string;
+  @Column({ name: 'unix_account', type: 'integer' }) unixAccount!: number;
+  /** The passwords of its instances' own roles, sealed for the database's id; null once it is deleted. */
+  @Column({ name: 'sealed_secrets', type: 'bytea', nullable: true }) sealedSecrets!: Buffer | null;
+  @Column({ name: 'provisioned_at', type: 'timestamptz', nullable: true }) provisionedAt!: Date | null;
+  @Column({ name: 'created_at', type: 'timestamptz' }) createdAt!: Date;
+  @Column({ name: 'deleted_at', type: 'timestamptz', nullable: true }) deletedAt!: Date | null;
+  /** When its backups and their key are destroyed. */
+  @Column({ name: 'purge_at', type: 'timestamptz', nullable: true }) purgeAt!: Date | null;
+}

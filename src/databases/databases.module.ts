@@ -1,0 +1,33 @@
+import { Inject, Module, type OnModuleInit } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Vault } from '../config/vault.js';
+import { ENGINE } from '../engine/engine-token.js';
+import type { Engine } from '../engine/ports.js';
+import { FleetModule } from '../fleet/fleet.module.js';
+import { OperationRegistry } from '../operations/registry.js';
+import { MetadataDatabaseRecords } from './database-records.js';
+import { DatabasesService } from './databases.service.js';
+import { deleteOperation } from './operations/delete.operation.js';
+import { provisionOperation } from './operations/provision.operation.js';
+import { recoverOperation } from './operations/recover.operation.js';
+import { rotatePasswordOperation } from './operations/rotate-password.operation.js';
+
+@Module({ imports: [FleetModule], providers: [DatabasesService, MetadataDatabaseRecords], exports: [DatabasesService, MetadataDatabaseRecords] })
+export class DatabasesModule implements OnModuleInit {
+  constructor(
+    private readonly registry: OperationRegistry<EntityManager>,
+    private readonly records: MetadataDatabaseRecords,
+    private readonly databases: DatabasesService,
+    private readonly vault: Vault,
+    @Inject(ENGINE) private readonly engine: Engine,
+  ) {}
+
+  onModuleInit(): void {
+    const { engine, records, vault } = this;
+    const reserve = (tx: EntityManager, databaseId: string): Promise<void> => this.databases.reserve(tx, databaseId);
+    this.registry.register(provisionOperation({ engine, records, vault, reserve }));
+    this.registry.register(deleteOperation({ engine, records }));
+    this.registry.register(recoverOperation({ engine, records }));
+    this.registry.register(rotatePasswordOperation({ engine, records }));
+  }
+}

@@ -1,0 +1,226 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { SETTINGS } from '../config/settings-token.js';
+import type { Settings } from '../config/settings.js';
+import { Vault } from '../config/vault.js';
+import { ENGINE } from '../engine/engine-token.js';
+import type { Engine } from '../engine/ports.js';
+import { UnknownPlanError } from '../fleet/fleet-errors.js';
+import { FleetService } from '../fleet/fleet.service.js';
+import { DEFAULT_PLAN, isPlanId, type Plan, PLAN_IDS, PLANS } from '../fleet/plans.js';
+import { newId } from '../metadata/ids.js';
+import { Metadata } from '../metadata/metadata.js';
+import { queryRows } from '../metadata/query-rows.js';
+import { EVERYTHING, type Reach, within } from '../metadata/reach.js';
+import type { OperationDocument } from '../operations/operation.js';
+import { OperationsService } from '../operations/operations.service.js';
+import { type Credentials, type DatabaseDocument, endpointUris, readDatabases } from './database-document.js';
+import { DatabaseEntity } from './database.entity.js';
+import { CustomerNotFoundError, DatabaseNotAvailableError, DatabaseNotFoundError, NameTakenError, QuotaExceededError } from './database-errors.js';
+import { InstanceEntity } from './instance.entity.js';
+import { DELETE } from './operations/delete.operation.js';
+import { PROVISION } from './operations/provision.operation.js';
+import { RECOVER } from './operations/recover.operation.js';
+import { ROTATE_PASSWORD } from './operations/rotate-password.operation.js';
+import { newPassword, scramVerifier } from './scram-verifier.js';
+
+/** Who asks, how far they see, and in which request. */
+export interface Asker {
+  readonly id: string;
+  readonly reach: Reach;
+}
+
+export interface NewDatabase {
+  readonly actor: Asker;
+  readonly customerId: string;
+  readonly name: string;
+  readonly region: string;
+  readonly plan?: string;
+  readonly requestId: string | null;
+}
+
+export interface DatabaseRequest {
+  readonly actor: Asker;
+  readonly id: string;
+  readonly requestId: string | null;
+}
+
+/** What customers own. It records requests; operations act on them. */
+@Injectable()
+export class DatabasesService {
+  constructor(
+    private readonly metadata: Metadata,
+    private readonly fleet: FleetService,
+    private readonly operations: OperationsService,
+    private readonly vault: Vault,
+    @Inject(ENGINE) private readonly engine: Engine,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  /**
+   * Reserves hosts for a database and asks for it to be made. Nothing is left behind if it throws.
+   *
+   * @throws CustomerNotFoundError, UnknownRegionError, UnknownPlanError, NameTakenError, QuotaExceededError, NoRoomError
+   */
+  async create(tx: EntityManager, request: NewDatabase): Promise<{ database: DatabaseDocument; operation: OperationDocument; credentials: Credentials }> {
+    const plan = planOf(request.plan ?? DEFAULT_PLAN);
+    await this.fleet.lockRegion(tx, request.region);
+    await this.lockCustomer(tx, request.actor.reach, request.customerId);
+    await this.checkQuota(tx, request.customerId, request.name, plan);
+    const password = newPassword();
+    const database = await this.insert(tx, request, plan, await scramVerifier(password));
+    await this.reserve(tx, database.id);
+    const operationId = newId('operation');
+    const operation = await this.operations.request(tx, {
+      id: operationId, kind: PROVISION, subjectId: database.id, ownerId: request.customerId, input: { databaseId: database.id },
+      sealed: this.vault.seal(password, operationId), requestedBy: request.actor.id, requestId: request.requestId,
+    });
+    return { database: await this.require(tx, database.id), operation, credentials: this.credentialsOf(database, password) };
+  }
+
+  /** Chooses hosts for the database's instances and writes the instances down. */
+  async reserve(tx: EntityManager, databaseId: string): Promise<void> {
+    const database = await tx.findOneByOrFail(DatabaseEntity, { id: databaseId });
+    await this.fleet.lockRegion(tx, database.regionId);
+    const { primary, standbys } = await this.fleet.place(tx, database.regionId, planOf(database.plan));
+    await tx.insert(InstanceEntity, [primary, ...standbys].map((host, index) => ({
+      id: newId('instance'), databaseId, hostId: host.id, role: index === 0 ? 'primary' as const : 'standby' as const,
+      state: 'starting' as const, address: host.address,
+    })));
+  }
+
+  find(reach: Reach, id: string): Promise<DatabaseDocument | undefined> {
+    return this.metadata.read(reach, async (tx) => (await readDatabases(tx, reach, this.endpointOf, { id, limit: 1 }))[0]);
+  }
+
+  list(reach: Reach, filter: { readonly customerId?: string; readonly before?: string; readonly limit: number }): Promise<DatabaseDocument[]> {
+    return this.metadata.read(reach, (tx) => readDatabases(tx, reach, this.endpointOf, filter));
+  }
+
+  /** Asks for the database to be deleted; asked again, answers with the same operation. */
+  async delete(tx: EntityManager, request: DatabaseRequest): Promise<{ database: DatabaseDocument; operation: OperationDocument }> {
+    const database = await this.lock(tx, request);
+    const [running] = await queryRows<{ id: string }>(tx,
+      `SELECT id FROM operations WHERE subject_id = $1 AND kind = $2 AND state IN ('pending', 'running', 'succeeded') ORDER BY id DESC LIMIT 1`,
+      [database.id, DELETE]);
+    const earlier = running && await this.operations.find(EVERYTHING, running.id);
+    const operation = earlier ?? await this.operations.request(tx, {
+      kind: DELETE, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id },
+      requestedBy: request.actor.id, requestId: request.requestId,
+    });
+    return { database: await this.require(tx, database.id), operation };
+  }
+
+  /** Asks for a new password. It is valid once the operation has succeeded. */
+  async rotatePassword(tx: EntityManager, request: DatabaseRequest): Promise<{ credentials: Credentials; operation: OperationDocument }> {
+    const database = await this.lock(tx, request);
+    const { state } = await this.require(tx, database.id);
+    if (state === 'deleted' || state === 'failed') throw new DatabaseNotAvailableError(state);
+    const password = newPassword();
+    const operation = await this.operations.request(tx, {
+      kind: ROTATE_PASSWORD, subjectId: database.id, ownerId: database.customerId,
+      input: { databaseId: database.id, verifier: await scramVerifier(password) },
+      requestedBy: request.actor.id, requestId: request.requestId,
+    });
+    return { credentials: this.credentialsOf(database, password), operation };
+  }
+
+  /** Pauses or resumes what Freehold does to the database by itself; alerts go on either way. */
+  async setAutomation(tx: EntityManager, request: DatabaseRequest & { readonly paused: boolean; readonly reason?: string }): Promise<DatabaseDocument> {
+    const database = await this.lock(tx, request);
+    await tx.update(DatabaseEntity, { id: database.id }, { automationPaused: request.paused ? request.reason ?? 'no reason given' : null });
+    return this.require(tx, database.id);
+  }
+
+  /** Databases whose instances should run and that no operation is changing. */
+  async listIdle(): Promise<{ id: string; customerId: string }[]> {
+    return queryRows(this.metadata.dataSource.manager,
+      `SELECT d.id, d.customer_id AS "customerId" FROM databases d
+        WHERE d.provisioned_at IS NOT NULL AND d.deleted_at IS NULL AND NOT EXISTS (
+          SELECT FROM operations o WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running'))
+        ORDER BY d.id`);
+  }
+
+  /** Asks for a database to be started again where it is. */
+  async requestRecovery(tx: EntityManager, database: { readonly id: string; readonly customerId: string }, requestedBy: string): Promise<OperationDocument> {
+    return this.operations.request(tx, {
+      kind: RECOVER, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id }, requestedBy, requestId: null,
+    });
+  }
+
+  private readonly endpointOf = (region: string) => this.engine.gateway.endpoint(region);
+
+  private credentialsOf(database: { regionId: string; endpointDatabase: string; endpointUser: string }, password: string): Credentials {
+    const { endpointDatabase, endpointUser } = database;
+    return { user: endpointUser, password, ...endpointUris(this.endpointOf(database.regionId), endpointDatabase, endpointUser, password) };
+  }
+
+  private async require(tx: EntityManager, id: string): Promise<DatabaseDocument> {
+    const [database] = await readDatabases(tx, EVERYTHING, this.endpointOf, { id, limit: 1 });
+    if (!database) throw new DatabaseNotFoundError();
+    return database;
+  }
+
+  /** Keeps two requests for the same customer apart, so that quotas and names hold. */
+  private async lockCustomer(tx: EntityManager, reach: Reach, id: string): Promise<void> {
+    const visible = within(reach, 'id', 2);
+    const [customer] = await queryRows(tx, `SELECT id FROM customers WHERE id = $1 AND ${visible.condition} FOR UPDATE`, [id, ...visible.parameters]);
+    if (!customer) throw new CustomerNotFoundError(id);
+  }
+
+  private async checkQuota(tx: EntityManager, customerId: string, name: string, plan: Plan): Promise<void> {
+    const existing = await queryRows<{ name: string; plan: string }>(tx,
+      'SELECT name, plan FROM databases WHERE customer_id = $1 AND deleted_at IS NULL', [customerId]);
+    if (existing.some((database) => database.name === name)) throw new NameTakenError(name);
+    if (existing.length >= this.settings.FREEHOLD_DATABASES_PER_CUSTOMER) throw new QuotaExceededError(existing.length);
+    const ofPlan = existing.filter((database) => database.plan === plan.id).length;
+    if (ofPlan >= plan.databasesPerCustomer) throw new QuotaExceededError(ofPlan, plan.id);
+  }
+
+  private async insert(tx: EntityManager, request: NewDatabase, plan: Plan, ownerVerifier: string) {
+    const id = newId('database');
+    const endpointName = `${request.name.replaceAll('-', '_')}_${randomSuffix()}`;
+    const secrets = { control: newPassword(), replication: newPassword() };
+    const database = {
+      id, customerId: request.customerId, name: request.name, regionId: request.region, plan: plan.id,
+      endpointDatabase: endpointName, endpointUser: endpointName, ownerVerifier, unixAccount: await nextUnixAccount(tx),
+      sealedSecrets: this.vault.seal(JSON.stringify(secrets), id), epoch: 1, inSync: [],
+    };
+    await tx.insert(DatabaseEntity, database);
+    return database;
+  }
+
+  private async lock(tx: EntityManager, { id, actor }: DatabaseRequest): Promise<DatabaseEntity> {
+    const visible = within(actor.reach, 'customer_id', 2);
+    // In the order in which operations lock when they record a step: the token first, then the database.
+    await tx.query('SELECT FROM subjects WHERE id = $1 FOR UPDATE', [id]);
+    const [row] = await queryRows<{ id: string }>(tx,
+      `SELECT id FROM databases WHERE id = $1 AND (purge_at IS NULL OR purge_at > now()) AND ${visible.condition} FOR UPDATE`,
+      [id, ...visible.parameters]);
+    if (!row) throw new DatabaseNotFoundError();
+    return tx.findOneByOrFail(DatabaseEntity, { id });
+  }
+}
+
+function planOf(id: string): Plan {
+  if (!isPlanId(id)) throw new UnknownPlanError(id, PLAN_IDS);
+  return PLANS[id];
+}
+
+const SUFFIX_ALPHABET = 'abcdefghjkmnpqrstvwxyz23456789';
+
+/** Eight letters and digits that cannot be mistaken for each other, so that names are unique in a region. */
+function randomSuffix(): string {
+  return [...randomBytes(8)].map((byte) => SUFFIX_ALPHABET[byte % SUFFIX_ALPHABET.length]).join('');
+}
+
+/** The next number of the range that no living database has. */
+async function nextUnixAccount(tx: EntityManager): Promise<number> {
+  for (;;) {
+    const [row] = await queryRows<{ account: number; taken: boolean }>(tx,
+      `SELECT account, EXISTS (SELECT FROM databases WHERE unix_account = account AND deleted_at IS NULL) AS taken
+         FROM (SELECT nextval('unix_accounts')::integer AS account) AS next`);
+    if (row && !row.taken) return row.account;
+  }
+}

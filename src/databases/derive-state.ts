@@ -1,0 +1,36 @@
+import type { InstanceState } from './instance.entity.js';
+
+export const DATABASE_STATES = [
+  'provisioning', 'available', 'degraded', 'failing-over', 'unavailable', 'restoring', 'deleting', 'deleted', 'failed',
+] as const;
+export type DatabaseState = (typeof DATABASE_STATES)[number];
+
+/** The states that a running exclusive operation gives its database, whatever else is true of it. */
+const STATE_DURING: Readonly<Record<string, DatabaseState>> = {
+  provision: 'provisioning',
+  delete: 'deleting',
+  failover: 'failing-over',
+  switchover: 'failing-over',
+  restore: 'restoring',
+};
+
+export interface DatabaseFacts {
+  readonly deleted: boolean;
+  readonly provisioned: boolean;
+  /** The kind of the exclusive operation that runs, if any. */
+  readonly change: string | null;
+  readonly primary: InstanceState | null;
+  readonly inSync: number;
+  /** The standbys that the plan has. */
+  readonly standbys: number;
+}
+
+/** The state that people see. It is derived, never stored, so that it cannot contradict what it is derived from. */
+export function deriveState(facts: DatabaseFacts): DatabaseState {
+  if (facts.deleted) return 'deleted';
+  const during = facts.change === null ? undefined : STATE_DURING[facts.change];
+  if (during) return during;
+  if (!facts.provisioned) return 'failed';
+  if (facts.primary !== 'running') return 'unavailable';
+  return facts.inSync >= facts.standbys ? 'available' : 'degraded';
+}

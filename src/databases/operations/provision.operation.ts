@@ -1,0 +1,170 @@
+import { z } from 'zod';
+import type { Vault } from '../../config/vault.js';
+import type { Engine } from '../../engine/ports.js';
+import type { OperationDefinition, Step, StepContext, StepOutcome } from '../../operations/definition.js';
+import { type DatabaseRecord, type DatabaseRecords, primaryOf, routeTo, standbysOf } from '../database-records.js';
+
+/**
+ * Makes a database's instances on the hosts that were reserved for it, and proves that the customer can use it.
+ *
+ * Invariants:
+ * - nobody is told `available` before a write through the endpoint was read again on every standby;
+ * - the record of what is in sync never runs ahead of what is: names and record follow protocol rule 3c, and 3b to grow;
+ * - until the verification nobody owns any of it, so that a failure takes everything away again.
+ */
+export const PROVISION = 'provision';
+
+const inputSchema = z.strictObject({ databaseId: z.string() });
+type Input = z.output<typeof inputSchema>;
+type Found = { firstLsn: string };
+
+interface Parts<Tx> {
+  readonly engine: Engine;
+  readonly records: DatabaseRecords<Tx>;
+  readonly vault: Vault;
+  /** Chooses hosts for the database's instances and writes the instances down, before anything is made on them. */
+  readonly reserve: (tx: Tx, databaseId: string) => Promise<void>;
+}
+
+export function provisionOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx, Input, Found> {
+  const step = steps(parts);
+  return {
+    kind: PROVISION,
+    does: 'makes a database: its primary, its standbys and its endpoint',
+    input: inputSchema,
+    exclusive: true,
+    queue: 'changes',
+    deadlineMs: 10 * 60_000,
+    preempts: () => false,
+    steps: [
+      { name: 'place', does: 'reserve a host for each instance', timeoutMs: 10_000, attempts: 2, onFailure: 'undo', ...step.place },
+      { name: 'create-primary', does: 'make and start a cluster of its own', timeoutMs: 60_000, attempts: 3, onFailure: 'undo', ...step.createPrimary },
+      { name: 'attach-standbys', does: 'copy the primary to each standby and let it stream', timeoutMs: 120_000, attempts: 3, onFailure: 'undo', ...step.attachStandbys },
+      { name: 'synchronize', does: 'let commits wait for the first standby, then record it in sync', timeoutMs: 30_000, attempts: 3, onFailure: 'undo', run: step.synchronize },
+      { name: 'widen', does: 'record the other standbys in sync, then let commits wait for any of them', timeoutMs: 30_000, attempts: 3, onFailure: 'undo', run: step.widen },
+      { name: 'route', does: 'open the endpoint', timeoutMs: 20_000, attempts: 3, onFailure: 'undo', ...step.route },
+      { name: 'verify', does: 'write as the customer through the endpoint and read it on each standby', timeoutMs: 20_000, attempts: 3, onFailure: 'undo', run: step.verify },
+    ],
+  };
+}
+
+type Outcome<Tx> = Promise<StepOutcome<Tx, Found>>;
+type Context = StepContext<Input, Found>;
+type StepParts<Tx> = Pick<Step<Tx, Input, Found>, 'run' | 'undo'>;
+
+function steps<Tx>({ engine, records, vault, reserve }: Parts<Tx>) {
+  /** The request reserved hosts already; only an operation that is retried after it was undone has to do it again. */
+  const place: StepParts<Tx> = {
+    async run(context: Context): Outcome<Tx> {
+      const { members } = await records.read(context.input.databaseId);
+      if (members.length === 0) return { outcome: 'next', to: 'place', record: (tx) => reserve(tx, context.input.databaseId) };
+      return { outcome: 'next', detail: { hosts: members.map(({ ref }) => ref.host) } };
+    },
+    async undo(context: Context) {
+      const { members } = await records.read(context.input.databaseId);
+      return (tx: Tx) => records.forgetMembers(tx, members.map(({ ref }) => ref.id));
+    },
+  };
+
+  const createPrimary: StepParts<Tx> = {
+    async run(context: Context): Outcome<Tx> {
+      const primary = primaryOf(await records.read(context.input.databaseId));
+      const seen = await engine.instances.createPrimary(primary.ref, context);
+      return {
+        outcome: 'next',
+        detail: { host: primary.ref.host, port: seen.port, postgresVersion: seen.postgresVersion },
+        record: async (tx) => {
+          await records.setMember(tx, primary.ref.id, { state: 'running', port: seen.port ?? null });
+          if (seen.postgresVersion) await records.setPostgresVersion(tx, context.input.databaseId, seen.postgresVersion);
+        },
+      };
+    },
+    undo: (context) => destroyAll(context, (record) => record.members),
+  };
+
+  const attachStandbys: StepParts<Tx> = {
+    async run(context: Context): Outcome<Tx> {
+      const record = await records.read(context.input.databaseId);
+      const standbys = standbysOf(record);
+      const seen = await Promise.all(standbys.map(async ({ ref }) => ({
+        id: ref.id, host: ref.host, port: (await engine.instances.attachStandby(ref, primaryOf(record).ref, context)).port ?? null,
+      })));
+      return {
+        outcome: 'next',
+        detail: { standbys: seen.map(({ host, port }) => ({ host, port })) },
+        record: async (tx) => {
+          for (const { id, port } of seen) await records.setMember(tx, id, { state: 'running', port });
+        },
+      };
+    },
+    undo: (context) => destroyAll(context, standbysOf),
+  };
+
+  /** From nothing: exactly one name, loaded, everything flushed that was written before, and only then the record (protocol rule 3c). */
+  async function synchronize(context: Context): Outcome<Tx> {
+    const record = await records.read(context.input.databaseId);
+    const [first, ...others] = standbysOf(record);
+    if (!first) return { outcome: 'next', to: 'route' };
+    const primary = primaryOf(record).ref;
+    const { lsn } = await engine.instances.setSynchronousStandbys(primary, [first.ref.id], context);
+    await engine.instances.waitForFlush(primary, first.ref.id, lsn, context);
+    return {
+      outcome: 'next',
+      to: others.length > 0 ? 'widen' : 'route',
+      detail: { inSync: [first.ref.id] },
+      record: (tx) => records.setInSync(tx, context.input.databaseId, [first.ref.id]),
+    };
+  }
+
+  /**
+   * To grow, the record comes first and the names follow (protocol rule 3b). The record is this step's to write, so it
+   * takes the step twice: once to record, once to load the names of those recorded.
+   */
+  async function widen(context: Context): Outcome<Tx> {
+    const record = await records.read(context.input.databaseId);
+    const ids = standbysOf(record).map(({ ref }) => ref.id);
+    const primary = primaryOf(record).ref;
+    if (ids.some((id) => !record.inSync.includes(id))) {
+      const { lsn } = await engine.instances.setSynchronousStandbys(primary, record.inSync, context);
+      await Promise.all(ids.map((id) => engine.instances.waitForFlush(primary, id, lsn, context)));
+      return { outcome: 'next', to: 'widen', record: (tx) => records.setInSync(tx, context.input.databaseId, ids) };
+    }
+    await engine.instances.setSynchronousStandbys(primary, ids, context);
+    return { outcome: 'next', detail: { inSync: ids } };
+  }
+
+  const route: StepParts<Tx> = {
+    async run(context: Context): Outcome<Tx> {
+      const record = await records.read(context.input.databaseId);
+      await engine.gateway.open(routeTo(record), context);
+      const { host, port } = engine.gateway.endpoint(record.spec.region);
+      return { outcome: 'next', detail: { endpoint: `${host}:${port}` } };
+    },
+    async undo(context: Context): Promise<void> {
+      const record = await records.read(context.input.databaseId);
+      await engine.gateway.remove(record.spec, context);
+    },
+  };
+
+  async function verify(context: Context): Outcome<Tx> {
+    if (!context.sealed) {
+      return { outcome: 'give-up', reason: 'the password was erased before it could be tried', hint: 'delete the database and create it anew' };
+    }
+    const record = await records.read(context.input.databaseId);
+    const password = vault.unseal(context.sealed, context.operationId).toString();
+    const proof = await engine.gateway.verify(routeTo(record), password, standbysOf(record).map(({ ref }) => ref), context);
+    return {
+      outcome: 'done',
+      detail: { writeMs: proof.writeMs, readOn: proof.readOn },
+      record: (tx) => records.setProvisioned(tx, context.input.databaseId),
+    };
+  }
+
+  async function destroyAll(context: Context, which: (record: DatabaseRecord) => readonly { ref: DatabaseRecord['members'][number]['ref'] }[]) {
+    const doomed = which(await records.read(context.input.databaseId)).map(({ ref }) => ref);
+    await Promise.all(doomed.map((ref) => engine.instances.destroy(ref, context)));
+    return (tx: Tx) => records.setInSync(tx, context.input.databaseId, []);
+  }
+
+  return { place, createPrimary, attachStandbys, synchronize, widen, route, verify };
+}

@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import type { Engine } from '../../engine/ports.js';
+import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
+import { type DatabaseRecords, type MemberRecord, primaryOf, routeTo, standbysOf } from '../database-records.js';
+
+/**
+ * Brings a database's instances back where they are: after a crash or a reboot of their machine.
+ *
+ * Invariants:
+ * - it believes what it observes, not what is recorded, and starts only what is not marked (protocol rules 11 and 13);
+ * - it changes no role: the recorded primary comes back as the primary, the standbys as standbys;
+ * - standbys are up before the route opens.
+ */
+export const RECOVER = 'recover';
+
+const inputSchema = z.strictObject({ databaseId: z.string() });
+type Input = z.output<typeof inputSchema>;
+
+interface Parts<Tx> {
+  readonly engine: Engine;
+  readonly records: DatabaseRecords<Tx>;
+}
+
+export function recoverOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx, Input> {
+  const step = steps(parts);
+  return {
+    kind: RECOVER,
+    does: 'starts a database again where it is',
+    input: inputSchema,
+    exclusive: true,
+    queue: 'changes',
+    deadlineMs: 10 * 60_000,
+    preempts: () => false,
+    pointOfNoReturn: 'start-standbys',
+    steps: [
+      { name: 'start-standbys', does: 'start the standbys that are down', timeoutMs: 60_000, attempts: 5, onFailure: { goTo: 'start-primary' }, run: step.startStandbys },
+      { name: 'start-primary', does: 'start the recorded primary if it is down', timeoutMs: 120_000, attempts: 5, onFailure: 'persist', run: step.startPrimary },
+      { name: 'route', does: 'open the endpoint', timeoutMs: 20_000, attempts: 5, onFailure: 'persist', run: step.route },
+    ],
+  };
+}
+
+function steps<Tx>({ engine, records }: Parts<Tx>) {
+  type Context = StepContext<Input>;
+  type Outcome = Promise<StepOutcome<Tx>>;
+
+  async function startStandbys(context: Context): Outcome {
+    const record = await records.read(context.input.databaseId);
+    const started = await Promise.all(standbysOf(record).map((member) => startIfDown(member, context)));
+    return { outcome: 'next', ...summary(started) };
+  }
+
+  async function startPrimary(context: Context): Outcome {
+    const record = await records.read(context.input.databaseId);
+    return { outcome: 'next', ...summary([await startIfDown(primaryOf(record), context)]) };
+  }
+
+  async function route(context: Context): Outcome {
+    await engine.gateway.open(routeTo(await records.read(context.input.databaseId)), context);
+    return { outcome: 'done' };
+  }
+
+  async function startIfDown(member: MemberRecord, context: Context): Promise<MemberRecord | undefined> {
+    const seen = await engine.instances.observe(member.ref, context.signal);
+    if (seen.process === 'running' || seen.marked) return undefined;
+    await engine.instances.start(member.ref, context);
+    return member;
+  }
+
+  function summary(started: readonly (MemberRecord | undefined)[]) {
+    const members = started.filter((member) => member !== undefined);
+    return {
+      detail: { started: members.map(({ ref }) => ref.host) },
+      record: async (tx: Tx): Promise<void> => {
+        for (const { ref } of members) await records.setMember(tx, ref.id, { state: 'running' });
+      },
+    };
+  }
+
+  return { startStandbys, startPrimary, route };
+}

@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import type { Engine } from '../../engine/ports.js';
+import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
+import { type DatabaseRecords, primaryOf, routeTo } from '../database-records.js';
+
+/**
+ * Gives the owner a new password.
+ *
+ * Invariants:
+ * - the instance and the gateway hold the same verifier, letter by letter: the gateway passes log-ins through and could
+ *   not log in with another one;
+ * - the record is written first: whoever opens the route later, for whatever reason, opens it with the newest verifier.
+ */
+export const ROTATE_PASSWORD = 'rotate-password';
+
+const inputSchema = z.strictObject({ databaseId: z.string(), verifier: z.string().startsWith('SCRAM-SHA-256$') });
+type Input = z.output<typeof inputSchema>;
+
+interface Parts<Tx> {
+  readonly engine: Engine;
+  readonly records: DatabaseRecords<Tx>;
+}
+
+export function rotatePasswordOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx, Input> {
+  const step = steps(parts);
+  return {
+    kind: ROTATE_PASSWORD,
+    does: "replaces the owner's password",
+    input: inputSchema,
+    exclusive: true,
+    queue: 'changes',
+    deadlineMs: 2 * 60_000,
+    preempts: () => false,
+    pointOfNoReturn: 'record',
+    steps: [
+      { name: 'record', does: 'record the new verifier', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: step.record },
+      { name: 'set-on-primary', does: 'set it in the database', timeoutMs: 20_000, attempts: 5, onFailure: 'persist', run: step.setOnPrimary },
+      { name: 'set-on-gateway', does: 'set it on the endpoint', timeoutMs: 20_000, attempts: 5, onFailure: 'persist', run: step.setOnGateway },
+    ],
+  };
+}
+
+function steps<Tx>({ engine, records }: Parts<Tx>) {
+  type Context = StepContext<Input>;
+  type Outcome = Promise<StepOutcome<Tx>>;
+
+  async function record({ input }: Context): Outcome {
+    return { outcome: 'next', record: (tx) => records.setOwnerVerifier(tx, input.databaseId, input.verifier) };
+  }
+
+  async function setOnPrimary(context: Context): Outcome {
+    const database = await records.read(context.input.databaseId);
+    await engine.instances.setOwnerVerifier(primaryOf(database).ref, context.input.verifier, context);
+    return { outcome: 'next' };
+  }
+
+  async function setOnGateway(context: Context): Outcome {
+    const database = await records.read(context.input.databaseId);
+    await engine.gateway.open(routeTo(database), context);
+    return { outcome: 'done' };
+  }
+
+  return { record, setOnPrimary, setOnGateway };
+}

@@ -1,0 +1,32 @@
+import { EngineError } from './errors.js';
+import type { EngineLog, SecretVault } from './local/collaborators.js';
+import { openLocalEngine } from './local/local-engine.js';
+import type { Engine } from './ports.js';
+
+export { prepareLocalFleet } from './local/fleet/prepare-fleet.js';
+export { shutDownLocalFleet } from './local/fleet/shut-down-fleet.js';
+export { purgeLocalFleet } from './local/fleet/purge-fleet.js';
+export type { FleetDescription } from './local/fleet/fleet-description.js';
+export type { EngineLog, SecretVault } from './local/collaborators.js';
+
+export interface OpenEngineOptions {
+  readonly engine: 'local';
+  /** The directory of the embedded fleet. */
+  readonly dataDir: string;
+  readonly vault: SecretVault;
+  readonly log: EngineLog;
+}
+
+/**
+ * Opens the data plane that the configuration names: the only place where an engine is chosen.
+ *
+ * @throws EngineError `permanent` if the engine is unknown, or its fleet was never prepared.
+ */
+export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
+  switch (options.engine) {
+    case 'local':
+      return openLocalEngine(options);
+    default:
+      throw new EngineError('permanent', `there is no engine "${String(options.engine)}"`, 'set FREEHOLD_ENGINE to local');
+  }
+}

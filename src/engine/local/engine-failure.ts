@@ -1,0 +1,21 @@
+import { EngineError } from '../errors.js';
+import { lastLines } from './host-shell/gate.js';
+
+/** Codes of a failed connection: nothing was done through it. */
+const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOENT', 'EHOSTUNREACH', '57P03', '57P01', '53300', 'ECONNRESET', 'ETIMEDOUT']);
+
+/**
+ * Runs a verb so that nothing but an {@link EngineError} comes out of it.
+ *
+ * Whatever was not foreseen is `transient` where it is known that nothing harmful was done, else `outcome-unknown`.
+ */
+export async function asEngineError<T>(what: string, verb: () => Promise<T>): Promise<T> {
+  try {
+    return await verb();
+  } catch (error) {
+    if (error instanceof EngineError) throw error;
+    const { code, message } = error as { code?: string; message?: string };
+    const kind = code !== undefined && NOT_CONNECTED.has(code) ? 'transient' : 'outcome-unknown';
+    throw new EngineError(kind, `${what} failed: ${lastLines(message ?? String(error))}`, 'observe it, then try again', { cause: error });
+  }
+}

@@ -1,0 +1,28 @@
+import type { Account } from '../host-shell/files.js';
+import type { FleetDescription } from './fleet-description.js';
+
+/** Where everything of a fleet is, below its root: its directory, or the place where that is mounted. */
+export const fleetFile = (root: string): string => `${root}/fleet.json`;
+export const hostsDirectory = (root: string): string => `${root}/hosts`;
+export const hostDirectory = (root: string, hostId: string): string => `${root}/hosts/${hostId}`;
+export const gatewaysDirectory = (root: string): string => `${root}/gateways`;
+export const gatewayDirectory = (root: string, regionId: string): string => `${root}/gateways/${regionId}`;
+export const regionsDirectory = (root: string): string => `${root}/regions`;
+export const authorityCertificatePath = (root: string, regionId: string): string => `${root}/regions/${regionId}/ca.pem`;
+export const authorityKeyPath = (root: string, regionId: string): string => `${root}/regions/${regionId}/ca.key.sealed`;
+export const binDirectory = (root: string): string => `${root}/bin`;
+
+/** Where the directory of a fleet is mounted if other users may not pass through its parents. */
+export const mountPoint = (fleetId: string): string => `${MOUNTS}/${fleetId}`;
+export const MOUNTS = '/run/freehold';
+
+/** The Unix account behind a number of the fleet's range; undefined where everything runs as the current user. */
+export function accountOf(fleet: FleetDescription, number: number): Account | undefined {
+  if (fleet.firstAccount === null) return undefined;
+  const uid = fleet.firstAccount + number;
+  return { uid, gid: uid };
+}
+
+/** Short, whatever the region is called: a socket's path may have 107 bytes. */
+export const socketsDirectory = (root: string): string => `${root}/run`;
+export const gatewaySocketDirectory = (root: string, account: number): string => `${root}/run/${account}`;

@@ -1,0 +1,135 @@
+import { EngineError } from '../../errors.js';
+import type { SecretVault } from '../collaborators.js';
+import { HostShell } from '../host-shell/host-shell.js';
+import { CertificateAuthority, createAuthority, isGoodFor } from './certificates.js';
+import { adjustFleet, describeFleet, drawNetwork, REGION_COUNT, type FleetDescription, type RegionDescription } from './fleet-description.js';
+import {
+  accountOf,
+  authorityCertificatePath,
+  authorityKeyPath,
+  gatewayDirectory,
+  gatewaySocketDirectory,
+  gatewaysDirectory,
+  hostDirectory,
+  hostsDirectory,
+  regionsDirectory,
+} from './fleet-layout.js';
+import { openRuntimeRoot, readFleet, writeFleet } from './fleet-store.js';
+import { drawFreePort } from './free-ports.js';
+
+export interface PrepareOptions {
+  readonly dataDir: string;
+  /** The name by which clients on other machines reach this one. Gateways then listen on all its addresses. */
+  readonly publicHost?: string | null;
+  /** Memory that instances on each host may be promised, in MiB. */
+  readonly hostMemoryMb?: number;
+  readonly vault: SecretVault;
+}
+
+const DEFAULT_HOST_MEMORY_MB = 65_536;
+/** What each network's gateways need is looked for this often before giving up. */
+const NETWORK_DRAWS = 5;
+
+/**
+ * Makes what is missing of a fleet and answers with its description; called again, it changes nothing.
+ *
+ * After a reboot it mounts again what was mounted. It starts neither instances nor gateways.
+ *
+ * @throws EngineError `permanent` if the directory cannot serve, or its secrets were sealed under another master key.
+ */
+export async function prepareLocalFleet(options: PrepareOptions): Promise<FleetDescription> {
+  if (!options.dataDir.startsWith('/')) throw new EngineError('permanent', `the data directory ${options.dataDir} is not absolute`, 'give a path that begins with /');
+  const bare = HostShell.bare(options.dataDir);
+  if (!(await bare.exists(options.dataDir))) await bare.ensureDirectory(options.dataDir, 0o711);
+  const dataDir = await bare.realpath(options.dataDir);
+  const shell = HostShell.bare(dataDir);
+  const found = await readFleet(shell);
+  const fleet = found ? adjustFleet(found, options.hostMemoryMb, options.publicHost) : await describeNewFleet(shell, options);
+  if (JSON.stringify(fleet) !== JSON.stringify(found)) await writeFleet(shell, fleet);
+  if (shell.isRoot) await shell.chmod(dataDir, 0o711);
+  const root = await openRuntimeRoot(dataDir, fleet);
+  const fleetShell = await HostShell.open(root);
+  await layOut(fleetShell, fleet);
+  for (const region of fleet.regions) await prepareRegion(fleetShell, fleet, region, options.vault);
+  return fleet;
+}
+
+/** The names and addresses by which clients reach a region's gateway; the first is the one that endpoints name. */
+export function gatewayHosts(fleet: FleetDescription, region: RegionDescription): string[] {
+  return [...(fleet.publicHost === null ? [] : [fleet.publicHost]), region.gateway.address];
+}
+
+async function describeNewFleet(shell: HostShell, options: PrepareOptions): Promise<FleetDescription> {
+  for (let draw = 1; ; draw += 1) {
+    const network = drawNetwork();
+    try {
+      const ports = new Set<number>();
+      for (let region = 0; region < REGION_COUNT; region += 1) {
+        ports.add(await drawFreePort(options.publicHost ? '0.0.0.0' : `127.${network}.${region + 1}.1`, ports));
+      }
+      return describeFleet({
+        asRoot: shell.isRoot,
+        publicHost: options.publicHost ?? null,
+        hostMemoryMb: options.hostMemoryMb ?? DEFAULT_HOST_MEMORY_MB,
+        ports: [...ports],
+        network,
+      });
+    } catch (error) {
+      if (draw === NETWORK_DRAWS) throw error;
+    }
+  }
+}
+
+async function layOut(shell: HostShell, fleet: FleetDescription): Promise<void> {
+  for (const directory of [hostsDirectory(shell.root), gatewaysDirectory(shell.root), regionsDirectory(shell.root)]) {
+    await shell.ensureDirectory(directory, 0o755);
+  }
+  const hosts = fleet.regions.flatMap((region) => region.dataCenters.flatMap((center) => center.hosts));
+  await Promise.all(hosts.map((host) => shell.ensureDirectory(hostDirectory(shell.root, host.id), 0o711)));
+}
+
+async function prepareRegion(shell: HostShell, fleet: FleetDescription, region: RegionDescription, vault: SecretVault): Promise<void> {
+  await shell.ensureDirectory(`${regionsDirectory(shell.root)}/${region.id}`, 0o755);
+  if (!(await shell.exists(authorityCertificatePath(shell.root, region.id)))) {
+    const pair = await createAuthority(`Freehold ${region.name} CA ${fleet.id}`);
+    await shell.write({ path: authorityKeyPath(shell.root, region.id), content: vault.seal(pair.key, authorityOwner(fleet, region.id)), mode: 0o600 });
+    // The certificate comes last: once it is there, both are.
+    await shell.write({ path: authorityCertificatePath(shell.root, region.id), content: pair.certificate, mode: 0o644 });
+  }
+  await prepareGatewayCertificate(shell, fleet, region, vault);
+}
+
+async function prepareGatewayCertificate(shell: HostShell, fleet: FleetDescription, region: RegionDescription, vault: SecretVault): Promise<void> {
+  const directory = gatewayDirectory(shell.root, region.id);
+  const owner = accountOf(fleet, region.gateway.account);
+  const hosts = gatewayHosts(fleet, region);
+  await shell.ensureDirectory(directory, 0o711);
+  await shell.ensureDirectory(`${directory}/routes`, 0o700);
+  await shell.ensureDirectory(`${directory}/etc`, 0o700, owner);
+  await shell.ensureDirectory(gatewaySocketDirectory(shell.root, region.gateway.account), 0o700, owner);
+  const found = await shell.read(`${directory}/etc/server.crt`);
+  if (found !== undefined && isGoodFor(found, hosts)) return;
+  const authority = await loadAuthority(shell, fleet, region.id, vault);
+  const pair = await authority.issue(hosts[0] ?? region.gateway.address, hosts);
+  await shell.write({ path: `${directory}/etc/server.key`, content: pair.key, mode: 0o600, ...(owner ? { owner } : {}) });
+  await shell.write({ path: `${directory}/etc/server.crt`, content: pair.certificate, mode: 0o644, ...(owner ? { owner } : {}) });
+}
+
+/** @throws EngineError `permanent` if the region's key was sealed under another master key. */
+export async function loadAuthority(shell: HostShell, fleet: FleetDescription, regionId: string, vault: SecretVault): Promise<CertificateAuthority> {
+  const certificate = await shell.read(authorityCertificatePath(shell.root, regionId));
+  const sealed = await shell.readBytes(authorityKeyPath(shell.root, regionId));
+  if (certificate === undefined || sealed === undefined) {
+    throw new EngineError('permanent', `the certificate authority of ${regionId} is missing`, 'prepare the fleet, or restore the directory');
+  }
+  try {
+    const key = vault.unseal(sealed, authorityOwner(fleet, regionId)).toString('utf8');
+    return await CertificateAuthority.load({ certificate, key });
+  } catch (error) {
+    throw new EngineError('permanent', `the key of ${regionId}'s certificate authority does not open`, 'use the master key under which the fleet was made', { cause: error });
+  }
+}
+
+function authorityOwner(fleet: FleetDescription, regionId: string): string {
+  return `fleet ${fleet.id} region ${regionId} certificate authority`;
+}

@@ -1,0 +1,47 @@
+import pg from 'pg';
+
+import { withClient } from '../instances/control-connection.js';
+import { ADMIN_USER } from './gateway-config.js';
+
+/** The console answers from the gateway's one event loop: silence for this long means that nobody is served. */
+const ANSWER_WITHIN_MS = 5_000;
+
+export interface AdminConsole {
+  readonly socketDirectory: string;
+  readonly port: number;
+  readonly password: string;
+}
+
+/** How a route stands, as `SHOW DATABASES` tells it. */
+export interface RouteState {
+  readonly name: string;
+  readonly host: string | null;
+  readonly port: number;
+  readonly paused: boolean;
+  readonly disabled: boolean;
+}
+
+/** Opens the gateway's admin console for as long as `body` runs. */
+export function withConsole<T>(console: AdminConsole, signal: AbortSignal, body: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({
+    host: console.socketDirectory,
+    port: console.port,
+    user: ADMIN_USER,
+    password: console.password,
+    database: 'pgbouncer',
+    connectionTimeoutMillis: ANSWER_WITHIN_MS,
+    query_timeout: ANSWER_WITHIN_MS,
+  });
+  return withClient(client, signal, body);
+}
+
+export async function showRoutes(client: pg.Client): Promise<RouteState[]> {
+  const { rows } = await client.query<{ name: string; host: string | null; port: string; paused: string; disabled: string }>('SHOW DATABASES');
+  return rows.map((row) => ({
+    name: row.name,
+    host: row.host,
+    port: Number(row.port),
+    paused: Number(row.paused) !== 0,
+    disabled: Number(row.disabled) !== 0,
+  }));
+}

@@ -1,0 +1,134 @@
+import { randomBytes } from 'node:crypto';
+
+import { EngineError } from '../../errors.js';
+import { gatewaysDirectory } from '../fleet/fleet-layout.js';
+import type { RegionDescription } from '../fleet/fleet-description.js';
+import { command, daemonLine } from '../host-shell/gate-script.js';
+import { lastLines, type Gate, type GateSubject } from '../host-shell/gate.js';
+import { exactName, type HostShell, type ProcessFacts } from '../host-shell/host-shell.js';
+import { asAccount } from '../instances/instance-context.js';
+import type { LocalFleet } from '../local-fleet.js';
+import { waitUntil } from '../wait-until.js';
+import { withConsole, type AdminConsole } from './admin-console.js';
+import { gatewayConfiguration, MAX_CLIENTS } from './gateway-config.js';
+import { gatewayPaths, type GatewayPaths } from './gateway-layout.js';
+import { readRoutes } from './route-file.js';
+
+const LOG_LIMIT_BYTES = 4 * 1024 * 1024;
+const LOG_TAIL_BYTES = 4 * 1024;
+
+/** One region's PgBouncer: its files, its process and its console. */
+export class GatewayProcess {
+  readonly paths: GatewayPaths;
+  readonly shell: HostShell;
+  private readonly region: RegionDescription;
+
+  constructor(
+    private readonly fleet: LocalFleet,
+    private readonly program: string,
+    regionId: string,
+  ) {
+    this.region = fleet.region(regionId);
+    this.paths = gatewayPaths(fleet, regionId);
+    this.shell = fleet.shell.at(gatewaysDirectory(fleet.root));
+  }
+
+  /** Holds the lock under which the configuration is assembled, the process started, and the admin console used. */
+  locked<T>(signal: AbortSignal, body: (gate: Gate) => Promise<T>): Promise<T> {
+    const subject: GateSubject = { directory: this.paths.control, name: `the gateway of ${this.region.id}` };
+    return this.shell.fenced(subject, signal, body);
+  }
+
+  /** Assembles the configuration from all routes and makes the gateway use it; starts the gateway if it does not run. */
+  async apply(gate: Gate, signal: AbortSignal): Promise<{ started: boolean }> {
+    await this.assemble(gate);
+    if (!(await this.find())) {
+      await this.start(gate, signal);
+      return { started: true };
+    }
+    await withConsole(await this.console(), signal, (client) => client.query('RELOAD'));
+    return { started: false };
+  }
+
+  /** The living process; a zombie, or another process with the number, is none. */
+  async find(): Promise<ProcessFacts | undefined> {
+    const recorded = (await this.shell.read(this.paths.pid))?.trim() ?? '';
+    const process = this.shell.readProcess(Number(recorded.split(':')[0] ?? 0));
+    if (process && exactName(process) === recorded) return process;
+    return this.shell.processesUnder(this.paths.ini)[0];
+  }
+
+  /** Whether it serves: a process that answers on its console. */
+  async answers(signal: AbortSignal): Promise<boolean> {
+    const console = await this.console();
+    return withConsole(console, signal, (client) => client.query('SHOW VERSION')).then(
+      () => true,
+      (error: unknown) => {
+        if (signal.aborted) throw error;
+        return false;
+      },
+    );
+  }
+
+  async kill(gate: Gate, process: ProcessFacts, signal: AbortSignal): Promise<void> {
+    await gate.run(command('signal_exactly', 'KILL', exactName(process)));
+    await waitUntil('the gateway to die', signal, () => (this.shell.readProcess(process.pid) ? undefined : true));
+  }
+
+  async start(gate: Gate, signal: AbortSignal): Promise<void> {
+    const { paths, shell } = this;
+    if ((await shell.sizeBytes(paths.log)) > LOG_LIMIT_BYTES) await shell.emptyFile(paths.log);
+    const bouncer = command(...asAccount(this.account), this.program, '-q', paths.ini);
+    const socket = command(`${paths.socketDirectory}/.s.PGSQL.${this.region.gateway.port}`);
+    const raise = `ulimit -c 0; ulimit -n ${2 * MAX_CLIENTS + 1_000} 2>/dev/null || ulimit -n "$(ulimit -Hn)"`;
+    const output = await gate.must(`rm -f -- ${socket}; ${raise}; ${daemonLine(bouncer, paths.log)} echo $!`, 'starting pgbouncer');
+    const started = shell.readProcess(Number(output.trim()));
+    if (started) await gate.install([{ path: paths.pid, content: `${exactName(started)}\n`, mode: 0o644 }], false);
+    await waitUntil(`the gateway of ${this.region.id} to answer`, signal, async () => {
+      if (await this.answers(signal)) return true;
+      if (started && shell.readProcess(started.pid)) return undefined;
+      const words = lastLines(await shell.readTail(paths.log, LOG_TAIL_BYTES));
+      throw new EngineError('transient', `pgbouncer of ${this.region.id} did not start: ${words || 'it said nothing'}`, `see ${paths.log}`);
+    });
+  }
+
+  async console(): Promise<AdminConsole> {
+    return { socketDirectory: this.paths.socketDirectory, port: this.region.gateway.port, password: await this.adminPassword() };
+  }
+
+  /** Makes what the fleet's preparation leaves to the first use; under the lock. */
+  private async assemble(gate: Gate): Promise<void> {
+    const { paths, shell, fleet, region } = this;
+    const owner = this.account ? { owner: this.account } : {};
+    const adminPassword = await this.adminPassword(true);
+    const files = gatewayConfiguration(
+      {
+        listenAddress: fleet.description.publicHost === null ? region.gateway.address : '0.0.0.0',
+        port: region.gateway.port,
+        etc: paths.etc,
+        socketDirectory: paths.socketDirectory,
+        rootCertificatePath: fleet.authorityPath(region.id),
+        adminPassword,
+      },
+      await readRoutes(shell, paths.routes),
+    );
+    await gate.install([
+      { path: paths.users, content: files.users, mode: 0o600, ...owner },
+      { path: paths.access, content: files.access, mode: 0o600, ...owner },
+      { path: paths.ini, content: files.ini, mode: 0o600, ...owner },
+    ], false);
+  }
+
+  private async adminPassword(create = false): Promise<string> {
+    const found = (await this.shell.read(this.paths.adminPassword))?.trim();
+    if (found) return found;
+    if (!create) return '';
+    const password = randomBytes(24).toString('base64url');
+    await this.shell.write({ path: this.paths.adminPassword, content: `${password}\n`, mode: 0o600 });
+    return password;
+  }
+
+  private get account(): ReturnType<LocalFleet['account']> {
+    return this.fleet.account(this.region.gateway.account);
+  }
+}

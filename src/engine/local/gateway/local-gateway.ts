@@ -1,0 +1,152 @@
+import { EngineError } from '../../errors.js';
+import type { DatabaseSpec, Effect, EndpointProof, GatewayPort, InstanceRef, RegionEndpoint, Route } from '../../ports.js';
+import { asEngineError } from '../engine-failure.js';
+import { gatewayHosts } from '../fleet/prepare-fleet.js';
+import { command, quote } from '../host-shell/gate-script.js';
+import type { GateSubject } from '../host-shell/gate.js';
+import type { LocalFleet } from '../local-fleet.js';
+import { showRoutes, withConsole } from './admin-console.js';
+import { ADMIN_USER } from './gateway-config.js';
+import { GatewayProcess } from './gateway-process.js';
+import { pooledRoute, readRoutes, refuseClash, routeDirectory, routePath, sessionRoute, type RouteFile } from './route-file.js';
+import { verifyEndpoint } from './verify-endpoint.js';
+
+const DEBIAN_PROGRAM = '/usr/sbin/pgbouncer';
+
+/** One PgBouncer per region, in front of all its databases. */
+export class LocalGateway implements GatewayPort {
+  private readonly processes = new Map<string, GatewayProcess>();
+
+  private constructor(
+    private readonly fleet: LocalFleet,
+    program: string,
+  ) {
+    for (const { id } of fleet.description.regions) this.processes.set(id, new GatewayProcess(fleet, program, id));
+  }
+
+  /** @throws EngineError `permanent` if PgBouncer is not installed. */
+  static async open(fleet: LocalFleet): Promise<LocalGateway> {
+    if (await fleet.shell.exists(DEBIAN_PROGRAM)) return new LocalGateway(fleet, DEBIAN_PROGRAM);
+    const { code, stdout } = await fleet.shell.run(['/bin/sh', '-c', 'command -v pgbouncer']);
+    if (code !== 0) throw new EngineError('permanent', 'pgbouncer is not installed', 'apt-get install pgbouncer');
+    return new LocalGateway(fleet, stdout.trim());
+  }
+
+  endpoint(regionId: string): RegionEndpoint {
+    const region = this.fleet.region(regionId);
+    const [host = region.gateway.address] = gatewayHosts(this.fleet.description, region);
+    return { host, port: region.gateway.port, rootCertificatePath: this.fleet.authorityPath(regionId) };
+  }
+
+  certificateAuthority(regionId: string): Promise<string> {
+    return asEngineError('reading the certificate authority', () => this.fleet.authorityCertificate(regionId));
+  }
+
+  open(route: Route, effect: Effect): Promise<void> {
+    return this.effect('opening the route', route.database, effect, async (gateway, subject) => {
+      const { shell, paths } = gateway;
+      const file = toRouteFile(route);
+      refuseClash(file, await readRoutes(shell, paths.routes));
+      await shell.fenced(subject, effect.signal, (gate) =>
+        gate.install([{ path: routePath(paths.routes, file.databaseId), content: `${JSON.stringify(file)}\n`, mode: 0o600 }]),
+      );
+      await gateway.locked(effect.signal, async (gate) => {
+        await gateway.apply(gate, effect.signal);
+        await this.letIn(gateway, file, effect.signal);
+      });
+      await shell.refuseOlder(subject);
+    });
+  }
+
+  remove(database: DatabaseSpec, effect: Effect): Promise<void> {
+    return this.effect('removing the route', database, effect, async (gateway, subject) => {
+      const { shell, paths } = gateway;
+      await shell.fenced(subject, effect.signal, async (route) => {
+        await route.must(`rm -f -- ${quote(routePath(paths.routes, database.id))} && sync ${quote(subject.directory)}`, 'removing the route');
+        await gateway.locked(effect.signal, async (gate) => {
+          // Without routes and without a process there is nobody to cut, and nothing to start for.
+          if (!(await gateway.find())) return;
+          const console = await gateway.console();
+          const known = await withConsole(console, effect.signal, showRoutes);
+          const names = [sessionRoute(database.name), pooledRoute(database.name)].filter((name) => known.some((route) => route.name === name));
+          if (names.length > 0) {
+            // By a child of the route's gate, so that a caller who slept cannot cut clients that came later.
+            const psql = command('psql', '-X', '-q', '-h', console.socketDirectory, '-p', String(console.port), '-U', ADMIN_USER, '-d', 'pgbouncer');
+            const commands = names.flatMap((name) => ['-c', `KILL ${name}`]);
+            await route.must(`PGPASSWORD=${quote(console.password)} ${psql} ${command(...commands)}`, 'cutting the clients');
+          }
+          await gateway.apply(gate, effect.signal);
+        });
+      });
+    });
+  }
+
+  verify(route: Route, password: string, standbys: readonly InstanceRef[], effect: Effect): Promise<EndpointProof> {
+    return this.effect('verifying the endpoint', route.database, effect, async (gateway, subject) => {
+      await gateway.shell.refuseOlder(subject);
+      return verifyEndpoint(this.fleet, route, password, standbys, effect);
+    });
+  }
+
+  keep(region: string, signal: AbortSignal): Promise<{ started: boolean }> {
+    return asEngineError(`keeping the gateway of ${region}`, async () => {
+      const gateway = this.process(region);
+      if ((await gateway.find()) && (await gateway.answers(signal))) return { started: false };
+      return gateway.locked(signal, async (gate) => {
+        const process = await gateway.find();
+        if (process && (await gateway.answers(signal))) return { started: false };
+        // It lives and serves nobody: a restart costs its clients a reconnection, which is what they are waiting for.
+        if (process) await gateway.kill(gate, process, signal);
+        return gateway.apply(gate, signal);
+      });
+    });
+  }
+
+  /** A route whose clients were cut stays shut until it is resumed. */
+  private async letIn(gateway: GatewayProcess, file: RouteFile, signal: AbortSignal): Promise<void> {
+    await withConsole(await gateway.console(), signal, async (client) => {
+      const states = await showRoutes(client);
+      for (const name of [sessionRoute(file.name), pooledRoute(file.name)]) {
+        const state = states.find((candidate) => candidate.name === name);
+        if (!state || state.host !== file.address || state.port !== file.port) {
+          throw new EngineError('transient', `the gateway did not take the route ${name}`, 'see its log');
+        }
+        if (state.disabled) await client.query(`ENABLE ${name}`);
+        if (state.paused) await client.query(`RESUME ${name}`);
+      }
+    });
+  }
+
+  private process(regionId: string): GatewayProcess {
+    const process = this.processes.get(regionId);
+    if (!process) throw new EngineError('permanent', `there is no region "${regionId}"`, 'see the inventory');
+    return process;
+  }
+
+  private effect<T>(what: string, database: DatabaseSpec, effect: Effect, act: (gateway: GatewayProcess, subject: GateSubject) => Promise<T>): Promise<T> {
+    this.fleet.log.debug({ ...effect.trace, databaseId: database.id, token: effect.token.toString() }, what);
+    return asEngineError(`${what} of ${database.id}`, async () => {
+      const gateway = this.process(database.region);
+      if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/.test(database.id)) throw new EngineError('permanent', `"${database.id}" is not an id`);
+      const directory = routeDirectory(gateway.paths.routes, database.id);
+      return act(gateway, { directory, token: effect.token, name: `the route of ${database.id}` });
+    });
+  }
+}
+
+const PLAIN_NAME = /^[a-z0-9_][a-z0-9_-]{0,62}$/;
+
+function toRouteFile({ database, target }: Route): RouteFile {
+  for (const name of [database.name, database.owner]) {
+    if (!PLAIN_NAME.test(name)) throw new EngineError('permanent', `"${name}" cannot be a name at the gateway`, 'use lower-case letters, digits, - and _');
+  }
+  return {
+    databaseId: database.id,
+    name: database.name,
+    owner: database.owner,
+    ownerVerifier: database.ownerVerifier,
+    address: target.address,
+    port: target.port,
+    maxConnections: database.size.maxConnections,
+  };
+}

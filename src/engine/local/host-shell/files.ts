@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, chown, lstat, mkdir, open, readdir, readFile, realpath, rename, rm, rmdir, stat, truncate } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+/** A Unix account, by number; it needs no entry in the machine's passwd. */
+export interface Account {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface FileContent {
+  readonly path: string;
+  readonly content: string | Buffer;
+  readonly mode: number;
+  readonly owner?: Account;
+}
+
+/** Answers undefined for a file that is not there. */
+export async function readText(path: string): Promise<string | undefined> {
+  const bytes = await readBytes(path);
+  return bytes?.toString('utf8');
+}
+
+export async function readBytes(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** The end of a text file, such as a server's log; empty if there is none. */
+export async function readTail(path: string, limitBytes: number): Promise<string> {
+  try {
+    const handle = await open(path, 'r');
+    try {
+      const { size } = await handle.stat();
+      const buffer = Buffer.alloc(Math.min(size, limitBytes));
+      await handle.read(buffer, 0, buffer.length, Math.max(0, size - buffer.length));
+      return buffer.toString('utf8');
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (isMissing(error)) return '';
+    throw error;
+  }
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined)) !== undefined;
+}
+
+/** Bytes of a file; 0 if there is none. */
+export async function sizeBytes(path: string): Promise<number> {
+  return (await stat(path).catch(() => undefined))?.size ?? 0;
+}
+
+/** Names in a directory, sorted; none if it is not there. */
+export async function list(path: string): Promise<string[]> {
+  try {
+    return (await readdir(path)).sort();
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+/** Makes a directory with its parents; sets its own mode and owner even if it was there. */
+export async function ensureDirectory(path: string, mode: number, owner?: Account): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o711 });
+  await chmod(path, mode);
+  if (owner) await chown(path, owner.uid, owner.gid);
+}
+
+/**
+ * Writes a new file beside the one that it is to replace, and answers with its path.
+ *
+ * Nothing refers to it until it is renamed into place, so writing it needs no fence.
+ */
+export async function stage(file: FileContent, synced: boolean): Promise<string> {
+  const staged = `${file.path}.staged-${randomBytes(6).toString('hex')}`;
+  const handle = await open(staged, 'wx', file.mode);
+  try {
+    await handle.writeFile(file.content);
+    await handle.chmod(file.mode);
+    if (file.owner) await handle.chown(file.owner.uid, file.owner.gid);
+    if (synced) await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  return staged;
+}
+
+/** Replaces a file as a whole, synced to disk: a crash leaves the old one or the new one. */
+export async function writeWhole(file: FileContent): Promise<void> {
+  const staged = await stage(file, true);
+  await rename(staged, file.path);
+  await syncDirectory(dirname(file.path));
+}
+
+export async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Removes a file or a whole tree; nothing happens if it is not there. */
+export async function removeTree(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true, maxRetries: 3 });
+}
+
+/** Removes a directory if nothing is in it. */
+export async function removeIfEmpty(path: string): Promise<void> {
+  await rmdir(path).catch(() => undefined);
+}
+
+export async function emptyFile(path: string): Promise<void> {
+  await truncate(path, 0).catch(() => undefined);
+}
+
+/** The first directory from the root down to the path that other users may not pass through; undefined if all may. */
+export async function firstClosedParent(path: string): Promise<string | undefined> {
+  const parts = (await realpath(path)).split('/').filter(Boolean);
+  let current = '/';
+  for (const part of ['', ...parts]) {
+    current = join(current, part);
+    if (((await stat(current)).mode & 0o001) === 0) return current;
+  }
+  return undefined;
+}
+
+export { chmod, realpath };
+
+function isMissing(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}

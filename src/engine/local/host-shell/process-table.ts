@@ -1,0 +1,82 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+/** One process, named so that no other can be mistaken for it. */
+export interface ProcessFacts {
+  readonly pid: number;
+  /** The kernel's start time in clock ticks since boot; with the pid it is unique until the next boot. */
+  readonly startTicks: string;
+  /** The kernel's letter: R, S, D, T, Z, … */
+  readonly state: string;
+}
+
+/**
+ * Reads what the kernel knows of a process; undefined if it is dead.
+ *
+ * A zombie is dead: `kill(pid, 0)` still succeeds on it, for as long as its parent does not reap it.
+ */
+export function readProcess(pid: number): ProcessFacts | undefined {
+  const stat = readOrUndefined(() => readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  if (stat === undefined) return undefined;
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const state = fields[0] ?? 'X';
+  const startTicks = fields[19] ?? '0';
+  return state === 'Z' || state === 'X' ? undefined : { pid, state, startTicks };
+}
+
+/** Whether the process works in that directory, as a postmaster does in its data directory. */
+export function worksIn(pid: number, directory: string): boolean {
+  return readOrUndefined(() => readlinkSync(`/proc/${pid}/cwd`)) === directory;
+}
+
+/** Whether one of the process's arguments is, or begins with, that text. */
+export function hasArgument(pid: number, prefix: string): boolean {
+  return readArguments(pid).some((argument) => argument.startsWith(prefix) || argument.includes(`=${prefix}`));
+}
+
+/**
+ * All living processes that work in a directory or below, or were started with it as an argument.
+ *
+ * The second half finds a server between its exec and its chdir; the first half finds its children.
+ */
+export function processesUnder(directory: string): ProcessFacts[] {
+  const found: ProcessFacts[] = [];
+  for (const entry of readdirSync('/proc')) {
+    const pid = Number(entry);
+    if (!Number.isInteger(pid) || pid === process.pid) continue;
+    const facts = readProcess(pid);
+    if (facts && (worksBelow(pid, directory) || readArguments(pid).some((argument) => isBelow(pathIn(argument), directory)))) {
+      found.push(facts);
+    }
+  }
+  return found;
+}
+
+/** Writes a process the way the gate's `signal_exactly` reads it. */
+export function exactName(process: ProcessFacts): string {
+  return `${process.pid}:${process.startTicks}`;
+}
+
+function worksBelow(pid: number, directory: string): boolean {
+  return isBelow(readOrUndefined(() => readlinkSync(`/proc/${pid}/cwd`)) ?? '', directory);
+}
+
+function pathIn(argument: string): string {
+  return argument.slice(argument.indexOf('=') + 1);
+}
+
+function isBelow(path: string, directory: string): boolean {
+  const plain = path.endsWith(' (deleted)') ? path.slice(0, -' (deleted)'.length) : path;
+  return plain === directory || plain.startsWith(`${directory}/`);
+}
+
+function readArguments(pid: number): string[] {
+  return (readOrUndefined(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '').split('\0');
+}
+
+function readOrUndefined<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}

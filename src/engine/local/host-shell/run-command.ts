@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process';
+
+import { EngineError } from '../../errors.js';
+import type { Account } from './files.js';
+import { OutputTail } from './output-tail.js';
+
+export interface CommandOptions {
+  readonly signal?: AbortSignal;
+  readonly account?: Account;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+}
+
+export interface CommandResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** What every command is run with; nothing is inherited, so that no setting of the caller's shell changes what it does. */
+export const COMMAND_ENVIRONMENT = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  LC_ALL: 'C.UTF-8',
+  TZ: 'UTC',
+  HOME: '/nonexistent',
+};
+
+/**
+ * Runs one command to its end; a non-zero exit code is an answer, not an error.
+ *
+ * @throws EngineError `permanent` if the program is not there, `outcome-unknown` if the signal ended it.
+ */
+export function runCommand(argv: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+  const [program = '', ...rest] = argv;
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, rest, {
+      cwd: '/',
+      env: { ...COMMAND_ENVIRONMENT, ...options.env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      ...(options.account ? { uid: options.account.uid, gid: options.account.gid } : {}),
+      ...(options.signal ? { signal: options.signal, killSignal: 'SIGKILL' as const } : {}),
+    });
+    const stdout = new OutputTail();
+    const stderr = new OutputTail();
+    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(options.input ?? '');
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') reject(new EngineError('permanent', `${program} is not installed`, 'install it and try again'));
+      else reject(new EngineError('outcome-unknown', `${program} was ended: ${error.message}`, undefined, { cause: error }));
+    });
+    child.on('close', (code, signal) => resolve({ code: code ?? (signal ? 128 : 1), stdout: stdout.text(), stderr: stderr.text() }));
+  });
+}

@@ -1,0 +1,93 @@
+import type { InstanceRef } from '../../ports.js';
+import type { Account } from '../host-shell/files.js';
+import type { GateSubject } from '../host-shell/gate.js';
+import { command, quote } from '../host-shell/gate-script.js';
+import type { HostShell, ProcessFacts } from '../host-shell/host-shell.js';
+import type { LocalFleet } from '../local-fleet.js';
+import { instancePaths, type InstancePaths } from './instance-layout.js';
+import { CONTROL_USER, EFFECT_APPLICATION, endStaleEffects } from './sql.js';
+
+/** All that the verbs need to know of one instance. */
+export interface InstanceContext {
+  readonly fleet: LocalFleet;
+  readonly instance: InstanceRef;
+  readonly shell: HostShell;
+  readonly paths: InstancePaths;
+  readonly address: string;
+  /** The database's own account; undefined where everything runs as the current user. */
+  readonly account: Account | undefined;
+  readonly authorityPath: string;
+}
+
+/** @throws EngineError `permanent` for an unknown host, or an id that could leave its directory. */
+export function instanceContext(fleet: LocalFleet, instance: InstanceRef): InstanceContext {
+  const { host, region } = fleet.host(instance.host);
+  return {
+    fleet,
+    instance,
+    shell: fleet.hostShell(instance.host),
+    paths: instancePaths(fleet.root, instance),
+    address: host.address,
+    account: fleet.account(instance.database.account),
+    authorityPath: fleet.authorityPath(region.id),
+  };
+}
+
+export function instanceSubject(context: InstanceContext, token: bigint): GateSubject {
+  return { directory: context.paths.control, token, name: `instance ${context.instance.id}` };
+}
+
+/** The port that was given to the instance when it was first made. */
+export async function readPort(context: InstanceContext): Promise<number | undefined> {
+  const text = await context.shell.read(context.paths.port);
+  return text === undefined ? undefined : Number(text);
+}
+
+/** Words that run a program as an account; nothing where everything runs as the current user. */
+export function asAccount(account: Account | undefined): string[] {
+  return account ? ['setpriv', `--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups', '--no-new-privs'] : [];
+}
+
+/** A postmaster that is alive, and the status that it wrote into its pid file: `starting`, `standby`, `ready` or `stopping`. */
+export interface Postmaster {
+  readonly process: ProcessFacts;
+  readonly status: string;
+}
+
+/**
+ * Finds the postmaster by its pid file. The file may be stale and its number another's: it counts only if that process
+ * lives and works in the data directory.
+ */
+export async function findPostmaster(context: InstanceContext): Promise<Postmaster | undefined> {
+  const lines = (await context.shell.read(`${context.paths.data}/postmaster.pid`))?.split('\n');
+  const process = context.shell.readProcess(Math.abs(Number(lines?.[0] ?? 0)));
+  if (!process || !context.shell.worksIn(process.pid, context.paths.data)) return undefined;
+  return { process, status: lines?.[7]?.trim() ?? 'starting' };
+}
+
+/** Every living process of the instance, its servers and whatever builds its data directory. */
+export function instanceProcesses(context: InstanceContext): ProcessFacts[] {
+  const { shell, paths } = context;
+  return [...shell.processesUnder(paths.data), ...shell.processesUnder(paths.building)];
+}
+
+/**
+ * A line for the gate that runs SQL on the instance as the control plane, each statement by itself.
+ *
+ * psql is a child of the gate, so that a caller who stalls has no connection through which it could act later.
+ */
+export function sqlLine(context: InstanceContext, port: number, statements: readonly string[], database = 'postgres'): string {
+  const target: Record<string, string | number> = {
+    host: context.address,
+    port,
+    user: CONTROL_USER,
+    dbname: database,
+    sslmode: 'verify-full',
+    sslrootcert: context.authorityPath,
+    application_name: EFFECT_APPLICATION,
+    connect_timeout: 5,
+  };
+  const info = Object.entries(target).map(([name, value]) => `${name}='${value}'`).join(' ');
+  const psql = command(`${context.fleet.binaries.directory}/psql`, '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-d', info);
+  return `PGPASSWORD=${quote(context.instance.database.secrets.control)} ${psql} <<< ${quote([endStaleEffects, ...statements].join('\n'))}`;
+}

@@ -1,0 +1,95 @@
+import { EngineError } from '../../errors.js';
+import type { Effect, InstanceObservation, InstanceRef, InstancesPort, Lsn } from '../../ports.js';
+import { command } from '../host-shell/gate-script.js';
+import { asEngineError } from '../engine-failure.js';
+import type { LocalFleet } from '../local-fleet.js';
+import { attachStandby } from './attach-standby.js';
+import { createPrimary } from './create-primary.js';
+import { instanceContext, instanceSubject, readPort, sqlLine, type InstanceContext } from './instance-context.js';
+import { slotName } from './instance-layout.js';
+import { observeInstance } from './observe-instance.js';
+import { killAll } from './run-instance.js';
+import { dropSlotSql, quoteIdentifier, quoteLiteral } from './sql.js';
+import { startInstance } from './start-instance.js';
+import { setSynchronousStandbys, waitForFlush } from './synchronous-standbys.js';
+
+const VERIFIER = /^SCRAM-SHA-256\$\d+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+$/;
+
+/** Instances as processes of this machine. */
+export class LocalInstances implements InstancesPort {
+  constructor(private readonly fleet: LocalFleet) {}
+
+  observe(instance: InstanceRef, signal: AbortSignal): Promise<InstanceObservation> {
+    return asEngineError('observing', () => observeInstance(this.context(instance), signal));
+  }
+
+  createPrimary(instance: InstanceRef, effect: Effect): Promise<InstanceObservation> {
+    checkVerifier(instance.database.ownerVerifier);
+    return this.effect('creating a primary', instance, effect, (context) => createPrimary(context, effect));
+  }
+
+  attachStandby(instance: InstanceRef, primary: InstanceRef, effect: Effect): Promise<InstanceObservation> {
+    return this.effect('attaching a standby', instance, effect, (context) => attachStandby(context, this.context(primary), effect));
+  }
+
+  setSynchronousStandbys(primary: InstanceRef, standbyIds: readonly string[], effect: Effect): Promise<{ lsn: Lsn }> {
+    return this.effect('setting the synchronous standbys', primary, effect, (context) => setSynchronousStandbys(context, standbyIds, effect));
+  }
+
+  waitForFlush(primary: InstanceRef, standbyId: string, lsn: Lsn, effect: Effect): Promise<void> {
+    return this.effect('waiting for a flush', primary, effect, (context) => waitForFlush(context, standbyId, lsn, effect));
+  }
+
+  setOwnerVerifier(primary: InstanceRef, verifier: string, effect: Effect): Promise<void> {
+    checkVerifier(verifier);
+    const owner = quoteIdentifier(primary.database.owner);
+    return this.sql(primary, [`ALTER ROLE ${owner} PASSWORD ${quoteLiteral(verifier)};`], 'setting the owner\'s password', effect);
+  }
+
+  start(instance: InstanceRef, effect: Effect): Promise<InstanceObservation> {
+    return this.effect('starting', instance, effect, async (context) => {
+      await startInstance(context, effect);
+      return observeInstance(context, effect.signal);
+    });
+  }
+
+  dropSlot(primary: InstanceRef, standbyId: string, effect: Effect): Promise<void> {
+    return this.sql(primary, dropSlotSql(slotName(standbyId)), 'dropping a replication slot', effect);
+  }
+
+  destroy(instance: InstanceRef, effect: Effect): Promise<void> {
+    return this.effect('destroying', instance, effect, async (context) => {
+      const { shell, paths } = context;
+      await shell.fenced(instanceSubject(context, effect.token), effect.signal, async (gate) => {
+        // First, so that what is left of an interrupted destruction does not pass for an instance.
+        await gate.must(command('rm', '-f', '--', paths.made), 'removing the instance');
+        await killAll(context, gate, effect.signal);
+        await gate.must(command('rm', '-rf', '--', paths.home, paths.port, paths.mark), 'removing the instance\'s files');
+        await gate.run(command('rmdir', '--ignore-fail-on-non-empty', '--', paths.volume));
+      });
+    });
+  }
+
+  private context(instance: InstanceRef): InstanceContext {
+    return instanceContext(this.fleet, instance);
+  }
+
+  private effect<T>(what: string, instance: InstanceRef, effect: Effect, act: (context: InstanceContext) => Promise<T>): Promise<T> {
+    this.fleet.log.debug({ ...effect.trace, instanceId: instance.id, token: effect.token.toString() }, what);
+    return asEngineError(`${what} of ${instance.id}`, () => act(this.context(instance)));
+  }
+
+  private sql(primary: InstanceRef, statements: readonly string[], what: string, effect: Effect): Promise<void> {
+    return this.effect(what, primary, effect, async (context) => {
+      await context.shell.fenced(instanceSubject(context, effect.token), effect.signal, async (gate) => {
+        const port = await readPort(context);
+        if (port === undefined) throw new EngineError('transient', `instance ${primary.id} was not made yet`, 'create it first');
+        await gate.must(sqlLine(context, port, statements), what);
+      });
+    });
+  }
+}
+
+function checkVerifier(verifier: string): void {
+  if (!VERIFIER.test(verifier)) throw new EngineError('permanent', 'the owner\'s verifier is not a SCRAM-SHA-256 verifier', 'send the verifier, not the password');
+}

@@ -1,0 +1,100 @@
+import type { Client } from 'pg';
+
+import type { InstanceObservation, StandbyObservation } from '../../ports.js';
+import { withControl } from './control-connection.js';
+import { findPostmaster, readPort, type InstanceContext } from './instance-context.js';
+import { parseSynchronousNames } from './instance-settings.js';
+import { REPLICATION_USER } from './sql.js';
+
+/** A server that answers no query within this time is taken for hung. */
+const ANSWER_WITHIN_MS = 2_000;
+/** SQLSTATE of "the database system is starting up" and its like. */
+const CANNOT_CONNECT_NOW = '57P03';
+
+const OBSERVE_SQL = `
+  SELECT pg_is_in_recovery() AS standby,
+         current_setting('server_version') AS version,
+         (SELECT system_identifier::text FROM pg_control_system()) AS identifier,
+         CASE WHEN pg_is_in_recovery()
+              THEN coalesce((SELECT received_tli FROM pg_stat_wal_receiver), (SELECT timeline_id FROM pg_control_checkpoint()))
+              ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int END AS timeline,
+         CASE WHEN pg_is_in_recovery()
+              THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
+              ELSE pg_current_wal_lsn() END::text AS lsn,
+         current_setting('synchronous_standby_names') AS names,
+         EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') AS receiving,
+         (SELECT coalesce(json_agg(json_build_object(
+                   'instanceId', application_name, 'state', state, 'syncState', sync_state, 'flushLsn', flush_lsn::text,
+                   'lagBytes', greatest(0, pg_wal_lsn_diff(
+                      CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END, flush_lsn)),
+                   'lagSeconds', coalesce(extract(epoch FROM replay_lag), 0)) ORDER BY application_name), '[]')
+            FROM pg_stat_replication WHERE usename = $1 AND application_name <> 'pg_basebackup') AS standbys`;
+
+interface ObservedRow {
+  standby: boolean;
+  version: string;
+  identifier: string;
+  timeline: number;
+  lsn: string | null;
+  names: string;
+  receiving: boolean;
+  standbys: StandbyObservation[];
+}
+
+/** Sees what is there, within a bounded time; what cannot be asked is left out. */
+export async function observeInstance(context: InstanceContext, signal: AbortSignal): Promise<InstanceObservation> {
+  const { shell, paths } = context;
+  const [exists, marked, port, postmaster] = await Promise.all([
+    isComplete(context),
+    shell.exists(paths.mark),
+    readPort(context),
+    findPostmaster(context),
+  ]);
+  const seen = { exists, marked, address: context.address, ...(port === undefined ? {} : { port }) };
+  if (!postmaster || port === undefined) return { ...seen, process: 'stopped' };
+  if (postmaster.process.state === 'T' || postmaster.process.state === 't') return { ...seen, process: 'hung' };
+  try {
+    const bounds = { signal, connectTimeoutMs: ANSWER_WITHIN_MS, queryTimeoutMs: ANSWER_WITHIN_MS };
+    return await withControl(context, bounds, (client) => observeThrough(context, client));
+  } catch (error) {
+    return { ...seen, process: await judgeSilence(context, (error as { code?: string }).code) };
+  }
+}
+
+/** The same through a connection that is open already. */
+export async function observeThrough(context: InstanceContext, client: Client): Promise<InstanceObservation> {
+  const { shell, paths } = context;
+  const [exists, marked, port, result] = await Promise.all([
+    isComplete(context),
+    shell.exists(paths.mark),
+    readPort(context),
+    client.query<ObservedRow>(OBSERVE_SQL, [REPLICATION_USER]),
+  ]);
+  const row = result.rows[0];
+  const seen = { exists, marked, address: context.address, ...(port === undefined ? {} : { port }) };
+  if (!row) return { ...seen, process: 'hung' };
+  return {
+    ...seen,
+    process: 'running',
+    role: row.standby ? 'standby' : 'primary',
+    postgresVersion: row.version.split(' ')[0] ?? row.version,
+    systemIdentifier: row.identifier,
+    timeline: row.timeline,
+    ...(row.lsn === null ? {} : { lsn: row.lsn }),
+    synchronousStandbys: parseSynchronousNames(row.names),
+    ...(row.standby ? { receiving: row.receiving } : { standbys: row.standbys }),
+  };
+}
+
+async function isComplete({ shell, paths }: InstanceContext): Promise<boolean> {
+  return (await shell.exists(paths.made)) && shell.exists(`${paths.data}/PG_VERSION`);
+}
+
+/** What a postmaster is doing that did not answer: it may have died meanwhile, be starting, refuse this role, or hang. */
+async function judgeSilence(context: InstanceContext, code: string | undefined): Promise<InstanceObservation['process']> {
+  const postmaster = await findPostmaster(context);
+  if (!postmaster) return 'stopped';
+  if (code === CANNOT_CONNECT_NOW || postmaster.status === 'starting' || postmaster.status === 'standby') return 'starting';
+  // Five characters are a SQLSTATE: the server lives and said so.
+  return code !== undefined && /^[0-9A-Z]{5}$/.test(code) && code !== 'EPIPE' ? 'running' : 'hung';
+}

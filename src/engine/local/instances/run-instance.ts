@@ -1,0 +1,129 @@
+import { EngineError } from '../../errors.js';
+import type { FileContent } from '../host-shell/files.js';
+import { isGoodFor, type KeyPairPem } from '../fleet/certificates.js';
+import { drawFreePort } from '../fleet/free-ports.js';
+import { command, daemonLine } from '../host-shell/gate-script.js';
+import { lastLines, type Gate } from '../host-shell/gate.js';
+import { exactName, type ProcessFacts } from '../host-shell/host-shell.js';
+import { waitUntil } from '../wait-until.js';
+import { hostBasedAccess } from './host-based-access.js';
+import { asAccount, findPostmaster, instanceProcesses, readPort, type InstanceContext } from './instance-context.js';
+import { postgresConfiguration } from './instance-settings.js';
+import { CONTROL_USER, REPLICATION_USER } from './sql.js';
+
+const LOG_LIMIT_BYTES = 4 * 1024 * 1024;
+const LOG_TAIL_BYTES = 4 * 1024;
+/** Between two rounds of killing; a process in the kernel dies only when its call returns. */
+const KILL_POLL_MS = 10;
+
+/** A certificate for the instance's address, unless the one that it has is still good. */
+export async function certificateFor(context: InstanceContext): Promise<KeyPairPem | undefined> {
+  const found = await context.shell.read(`${context.paths.etc}/server.crt`);
+  if (found !== undefined && isGoodFor(found, [context.address])) return undefined;
+  const authority = await context.fleet.authority(context.instance.database.region);
+  return authority.issue(context.instance.id, [context.address]);
+}
+
+/** The port that the instance had, or a free one of its host that no other instance was given. */
+export async function choosePort(context: InstanceContext): Promise<number> {
+  const own = await readPort(context);
+  if (own !== undefined) return own;
+  const { shell } = context;
+  const databases = await shell.list(shell.root);
+  const ports = await Promise.all(
+    databases.map(async (database) => {
+      const instances = await shell.list(`${shell.root}/${database}`);
+      return Promise.all(instances.map((instance) => shell.read(`${shell.root}/${database}/${instance}/port`)));
+    }),
+  );
+  return drawFreePort(context.address, new Set(ports.flat().map(Number)));
+}
+
+/** The files that are written before every start, whatever was in their place. */
+export function configurationFiles(context: InstanceContext, port: number, certificate: KeyPairPem | undefined): FileContent[] {
+  const { paths, fleet, instance } = context;
+  const { database } = instance;
+  const region = fleet.region(database.region);
+  const own = (name: string, content: string): FileContent => ({
+    path: `${paths.etc}/${name}`,
+    content,
+    mode: 0o600,
+    ...(context.account ? { owner: context.account } : {}),
+  });
+  const access = hostBasedAccess({
+    database: database.name,
+    owner: database.owner,
+    controlUser: CONTROL_USER,
+    replicationUser: REPLICATION_USER,
+    peers: region.dataCenters.flatMap((center) => center.hosts.map((host) => host.address)),
+    gateway: region.gateway.address,
+  });
+  return [
+    own('postgresql.conf', postgresConfiguration({ address: context.address, port, size: database.size, etc: paths.etc, name: instance.id })),
+    own('pg_hba.conf', access),
+    own('pg_ident.conf', ''),
+    ...(certificate ? [own('server.key', certificate.key), own('server.crt', certificate.certificate)] : []),
+  ];
+}
+
+/** Makes the instance's directories, for its own account; only inside a gate, for a destruction removes them. */
+export function directoriesLine(context: InstanceContext): string {
+  const { paths, account } = context;
+  const owner = account ? ['-o', String(account.uid), '-g', String(account.gid)] : [];
+  return [
+    command('install', '-d', '-m', '0711', paths.database, paths.volume),
+    command('install', '-d', '-m', '0711', ...owner, paths.home),
+    command('install', '-d', '-m', '0700', ...owner, paths.etc),
+  ].join(' && ');
+}
+
+/**
+ * Starts the postmaster as a daemon, unless it runs, and waits until it answers.
+ *
+ * What a dead postmaster left behind is killed first: backends that outlive it hold the shared memory, and a pid file
+ * whose number is a zombie's or another's makes PostgreSQL refuse.
+ */
+export async function bringUp(context: InstanceContext, gate: Gate, signal: AbortSignal): Promise<void> {
+  if (await findPostmaster(context)) return waitUntilReady(context, signal);
+  const { shell, paths } = context;
+  await killAll(context, gate, signal);
+  const [port, certificate, logBytes] = await Promise.all([choosePort(context), certificateFor(context), shell.sizeBytes(paths.log)]);
+  await gate.must(directoriesLine(context), 'making the instance\'s directories');
+  await gate.install(configurationFiles(context, port, certificate));
+  if (logBytes > LOG_LIMIT_BYTES) await gate.run(command('mv', '-T', '--', paths.log, `${paths.log}.1`));
+  await launch(context, gate, signal);
+}
+
+/** Starts a postmaster whose configuration is written and whose data directory nobody uses, and waits until it answers. */
+export async function launch(context: InstanceContext, gate: Gate, signal: AbortSignal): Promise<void> {
+  const { paths, fleet } = context;
+  const postgres = command(...asAccount(context.account), `${fleet.binaries.directory}/postgres`, '-D', paths.data, `--config-file=${paths.etc}/postgresql.conf`);
+  const output = await gate.must(`rm -f -- ${command(`${paths.data}/postmaster.pid`)}; ulimit -c 0; ${daemonLine(postgres, paths.log)} echo $!`, 'starting postgres');
+  await waitUntilReady(context, signal, context.shell.readProcess(Number(output.trim())));
+}
+
+async function waitUntilReady(context: InstanceContext, signal: AbortSignal, child?: ProcessFacts): Promise<void> {
+  await waitUntil(`instance ${context.instance.id} to answer`, signal, async () => {
+    const postmaster = await findPostmaster(context);
+    if (postmaster?.status === 'ready') return true;
+    const starting = child && context.shell.readProcess(child.pid);
+    if (postmaster || (starting && exactName(starting) === exactName(child))) return undefined;
+    const words = lastLines(await context.shell.readTail(context.paths.log, LOG_TAIL_BYTES));
+    throw new EngineError('transient', `postgres of ${context.instance.id} did not start: ${words || 'it said nothing'}`, `see ${context.paths.log}`);
+  });
+}
+
+/** Kills every process of the instance, stopped ones too, and returns once all of them are dead. */
+export async function killAll(context: InstanceContext, gate: Gate, signal: AbortSignal): Promise<void> {
+  await waitUntil(
+    `the processes of ${context.instance.id} to die`,
+    signal,
+    async () => {
+      const alive = instanceProcesses(context);
+      if (alive.length === 0) return true;
+      await gate.run(command('signal_exactly', 'KILL', ...alive.map(exactName)));
+      return undefined;
+    },
+    KILL_POLL_MS,
+  );
+}

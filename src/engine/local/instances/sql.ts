@@ -1,0 +1,83 @@
+import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
+
+/** The superuser of every instance, as which the control plane connects. */
+export const CONTROL_USER = 'freehold';
+/** May replicate and nothing else. */
+export const REPLICATION_USER = 'freehold_replication';
+/** How sessions that have an effect name themselves; see {@link endStaleEffects}. */
+export const EFFECT_APPLICATION = 'freehold-effect';
+
+export function quoteIdentifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+export function quoteLiteral(text: string): string {
+  return text.includes('\\') ? ` E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'` : `'${text.replaceAll("'", "''")}'`;
+}
+
+/** PostgreSQL's own number of rounds. */
+const SCRAM_ROUNDS = 4_096;
+
+/** What PostgreSQL stores of a password (RFC 5802), so that the password itself is sent nowhere. */
+export function scramVerifier(password: string, salt = randomBytes(16)): string {
+  const salted = pbkdf2Sync(password, salt, SCRAM_ROUNDS, 32, 'sha256');
+  const mac = (text: string): Buffer => createHmac('sha256', salted).update(text).digest();
+  const storedKey = createHash('sha256').update(mac('Client Key')).digest('base64');
+  return `SCRAM-SHA-256$${SCRAM_ROUNDS}:${salt.toString('base64')}$${storedKey}:${mac('Server Key').toString('base64')}`;
+}
+
+/**
+ * The first statement of every session that has an effect: ends those that a killed holder of the lock left behind.
+ *
+ * A client that is killed leaves a backend that finishes the statement it was sent. Under the lock no other such session
+ * is rightful, and a query is sent only after its backend shows in pg_stat_activity, so that once these are gone no
+ * older statement can take effect any more. What else a stale statement could collide with is no concern: an effect
+ * that is not SQL leaves roles and slots alone.
+ */
+export const endStaleEffects = `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = '${EFFECT_APPLICATION}' AND usename = '${CONTROL_USER}' AND pid <> pg_backend_pid();`;
+
+export interface NewDatabase {
+  readonly name: string;
+  readonly owner: string;
+  readonly ownerVerifier: string;
+  readonly replicationVerifier: string;
+}
+
+/**
+ * Makes the roles and the customer's database in a new cluster.
+ *
+ * The owner may do everything in the one database and nothing outside of it. The last statement waits for the disk, and
+ * with it everything before.
+ */
+export function newDatabaseSql(database: NewDatabase): string[] {
+  const owner = quoteIdentifier(database.owner);
+  const name = quoteIdentifier(database.name);
+  return [
+    'SET synchronous_commit = off;',
+    `CREATE ROLE ${quoteIdentifier(REPLICATION_USER)} LOGIN REPLICATION NOINHERIT PASSWORD ${quoteLiteral(database.replicationVerifier)};`,
+    `CREATE ROLE ${owner} LOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS PASSWORD ${quoteLiteral(database.ownerVerifier)};`,
+    // A customer's own errors, and RAISE LOG, would fill the host's disk.
+    `ALTER ROLE ${owner} SET log_min_messages = fatal;`,
+    `CREATE DATABASE ${name} OWNER ${owner};`,
+    'REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;',
+    'SET synchronous_commit = on;',
+    `REVOKE ALL ON DATABASE ${name} FROM PUBLIC;`,
+  ];
+}
+
+/** Makes a standby's slot; one that was lost, because it held too much WAL, is made anew. */
+export function createSlotSql(slot: string): string[] {
+  const name = quoteLiteral(slot);
+  return [
+    `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = ${name} AND wal_status = 'lost' AND NOT active;`,
+    `SELECT pg_create_physical_replication_slot(${name}, true) WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = ${name});`,
+  ];
+}
+
+export function dropSlotSql(slot: string): string[] {
+  const name = quoteLiteral(slot);
+  return [
+    `SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots WHERE slot_name = ${name} AND active;`,
+    `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = ${name};`,
+  ];
+}

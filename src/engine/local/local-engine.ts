@@ -1,0 +1,23 @@
+import type { Engine, InventoryRegion } from '../ports.js';
+import type { FleetDescription } from './fleet/fleet-description.js';
+import { LocalGateway } from './gateway/local-gateway.js';
+import { LocalInstances } from './instances/local-instances.js';
+import { LocalFleet, type LocalFleetOptions } from './local-fleet.js';
+
+/** Opens the embedded data plane: real PostgreSQL and PgBouncer as processes of this machine. */
+export async function openLocalEngine(options: LocalFleetOptions): Promise<Engine> {
+  const fleet = await LocalFleet.open(options);
+  const inventory = toInventory(fleet.description);
+  return {
+    style: 'drives',
+    instances: new LocalInstances(fleet),
+    gateway: await LocalGateway.open(fleet),
+    inventory: () => inventory,
+    // Nothing is held open between two verbs.
+    close: async () => undefined,
+  };
+}
+
+function toInventory(fleet: FleetDescription): readonly InventoryRegion[] {
+  return fleet.regions.map(({ id, name, timeZone, dataCenters }) => ({ id, name, timeZone, dataCenters }));
+}

@@ -1,0 +1,107 @@
+import { EngineError } from '../errors.js';
+import type { EngineLog, SecretVault } from './collaborators.js';
+import type { CertificateAuthority } from './fleet/certificates.js';
+import type { FleetDescription, HostDescription, RegionDescription } from './fleet/fleet-description.js';
+import { accountOf, authorityCertificatePath, hostDirectory } from './fleet/fleet-layout.js';
+import { openRuntimeRoot, readFleet } from './fleet/fleet-store.js';
+import { loadAuthority } from './fleet/prepare-fleet.js';
+import type { Account } from './host-shell/files.js';
+import { HostShell } from './host-shell/host-shell.js';
+import { findPostgresBinaries, type PostgresBinaries } from './instances/postgres-binaries.js';
+
+export interface LocalFleetOptions {
+  readonly dataDir: string;
+  readonly vault: SecretVault;
+  readonly log: EngineLog;
+  /** How long a weaker holder of a lock is waited for before it is killed, in milliseconds. */
+  readonly graceMs?: number;
+}
+
+/** An opened fleet: its description, and what is read from its directory once. */
+export class LocalFleet {
+  private readonly authorities = new Map<string, Promise<CertificateAuthority>>();
+  private readonly certificates = new Map<string, string>();
+  private readonly hosts = new Map<string, { host: HostDescription; region: RegionDescription }>();
+
+  private constructor(
+    readonly description: FleetDescription,
+    /** The fleet's files as every account reaches them. */
+    readonly root: string,
+    readonly shell: HostShell,
+    readonly binaries: PostgresBinaries,
+    /** Whether a library can answer for accounts that the machine's passwd does not have. */
+    readonly hasNssWrapper: boolean,
+    readonly log: EngineLog,
+    private readonly vault: SecretVault,
+  ) {
+    for (const region of description.regions) {
+      for (const host of region.dataCenters.flatMap((center) => center.hosts)) this.hosts.set(host.id, { host, region });
+    }
+  }
+
+  /** @throws EngineError `permanent` if the fleet was never prepared, or PostgreSQL is missing or too old. */
+  static async open(options: LocalFleetOptions): Promise<LocalFleet> {
+    const bare = HostShell.bare(options.dataDir);
+    const missing = new EngineError('permanent', `there is no fleet in ${options.dataDir}`, 'run freehold up, or prepare the fleet');
+    if (!(await bare.exists(options.dataDir))) throw missing;
+    const dataDir = await bare.realpath(options.dataDir);
+    const description = await readFleet(HostShell.bare(dataDir));
+    if (!description) throw missing;
+    const root = await openRuntimeRoot(dataDir, description);
+    const shell = await HostShell.open(root, options.graceMs);
+    const binaries = await findPostgresBinaries(shell);
+    const hasNssWrapper = await findNssWrapper(shell);
+    return new LocalFleet(description, root, shell, binaries, hasNssWrapper, options.log, options.vault);
+  }
+
+  region(regionId: string): RegionDescription {
+    const region = this.description.regions.find((candidate) => candidate.id === regionId);
+    if (!region) throw new EngineError('permanent', `there is no region "${regionId}"`, 'see the inventory');
+    return region;
+  }
+
+  host(hostId: string): { host: HostDescription; region: RegionDescription } {
+    const found = this.hosts.get(hostId);
+    if (!found) throw new EngineError('permanent', `there is no host "${hostId}"`, 'see the inventory');
+    return found;
+  }
+
+  hostShell(hostId: string): HostShell {
+    this.host(hostId);
+    return this.shell.at(hostDirectory(this.root, hostId));
+  }
+
+  account(number: number): Account | undefined {
+    return accountOf(this.description, number);
+  }
+
+  /** The authority that signs a region's certificates; its key is opened once. */
+  authority(regionId: string): Promise<CertificateAuthority> {
+    let authority = this.authorities.get(regionId);
+    if (!authority) {
+      authority = loadAuthority(this.shell, this.description, this.region(regionId).id, this.vault);
+      this.authorities.set(regionId, authority);
+      authority.catch(() => this.authorities.delete(regionId));
+    }
+    return authority;
+  }
+
+  /** The certificate of a region's authority, PEM. */
+  async authorityCertificate(regionId: string): Promise<string> {
+    const known = this.certificates.get(regionId);
+    if (known !== undefined) return known;
+    const read = await this.shell.read(this.authorityPath(regionId));
+    if (read === undefined) throw new EngineError('permanent', `the certificate authority of ${regionId} is missing`, 'prepare the fleet');
+    this.certificates.set(regionId, read);
+    return read;
+  }
+
+  authorityPath(regionId: string): string {
+    return authorityCertificatePath(this.root, this.region(regionId).id);
+  }
+}
+
+async function findNssWrapper(shell: HostShell): Promise<boolean> {
+  const { stdout } = await shell.run(['/bin/sh', '-c', 'ls /usr/lib/*/libnss_wrapper.so /usr/lib/libnss_wrapper.so /usr/lib64/libnss_wrapper.so 2>/dev/null']);
+  return stdout.trim() !== '';
+}

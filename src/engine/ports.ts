@@ -1,0 +1,212 @@
+/**
+ * The ports through which features reach a data plane.
+ *
+ * Every verb that changes something is idempotent: called again with the same or a higher token it leads to the same
+ * state and answers with what it observed. A lower token than the highest one seen is refused with a `superseded`
+ * error, atomically with the effect (`protocol.md`, rule 1). Errors are always {@link EngineError}.
+ */
+
+/** How a verb that has an effect is called. */
+export interface Effect {
+  /** The fencing token of the subject's current step (`protocol.md`, rule 1). */
+  readonly token: bigint;
+  /** Aborted when the step's time is over or its worker has lost the operation. */
+  readonly signal: AbortSignal;
+  /** Ids that the engine puts into its log lines. */
+  readonly trace: Trace;
+}
+
+/** Ids that tie one request, its operation and the engine's log lines together. */
+export interface Trace {
+  readonly operationId?: string;
+  readonly requestId?: string;
+}
+
+/** What an instance may use; derived from the database's plan. */
+export interface InstanceSize {
+  readonly memoryMb: number;
+  readonly maxConnections: number;
+  readonly diskGb: number;
+}
+
+/** What all instances of one database have in common. */
+export interface DatabaseSpec {
+  /** `db_…` */
+  readonly id: string;
+  /** The region's id, such as `europe`. */
+  readonly region: string;
+  /** The number of the database's own Unix account, counted from the start of the fleet's range; unique in the fleet. */
+  readonly account: number;
+  /** The PostgreSQL database that the customer connects to; unique in its region. */
+  readonly name: string;
+  /** The PostgreSQL role that the customer connects as. */
+  readonly owner: string;
+  /** The SCRAM-SHA-256 verifier of the owner's password; the password itself is not kept. */
+  readonly ownerVerifier: string;
+  readonly size: InstanceSize;
+  readonly secrets: InstanceSecrets;
+}
+
+/** Passwords of the roles that the control plane and the standbys use inside the database's instances. */
+export interface InstanceSecrets {
+  readonly control: string;
+  readonly replication: string;
+}
+
+/** One instance of a database. */
+export interface InstanceRef {
+  /** `ins_…`; also its `application_name` and, in lower case, the name of its replication slot. */
+  readonly id: string;
+  /** `hst_…` of the inventory. */
+  readonly host: string;
+  readonly database: DatabaseSpec;
+}
+
+/** An LSN as PostgreSQL prints it, such as `0/3000148`. */
+export type Lsn = string;
+
+/** A standby as its primary sees it in `pg_stat_replication`. */
+export interface StandbyObservation {
+  readonly instanceId: string;
+  /** `streaming`, `catchup`, … */
+  readonly state: string;
+  readonly syncState: 'async' | 'potential' | 'sync' | 'quorum';
+  readonly flushLsn: Lsn | null;
+  /** WAL not yet flushed by the standby, in bytes. */
+  readonly lagBytes: number;
+  /** Age of the newest WAL not yet replayed by the standby, in seconds. */
+  readonly lagSeconds: number;
+}
+
+/** What was seen of an instance, at one moment. What could not be asked is undefined. */
+export interface InstanceObservation {
+  /** Whether its data directory is there and complete. */
+  readonly exists: boolean;
+  /** Whether the fence mark forbids it to start (`protocol.md`, rule 5). */
+  readonly marked: boolean;
+  /** `running` means that it answers queries. */
+  readonly process: 'running' | 'starting' | 'stopped' | 'hung';
+  readonly address: string;
+  /** Undefined until the instance was made for the first time; the same from then on. */
+  readonly port?: number;
+  readonly role?: 'primary' | 'standby';
+  readonly postgresVersion?: string;
+  /** PostgreSQL's own number for the cluster; equal on a primary and its standbys, different between databases. */
+  readonly systemIdentifier?: string;
+  readonly timeline?: number;
+  /** The end of its WAL: written on a primary, received on a standby. */
+  readonly lsn?: Lsn;
+  /** The synchronous standbys that a new session is told of. */
+  readonly synchronousStandbys?: readonly string[];
+  /** On a primary: who streams from it. */
+  readonly standbys?: readonly StandbyObservation[];
+  /** On a standby: whether its WAL receiver streams. */
+  readonly receiving?: boolean;
+}
+
+/** Instances: the postmasters of one database. */
+export interface InstancesPort {
+  /** Sees what is there; changes nothing and never throws for an instance that is missing or down. */
+  observe(instance: InstanceRef, signal: AbortSignal): Promise<InstanceObservation>;
+  /**
+   * Makes and starts a new cluster with the owner's role and database in it. Finds a half-made one and finishes or
+   * remakes it; finds a finished one and only starts it. Never touches an instance that holds a customer's data.
+   */
+  createPrimary(instance: InstanceRef, effect: Effect): Promise<InstanceObservation>;
+  /** Copies the primary over TLS into a new directory, swaps it in, starts it, and returns once it streams. */
+  attachStandby(instance: InstanceRef, primary: InstanceRef, effect: Effect): Promise<InstanceObservation>;
+  /**
+   * Sets the whole list of synchronous standbys (none: the empty list) on disk and returns once it is *loaded* in the
+   * sense of `protocol.md`, rule 3d; answers with an LSN that was read after that.
+   */
+  setSynchronousStandbys(primary: InstanceRef, standbyIds: readonly string[], effect: Effect): Promise<{ lsn: Lsn }>;
+  /** Returns once the standby has flushed everything up to the LSN (`protocol.md`, rule 3b and 3c). */
+  waitForFlush(primary: InstanceRef, standbyId: string, lsn: Lsn, effect: Effect): Promise<void>;
+  /** Sets the owner's SCRAM verifier on the primary. */
+  setOwnerVerifier(primary: InstanceRef, verifier: string, effect: Effect): Promise<void>;
+  /** Starts an instance as whatever it was; refuses one that is marked. */
+  start(instance: InstanceRef, effect: Effect): Promise<InstanceObservation>;
+  /** Drops the slot of a standby that is gone, on the primary. */
+  dropSlot(primary: InstanceRef, standbyId: string, effect: Effect): Promise<void>;
+  /** Ends every process of the instance and removes its files; what stays is the record of the highest token. */
+  destroy(instance: InstanceRef, effect: Effect): Promise<void>;
+}
+
+/** A database's way through its region's gateway: one route for sessions, one that pools by transaction. */
+export interface Route {
+  readonly database: DatabaseSpec;
+  readonly target: { readonly address: string; readonly port: number };
+}
+
+/** Where clients of a region's databases connect to. */
+export interface RegionEndpoint {
+  /** The name or address that clients use, and that the gateway's certificate carries. */
+  readonly host: string;
+  readonly port: number;
+  /** A path, readable by every user of the machine, of the CA that signed the gateway's certificate; null where there is none. */
+  readonly rootCertificatePath: string | null;
+}
+
+/** A write made through the endpoint as the customer would make it, and where it was read again. */
+export interface EndpointProof {
+  /** Milliseconds from the first packet to the acknowledged commit. */
+  readonly writeMs: number;
+  /** The standbys on which the written row was read. */
+  readonly readOn: readonly string[];
+}
+
+/** Gateways: the connection routers, one a region. */
+export interface GatewayPort {
+  endpoint(region: string): RegionEndpoint;
+  /** The CA that signs the region's server certificates, PEM. */
+  certificateAuthority(region: string): Promise<string>;
+  /** Opens the database's routes, or moves them to another target; no other route's clients notice. */
+  open(route: Route, effect: Effect): Promise<void>;
+  /** Takes the database's routes away and cuts their clients. */
+  remove(database: DatabaseSpec, effect: Effect): Promise<void>;
+  /**
+   * Connects through both routes with TLS and the password, writes a row, reads it on each standby, and removes it again.
+   */
+  verify(route: Route, password: string, standbys: readonly InstanceRef[], effect: Effect): Promise<EndpointProof>;
+  /** Starts the region's gateway if it does not run; answers whether it had to. */
+  keep(region: string, signal: AbortSignal): Promise<{ started: boolean }>;
+}
+
+/** A host as the engine knows it. */
+export interface InventoryHost {
+  readonly id: string;
+  readonly address: string;
+  /** Hosts with the same storage id lose their disks together. */
+  readonly storageId: string;
+  /** Memory that instances on it may be promised, in MiB. */
+  readonly memoryMb: number;
+}
+
+export interface InventoryDataCenter {
+  readonly id: string;
+  readonly name: string;
+  readonly hosts: readonly InventoryHost[];
+}
+
+export interface InventoryRegion {
+  readonly id: string;
+  readonly name: string;
+  /** IANA name, such as `Europe/Berlin`. */
+  readonly timeZone: string;
+  readonly dataCenters: readonly InventoryDataCenter[];
+}
+
+/** A data plane. */
+export interface Engine {
+  /**
+   * `drives`: Freehold does the steps of a failover itself; `requests`: it asks a data plane that does them.
+   * The kinds of operations choose their table of steps by this.
+   */
+  readonly style: 'drives' | 'requests';
+  readonly instances: InstancesPort;
+  readonly gateway: GatewayPort;
+  /** What there is to place databases on. */
+  inventory(): readonly InventoryRegion[];
+  /** Lets go of everything the engine holds open in this process; the data plane goes on. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,48 @@
+/** A host, and what is placed on it already. */
+export interface HostLoad {
+  readonly id: string;
+  readonly address: string;
+  readonly dataCenterId: string;
+  readonly storageId: string;
+  readonly state: 'active' | 'draining' | 'lost';
+  readonly memoryMb: number;
+  /** Memory promised to the instances on it, in MiB. */
+  readonly promisedMb: number;
+}
+
+export interface Placement {
+  readonly primary: HostLoad;
+  readonly standbys: readonly HostLoad[];
+}
+
+/**
+ * Chooses where a database's instances go, among the hosts of its region.
+ *
+ * No two instances share a host or a storage; every standby is in another data centre than the primary, and standbys
+ * are in different data centres where there are enough. Hosts that are draining, lost or full are left out; of the
+ * rest the least loaded is taken.
+ *
+ * @returns undefined if there is no room
+ */
+export function chooseHosts(hosts: readonly HostLoad[], memoryMb: number, standbys: number): Placement | undefined {
+  const usable = hosts
+    .filter((host) => host.state === 'active' && host.promisedMb + memoryMb <= host.memoryMb)
+    .sort((a, b) => a.promisedMb / a.memoryMb - b.promisedMb / b.memoryMb || a.id.localeCompare(b.id));
+  for (const primary of usable) {
+    const chosen = chooseStandbyHosts(usable, [primary], primary.dataCenterId, standbys);
+    if (chosen) return { primary, standbys: chosen };
+  }
+  return undefined;
+}
+
+function chooseStandbyHosts(
+  usable: readonly HostLoad[], taken: readonly HostLoad[], primaryDataCenterId: string, count: number,
+): HostLoad[] | undefined {
+  if (count === 0) return [];
+  const free = usable.filter((host) =>
+    host.dataCenterId !== primaryDataCenterId && taken.every((other) => other.id !== host.id && other.storageId !== host.storageId));
+  const next = free.find((host) => taken.every((other) => other.dataCenterId !== host.dataCenterId)) ?? free[0];
+  if (!next) return undefined;
+  const rest = chooseStandbyHosts(usable, [...taken, next], primaryDataCenterId, count - 1);
+  return rest && [next, ...rest];
+}

@@ -1,0 +1,120 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { SETTINGS } from '../config/settings-token.js';
+import type { Settings } from '../config/settings.js';
+import { ENGINE } from '../engine/engine-token.js';
+import type { Engine } from '../engine/ports.js';
+import { Metadata } from '../metadata/metadata.js';
+import { queryRows } from '../metadata/query-rows.js';
+import { chooseHosts, type HostLoad, type Placement } from './choose-hosts.js';
+import { NoRoomError, RegionClosedError, UnknownRegionError } from './fleet-errors.js';
+import { PLANS, type Plan } from './plans.js';
+
+export interface RegionDocument {
+  readonly id: string;
+  readonly name: string;
+  readonly timeZone: string;
+  /** Whether new databases are placed in it. */
+  readonly open: boolean;
+  readonly dataCenters: readonly { readonly id: string; readonly name: string }[];
+}
+
+export interface HostDocument {
+  readonly id: string;
+  readonly region: string;
+  readonly dataCenter: string;
+  readonly address: string;
+  readonly storageId: string;
+  readonly state: HostLoad['state'];
+  readonly memoryMb: number;
+  /** Memory promised to the instances on it, in MiB. */
+  readonly promisedMb: number;
+  readonly instances: number;
+}
+
+/** Regions, their data centres and hosts, and what has room. */
+@Injectable()
+export class FleetService {
+  constructor(
+    private readonly metadata: Metadata,
+    @Inject(ENGINE) private readonly engine: Engine,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  /** Writes the engine's inventory into the metadata; what was there before keeps its state. */
+  async recordInventory(): Promise<void> {
+    await this.metadata.transaction(async (tx) => {
+      for (const [position, region] of this.engine.inventory().entries()) {
+        await tx.query(
+          `INSERT INTO regions (id, name, time_zone, position) VALUES ($1, $2, $3, $4)
+           ON CONFLICT (id) DO UPDATE SET name = $2, time_zone = $3, position = $4`, [region.id, region.name, region.timeZone, position]);
+        for (const dataCenter of region.dataCenters) {
+          await tx.query(
+            `INSERT INTO data_centers (id, region_id, name) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET name = $3`,
+            [dataCenter.id, region.id, dataCenter.name]);
+          for (const host of dataCenter.hosts) {
+            await tx.query(
+              `INSERT INTO hosts (id, data_center_id, address, storage_id, memory_mb) VALUES ($1, $2, $3, $4, $5)
+               ON CONFLICT (id) DO UPDATE SET address = $3, storage_id = $4, memory_mb = $5`,
+              [host.id, dataCenter.id, host.address, host.storageId, host.memoryMb]);
+          }
+        }
+      }
+    });
+  }
+
+  async regions(): Promise<RegionDocument[]> {
+    const rows = await queryRows<Omit<RegionDocument, 'open'>>(this.metadata.dataSource.manager,
+      `SELECT r.id, r.name, r.time_zone AS "timeZone",
+              json_agg(json_build_object('id', c.id, 'name', c.name) ORDER BY c.id) AS "dataCenters"
+         FROM regions r JOIN data_centers c ON c.region_id = r.id GROUP BY r.id ORDER BY r.position`);
+    return rows.map(({ id, name, timeZone, dataCenters }) => ({ id, name, timeZone, open: this.isOpen(id), dataCenters }));
+  }
+
+  hosts(): Promise<HostDocument[]> {
+    return this.queryHosts(this.metadata.dataSource.manager, 'true', []);
+  }
+
+  async host(id: string): Promise<HostDocument | undefined> {
+    return (await this.queryHosts(this.metadata.dataSource.manager, 'h.id = $1', [id]))[0];
+  }
+
+  /**
+   * Locks the region until the end of the transaction, so that two requests do not both take the last place.
+   *
+   * @throws UnknownRegionError, RegionClosedError
+   */
+  async lockRegion(tx: EntityManager, regionId: string): Promise<void> {
+    const [region] = await queryRows<{ id: string }>(tx, 'SELECT id FROM regions WHERE id = $1 FOR NO KEY UPDATE', [regionId]);
+    if (!region) throw new UnknownRegionError(regionId, (await this.regions()).map(({ id }) => id));
+    if (!this.isOpen(regionId)) throw new RegionClosedError(regionId);
+  }
+
+  /**
+   * Chooses hosts for a new database in a region that the transaction has locked.
+   *
+   * @throws NoRoomError before anything is made
+   */
+  async place(tx: EntityManager, regionId: string, plan: Plan): Promise<Placement> {
+    const hosts = await this.queryHosts(tx, 'c.region_id = $1', [regionId]);
+    const loads = hosts.map(({ dataCenter, ...host }): HostLoad => ({ ...host, dataCenterId: dataCenter }));
+    const placement = chooseHosts(loads, plan.memoryMb, plan.standbys);
+    if (!placement) throw new NoRoomError(regionId, plan.id);
+    return placement;
+  }
+
+  private isOpen(regionId: string): boolean {
+    return !this.settings.FREEHOLD_CLOSED_REGIONS.includes(regionId);
+  }
+
+  private queryHosts(tx: EntityManager, condition: string, parameters: unknown[]): Promise<HostDocument[]> {
+    const plans = JSON.stringify(Object.fromEntries(Object.values(PLANS).map((plan) => [plan.id, plan.memoryMb])));
+    return queryRows<HostDocument>(tx,
+      `SELECT h.id, c.region_id AS region, c.id AS "dataCenter", h.address, h.storage_id AS "storageId", h.state,
+              h.memory_mb AS "memoryMb", count(i.id)::integer AS instances,
+              coalesce(sum(($${parameters.length + 1}::jsonb ->> d.plan)::integer), 0)::integer AS "promisedMb"
+         FROM hosts h JOIN data_centers c ON c.id = h.data_center_id
+         LEFT JOIN instances i ON i.host_id = h.id LEFT JOIN databases d ON d.id = i.database_id
+        WHERE ${condition} GROUP BY h.id, c.id ORDER BY h.id`, [...parameters, plans]);
+  }
+}

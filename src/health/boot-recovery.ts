@@ -1,0 +1,64 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Log } from '../config/log.js';
+import { LOG } from '../config/log-token.js';
+import { MetadataDatabaseRecords } from '../databases/database-records.js';
+import { DatabasesService } from '../databases/databases.service.js';
+import { ENGINE } from '../engine/engine-token.js';
+import type { Engine } from '../engine/ports.js';
+import { Metadata } from '../metadata/metadata.js';
+import { OperationInTheWayError } from '../operations/store.js';
+import { OperationsService } from '../operations/operations.service.js';
+
+/** Databases that are looked at side by side. */
+const LOOKS_AT_ONCE = 8;
+const LOOK_TIMEOUT_MS = 5_000;
+
+/**
+ * Looks once at every database that should run and asks for the recovery of those that do not: after a crash or a
+ * reboot of the machine. It believes what it observes, not what is recorded.
+ */
+@Injectable()
+export class BootRecovery {
+  private done = false;
+
+  constructor(
+    private readonly metadata: Metadata,
+    private readonly databases: DatabasesService,
+    private readonly records: MetadataDatabaseRecords,
+    private readonly operations: OperationsService,
+    @Inject(ENGINE) private readonly engine: Engine,
+    @Inject(LOG) private readonly log: Log,
+  ) {}
+
+  /** Whether every database has been looked at, and its recovery requested where it was needed. */
+  get finished(): boolean {
+    return this.done;
+  }
+
+  async run(): Promise<void> {
+    const waiting = await this.databases.listIdle();
+    const lookAtNext = async (): Promise<void> => {
+      for (let database = waiting.pop(); database; database = waiting.pop()) await this.recoverIfDown(database);
+    };
+    await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, lookAtNext));
+    this.done = true;
+  }
+
+  private async recoverIfDown(database: { readonly id: string; readonly customerId: string }): Promise<void> {
+    try {
+      if (await this.isRunning(database.id)) return;
+      const operation = await this.metadata.transaction((tx) => this.databases.requestRecovery(tx, database, 'boot'));
+      await this.operations.announce(operation);
+    } catch (error) {
+      // Another process has asked already, or the database is being changed: that change looks for itself.
+      if (error instanceof OperationInTheWayError) return;
+      this.log.warn({ databaseId: database.id, reason: error instanceof Error ? error.message : String(error) }, 'database cannot be looked at');
+    }
+  }
+
+  private async isRunning(databaseId: string): Promise<boolean> {
+    const { members } = await this.records.read(databaseId);
+    const seen = await Promise.all(members.map(({ ref }) => this.engine.instances.observe(ref, AbortSignal.timeout(LOOK_TIMEOUT_MS))));
+    return seen.every(({ process, marked }) => process === 'running' || marked);
+  }
+}

@@ -1,0 +1,36 @@
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import { Spine1700000000001 } from '../../migrations/1700000000001-spine.js';
+
+/** An arbitrary number that all processes of a control plane agree on: who holds it migrates. */
+const MIGRATION_LOCK = 7_362_514;
+
+/** Entities are declared by the features and listed by the process that opens the data source; migrations are listed here. */
+export function dataSourceOptions(url: string, entities: NonNullable<DataSourceOptions['entities']>): DataSourceOptions {
+  return {
+    type: 'postgres',
+    url,
+    entities,
+    migrations: [Spine1700000000001],
+    synchronize: false,
+    logging: false,
+    extra: { max: 16, connectionTimeoutMillis: 5_000, idleTimeoutMillis: 60_000, keepAlive: true, application_name: 'freehold' },
+  };
+}
+
+/** Opens the metadata database and brings its schema up to date; several processes may do so at once. */
+export async function openDataSource(options: DataSourceOptions): Promise<DataSource> {
+  const dataSource = await new DataSource(options).initialize();
+  const runner = dataSource.createQueryRunner();
+  try {
+    await runner.connect();
+    await runner.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await dataSource.runMigrations({ transaction: 'each' });
+    await runner.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]);
+  } catch (error) {
+    await dataSource.destroy();
+    throw error;
+  } finally {
+    if (!runner.isReleased) await runner.release().catch(() => undefined);
+  }
+  return dataSource;
+}

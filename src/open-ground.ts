@@ -1,0 +1,24 @@
+import type { Settings } from './config/settings.js';
+import { Vault } from './config/vault.js';
+import type { Ground } from './control-plane.module.js';
+import { openEngine } from './engine/engine.js';
+import { ENTITIES } from './entities.js';
+import { dataSourceOptions, openDataSource } from './metadata/data-source.js';
+import type { Log } from './config/log.js';
+import { OperationQueues } from './operations/operation-queues.js';
+
+/** Opens the metadata database, the engine and the queues of a process. */
+export async function openGround(settings: Settings, log: Log): Promise<Ground> {
+  const vault = new Vault(Buffer.from(settings.FREEHOLD_MASTER_KEY, 'base64'));
+  const [dataSource, engine] = await Promise.all([
+    openDataSource(dataSourceOptions(settings.DATABASE_URL, ENTITIES)),
+    openEngine({ engine: settings.FREEHOLD_ENGINE, dataDir: settings.FREEHOLD_DATA_DIR, vault, log: log.child({ component: 'engine' }) }),
+  ]);
+  return { settings, dataSource, engine, vault, log, queues: new OperationQueues(settings.REDIS_URL) };
+}
+
+export async function closeGround({ queues, engine, dataSource }: Ground): Promise<void> {
+  await queues.close();
+  await engine.close();
+  await dataSource.destroy();
+}

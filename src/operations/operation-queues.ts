@@ -1,0 +1,76 @@
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { QUEUES, type QueueName } from './definition.js';
+import type { DueOperation } from './store.js';
+
+/** What a job carries: the operation's id and nothing else. The metadata database is the truth. */
+export interface OperationJob {
+  readonly operationId: string;
+}
+
+/** A dead Redis must be noticed at once: whoever enqueues has another way to go on. */
+const COMMAND_TIMEOUT_MS = 1_000;
+const RECONNECT_MS = 200;
+
+export function connectRedis(url: string, options: { readonly blocking: boolean }): Redis {
+  return new Redis(url, {
+    maxRetriesPerRequest: options.blocking ? null : 0,
+    enableOfflineQueue: options.blocking,
+    retryStrategy: () => RECONNECT_MS,
+    connectTimeout: COMMAND_TIMEOUT_MS,
+    ...(options.blocking ? {} : { commandTimeout: COMMAND_TIMEOUT_MS }),
+  });
+}
+
+/** The alarm clock: wakes a worker for an operation, now or later. */
+export class OperationQueues {
+  private readonly connection: Redis;
+  private readonly queues: ReadonlyMap<string, Queue>;
+
+  constructor(redisUrl: string) {
+    this.connection = connectRedis(redisUrl, { blocking: false });
+    // The first failed connection is reported by whoever enqueues; without a listener it would end the process.
+    this.connection.on('error', () => undefined);
+    this.queues = new Map(QUEUES.map((name) => {
+      const queue = new Queue(name, {
+        connection: this.connection,
+        skipWaitingForReady: true,
+        defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
+      });
+      queue.on('error', () => undefined);
+      return [name, queue] as const;
+    }));
+  }
+
+  /** Enqueues an operation; false if Redis cannot be reached, in which case the sweeper runs it. */
+  async enqueue(operation: DueOperation, delayMs: number): Promise<boolean> {
+    const queue = this.queues.get(operation.queue);
+    if (!queue || this.connection.status !== 'ready') return false;
+    try {
+      await queue.add('run', { operationId: operation.id } satisfies OperationJob, { delay: delayMs });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Jobs that wait in each queue; throws if Redis cannot be reached. */
+  async depths(): Promise<Record<QueueName, number>> {
+    const depths = await Promise.all(QUEUES.map(async (name) => [name, (await this.queues.get(name)?.getWaitingCount()) ?? 0] as const));
+    return Object.fromEntries(depths) as Record<QueueName, number>;
+  }
+
+  /** Whether Redis answers. */
+  async isReachable(): Promise<boolean> {
+    try {
+      return this.connection.status === 'ready' && (await this.connection.ping()) === 'PONG';
+    } catch {
+      return false;
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.queues.values()].map((queue) => queue.close().catch(() => undefined)));
+    this.connection.disconnect();
+  }
+}

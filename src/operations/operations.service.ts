@@ -1,0 +1,159 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { newId } from '../metadata/ids.js';
+import { Metadata } from '../metadata/metadata.js';
+import { queryRows } from '../metadata/query-rows.js';
+import { type Reach, within } from '../metadata/reach.js';
+import { hasWayBack } from './definition.js';
+import type { OperationDocument, OperationState } from './operation.js';
+import { OperationQueues } from './operation-queues.js';
+import { documentOf, type OperationWithStepsRow, PostgresOperationStore, SELECT_WITH_STEPS } from './postgres-store.js';
+import { OperationRegistry } from './registry.js';
+import { stepPlans } from './runner.js';
+
+/** Who asks for an operation, and for what. */
+export interface OperationRequest {
+  readonly kind: string;
+  readonly subjectId: string | null;
+  /** The customer whose thing is changed; null for what only operators see. */
+  readonly ownerId: string | null;
+  readonly input: unknown;
+  /** A secret that a step needs, sealed for the operation's id; erased when the operation succeeds, and after 24 h. */
+  readonly sealed?: Buffer;
+  readonly requestedBy: string;
+  readonly requestId: string | null;
+  /** Given when the caller had to know it beforehand, as for sealing. */
+  readonly id?: string;
+}
+
+/** An operation cannot be steered that way in its present state. */
+export class OperationNotSteerableError extends Error {
+  constructor(message: string, readonly hint: string) {
+    super(message);
+    this.name = 'OperationNotSteerableError';
+  }
+}
+
+export interface OperationFilter {
+  readonly subjectId?: string;
+  readonly kind?: string;
+  readonly state?: OperationState;
+  /** Only those that are older than this id; lists are newest first. */
+  readonly before?: string;
+  readonly limit: number;
+}
+
+/** How features and interfaces ask for changes and follow them. */
+@Injectable()
+export class OperationsService {
+  constructor(
+    private readonly metadata: Metadata,
+    private readonly store: PostgresOperationStore,
+    private readonly registry: OperationRegistry<EntityManager>,
+    private readonly queues: OperationQueues,
+  ) {}
+
+  /**
+   * Writes a request into the caller's transaction. The caller enqueues it with {@link announce} after the commit;
+   * should it die in between, the sweeper does.
+   *
+   * @throws OperationInTheWayError if an exclusive operation runs that may not be pre-empted
+   */
+  request(tx: EntityManager, request: OperationRequest): Promise<OperationDocument> {
+    const definition = this.registry.get(request.kind);
+    return this.store.request(tx, {
+      ...request,
+      id: request.id ?? newId('operation'),
+      input: definition.input.parse(request.input),
+      sealed: request.sealed ?? null,
+      exclusive: definition.exclusive,
+      queue: definition.queue,
+      steps: stepPlans(definition),
+      deadlineMs: definition.deadlineMs,
+      preempts: definition.preempts,
+    });
+  }
+
+  /** Wakes a worker for an operation whose request is committed. Never fails: the sweeper finds what was not announced. */
+  announce(operation: OperationDocument): Promise<void> {
+    return this.queues.enqueue({ id: operation.id, queue: this.registry.get(operation.kind).queue }, 0).then(() => undefined);
+  }
+
+  async find(reach: Reach, id: string): Promise<OperationDocument | undefined> {
+    return (await this.query(reach, 'o.id = $1', [id], 1))[0];
+  }
+
+  list(reach: Reach, filter: OperationFilter): Promise<OperationDocument[]> {
+    return this.query(
+      reach,
+      `($1::text IS NULL OR o.subject_id = $1) AND ($2::text IS NULL OR o.kind = $2)
+       AND ($3::text IS NULL OR o.state = $3) AND ($4::text IS NULL OR o.id < $4)`,
+      [filter.subjectId ?? null, filter.kind ?? null, filter.state ?? null, filter.before ?? null],
+      filter.limit,
+    );
+  }
+
+  private query(reach: Reach, condition: string, parameters: unknown[], limit: number): Promise<OperationDocument[]> {
+    const visible = within(reach, 'o.owner_id', parameters.length + 1);
+    return this.metadata.read(reach, async (tx) => {
+      const rows = await queryRows<OperationWithStepsRow>(tx,
+        `${SELECT_WITH_STEPS} WHERE ${condition} AND ${visible.condition} ORDER BY o.id DESC LIMIT ${Math.trunc(limit)}`,
+        [...parameters, ...visible.parameters]);
+      return rows.map(documentOf);
+    });
+  }
+
+  /** Events of an operation after the one with that number, oldest first. */
+  async eventsAfter(operationId: string, eventId: string): Promise<{ id: string; document: OperationDocument }[]> {
+    return queryRows(this.metadata.dataSource.manager,
+      'SELECT id::text, document FROM operation_events WHERE operation_id = $1 AND id > $2 ORDER BY id LIMIT 1000',
+      [operationId, eventId]);
+  }
+
+  /**
+   * Asks a running operation to turn back at the next step before its point of no return; one that has not begun ends at once.
+   *
+   * @throws OperationNotSteerableError if it has ended or is past the point of no return
+   */
+  async cancel(tx: EntityManager, id: string, by: string): Promise<OperationDocument> {
+    const current = await this.lock(tx, id);
+    if (current.state !== 'pending' && current.state !== 'running') {
+      throw new OperationNotSteerableError(`the operation has ended: it is ${current.state}`, 'only one that is pending or running can be cancelled');
+    }
+    if (!hasWayBack(this.registry.get(current.kind), current.step)) {
+      throw new OperationNotSteerableError(`the operation is past its point of no return, at "${current.step}"`, 'let it go on: it can only go forward');
+    }
+    await tx.query(
+      `UPDATE operations SET cancel_requested_by = $2, due_at = clock_timestamp(), enqueued_at = NULL WHERE id = $1`, [id, by]);
+    await tx.query(
+      `UPDATE operations SET direction = 'back', error = $2 WHERE id = $1 AND state = 'running' AND lease_owner IS NULL AND direction = 'forward'`,
+      [id, JSON.stringify({ step: current.step, reason: `cancelled by ${by}` })]);
+    if (current.state === 'pending') await this.store.endUnbegun(tx, id, `cancelled by ${by}`);
+    return this.store.publish(tx, id);
+  }
+
+  /**
+   * Tries again at once: a step that waits for its next attempt, or a failed operation from its first step on.
+   *
+   * @throws OperationNotSteerableError if it ended otherwise, or another exclusive operation runs meanwhile
+   */
+  async retry(tx: EntityManager, id: string): Promise<OperationDocument> {
+    const current = await this.lock(tx, id);
+    if (current.state === 'running' || current.state === 'pending') {
+      await tx.query('UPDATE operations SET due_at = clock_timestamp(), enqueued_at = NULL, attempt = 0 WHERE id = $1 AND lease_owner IS NULL', [id]);
+      return this.store.publish(tx, id);
+    }
+    if (current.state !== 'failed') {
+      throw new OperationNotSteerableError(`the operation is ${current.state}`, 'only one that failed, or that waits for its next attempt, can be retried');
+    }
+    return this.store.restart(tx, id, stepPlans(this.registry.get(current.kind)), this.registry.get(current.kind).deadlineMs);
+  }
+
+  private async lock(tx: EntityManager, id: string): Promise<{ kind: string; state: OperationState; step: string }> {
+    await tx.query('SELECT FROM subjects s JOIN operations o ON o.fence_id = s.id WHERE o.id = $1 FOR UPDATE OF s', [id]);
+    const [row] = await queryRows<{ kind: string; state: OperationState; step: string }>(tx,
+      'SELECT kind, state, step FROM operations WHERE id = $1 FOR UPDATE', [id]);
+    if (!row) throw new Error(`operation ${id} does not exist`);
+    return row;
+  }
+}

@@ -1,0 +1,94 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chown } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+
+/** The account that Debian's packages make, since PostgreSQL refuses to run as root. */
+function account(): { uid?: number; gid?: number } {
+  if (process.getuid?.() !== 0) return {};
+  const id = (flag: string): number => Number(spawnSync('id', [flag, 'postgres'], { encoding: 'utf8' }).stdout);
+  return { uid: id('-u'), gid: id('-g') };
+}
+
+const binaries = (): string => {
+  const root = '/usr/lib/postgresql';
+  const majors = existsSync(root) ? readdirSync(root).map(Number).filter(Boolean).sort((a, b) => b - a) : [];
+  return majors.length > 0 ? join(root, String(majors[0]), 'bin') : '';
+};
+
+function run(program: string, parameters: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(join(binaries(), program), parameters, { ...account(), stdio: ['ignore', 'ignore', 'pipe'], cwd: '/' });
+    let problem = '';
+    child.stderr.on('data', (chunk: Buffer) => { problem += chunk.toString(); });
+    child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`${program} ended with ${code}: ${problem.slice(-500)}`))));
+  });
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().on('error', reject).listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** A pair made by the bare programs, in the order in which anybody would do it by hand. */
+export interface BarePair {
+  /** Seconds that each part took. */
+  readonly seconds: Readonly<Record<'initdb' | 'start' | 'role and database' | 'basebackup' | 'streaming', number>>;
+  readonly primaryDirectory: string;
+  readonly standbyDirectory: string;
+  readonly primaryPort: number;
+  readonly standbyPort: number;
+  stop(): Promise<void>;
+}
+
+/** Makes a primary and a streaming standby with settings given to both: the floor of every provisioning. */
+export async function makeBarePair(settings: Readonly<Record<string, string>> = {}): Promise<BarePair> {
+  const root = mkdtempSync(join(tmpdir(), 'freehold-floor-'));
+  const { uid, gid } = account();
+  if (uid !== undefined && gid !== undefined) await chown(root, uid, gid);
+  const [primaryDirectory, standbyDirectory] = [join(root, 'primary'), join(root, 'standby')];
+  const [primaryPort, standbyPort] = [await freePort(), await freePort()];
+  const options = (port: number): string => Object.entries({ port: String(port), listen_addresses: '127.0.0.1', unix_socket_directories: root, ...settings })
+    .map(([name, value]) => `-c ${name}=${value}`).join(' ');
+  const seconds: Record<string, number> = {};
+  const time = async (part: string, work: () => Promise<void>): Promise<void> => {
+    const began = performance.now();
+    await work();
+    seconds[part] = (performance.now() - began) / 1000;
+  };
+  const query = async (text: string): Promise<unknown[]> => {
+    const client = new pg.Client({ host: '127.0.0.1', port: primaryPort, user: 'postgres', database: 'postgres' });
+    await client.connect();
+    try {
+      return (await client.query(text)).rows as unknown[];
+    } finally {
+      await client.end();
+    }
+  };
+  await time('initdb', () => run('initdb', ['-D', primaryDirectory, '-U', 'postgres', '-A', 'trust', '--data-checksums']));
+  await time('start', () => run('pg_ctl', ['-D', primaryDirectory, '-w', '-l', join(root, 'primary.log'), '-o', options(primaryPort), 'start']));
+  await time('role and database', async () => {
+    await query('CREATE ROLE app LOGIN');
+    await query('CREATE DATABASE app OWNER app');
+  });
+  await time('basebackup', () => run('pg_basebackup', ['-d', `host=127.0.0.1 port=${primaryPort} user=postgres application_name=standby`,
+    '-D', standbyDirectory, '-X', 'stream', '-C', '-S', 'standby', '-R', '--checkpoint=fast']));
+  await time('streaming', async () => {
+    await run('pg_ctl', ['-D', standbyDirectory, '-w', '-l', join(root, 'standby.log'), '-o', options(standbyPort), 'start']);
+    while ((await query(`SELECT FROM pg_stat_replication WHERE state = 'streaming'`)).length === 0) await new Promise(setImmediate);
+  });
+  return {
+    seconds: seconds as BarePair['seconds'], primaryDirectory, standbyDirectory, primaryPort, standbyPort,
+    async stop() {
+      await Promise.all([primaryDirectory, standbyDirectory].map((directory) => run('pg_ctl', ['-D', directory, '-m', 'immediate', '-w', 'stop'])));
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,22 @@
+import { describe, expect, it } from 'vitest';
+import { deriveState, type DatabaseFacts } from '../../src/databases/derive-state.js';
+
+const healthy: DatabaseFacts = { deleted: false, provisioned: true, change: null, primary: 'running', inSync: 1, standbys: 1 };
+
+describe('deriveState', () => {
+  it.each([
+    ['available', {}],
+    ['degraded', { inSync: 0 }],
+    ['degraded', { inSync: 1, standbys: 2 }],
+    ['unavailable', { primary: 'lost' }],
+    ['unavailable', { primary: null }],
+    ['provisioning', { provisioned: false, change: 'provision' }],
+    ['failed', { provisioned: false }],
+    ['failing-over', { change: 'switchover' }],
+    ['deleting', { change: 'delete', primary: null }],
+    ['deleted', { deleted: true, change: null, primary: null }],
+    ['available', { change: 'rotate-password' }],
+  ] as const)('is %s for %o', (state, facts) => {
+    expect(deriveState({ ...healthy, ...facts })).toBe(state);
+  });
+});

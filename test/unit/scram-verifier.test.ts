@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { endpointUris } from '../../src/databases/database-document.js';
+import { newPassword, scramVerifier } from '../../src/databases/scram-verifier.js';
+
+describe('newPassword', () => {
+  it('needs no escaping in a URI and is never the same', () => {
+    const passwords = Array.from({ length: 100 }, newPassword);
+    expect(new Set(passwords).size).toBe(100);
+    expect(passwords.every((password) => encodeURIComponent(password) === password && password.length >= 32)).toBe(true);
+  });
+});
+
+describe('scramVerifier', () => {
+  it('has the form that PostgreSQL stores, with a new salt each time', async () => {
+    const [one, two] = await Promise.all([scramVerifier('secret'), scramVerifier('secret')]);
+    expect(one).toMatch(/^SCRAM-SHA-256\$4096:[A-Za-z0-9+/]{22}==\$[A-Za-z0-9+/]{43}=:[A-Za-z0-9+/]{43}=$/);
+    expect(two).not.toBe(one);
+  });
+});
+
+describe('endpointUris', () => {
+  it('carries the password only when it is given, and the root certificate where there is one', () => {
+    const endpoint = { host: '127.9.0.1', port: 6432, rootCertificatePath: '/var/lib/free hold/ca.pem' };
+    expect(endpointUris(endpoint, 'shop_x', 'shop_x', 'pw')).toEqual({
+      uri: 'postgresql://shop_x:pw@127.9.0.1:6432/shop_x?sslmode=verify-full&sslrootcert=/var/lib/free%20hold/ca.pem',
+      pooledUri: 'postgresql://shop_x:pw@127.9.0.1:6432/shop_x_pooled?sslmode=verify-full&sslrootcert=/var/lib/free%20hold/ca.pem',
+    });
+    expect(endpointUris({ ...endpoint, rootCertificatePath: null }, 'shop_x', 'shop_x').uri)
+      .toBe('postgresql://shop_x@127.9.0.1:6432/shop_x?sslmode=verify-full');
+  });
+});

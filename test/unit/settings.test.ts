@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest';
+import { readSettings, SettingsError } from '../../src/config/settings.js';
+
+const good = {
+  DATABASE_URL: 'postgresql://127.0.0.1/freehold', REDIS_URL: 'redis://127.0.0.1', FREEHOLD_DATA_DIR: '/var/lib/freehold',
+  FREEHOLD_MASTER_KEY: Buffer.alloc(32, 7).toString('base64'),
+};
+
+describe('readSettings', () => {
+  it('fills in what has a default', () => {
+    expect(readSettings(good)).toMatchObject({ FREEHOLD_ENGINE: 'local', FREEHOLD_PORT: 8080 });
+  });
+
+  it('names every fault at once', () => {
+    const bad = { ...good, DATABASE_URL: 'mysql://x', FREEHOLD_PORT: '99999', FREEHOLD_MASTER_KEY: 'short', FREEHOLD_PROT: '8080' };
+    try {
+      readSettings(bad);
+      expect.unreachable('it should have thrown');
+    } catch (error) {
+      expect(error).toBeInstanceOf(SettingsError);
+      expect((error as SettingsError).faults.map((fault) => fault.split(' ')[0])).toEqual(
+        ['DATABASE_URL', 'FREEHOLD_MASTER_KEY', 'FREEHOLD_PORT', 'FREEHOLD_PROT']);
+    }
+  });
+});
