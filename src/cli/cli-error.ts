@@ -1,3 +1,6 @@
+import { SettingsError } from '../config/settings.js';
+import { EngineError } from '../engine/errors.js';
+
 /** Exit codes of the `freehold` command. */
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 
@@ -15,4 +18,16 @@ export class CliError extends Error {
 /** The code of a failed system call, such as `ENOENT`. */
 export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/**
+ * What a person is told of an error, and the code to exit with.
+ *
+ * Errors that are expected carry a message for people, and perhaps a hint; of any other the stack is told.
+ */
+export function describeError(error: unknown): { message: string; exitCode: number } {
+  if (error instanceof CliError) return { message: error.message, exitCode: error.exitCode };
+  if (error instanceof SettingsError) return { message: error.message, exitCode: EXIT.usage };
+  if (error instanceof EngineError) return { message: error.hint === undefined ? error.message : `${error.message}: ${error.hint}`, exitCode: EXIT.failed };
+  return { message: error instanceof Error ? (error.stack ?? error.message) : String(error), exitCode: EXIT.failed };
 }

@@ -14,8 +14,7 @@ const RECONNECT_MS = 200;
 
 export function connectRedis(url: string, options: { readonly blocking: boolean }): Redis {
   return new Redis(url, {
-    maxRetriesPerRequest: options.blocking ? null : 0,
-    enableOfflineQueue: options.blocking,
+    maxRetriesPerRequest: options.blocking ? null : 1,
     retryStrategy: () => RECONNECT_MS,
     connectTimeout: COMMAND_TIMEOUT_MS,
     ...(options.blocking ? {} : { commandTimeout: COMMAND_TIMEOUT_MS }),
@@ -25,38 +24,30 @@ export function connectRedis(url: string, options: { readonly blocking: boolean 
 /** The alarm clock: wakes a worker for an operation, now or later. */
 export class OperationQueues {
   private readonly connection: Redis;
-  private readonly queues: ReadonlyMap<string, Queue>;
+  /** Made when Redis is first seen, and anew after a fault: a queue that failed to begin stays unusable. */
+  private readonly queues = new Map<string, Queue>();
 
   constructor(redisUrl: string) {
     this.connection = connectRedis(redisUrl, { blocking: false });
-    // The first failed connection is reported by whoever enqueues; without a listener it would end the process.
+    // A lost connection is noticed by whoever enqueues; without a listener it would end the process.
     this.connection.on('error', () => undefined);
-    this.queues = new Map(QUEUES.map((name) => {
-      const queue = new Queue(name, {
-        connection: this.connection,
-        skipWaitingForReady: true,
-        defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
-      });
-      queue.on('error', () => undefined);
-      return [name, queue] as const;
-    }));
   }
 
   /** Enqueues an operation; false if Redis cannot be reached, in which case the sweeper runs it. */
   async enqueue(operation: DueOperation, delayMs: number): Promise<boolean> {
-    const queue = this.queues.get(operation.queue);
-    if (!queue || this.connection.status !== 'ready') return false;
+    if (this.connection.status !== 'ready') return false;
     try {
-      await queue.add('run', { operationId: operation.id } satisfies OperationJob, { delay: delayMs });
+      await this.queue(operation.queue).add('run', { operationId: operation.id } satisfies OperationJob, { delay: delayMs });
       return true;
     } catch {
+      this.forget(operation.queue);
       return false;
     }
   }
 
   /** Jobs that wait in each queue; throws if Redis cannot be reached. */
   async depths(): Promise<Record<QueueName, number>> {
-    const depths = await Promise.all(QUEUES.map(async (name) => [name, (await this.queues.get(name)?.getWaitingCount()) ?? 0] as const));
+    const depths = await Promise.all(QUEUES.map(async (name) => [name, await this.queue(name).getWaitingCount()] as const));
     return Object.fromEntries(depths) as Record<QueueName, number>;
   }
 
@@ -72,5 +63,19 @@ export class OperationQueues {
   async close(): Promise<void> {
     await Promise.all([...this.queues.values()].map((queue) => queue.close().catch(() => undefined)));
     this.connection.disconnect();
+  }
+
+  private queue(name: string): Queue {
+    const known = this.queues.get(name);
+    if (known) return known;
+    const queue = new Queue(name, { connection: this.connection, defaultJobOptions: { removeOnComplete: true, removeOnFail: true } });
+    queue.on('error', () => undefined);
+    this.queues.set(name, queue);
+    return queue;
+  }
+
+  private forget(name: string): void {
+    void this.queues.get(name)?.close().catch(() => undefined);
+    this.queues.delete(name);
   }
 }

@@ -1,0 +1,108 @@
+import { Command } from 'commander';
+
+import type { Accepted, Database, Instance } from '../api-types.js';
+import { formatTable, note, print, printJson, printList, type Column } from '../output.js';
+import { findDatabase } from './find-database.js';
+import { finishOperation } from './finish-operation.js';
+import { openSession, withApi } from './session.js';
+
+const DATABASES: readonly Column<Database>[] = [
+  ['ID', (database) => database.id],
+  ['NAME', (database) => database.name],
+  ['REGION', (database) => database.region],
+  ['PLAN', (database) => database.plan],
+  ['STATE', (database) => database.state],
+  ['IN SYNC', (database) => (database.inSync ? 'yes' : 'no')],
+  ['CUSTOMER', (database) => database.customerId],
+];
+
+const INSTANCES: readonly Column<Instance>[] = [
+  ['ROLE', (instance) => instance.role],
+  ['STATE', (instance) => instance.state],
+  ['DATA CENTRE', (instance) => instance.dataCenter],
+  ['HOST', (instance) => instance.host],
+  ['ADDRESS', (instance) => `${instance.address}:${instance.port}`],
+  ['LAG', (instance) => (instance.lagBytes === null ? '-' : `${instance.lagBytes} B`)],
+];
+
+interface CreateOptions {
+  readonly customer: string;
+  readonly name: string;
+  readonly region: string;
+  readonly plan?: string;
+  readonly wait: boolean;
+}
+
+/** `freehold databases …` */
+export function databaseCommands(): Command {
+  const group = new Command('databases').description('customers\' databases');
+  withApi(group.command('create').description('make a database and print how to connect'))
+    .requiredOption('--customer <id>', 'the customer who owns it')
+    .requiredOption('--name <name>', 'its name, unique among the customer\'s databases')
+    .requiredOption('--region <id>', 'where it lives, see freehold regions list')
+    .option('--plan <plan>', 'its size and number of standbys')
+    .option('--no-wait', 'return as soon as the request is accepted')
+    .action((options: CreateOptions, command: Command) => createDatabase(options, command));
+  withApi(group.command('list').description('list databases'))
+    .option('--customer <id>', 'of one customer')
+    .option('--region <id>', 'of one region')
+    .action(async (options: { customer?: string; region?: string }, command: Command) => {
+      const { api, asJson } = openSession(command);
+      printList(await api.list<Database>('/v1/databases', { customerId: options.customer, region: options.region }), DATABASES, asJson);
+    });
+  withApi(group.command('show').description('show a database and its instances').argument('<database>', 'its id, or its name'))
+    .action(async (database: string, _options: unknown, command: Command) => showDatabase(database, command));
+  withApi(group.command('delete').description('delete a database').argument('<database>', 'its id, or its name'))
+    .option('--no-wait', 'return as soon as the request is accepted')
+    .action((database: string, options: { wait: boolean }, command: Command) => deleteDatabase(database, options.wait, command));
+  return group;
+}
+
+async function createDatabase(options: CreateOptions, command: Command): Promise<void> {
+  const session = openSession(command);
+  const body = { customerId: options.customer, name: options.name, region: options.region, ...(options.plan === undefined ? {} : { plan: options.plan }) };
+  const accepted = await session.api.call<Accepted & { database: Database }>('POST', '/v1/databases', { body });
+  note(`${accepted.database.id} is being made in ${accepted.database.region}`);
+  // The password is told only once, so it is printed although the rest may fail.
+  if (!session.asJson && accepted.credentials) print(accepted.credentials.uri);
+  if (!options.wait) {
+    if (session.asJson) printJson(accepted);
+    return;
+  }
+  const operation = await finishOperation(session, accepted.operation.id);
+  if (!session.asJson) return;
+  const database = await session.api.call<Database>('GET', `/v1/databases/${accepted.database.id}`);
+  printJson({ ...accepted, database, operation });
+}
+
+async function showDatabase(idOrName: string, command: Command): Promise<void> {
+  const { api, asJson } = openSession(command);
+  const database = await findDatabase(api, idOrName);
+  if (asJson) {
+    printJson(database);
+    return;
+  }
+  const facts: [string, string][] = [
+    ['id', database.id],
+    ['name', database.name],
+    ['customer', database.customerId],
+    ['region', database.region],
+    ['plan', database.plan],
+    ['state', `${database.state}, ${database.inSync ? 'in sync' : 'not in sync'}, automation ${database.automation}`],
+    ['PostgreSQL', `${database.postgresVersion ?? '-'}, epoch ${database.epoch}`],
+    ['URI', database.endpoint?.uri ?? '-'],
+    ['pooled URI', database.endpoint?.pooledUri ?? '-'],
+    ['created', database.createdAt],
+  ];
+  print(facts.map(([name, value]) => `${name.padEnd(12)}${value}`).join('\n'));
+  if (database.instances.length > 0) print(`\n${formatTable(database.instances, INSTANCES)}`);
+}
+
+async function deleteDatabase(idOrName: string, wait: boolean, command: Command): Promise<void> {
+  const session = openSession(command);
+  const { id } = await findDatabase(session.api, idOrName);
+  const accepted = await session.api.call<Accepted>('DELETE', `/v1/databases/${id}`);
+  const operation = wait ? await finishOperation(session, accepted.operation.id) : accepted.operation;
+  if (session.asJson) printJson({ ...accepted, operation });
+  else print(wait ? `${id} is deleted` : `${id} is being deleted by ${operation.id}`);
+}

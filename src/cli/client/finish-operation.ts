@@ -1,0 +1,26 @@
+import { CliError } from '../cli-error.js';
+import type { Operation } from '../api-types.js';
+import { note } from '../output.js';
+import { followOperation } from './follow-operation.js';
+import type { Session } from './session.js';
+import { describeEnd, StepPrinter } from './show-steps.js';
+
+/**
+ * Follows an operation to its end with its steps on standard error.
+ *
+ * @throws CliError if it ends in any way but `succeeded`. Ctrl-C leaves the operation alone and only stops watching.
+ */
+export async function finishOperation({ api }: Session, id: string): Promise<Operation> {
+  const watching = new AbortController();
+  const stopWatching = (): void => watching.abort(new CliError(`${id} goes on; follow it with freehold operations follow ${id}`));
+  process.once('SIGINT', stopWatching);
+  const printer = new StepPrinter(note);
+  try {
+    const operation = await followOperation(api, id, (news) => printer.show(news), watching.signal);
+    if (operation.state !== 'succeeded') throw new CliError(describeEnd(operation));
+    note(describeEnd(operation));
+    return operation;
+  } finally {
+    process.off('SIGINT', stopWatching);
+  }
+}

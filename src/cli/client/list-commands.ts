@@ -1,0 +1,68 @@
+import { Command } from 'commander';
+
+import type { Alert, Customer, Host, Region } from '../api-types.js';
+import { print, printJson, printList, type Column } from '../output.js';
+import { openSession, withApi } from './session.js';
+
+const CUSTOMERS: readonly Column<Customer>[] = [
+  ['ID', (customer) => customer.id],
+  ['NAME', (customer) => customer.name],
+  ['E-MAIL', (customer) => customer.email],
+  ['CREATED', (customer) => customer.createdAt],
+];
+
+const REGIONS: readonly Column<Region>[] = [
+  ['ID', (region) => region.id],
+  ['NAME', (region) => region.name],
+  ['TIME ZONE', (region) => region.timeZone],
+  ['OPEN', (region) => (region.open ? 'yes' : 'no')],
+  ['DATA CENTRES', (region) => region.dataCenters.map((dataCenter) => dataCenter.id).join(', ')],
+];
+
+const HOSTS: readonly Column<Host>[] = [
+  ['ID', (host) => host.id],
+  ['REGION', (host) => host.region],
+  ['DATA CENTRE', (host) => host.dataCenter],
+  ['ADDRESS', (host) => host.address],
+  ['STATE', (host) => host.state],
+];
+
+const ALERTS: readonly Column<Alert>[] = [
+  ['ID', (alert) => alert.id],
+  ['KIND', (alert) => alert.kind],
+  ['STATE', (alert) => (alert.resolvedAt === null ? 'open' : 'resolved')],
+  ['OPENED', (alert) => alert.openedAt],
+  ['MESSAGE', (alert) => alert.message],
+];
+
+/** `freehold customers …` */
+export function customerCommands(): Command {
+  const group = new Command('customers').description('the tenants');
+  withApi(group.command('create').description('sign a customer up'))
+    .requiredOption('--name <name>', 'what they are called')
+    .requiredOption('--email <address>', 'where they are reached')
+    .action(async (options: { name: string; email: string }, command: Command) => {
+      const { api, asJson } = openSession(command);
+      const customer = await api.call<Customer>('POST', '/v1/customers', { body: { name: options.name, email: options.email } });
+      if (asJson) printJson(customer);
+      else print(customer.id);
+    });
+  group.addCommand(listCommand('customers', '/v1/customers', CUSTOMERS));
+  return group;
+}
+
+/** `freehold regions|hosts|alerts list` */
+export function inventoryCommands(): Command[] {
+  return [
+    new Command('regions').description('where databases can live').addCommand(listCommand('regions', '/v1/regions', REGIONS)),
+    new Command('hosts').description('the machines of the fleet').addCommand(listCommand('hosts', '/v1/hosts', HOSTS)),
+    new Command('alerts').description('what an operator should look at').addCommand(listCommand('alerts, open ones first', '/v1/alerts', ALERTS)),
+  ];
+}
+
+function listCommand<Row>(what: string, path: string, columns: readonly Column<Row>[]): Command {
+  return withApi(new Command('list').description(`list ${what}`)).action(async (_options: unknown, command: Command) => {
+    const { api, asJson } = openSession(command);
+    printList(await api.list<Row>(path), columns, asJson);
+  });
+}

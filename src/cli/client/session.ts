@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+
+import { readCliSettings } from '../../config/settings.js';
+import { ApiClient } from '../api-client.js';
+import { CliError, EXIT } from '../cli-error.js';
+
+/** What the options that all clients of the API share have come to. */
+export interface Session {
+  readonly api: ApiClient;
+  readonly asJson: boolean;
+}
+
+interface SharedOptions {
+  readonly url?: string;
+  readonly apiKey?: string;
+  readonly json?: boolean;
+}
+
+/** Adds the options that all clients of the API share. */
+export function withApi(command: Command): Command {
+  return command
+    .option('--url <url>', 'address of the API (FREEHOLD_URL)')
+    .option('--api-key <key>', 'credential (FREEHOLD_API_KEY); an option can be seen by other users of this machine')
+    .option('--json', 'print JSON for programs');
+}
+
+/** @throws CliError if it is not said which API to talk to. */
+export function openSession(command: Command): Session {
+  const options = command.optsWithGlobals<SharedOptions>();
+  const settings = readCliSettings();
+  const url = options.url ?? settings.FREEHOLD_URL;
+  if (url === undefined) throw new CliError('which API? give its address with --url or FREEHOLD_URL', EXIT.usage);
+  if (!/^https?:\/\//.test(url)) throw new CliError(`${url} is not an address of an API: it must begin with http:// or https://`, EXIT.usage);
+  return { api: new ApiClient(url, options.apiKey ?? settings.FREEHOLD_API_KEY), asJson: options.json === true };
+}

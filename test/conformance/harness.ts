@@ -1,0 +1,81 @@
+import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
+
+import type { DatabaseSpec, Effect, Engine, InstanceRef, Route } from '../../src/engine/ports.js';
+
+/** One engine under test; each engine brings a harness of its own to the one suite. */
+export interface Harness {
+  readonly engine: Engine;
+  /** Leaves nothing behind. */
+  close(): Promise<void>;
+}
+
+export interface TestDatabase {
+  readonly spec: DatabaseSpec;
+  readonly password: string;
+  readonly primary: InstanceRef;
+  readonly standby: InstanceRef;
+  /** Raised by each call of {@link TestDatabase.effect}. */
+  token: bigint;
+  effect(timeoutMs?: number): Effect;
+}
+
+let accounts = 0;
+
+/** Describes a new database with a primary and a standby in two data centres; makes nothing. */
+export function describeDatabase(engine: Engine, region = 'europe'): TestDatabase {
+  const suffix = randomBytes(4).toString('hex');
+  const password = randomBytes(18).toString('base64url');
+  accounts += 1;
+  const spec: DatabaseSpec = {
+    id: `db_${suffix}`,
+    region,
+    account: accounts,
+    name: `shop-${suffix}`,
+    owner: `shop-${suffix}`,
+    ownerVerifier: verifierOf(password),
+    size: { memoryMb: 256, maxConnections: 20, diskGb: 10 },
+    secrets: { control: randomBytes(18).toString('base64url'), replication: randomBytes(18).toString('base64url') },
+  };
+  const centers = engine.inventory().find((candidate) => candidate.id === region)?.dataCenters ?? [];
+  const hostOf = (center: number): string => centers[center]?.hosts[0]?.id ?? '';
+  const database: TestDatabase = {
+    spec,
+    password,
+    primary: { id: `ins_${suffix}A`, host: hostOf(0), database: spec },
+    standby: { id: `ins_${suffix}B`, host: hostOf(1), database: spec },
+    token: 0n,
+    effect(timeoutMs = 30_000) {
+      database.token += 1n;
+      return { token: database.token, signal: AbortSignal.timeout(timeoutMs), trace: {} };
+    },
+  };
+  return database;
+}
+
+/** Does what a provisioning does, verb by verb. */
+export async function provision(engine: Engine, database: TestDatabase, observeStep: (name: string) => void = () => undefined): Promise<Route> {
+  const { primary, standby } = database;
+  const created = await engine.instances.createPrimary(primary, database.effect());
+  observeStep('createPrimary');
+  await engine.instances.attachStandby(standby, primary, database.effect());
+  observeStep('attachStandby');
+  const { lsn } = await engine.instances.setSynchronousStandbys(primary, [standby.id], database.effect());
+  observeStep('setSynchronousStandbys');
+  await engine.instances.waitForFlush(primary, standby.id, lsn, database.effect());
+  observeStep('waitForFlush');
+  const route: Route = { database: database.spec, target: { address: created.address, port: created.port ?? 0 } };
+  await engine.gateway.open(route, database.effect());
+  observeStep('open');
+  await engine.gateway.verify(route, database.password, [standby], database.effect());
+  observeStep('verify');
+  return route;
+}
+
+/** A SCRAM-SHA-256 verifier (RFC 5802) as PostgreSQL stores it. */
+export function verifierOf(password: string): string {
+  const salt = randomBytes(16);
+  const salted = pbkdf2Sync(password, salt, 4096, 32, 'sha256');
+  const mac = (text: string): Buffer => createHmac('sha256', salted).update(text).digest();
+  const storedKey = createHash('sha256').update(mac('Client Key')).digest('base64');
+  return `SCRAM-SHA-256$4096:${salt.toString('base64')}$${storedKey}:${mac('Server Key').toString('base64')}`;
+}

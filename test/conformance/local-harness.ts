@@ -1,0 +1,28 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { Vault } from '../../src/config/vault.js';
+import { openEngine, prepareLocalFleet, purgeLocalFleet } from '../../src/engine/engine.js';
+import { SILENT_LOG } from '../../src/engine/local/collaborators.js';
+import type { Harness } from './harness.js';
+
+/** A fleet of its own in a temporary directory, which nobody else may pass through. */
+export async function openLocalHarness(): Promise<Harness & { readonly dataDir: string; readonly vault: Vault }> {
+  const parent = await mkdtemp(join(tmpdir(), 'freehold-conformance-'));
+  const dataDir = join(parent, 'fleet');
+  const vault = new Vault(randomBytes(32));
+  await prepareLocalFleet({ dataDir, vault });
+  const engine = await openEngine({ engine: 'local', dataDir, vault, log: SILENT_LOG });
+  return {
+    engine,
+    dataDir,
+    vault,
+    async close() {
+      await engine.close();
+      await purgeLocalFleet(dataDir);
+      await rm(parent, { recursive: true, force: true });
+    },
+  };
+}
