@@ -4,12 +4,13 @@ import { run, ask, say, SetupError } from './run.mjs';
 
 /** What the fleet runs, and the Debian and Ubuntu packages that hold it. */
 const NEEDS = [
-  { package: 'postgresql', programs: ['initdb', 'postgres', 'pg_ctl', 'pg_rewind', 'pg_controldata'], elsewhere: 'PostgreSQL 14 or newer, server' },
-  { package: 'postgresql-client', programs: ['psql', 'pg_basebackup', 'pg_dump'], elsewhere: 'PostgreSQL 14 or newer, client programs' },
+  { package: 'postgresql', programs: ['initdb', 'postgres', 'pg_ctl', 'pg_rewind', 'pg_controldata'], elsewhere: 'PostgreSQL 15 or newer, server' },
+  { package: 'postgresql-client', programs: ['psql', 'pg_basebackup', 'pg_dump'], elsewhere: 'PostgreSQL 15 or newer, client programs' },
   { package: 'redis-server', programs: ['redis-server'], elsewhere: 'Redis 6 or newer' },
-  { package: 'pgbouncer', programs: ['pgbouncer'], elsewhere: 'PgBouncer 1.16 or newer' },
+  { package: 'pgbouncer', programs: ['pgbouncer'], elsewhere: 'PgBouncer 1.18 or newer' },
   { package: 'pgbackrest', programs: ['pgbackrest'], elsewhere: 'pgBackRest 2.40 or newer' },
   { package: 'util-linux', programs: ['mount', 'umount', 'setpriv', 'flock'], elsewhere: 'util-linux' },
+  { package: 'libnss-wrapper', programs: [], library: 'libnss_wrapper.so', elsewhere: 'nss_wrapper' },
   { package: 'e2fsprogs', programs: ['mkfs.ext4'], elsewhere: 'e2fsprogs' },
 ];
 
@@ -41,7 +42,13 @@ export function ensurePackages() {
 function findMissing() {
   const folders = [...serverFolders(), ...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'];
   const isThere = (program) => folders.some((folder) => folder !== '' && isExecutable(`${folder}/${program}`));
-  return NEEDS.filter((need) => !need.programs.every(isThere));
+  return NEEDS.filter((need) => !need.programs.every(isThere) || (need.library !== undefined && !isLibraryThere(need.library)));
+}
+
+/** Libraries lie in the system's folder, or one below it that is named for the architecture. */
+function isLibraryThere(name) {
+  const bases = ['/usr/lib', '/usr/lib64', '/usr/local/lib'].filter(existsSync);
+  return bases.some((base) => [base, ...readdirSync(base).filter((entry) => entry.includes('-linux-')).map((entry) => `${base}/${entry}`)].some((folder) => existsSync(`${folder}/${name}`)));
 }
 
 /** Debian keeps a server's programs out of PATH, one folder a major version. */
@@ -68,7 +75,7 @@ function findWayToBeRoot() {
 }
 
 function explain(missing) {
-  const lines = missing.map((need) => `  ${need.elsewhere} (${need.programs.join(', ')})`);
+  const lines = missing.map((need) => `  ${need.elsewhere} (${[...need.programs, need.library].filter(Boolean).join(', ')})`);
   const packages = missing.map((need) => need.package).join(' ');
   return ['these programs are missing or not on the PATH:', ...lines, `on Debian or Ubuntu, as root: apt-get install ${packages}`, 'then run the same command again'].join('\n');
 }

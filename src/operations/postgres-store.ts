@@ -1,4 +1,5 @@
-import type { DataSource, EntityManager } from 'typeorm';
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
 import type { Transition } from './decide-transition.js';
 import { describeOperation, type Operation, type OperationDocument, type OperationStep } from './operation.js';
 import { type DueOperation, type Findings, type Held, type NewOperation, OperationInTheWayError, type OperationStore, type StepPlan } from './store.js';
@@ -22,6 +23,7 @@ interface StepRow {
 }
 
 /** Operations in the metadata database. Locks are taken in one order everywhere: the fence's subject, then the operation. */
+@Injectable()
 export class PostgresOperationStore implements OperationStore<EntityManager> {
   constructor(private readonly dataSource: DataSource) {}
 

@@ -9,12 +9,6 @@ export interface RunnerLog {
   warn(fields: Record<string, unknown>, message: string): void;
 }
 
-/** What the runner measures. */
-export interface RunnerMeter {
-  stepEnded(kind: string, step: string, seconds: number, result: string): void;
-  operationEnded(kind: string, state: string): void;
-}
-
 export interface RunnerOptions<Tx> {
   readonly store: OperationStore<Tx>;
   readonly registry: OperationRegistry<Tx>;
@@ -25,7 +19,6 @@ export interface RunnerOptions<Tx> {
   /** Sorts the errors that steps throw; the kernel knows none of them. */
   readonly sortError: (error: unknown) => ErrorSort;
   readonly log: RunnerLog;
-  readonly meter: RunnerMeter;
 }
 
 /** What remains to be done about an operation after a run. */
@@ -71,7 +64,7 @@ export class OperationRunner<Tx> {
   }
 
   private async takeStep(held: Held): Promise<{ held?: Held; result: RunResult }> {
-    const { store, registry, clock, log, meter } = this.options;
+    const { store, registry, clock, log } = this.options;
     const { operation } = held;
     const definition = registry.get(operation.kind);
     const began = clock.now().getTime();
@@ -79,7 +72,6 @@ export class OperationRunner<Tx> {
     const transition = decideTransition(definition, operation, result, clock.now(), clock.chance());
     const seconds = (clock.now().getTime() - began) / 1000;
     const fields = { ...traceOf(held), step: operation.step, direction: operation.direction, attempt: operation.attempt, seconds };
-    meter.stepEnded(operation.kind, operation.step, seconds, transition.type);
     if (transition.type === 'drop') {
       log.warn(fields, 'step dropped: another worker is in charge');
       return { result: NOTHING };
@@ -90,10 +82,7 @@ export class OperationRunner<Tx> {
       return { result: { next: 'again', inMs: transition.inMs, queue: operation.queue } };
     }
     log.info({ ...fields, ...(transition.failure && { reason: transition.failure.reason }) }, `step ${transition.type === 'end' ? 'ended the operation' : 'taken'}`);
-    if (transition.type === 'end') {
-      meter.operationEnded(operation.kind, transition.state);
-      log.info({ ...traceOf(held), state: transition.state }, 'operation ended');
-    }
+    if (transition.type === 'end') log.info({ ...traceOf(held), state: transition.state }, 'operation ended');
     return next ? { held: next, result: NOTHING } : { result: NOTHING };
   }
 

@@ -79,3 +79,12 @@ export function verifierOf(password: string): string {
   const storedKey = createHash('sha256').update(mac('Client Key')).digest('base64');
   return `SCRAM-SHA-256$4096:${salt.toString('base64')}$${storedKey}:${mac('Server Key').toString('base64')}`;
 }
+
+/** Asks again until it is so. */
+export async function eventually(what: string, ask: () => boolean | Promise<boolean>, withinMs = 15_000): Promise<void> {
+  const deadline = Date.now() + withinMs;
+  while (!(await ask())) {
+    if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

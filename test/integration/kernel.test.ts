@@ -19,7 +19,6 @@ import { eventually, startPostgres, startRedis, type TestServer } from '../suppo
 import { openTestMetadata, type TestMetadata } from '../support/test-metadata.js';
 
 const silent = { info: () => undefined, warn: () => undefined };
-const meter = { stepEnded: () => undefined, operationEnded: () => undefined };
 
 let postgres: TestServer;
 let redis: TestServer;
@@ -61,7 +60,7 @@ function define(kind: string, runs: Record<string, Run | Partial<Step<EntityMana
 }
 
 const runner = (more: { clock?: Clock; leaseMs?: number; worker?: string } = {}) => new OperationRunner({
-  store, registry, clock: systemClock, worker: 'worker-1', leaseMs: 5_000, sortError, log: silent, meter, ...more,
+  store, registry, clock: systemClock, worker: 'worker-1', leaseMs: 5_000, sortError, log: silent, ...more,
 });
 
 const request = (kind: string, subjectId: string | null = 'db_1') =>

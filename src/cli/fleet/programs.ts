@@ -21,12 +21,12 @@ interface Need {
   readonly from: readonly [major: number, minor: number];
 }
 
-/** The oldest versions that the fleet was made for: those of Ubuntu 22.04 and Debian 12. */
-const OLDEST_POSTGRES_MAJOR = 14;
+/** The oldest versions that the fleet was made for. The engine looks at the minor of PostgreSQL, too. */
+const OLDEST_POSTGRES_MAJOR = 15;
 const REDIS: Need = { program: 'redis-server', package: 'redis-server', from: [6, 0] };
 const NEEDS: readonly Need[] = [
-  { program: 'pgbouncer', package: 'pgbouncer', from: [1, 16] },
-  { program: 'pgbackrest', package: 'pgbackrest', from: [2, 37] },
+  { program: 'pgbouncer', package: 'pgbouncer', from: [1, 18] },
+  { program: 'pgbackrest', package: 'pgbackrest', from: [2, 40] },
   { program: 'psql', package: 'postgresql-client', from: [OLDEST_POSTGRES_MAJOR, 0] },
 ];
 const SERVER_PROGRAMS = ['initdb', 'postgres', 'pg_ctl', 'pg_basebackup', 'pg_rewind', 'pg_controldata', 'pg_dump'];

@@ -64,7 +64,7 @@ export class Gate {
     const end = (): void => gate.kill();
     signal.addEventListener('abort', end, { once: true });
     void closed.then(() => signal.removeEventListener('abort', end));
-    const t0=performance.now(); await gate.greeting(); console.error('   ENTER', Math.round(performance.now()-t0));
+    await gate.greeting();
     return gate;
   }
 
@@ -74,7 +74,6 @@ export class Gate {
     if (/[\n\0]/.test(line)) throw new EngineError('permanent', 'a line for the gate may not hold a line break');
     const result = new Promise<CommandResult>((resolve, reject) => this.waiting.push({ resolve, reject }));
     this.child.stdin.write(`${line}\n`);
-    const t0=performance.now(); void result.then(()=>console.error('   GATE', Math.round(performance.now()-t0), line.replace(/\/run\/freehold\/\S*\//g,'').slice(0,90)));
     return result;
   }
 

@@ -1,0 +1,44 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { INestApplicationContext } from '@nestjs/common';
+import type { Ground } from './control-plane.module.js';
+import { GatewayWatch } from './health/gateway-watch.js';
+import { Metadata } from './metadata/metadata.js';
+import { OperationWorkers } from './operations/operation-workers.js';
+import { PostgresOperationStore } from './operations/postgres-store.js';
+import { OperationRegistry } from './operations/registry.js';
+import { OperationRunner } from './operations/runner.js';
+import { sortError } from './operations/sort-error.js';
+import { systemClock } from './operations/store.js';
+import { Sweeper } from './operations/sweeper.js';
+
+/** Failovers are never queued behind each other: losing a host is many at once. */
+const FAILOVERS_AT_ONCE = 64;
+const BULK_AT_ONCE = 2;
+
+export interface RunningWorker {
+  /** Lets every operation go at the end of its present step, and stops watching. */
+  stop(): Promise<void>;
+}
+
+/** Starts all that acts by itself: the queues' workers, the sweeper and the watches. */
+export function startWorker(app: INestApplicationContext, { settings, queues, log }: Ground): RunningWorker {
+  const store = app.get(PostgresOperationStore);
+  const runner = new OperationRunner({
+    store, registry: app.get(OperationRegistry), clock: systemClock, worker: `${hostname()}-${process.pid}-${randomUUID()}`,
+    leaseMs: settings.FREEHOLD_LEASE_MS, sortError, log,
+  });
+  const workers = new OperationWorkers(settings.REDIS_URL, runner, queues,
+    { failover: FAILOVERS_AT_ONCE, changes: settings.FREEHOLD_CHANGES_AT_ONCE, bulk: BULK_AT_ONCE });
+  const sweeper = new Sweeper({ store, metadata: app.get(Metadata), queues, runner, clock: systemClock, log });
+  const watch = app.get(GatewayWatch);
+  workers.start();
+  sweeper.start();
+  watch.start();
+  return {
+    async stop() {
+      runner.stop();
+      await Promise.all([workers.close(), sweeper.stop(), watch.stop()]);
+    },
+  };
+}

@@ -1,0 +1,275 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { EngineError } from '../../src/engine/errors.js';
+import type { Effect, Route } from '../../src/engine/ports.js';
+import { describeDatabase, eventually, provision, verifierOf, type Harness, type TestDatabase } from './harness.js';
+
+const run = promisify(execFile);
+
+/** How a customer connects, as their own client would. */
+export function customerOptions(harness: Harness, database: TestDatabase, changes: Partial<pg.ClientConfig> = {}): Promise<pg.ClientConfig> {
+  const { host, port } = harness.engine.gateway.endpoint(database.spec.region);
+  return harness.engine.gateway.certificateAuthority(database.spec.region).then((ca) => ({
+    host,
+    port,
+    user: database.spec.owner,
+    password: database.password,
+    database: database.spec.name,
+    ssl: { ca },
+    connectionTimeoutMillis: 10_000,
+    ...changes,
+  }));
+}
+
+export async function asCustomer<T>(harness: Harness, database: TestDatabase, body: (client: pg.Client) => Promise<T>, changes: Partial<pg.ClientConfig> = {}): Promise<T> {
+  const client = new pg.Client(await customerOptions(harness, database, changes));
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return await body(client);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/**
+ * What every engine must do, whatever is behind the ports.
+ *
+ * Tests share two databases in the order in which they stand; what a test changes, it puts back.
+ */
+export function describeEngine(name: string, open: () => Promise<Harness>): void {
+  describe(`the ports of the ${name} engine`, () => {
+    let harness: Harness;
+    let shop: TestDatabase;
+    let other: TestDatabase;
+    let shopRoute: Route;
+    const signal = (): AbortSignal => AbortSignal.timeout(30_000);
+
+    beforeAll(async () => {
+      harness = await open();
+      shop = describeDatabase(harness.engine);
+      other = describeDatabase(harness.engine);
+      [shopRoute] = await Promise.all([provision(harness.engine, shop), provision(harness.engine, other)]);
+    });
+    afterAll(() => harness?.close());
+
+    it('tells what there is to place databases on: five regions, data centres that share no storage', () => {
+      const regions = harness.engine.inventory();
+      expect(regions.map((region) => region.id)).toEqual(['europe', 'americas', 'asia-pacific', 'middle-east-and-northern-asia', 'oceania']);
+      const hosts = regions.flatMap((region) => region.dataCenters.flatMap((center) => center.hosts));
+      expect(new Set(hosts.map((host) => host.storageId)).size).toBe(hosts.length);
+      expect(regions.every((region) => region.dataCenters.length >= 2)).toBe(true);
+    });
+
+    it('makes a primary and a synchronous standby that it streams to', async () => {
+      const primary = await harness.engine.instances.observe(shop.primary, signal());
+      expect(primary).toMatchObject({ exists: true, marked: false, process: 'running', role: 'primary', timeline: 1, synchronousStandbys: [shop.standby.id] });
+      expect(primary.standbys).toMatchObject([{ instanceId: shop.standby.id, state: 'streaming', syncState: 'quorum' }]);
+      const standby = await harness.engine.instances.observe(shop.standby, signal());
+      expect(standby).toMatchObject({ exists: true, process: 'running', role: 'standby', receiving: true, systemIdentifier: primary.systemIdentifier });
+    });
+
+    it('gives each database a cluster of its own', async () => {
+      const [one, two] = await Promise.all([shop, other].map((database) => harness.engine.instances.observe(database.primary, signal())));
+      expect(one?.systemIdentifier).toBeDefined();
+      expect(one?.systemIdentifier).not.toBe(two?.systemIdentifier);
+    });
+
+    it('proves the endpoint and leaves nothing in the customer\'s database', async () => {
+      const proof = await harness.engine.gateway.verify(shopRoute, shop.password, [shop.standby], shop.effect());
+      expect(proof.readOn).toEqual([shop.standby.id]);
+      expect(proof.writeMs).toBeGreaterThan(0);
+      const schemas = await asCustomer(harness, shop, async (client) => (await client.query(`SELECT nspname FROM pg_namespace WHERE nspname LIKE 'freehold%'`)).rows);
+      expect(schemas).toEqual([]);
+    });
+
+    it.each(['session', 'pooled'])('serves psql with verify-full through the %s route', async (mode) => {
+      const { host, port, rootCertificatePath } = harness.engine.gateway.endpoint(shop.spec.region);
+      const database = mode === 'pooled' ? `${shop.spec.name}_pooled` : shop.spec.name;
+      const uri = `postgresql://${shop.spec.owner}@${host}:${port}/${database}?sslmode=verify-full&sslrootcert=${rootCertificatePath}`;
+      const { stdout } = await run('psql', ['-X', '-At', uri, '-c', 'SELECT current_database()'], { env: { ...process.env, PGPASSWORD: shop.password } });
+      expect(stdout.trim()).toBe(shop.spec.name);
+    });
+
+    it('refuses a wrong password, another customer\'s route, the server\'s own databases, and clients without TLS', async () => {
+      const attempt = (changes: Partial<pg.ClientConfig>): Promise<unknown> => asCustomer(harness, shop, (client) => client.query('SELECT 1'), changes);
+      await expect(attempt({ password: 'wrong' })).rejects.toThrow();
+      await expect(attempt({ database: other.spec.name })).rejects.toThrow();
+      await expect(attempt({ database: `${other.spec.name}_pooled` })).rejects.toThrow();
+      await expect(attempt({ database: 'postgres' })).rejects.toThrow();
+      await expect(attempt({ database: 'pgbouncer' })).rejects.toThrow();
+      await expect(attempt({ ssl: false })).rejects.toThrow();
+      await expect(attempt({ ssl: { ca: await harness.engine.gateway.certificateAuthority('oceania') } })).rejects.toThrow();
+    });
+
+    it('lets the customer into nothing but the one database, even at the instance itself', async () => {
+      const { address: host, port } = await harness.engine.instances.observe(shop.primary, signal());
+      const attempt = (changes: Partial<pg.ClientConfig>): Promise<unknown> => asCustomer(harness, shop, (client) => client.query('SELECT 1'), { host, ...(port ? { port } : {}), ...changes });
+      await expect(attempt({})).resolves.toBeDefined();
+      await expect(attempt({ database: 'postgres' })).rejects.toThrow(/pg_hba|no pg_hba|reject/i);
+      await expect(attempt({ database: 'template1' })).rejects.toThrow(/pg_hba|reject/i);
+      await expect(attempt({ ssl: false })).rejects.toThrow(/pg_hba|reject/i);
+    });
+
+    it('keeps the customer from programs, files, roles and other sessions\' secrets', async () => {
+      const forbidden = [
+        `COPY (SELECT 1) TO PROGRAM 'true'`,
+        `CREATE TABLE t (x text); COPY t FROM '/etc/passwd'`,
+        `SELECT pg_read_file('/etc/passwd')`,
+        `SELECT pg_ls_dir('/')`,
+        `SELECT lo_import('/etc/passwd')`,
+        `SELECT rolpassword FROM pg_authid`,
+        'CREATE ROLE x',
+        'CREATE DATABASE x',
+        `ALTER ROLE ${pg.escapeIdentifier(shop.spec.owner)} SUPERUSER`,
+        'ALTER SYSTEM SET fsync = off',
+        `SELECT pg_create_physical_replication_slot('x')`,
+        'SET log_min_messages = debug5',
+        'CREATE FUNCTION f() RETURNS int LANGUAGE c AS $$libc$$, $$getpid$$',
+      ];
+      await asCustomer(harness, shop, async (client) => {
+        for (const statement of forbidden) {
+          await expect(client.query(statement), statement).rejects.toThrow(/permission denied|must be superuser|must be owner|superuser/i);
+        }
+        const { rows } = await client.query(`SELECT current_setting('primary_conninfo', true) AS a, current_setting('data_directory', true) AS b`).catch(() => ({ rows: [] }));
+        expect(rows).toEqual([]);
+      });
+    });
+
+    it('answers a repeated verb with the same state', async () => {
+      const { instances, gateway } = harness.engine;
+      const before = await instances.observe(shop.primary, signal());
+      await asCustomer(harness, shop, (client) => client.query('CREATE TABLE kept AS SELECT 42 AS answer'));
+      const created = await instances.createPrimary(shop.primary, shop.effect());
+      expect(created).toMatchObject({ role: 'primary', port: before.port, systemIdentifier: before.systemIdentifier });
+      const attached = await instances.attachStandby(shop.standby, shop.primary, shop.effect());
+      expect(attached).toMatchObject({ role: 'standby', receiving: true });
+      for (let time = 0; time < 2; time += 1) {
+        const { lsn } = await instances.setSynchronousStandbys(shop.primary, [shop.standby.id], shop.effect());
+        await instances.waitForFlush(shop.primary, shop.standby.id, lsn, shop.effect());
+        expect(await instances.start(shop.primary, shop.effect())).toMatchObject({ process: 'running' });
+        await gateway.open(shopRoute, shop.effect());
+        await instances.setOwnerVerifier(shop.primary, shop.spec.ownerVerifier, shop.effect());
+        expect(await gateway.keep(shop.spec.region, signal())).toEqual({ started: false });
+      }
+      const { rows } = await asCustomer(harness, shop, (client) => client.query('TABLE kept'));
+      expect(rows).toEqual([{ answer: 42 }]);
+      await asCustomer(harness, shop, (client) => client.query('DROP TABLE kept'));
+    });
+
+    it('relaxes the synchronous standbys and reinstates them, and says what new sessions are told', async () => {
+      const { instances } = harness.engine;
+      await instances.setSynchronousStandbys(shop.primary, [], shop.effect());
+      const relaxed = await instances.observe(shop.primary, signal());
+      expect(relaxed.synchronousStandbys).toEqual([]);
+      expect(relaxed.standbys).toMatchObject([{ syncState: 'async' }]);
+      await instances.setSynchronousStandbys(shop.primary, [shop.standby.id], shop.effect());
+      expect((await instances.observe(shop.primary, signal())).synchronousStandbys).toEqual([shop.standby.id]);
+    });
+
+    it('refuses every verb of an older token, and changes nothing', async () => {
+      const { instances, gateway } = harness.engine;
+      const old: Effect = { token: 1n, signal: signal(), trace: {} };
+      const verbs: Record<string, () => Promise<unknown>> = {
+        createPrimary: () => instances.createPrimary(shop.primary, old),
+        attachStandby: () => instances.attachStandby(shop.standby, shop.primary, old),
+        setSynchronousStandbys: () => instances.setSynchronousStandbys(shop.primary, [], old),
+        waitForFlush: () => instances.waitForFlush(shop.primary, shop.standby.id, '0/1', old),
+        setOwnerVerifier: () => instances.setOwnerVerifier(shop.primary, verifierOf('x'), old),
+        start: () => instances.start(shop.primary, old),
+        dropSlot: () => instances.dropSlot(shop.primary, shop.standby.id, old),
+        destroy: () => instances.destroy(shop.primary, old),
+        open: () => gateway.open({ ...shopRoute, target: { address: '127.0.0.1', port: 1 } }, old),
+        remove: () => gateway.remove(shop.spec, old),
+        verify: () => gateway.verify(shopRoute, shop.password, [], old),
+      };
+      await Promise.all(
+        Object.entries(verbs).map(async ([verb, act]) => {
+          const error = await act().then(() => undefined, (reason: unknown) => reason);
+          expect(error, verb).toBeInstanceOf(EngineError);
+          expect((error as EngineError).kind, verb).toBe('superseded');
+        }),
+      );
+      expect(await instances.observe(shop.primary, signal())).toMatchObject({ process: 'running', synchronousStandbys: [shop.standby.id] });
+      await gateway.verify(shopRoute, shop.password, [shop.standby], shop.effect());
+    });
+
+    it('changes the owner\'s password on the server and at the gateway', async () => {
+      const changed = 'another-password-1';
+      const verifier = verifierOf(changed);
+      const route = { ...shopRoute, database: { ...shop.spec, ownerVerifier: verifier } };
+      await harness.engine.instances.setOwnerVerifier(shop.primary, verifier, shop.effect());
+      await harness.engine.gateway.open(route, shop.effect());
+      await harness.engine.gateway.verify(route, changed, [], shop.effect());
+      await expect(asCustomer(harness, shop, (client) => client.query('SELECT 1'))).rejects.toThrow();
+      await harness.engine.instances.setOwnerVerifier(shop.primary, shop.spec.ownerVerifier, shop.effect());
+      await harness.engine.gateway.open(shopRoute, shop.effect());
+      await harness.engine.gateway.verify(shopRoute, shop.password, [], shop.effect());
+    });
+
+    it('opens and removes other routes without one client noticing', async () => {
+      let writes = 0;
+      let going = true;
+      const load = (changes: Partial<pg.ClientConfig>, table: string): Promise<void> =>
+        asCustomer(harness, shop, async (client) => {
+          await client.query(`CREATE TABLE ${table} (n int)`);
+          while (going) writes += (await client.query(`INSERT INTO ${table} VALUES (1)`)).rowCount ?? 0;
+          await client.query(`DROP TABLE ${table}`);
+        }, changes);
+      const clients = Promise.all([load({}, 'load_session'), load({ database: `${shop.spec.name}_pooled` }, 'load_pooled')]);
+      const extra = describeDatabase(harness.engine);
+      for (let time = 0; time < 3; time += 1) {
+        const before = writes;
+        await harness.engine.gateway.open({ database: extra.spec, target: shopRoute.target }, extra.effect());
+        await harness.engine.gateway.remove(extra.spec, extra.effect());
+        await eventually('the load to go on', () => writes > before + 4);
+      }
+      going = false;
+      await expect(clients).resolves.toBeDefined();
+    });
+
+    it('cuts the clients of a route that is removed, lets nobody in, and opens again', async () => {
+      const cut = asCustomer(harness, shop, (client) => client.query('SELECT pg_sleep(30)'));
+      cut.catch(() => undefined);
+      await eventually('the client to be at work', async () => {
+        const { rows } = await asCustomer(harness, shop, (client) => client.query(`SELECT FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(30)'`), { database: `${shop.spec.name}_pooled` });
+        return rows.length > 0;
+      });
+      await harness.engine.gateway.remove(shop.spec, shop.effect());
+      await expect(cut).rejects.toThrow();
+      await expect(asCustomer(harness, shop, (client) => client.query('SELECT 1'))).rejects.toThrow();
+      await harness.engine.gateway.remove(shop.spec, shop.effect());
+      await harness.engine.gateway.open(shopRoute, shop.effect());
+      await harness.engine.gateway.verify(shopRoute, shop.password, [shop.standby], shop.effect());
+    });
+
+    it('refuses a route whose name or user belongs to another database', async () => {
+      const thief = describeDatabase(harness.engine);
+      const spec = { ...thief.spec, name: shop.spec.name };
+      await expect(harness.engine.gateway.open({ database: spec, target: shopRoute.target }, thief.effect())).rejects.toMatchObject({ kind: 'permanent' });
+    });
+
+    it('sees what is missing without throwing', async () => {
+      const nobody = describeDatabase(harness.engine);
+      expect(await harness.engine.instances.observe(nobody.primary, signal())).toMatchObject({ exists: false, marked: false, process: 'stopped' });
+    });
+
+    it('destroys an instance, its slot and its route, twice, and refuses a creator who comes late', async () => {
+      const { instances, gateway } = harness.engine;
+      await gateway.remove(other.spec, other.effect());
+      const late: Effect = { token: other.token, signal: signal(), trace: {} };
+      await instances.destroy(other.standby, other.effect());
+      await instances.setSynchronousStandbys(other.primary, [], other.effect());
+      await instances.dropSlot(other.primary, other.standby.id, other.effect());
+      await instances.dropSlot(other.primary, other.standby.id, other.effect());
+      await instances.destroy(other.primary, other.effect());
+      await instances.destroy(other.primary, other.effect());
+      expect(await instances.observe(other.primary, signal())).toMatchObject({ exists: false, process: 'stopped' });
+      await expect(instances.createPrimary(other.primary, late)).rejects.toMatchObject({ kind: 'superseded' });
+    });
+  });
+}

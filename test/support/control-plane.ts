@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { openLog } from '../../src/config/log.js';
+import { readSettings, type Settings } from '../../src/config/settings.js';
+import { Vault } from '../../src/config/vault.js';
+import { prepareLocalFleet, shutDownLocalFleet } from '../../src/engine/engine.js';
+import { FleetService } from '../../src/fleet/fleet.service.js';
+import { closeGround, openGround } from '../../src/open-ground.js';
+import { startWorker, type RunningWorker } from '../../src/start-worker.js';
+import { WorkerModule } from '../../src/worker.module.js';
+import { startPostgres, startRedis, type TestServer } from './servers.js';
+
+/** A control plane with a worker in this process, over a real fleet in a temporary directory. */
+export interface TestControlPlane {
+  readonly app: INestApplicationContext;
+  readonly settings: Settings;
+  readonly postgres: TestServer;
+  readonly redis: TestServer;
+  /** Ends the worker and starts another one, as a restart of the process would. */
+  restartWorker(): Promise<INestApplicationContext>;
+  stop(): Promise<void>;
+}
+
+/** Shows what the processes under test log, when asked for: `TEST_LOG=debug npx vitest run …`. */
+const log = openLog(process.env.TEST_LOG ?? 'silent', 'test');
+
+export async function startControlPlane(): Promise<TestControlPlane> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'freehold-test-fleet-'));
+  const masterKey = randomBytes(32);
+  const [postgres, redis] = await Promise.all([startPostgres(), startRedis(), prepareLocalFleet({ dataDir, vault: new Vault(masterKey) })]);
+  const settings = readSettings({
+    DATABASE_URL: postgres.url, REDIS_URL: redis.url, FREEHOLD_DATA_DIR: dataDir, FREEHOLD_MASTER_KEY: masterKey.toString('base64'), FREEHOLD_LOG_LEVEL: 'silent',
+  });
+  let current = await begin(settings);
+  return {
+    get app() { return current.app; },
+    settings, postgres, redis,
+    async restartWorker() {
+      await current.end();
+      current = await begin(settings);
+      return current.app;
+    },
+    async stop() {
+      await current.end();
+      await shutDownLocalFleet(dataDir);
+      await Promise.all([postgres.stop(), redis.stop()]);
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function begin(settings: Settings): Promise<{ app: INestApplicationContext; end(): Promise<void> }> {
+  const ground = await openGround(settings, log);
+  const app = await NestFactory.createApplicationContext(WorkerModule.on(ground), { logger: ['error', 'warn'], abortOnError: false });
+  await app.get(FleetService).recordInventory();
+  const worker: RunningWorker = startWorker(app, ground);
+  return {
+    app,
+    async end() {
+      await worker.stop();
+      await app.close();
+      await closeGround(ground);
+    },
+  };
+}
+
