@@ -3,50 +3,8 @@ import type { RegionEndpoint } from '../engine/ports.js';
 import { isPlanId, PLANS } from '../fleet/plans.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { type Reach, within } from '../metadata/reach.js';
-import { type DatabaseState, deriveState } from './derive-state.js';
-import type { InstanceRole, InstanceState } from './instance.entity.js';
-
-export interface InstanceDocument {
-  readonly id: string;
-  readonly role: InstanceRole;
-  readonly state: InstanceState;
-  readonly host: string;
-  readonly dataCenter: string;
-  readonly address: string;
-  readonly port: number | null;
-  readonly lagBytes: number | null;
-  readonly lagSeconds: number | null;
-}
-
-/** A database as programs and people see it (`design.md`, part 4.2). */
-export interface DatabaseDocument {
-  readonly id: string;
-  readonly customerId: string;
-  readonly name: string;
-  readonly region: string;
-  readonly plan: string;
-  readonly state: DatabaseState;
-  readonly automation: 'active' | 'paused';
-  readonly automationReason: string | null;
-  readonly postgresVersion: string | null;
-  readonly epoch: number;
-  readonly inSync: boolean;
-  readonly endpoint: {
-    readonly host: string; readonly port: number; readonly database: string; readonly user: string;
-    readonly uri: string; readonly pooledUri: string;
-  };
-  readonly instances: readonly InstanceDocument[];
-  readonly createdAt: string;
-  readonly deletedAt: string | null;
-  readonly purgeAt: string | null;
-}
-
-export interface Credentials {
-  readonly user: string;
-  readonly password: string;
-  readonly uri: string;
-  readonly pooledUri: string;
-}
+import type { DatabaseDocument, InstanceDocument } from './database.schemas.js';
+import { deriveState } from './derive-state.js';
 
 interface DatabaseRow {
   id: string; customer_id: string; name: string; region_id: string; plan: string; automation_paused: string | null;
@@ -70,7 +28,7 @@ export function endpointUris(endpoint: RegionEndpoint, database: string, user: s
 /** Reads the databases within reach that meet the condition, newest first; purged ones are gone. */
 export async function readDatabases(
   tx: EntityManager, reach: Reach, endpointOf: (region: string) => RegionEndpoint,
-  filter: { readonly id?: string; readonly customerId?: string; readonly before?: string; readonly limit: number },
+  filter: { readonly id?: string; readonly customerId?: string | undefined; readonly before?: string | undefined; readonly limit: number },
 ): Promise<DatabaseDocument[]> {
   const visible = within(reach, 'd.customer_id', 5);
   const rows = await queryRows<DatabaseRow>(tx,

@@ -15,7 +15,8 @@ import { queryRows } from '../metadata/query-rows.js';
 import { EVERYTHING, type Reach, within } from '../metadata/reach.js';
 import type { OperationDocument } from '../operations/operation.js';
 import { OperationsService } from '../operations/operations.service.js';
-import { type Credentials, type DatabaseDocument, endpointUris, readDatabases } from './database-document.js';
+import { endpointUris, readDatabases } from './database-document.js';
+import type { Credentials, DatabaseDocument } from './database.schemas.js';
 import { DatabaseEntity } from './database.entity.js';
 import { CustomerNotFoundError, DatabaseNotAvailableError, DatabaseNotFoundError, NameTakenError, QuotaExceededError } from './database-errors.js';
 import { InstanceEntity } from './instance.entity.js';
@@ -94,7 +95,7 @@ export class DatabasesService {
     return this.metadata.read(reach, async (tx) => (await readDatabases(tx, reach, this.endpointOf, { id, limit: 1 }))[0]);
   }
 
-  list(reach: Reach, filter: { readonly customerId?: string; readonly before?: string; readonly limit: number }): Promise<DatabaseDocument[]> {
+  list(reach: Reach, filter: { readonly customerId?: string | undefined; readonly before?: string | undefined; readonly limit: number }): Promise<DatabaseDocument[]> {
     return this.metadata.read(reach, (tx) => readDatabases(tx, reach, this.endpointOf, filter));
   }
 
@@ -127,7 +128,7 @@ export class DatabasesService {
   }
 
   /** Pauses or resumes what Freehold does to the database by itself; alerts go on either way. */
-  async setAutomation(tx: EntityManager, request: DatabaseRequest & { readonly paused: boolean; readonly reason?: string }): Promise<DatabaseDocument> {
+  async setAutomation(tx: EntityManager, request: DatabaseRequest & { readonly paused: boolean; readonly reason?: string | undefined }): Promise<DatabaseDocument> {
     const database = await this.lock(tx, request);
     await tx.update(DatabaseEntity, { id: database.id }, { automationPaused: request.paused ? request.reason ?? 'no reason given' : null });
     return this.require(tx, database.id);

@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { newId } from '../metadata/ids.js';
+import { queryRows } from '../metadata/query-rows.js';
 
 export interface NewAlert {
   /** What the alert is about; while one is open, opening it again changes nothing. */
@@ -21,4 +22,28 @@ export async function openAlert(tx: EntityManager, alert: NewAlert): Promise<voi
 /** Closes what is open under these keys; an alert resolves itself when its cause is gone. */
 export async function resolveAlerts(tx: EntityManager, keys: readonly string[]): Promise<void> {
   await tx.query('UPDATE alerts SET resolved_at = clock_timestamp() WHERE key = ANY($1) AND resolved_at IS NULL', [keys]);
+}
+
+export interface AlertDocument {
+  readonly id: string;
+  readonly kind: string;
+  readonly severity: 'warning' | 'critical';
+  readonly subjectId: string | null;
+  readonly operationId: string | null;
+  readonly message: string;
+  readonly state: 'open' | 'resolved';
+  readonly openedAt: Date;
+  readonly resolvedAt: Date | null;
+}
+
+/** Open alerts first, then the resolved ones, each newest first. */
+export function listAlerts(tx: EntityManager, page: { readonly before?: string | undefined; readonly limit: number }): Promise<AlertDocument[]> {
+  return queryRows(tx,
+    `SELECT id, kind, severity, subject_id AS "subjectId", operation_id AS "operationId", message,
+            CASE WHEN resolved_at IS NULL THEN 'open' ELSE 'resolved' END AS state, opened_at AS "openedAt", resolved_at AS "resolvedAt"
+       FROM alerts
+      WHERE $1::text IS NULL
+         OR (resolved_at IS NOT NULL) > (SELECT resolved_at IS NOT NULL FROM alerts WHERE id = $1)
+         OR (resolved_at IS NOT NULL) = (SELECT resolved_at IS NOT NULL FROM alerts WHERE id = $1) AND id < $1
+      ORDER BY (resolved_at IS NOT NULL), id DESC LIMIT $2`, [page.before ?? null, page.limit]);
 }

@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { newId } from '../metadata/ids.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
-import { type Reach, within } from '../metadata/reach.js';
+import { EVERYTHING, type Reach, within } from '../metadata/reach.js';
 import { hasWayBack } from './definition.js';
 import type { OperationDocument, OperationState } from './operation.js';
 import { OperationQueues } from './operation-queues.js';
@@ -35,11 +35,11 @@ export class OperationNotSteerableError extends Error {
 }
 
 export interface OperationFilter {
-  readonly subjectId?: string;
-  readonly kind?: string;
-  readonly state?: OperationState;
+  readonly subjectId?: string | undefined;
+  readonly kind?: string | undefined;
+  readonly state?: OperationState | undefined;
   /** Only those that are older than this id; lists are newest first. */
-  readonly before?: string;
+  readonly before?: string | undefined;
   readonly limit: number;
 }
 
@@ -101,6 +101,10 @@ export class OperationsService {
         [...parameters, ...visible.parameters]);
       return rows.map(documentOf);
     });
+  }
+
+  async hasEnded(id: string): Promise<boolean> {
+    return (await this.find(EVERYTHING, id))?.finishedAt !== null;
   }
 
   /** Events of an operation after the one with that number, oldest first. */

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import pg from 'pg';
 import { DatabasesService } from '../../src/databases/databases.service.js';
-import type { Credentials } from '../../src/databases/database-document.js';
+import type { Credentials } from '../../src/databases/database.schemas.js';
 import { newId } from '../../src/metadata/ids.js';
 import { Metadata } from '../../src/metadata/metadata.js';
 import { EVERYTHING } from '../../src/metadata/reach.js';

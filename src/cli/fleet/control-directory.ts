@@ -1,8 +1,9 @@
-import { accessSync, chmodSync, constants, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { accessSync, chmodSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import type { CliSettings } from '../../config/settings.js';
 import { CliError, errorCode } from '../cli-error.js';
+import { makeDirectory } from './files.js';
 
 /**
  * What of a data directory belongs to the control plane: everything below `control/`.
@@ -48,12 +49,12 @@ export class ControlDirectory {
    */
   prepare(): void {
     try {
-      mkdirSync(this.dataDir, { recursive: true, mode: 0o711 });
+      makeDirectory(this.dataDir, 0o711);
       accessSync(this.dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
       this.refuseForeign();
-      mkdirSync(this.control, { recursive: true, mode: 0o711 });
+      makeDirectory(this.control, 0o711);
       chmodSync(this.control, process.getuid?.() === 0 ? 0o711 : 0o700);
-      for (const folder of [this.run, this.logs]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+      for (const folder of [this.run, this.logs]) makeDirectory(folder, 0o700);
     } catch (error) {
       if (error instanceof CliError) throw error;
       throw new CliError(`the data directory ${this.dataDir} cannot be used (${errorCode(error) ?? String(error)}): name one that you may write with --data-dir`);

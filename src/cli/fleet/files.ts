@@ -1,7 +1,23 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync, linkSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { errorCode } from '../cli-error.js';
+
+/**
+ * Makes a directory and what is missing above it.
+ *
+ * Node's own recursive mkdir never returns where a file system answers "no such file" for a directory whose parent is
+ * there, as /proc does.
+ */
+export function makeDirectory(path: string, mode: number): void {
+  if (existsSync(path)) return;
+  makeDirectory(dirname(path), mode);
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw error;
+  }
+}
 
 /** Replaces a file whole, so that a crash leaves the old one or the new one, and returns once it is on disk. */
 export function writeDurably(path: string, content: string | Buffer, mode = 0o600): void {

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 
 import type { CliSettings } from '../../config/settings.js';
 import { CliError } from '../cli-error.js';
 import type { ControlDirectory } from './control-directory.js';
-import { readIfThere, writeDurably, writeOnce } from './files.js';
+import { makeDirectory, readIfThere, writeDurably, writeOnce } from './files.js';
 
 const KEY_BYTES = 32;
 
@@ -50,7 +50,7 @@ function makeKey(directory: ControlDirectory, settings: CliSettings): Buffer {
   if (path.startsWith(directory.dataDir + sep)) throw new CliError(`the master key may not lie inside the data directory: choose another FREEHOLD_MASTER_KEY_FILE than ${path}`);
   const brought = readIfThere(path) !== undefined;
   if (!brought) {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeDirectory(dirname(path), 0o700);
     writeDurably(path, `${randomBytes(KEY_BYTES).toString('base64')}\n`);
   }
   // The key is on disk before its name is, so that a crash in between leaves a fleet that can still begin.

@@ -1,12 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { CliError } from '../cli-error.js';
 import { waitUntil } from '../wait-until.js';
 import { chooseRestartDelayMs, HEALTHY_AFTER_MS } from './choose-restart-delay.js';
 import type { ControlDirectory } from './control-directory.js';
-import { writeDurably } from './files.js';
+import { makeDirectory, writeDurably } from './files.js';
 import { endRole, FAREWELLS, workingDirectory, type Role } from './leftovers.js';
 import { LogFile } from './log-file.js';
 import { endProcess, nameProcess, type ProcessName } from './processes.js';
@@ -130,6 +130,6 @@ export class SupervisedProcess {
 /** Makes the directory that a role works in, for the account that it runs as. */
 export function makeWorkingDirectory(control: string, role: Role): string {
   const path = workingDirectory(control, role);
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  makeDirectory(path, 0o700);
   return path;
 }

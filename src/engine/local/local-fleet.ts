@@ -3,7 +3,7 @@ import type { EngineLog, SecretVault } from './collaborators.js';
 import type { CertificateAuthority } from './fleet/certificates.js';
 import type { FleetDescription, HostDescription, RegionDescription } from './fleet/fleet-description.js';
 import { accountOf, authorityCertificatePath, hostDirectory } from './fleet/fleet-layout.js';
-import { openRuntimeRoot, readFleet } from './fleet/fleet-store.js';
+import { openRuntimeRoot, readFleet, refuseOtherKindOfUser } from './fleet/fleet-store.js';
 import { loadAuthority } from './fleet/prepare-fleet.js';
 import type { Account } from './host-shell/files.js';
 import { HostShell } from './host-shell/host-shell.js';
@@ -47,6 +47,7 @@ export class LocalFleet {
     const dataDir = await bare.realpath(options.dataDir);
     const description = await readFleet(HostShell.bare(dataDir));
     if (!description) throw missing;
+    refuseOtherKindOfUser(HostShell.bare(dataDir), description);
     const root = await openRuntimeRoot(dataDir, description);
     const shell = await HostShell.open(root, options.graceMs);
     const binaries = await findPostgresBinaries(shell);

@@ -13,6 +13,14 @@ export async function readFleet(shell: HostShell): Promise<FleetDescription | un
   throw new EngineError('permanent', `${fleetFile(shell.root)} is not a fleet's description: ${faults}`, 'restore the file from a copy');
 }
 
+/** @throws EngineError `permanent` if the fleet was made by root and this is not root, or the other way round. */
+export function refuseOtherKindOfUser(shell: HostShell, fleet: FleetDescription): void {
+  const madeByRoot = fleet.firstAccount !== null;
+  if (madeByRoot === shell.isRoot) return;
+  const maker = madeByRoot ? 'root' : 'an ordinary user';
+  throw new EngineError('permanent', `the fleet in ${shell.root} was made by ${maker}`, `run this as ${maker}`);
+}
+
 export async function writeFleet(shell: HostShell, fleet: FleetDescription): Promise<void> {
   await shell.write({ path: fleetFile(shell.root), content: `${JSON.stringify(fleet, null, 2)}\n`, mode: 0o644 });
 }

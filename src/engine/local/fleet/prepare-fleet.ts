@@ -14,7 +14,7 @@ import {
   hostsDirectory,
   regionsDirectory,
 } from './fleet-layout.js';
-import { openRuntimeRoot, readFleet, writeFleet } from './fleet-store.js';
+import { openRuntimeRoot, readFleet, refuseOtherKindOfUser, writeFleet } from './fleet-store.js';
 import { drawFreePort } from './free-ports.js';
 
 export interface PrepareOptions {
@@ -44,6 +44,7 @@ export async function prepareLocalFleet(options: PrepareOptions): Promise<FleetD
   const dataDir = await bare.realpath(options.dataDir);
   const shell = HostShell.bare(dataDir);
   const found = await readFleet(shell);
+  if (found) refuseOtherKindOfUser(shell, found);
   const fleet = found ? adjustFleet(found, options.hostMemoryMb, options.publicHost) : await describeNewFleet(shell, options);
   if (JSON.stringify(fleet) !== JSON.stringify(found)) await writeFleet(shell, fleet);
   if (shell.isRoot) await shell.chmod(dataDir, 0o711);

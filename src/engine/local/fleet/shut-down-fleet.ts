@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { EngineError } from '../../errors.js';
-import { HostShell, type ProcessFacts } from '../host-shell/host-shell.js';
+import { GATE_PROGRAMS, HostShell, type ProcessFacts } from '../host-shell/host-shell.js';
 import type { FleetDescription } from './fleet-description.js';
 import { binDirectory, gatewayDirectory, hostDirectory } from './fleet-layout.js';
 import { closeRuntimeRoot, currentRuntimeRoot, readFleet } from './fleet-store.js';
@@ -31,7 +31,7 @@ export async function shutDownLocalFleet(dataDir: string): Promise<void> {
   const { shell, fleet } = await findFleet(dataDir);
   const root = shell.root;
   // Whoever is at work on an instance could start it again.
-  await killAll(shell, () => shell.processesUnder(binDirectory(root)));
+  await killAll(shell, () => shell.processesUnder(binDirectory(root), GATE_PROGRAMS));
   await stopAll(shell, gatewayProcesses(shell, fleet), 'SIGTERM', STOP_WITHIN_MS / 10);
   const instances = await findInstances(shell, fleet);
   await stopInstances(shell, instances.filter((instance) => instance.primary));

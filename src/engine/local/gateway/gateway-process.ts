@@ -3,14 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { EngineError } from '../../errors.js';
 import { gatewaysDirectory } from '../fleet/fleet-layout.js';
 import type { RegionDescription } from '../fleet/fleet-description.js';
-import { command, daemonLine } from '../host-shell/gate-script.js';
+import { command, daemonLine, quote } from '../host-shell/gate-script.js';
 import { lastLines, type Gate, type GateSubject } from '../host-shell/gate.js';
 import { exactName, type HostShell, type ProcessFacts } from '../host-shell/host-shell.js';
 import { asAccount } from '../instances/instance-context.js';
 import type { LocalFleet } from '../local-fleet.js';
 import { waitUntil } from '../wait-until.js';
-import { withConsole, type AdminConsole } from './admin-console.js';
-import { gatewayConfiguration, MAX_CLIENTS } from './gateway-config.js';
+import { showRoutes, withConsole, type AdminConsole, type RouteState } from './admin-console.js';
+import { ADMIN_USER, gatewayConfiguration, MAX_CLIENTS } from './gateway-config.js';
 import { gatewayPaths, type GatewayPaths } from './gateway-layout.js';
 import { readRoutes } from './route-file.js';
 
@@ -39,15 +39,32 @@ export class GatewayProcess {
     return this.shell.fenced(subject, signal, body);
   }
 
-  /** Assembles the configuration from all routes and makes the gateway use it; starts the gateway if it does not run. */
-  async apply(gate: Gate, signal: AbortSignal): Promise<{ started: boolean }> {
+  /**
+   * Assembles the configuration from all routes and makes the gateway use it; starts the gateway if it does not run.
+   *
+   * A RELOAD that comes late does no harm: it makes the gateway read what the files say by then.
+   */
+  async apply(gate: Gate, signal: AbortSignal): Promise<{ started: boolean; routes: RouteState[] }> {
     await this.assemble(gate);
-    if (!(await this.find())) {
-      await this.start(gate, signal);
-      return { started: true };
-    }
-    await withConsole(await this.console(), signal, (client) => client.query('RELOAD'));
-    return { started: false };
+    const started = !(await this.find());
+    if (started) await this.start(gate, signal);
+    const routes = await withConsole(await this.console(), signal, async (client) => {
+      if (!started) await client.query('RELOAD');
+      return showRoutes(client);
+    });
+    return { started, routes };
+  }
+
+  /**
+   * A line for a gate that gives the admin console commands which have an effect.
+   *
+   * Should the gate be killed meanwhile, what was sent is carried out before anything that a stronger contender says: the
+   * gateway has one loop, and reads what waits in its sockets before it has accepted and heard a new client.
+   */
+  async commandLine(commands: readonly string[]): Promise<string> {
+    const { socketDirectory, port, password } = await this.console();
+    const psql = ['psql', '-X', '-q', '-h', socketDirectory, '-p', String(port), '-U', ADMIN_USER, '-d', 'pgbouncer'];
+    return `PGPASSWORD=${quote(password)} ${command(...psql, ...commands.flatMap((text) => ['-c', text]))}`;
   }
 
   /** The living process; a zombie, or another process with the number, is none. */
@@ -58,8 +75,12 @@ export class GatewayProcess {
     return this.shell.processesUnder(this.paths.ini)[0];
   }
 
-  /** Whether it serves: a process that answers on its console. */
-  async answers(signal: AbortSignal): Promise<boolean> {
+  /** Whether a process serves: it is not stopped, and answers on its console. */
+  async serves(process: ProcessFacts, signal: AbortSignal): Promise<boolean> {
+    return process.state !== 'T' && this.answers(signal);
+  }
+
+  private async answers(signal: AbortSignal): Promise<boolean> {
     const console = await this.console();
     return withConsole(console, signal, (client) => client.query('SHOW VERSION')).then(
       () => true,

@@ -2,11 +2,10 @@ import { EngineError } from '../../errors.js';
 import type { DatabaseSpec, Effect, EndpointProof, GatewayPort, InstanceRef, RegionEndpoint, Route } from '../../ports.js';
 import { asEngineError } from '../engine-failure.js';
 import { gatewayHosts } from '../fleet/prepare-fleet.js';
-import { command, quote } from '../host-shell/gate-script.js';
+import { quote } from '../host-shell/gate-script.js';
 import type { GateSubject } from '../host-shell/gate.js';
 import type { LocalFleet } from '../local-fleet.js';
-import { showRoutes, withConsole } from './admin-console.js';
-import { ADMIN_USER } from './gateway-config.js';
+import { showRoutes, withConsole, type RouteState } from './admin-console.js';
 import { GatewayProcess } from './gateway-process.js';
 import { pooledRoute, readRoutes, refuseClash, routeDirectory, routePath, sessionRoute, type RouteFile } from './route-file.js';
 import { verifyEndpoint } from './verify-endpoint.js';
@@ -51,8 +50,9 @@ export class LocalGateway implements GatewayPort {
         gate.install([{ path: routePath(paths.routes, file.databaseId), content: `${JSON.stringify(file)}\n`, mode: 0o600 }]),
       );
       await gateway.locked(effect.signal, async (gate) => {
-        await gateway.apply(gate, effect.signal);
-        await this.letIn(gateway, file, effect.signal);
+        const { routes } = await gateway.apply(gate, effect.signal);
+        const commands = letIn(file, routes);
+        if (commands.length > 0) await gate.must(await gateway.commandLine(commands), 'letting clients in');
       });
       await shell.refuseOlder(subject);
     });
@@ -66,15 +66,10 @@ export class LocalGateway implements GatewayPort {
         await gateway.locked(effect.signal, async (gate) => {
           // Without routes and without a process there is nobody to cut, and nothing to start for.
           if (!(await gateway.find())) return;
-          const console = await gateway.console();
-          const known = await withConsole(console, effect.signal, showRoutes);
+          const known = await withConsole(await gateway.console(), effect.signal, showRoutes);
           const names = [sessionRoute(database.name), pooledRoute(database.name)].filter((name) => known.some((route) => route.name === name));
-          if (names.length > 0) {
-            // By a child of the route's gate, so that a caller who slept cannot cut clients that came later.
-            const psql = command('psql', '-X', '-q', '-h', console.socketDirectory, '-p', String(console.port), '-U', ADMIN_USER, '-d', 'pgbouncer');
-            const commands = names.flatMap((name) => ['-c', `KILL ${name}`]);
-            await route.must(`PGPASSWORD=${quote(console.password)} ${psql} ${command(...commands)}`, 'cutting the clients');
-          }
+          // By a child of the route's gate, so that a caller who slept cannot cut clients that came later.
+          if (names.length > 0) await route.must(await gateway.commandLine(names.map((name) => `KILL "${name}"`)), 'cutting the clients');
           await gateway.apply(gate, effect.signal);
         });
       });
@@ -91,29 +86,17 @@ export class LocalGateway implements GatewayPort {
   keep(region: string, signal: AbortSignal): Promise<{ started: boolean }> {
     return asEngineError(`keeping the gateway of ${region}`, async () => {
       const gateway = this.process(region);
-      if ((await gateway.find()) && (await gateway.answers(signal))) return { started: false };
+      const seen = await gateway.find();
+      if (seen && (await gateway.serves(seen, signal))) return { started: false };
       return gateway.locked(signal, async (gate) => {
         const process = await gateway.find();
-        if (process && (await gateway.answers(signal))) return { started: false };
+        // Another process than the one that was seen: somebody else was faster.
+        if (process && process.startTicks !== seen?.startTicks && (await gateway.serves(process, signal))) return { started: false };
         // It lives and serves nobody: a restart costs its clients a reconnection, which is what they are waiting for.
         if (process) await gateway.kill(gate, process, signal);
-        return gateway.apply(gate, signal);
+        const { started } = await gateway.apply(gate, signal);
+        return { started };
       });
-    });
-  }
-
-  /** A route whose clients were cut stays shut until it is resumed. */
-  private async letIn(gateway: GatewayProcess, file: RouteFile, signal: AbortSignal): Promise<void> {
-    await withConsole(await gateway.console(), signal, async (client) => {
-      const states = await showRoutes(client);
-      for (const name of [sessionRoute(file.name), pooledRoute(file.name)]) {
-        const state = states.find((candidate) => candidate.name === name);
-        if (!state || state.host !== file.address || state.port !== file.port) {
-          throw new EngineError('transient', `the gateway did not take the route ${name}`, 'see its log');
-        }
-        if (state.disabled) await client.query(`ENABLE ${name}`);
-        if (state.paused) await client.query(`RESUME ${name}`);
-      }
     });
   }
 
@@ -135,6 +118,21 @@ export class LocalGateway implements GatewayPort {
 }
 
 const PLAIN_NAME = /^[a-z0-9_][a-z0-9_-]{0,62}$/;
+
+/**
+ * What has to be said to the gateway so that a route's clients come in: one whose clients were cut stays shut until then.
+ *
+ * @throws EngineError `transient` if the gateway does not lead the route where it should.
+ */
+function letIn(file: RouteFile, states: readonly RouteState[]): string[] {
+  return [sessionRoute(file.name), pooledRoute(file.name)].flatMap((name) => {
+    const state = states.find((candidate) => candidate.name === name);
+    if (!state || state.host !== file.address || state.port !== file.port) {
+      throw new EngineError('transient', `the gateway did not take the route ${name}`, 'see its log');
+    }
+    return [...(state.disabled ? [`ENABLE "${name}"`] : []), ...(state.paused ? [`RESUME "${name}"`] : [])];
+  });
+}
 
 function toRouteFile({ database, target }: Route): RouteFile {
   for (const name of [database.name, database.owner]) {

@@ -38,7 +38,10 @@ kill_weaker_holder() {
   [[ $pid =~ ^[0-9]+$ ]] || return 0
   [ -z "$token" ] || (( held < token )) || return 0
   argv=$(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) || return 0
-  [[ $argv == *freehold-gate*" $dir "* ]] && kill -KILL -- "-$pid" 2>/dev/null
+  [[ $argv == *freehold-gate*" $dir "* ]] || return 0
+  # So that the killed one learns that it was superseded, although the token is stored only once the lock is free.
+  [ -z "$token" ] || echo "$token" >"$dir/contender"
+  kill -KILL -- "-$pid" 2>/dev/null
   return 0
 }
 
@@ -53,6 +56,7 @@ echo "$$ ${"$"}{token:-0}" >"$dir/lock"
 if [ -n "$token" ] && (( token > stored )); then
   echo "$token" >"$dir/token.next" && sync "$dir/token.next" && mv -T "$dir/token.next" "$dir/token" && sync "$dir" || exit 73
 fi
+[ ! -e "$dir/contender" ] || rm -f "$dir/contender"
 echo held
 
 # Signals processes named as PID:STARTTIME, and none that merely came to bear the same number.

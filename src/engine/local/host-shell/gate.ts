@@ -48,6 +48,7 @@ export class Gate {
     private readonly subject: GateSubject,
     marker: string,
     private readonly closed: Promise<void>,
+    private readonly signal: AbortSignal,
   ) {
     this.marker = marker;
   }
@@ -60,7 +61,7 @@ export class Gate {
     const argv = [options.script, subject.directory, subject.token?.toString() ?? '', (options.graceMs / 1000).toFixed(3), marker];
     const child = spawn('/bin/bash', argv, { cwd: '/', env: COMMAND_ENVIRONMENT, detached: true, stdio: 'pipe' });
     const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
-    const gate = new Gate(child, subject, marker, closed);
+    const gate = new Gate(child, subject, marker, closed, signal);
     const end = (): void => gate.kill();
     signal.addEventListener('abort', end, { once: true });
     void closed.then(() => signal.removeEventListener('abort', end));
@@ -169,8 +170,14 @@ export class Gate {
     await this.closed;
     this.dead = true;
     const { subject } = this;
-    const stored = BigInt((await readText(`${subject.directory}/token`).catch(() => undefined))?.trim() || '0');
-    if (subject.token !== undefined && stored > subject.token) throw superseded(subject, stored.toString());
+    // In this order: a contender stores its token before it takes its announcement away.
+    for (const record of ['contender', 'token']) {
+      const text = (await readText(`${subject.directory}/${record}`).catch(() => undefined))?.trim() ?? '';
+      if (subject.token !== undefined && /^\d+$/.test(text) && BigInt(text) > subject.token) throw superseded(subject, text);
+    }
+    if (this.signal.aborted) {
+      throw new EngineError('outcome-unknown', `the time was over while ${subject.name} was being changed`, 'observe it, then try again', { cause: this.signal.reason });
+    }
     const words = lastLines(this.stderr.text());
     throw new EngineError('outcome-unknown', `the effect on ${subject.name} was cut off${words ? `: ${words}` : ''}`, 'observe it, then try again');
   }

@@ -174,5 +174,5 @@ export class HostShell {
   }
 }
 
-export { exactName } from './process-table.js';
+export { exactName, GATE_PROGRAMS } from './process-table.js';
 export type { ProcessFacts } from './process-table.js';

@@ -1,5 +1,10 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
+/** Servers, what builds their directories, and what is about to become one of them. An upgraded one is marked as deleted. */
+const ENGINE_PROGRAMS = /^(postgres|initdb|pg_\w+|pgbouncer|pgbackrest|psql|setpriv|setsid|env)( \(deleted\))?$/;
+/** The lock holders' interpreter. */
+export const GATE_PROGRAMS = /^bash( \(deleted\))?$/;
+
 /** One process, named so that no other can be mistaken for it. */
 export interface ProcessFacts {
   readonly pid: number;
@@ -36,15 +41,16 @@ export function hasArgument(pid: number, prefix: string): boolean {
 /**
  * All living processes that work in a directory or below, or were started with it as an argument.
  *
- * The second half finds a server between its exec and its chdir; the first half finds its children.
+ * The second half finds a server between its exec and its chdir; the first half finds its children. Only programs that the
+ * engine runs are meant: a person's shell that happens to stand in the directory is not.
  */
-export function processesUnder(directory: string): ProcessFacts[] {
+export function processesUnder(directory: string, programs: RegExp = ENGINE_PROGRAMS): ProcessFacts[] {
   const found: ProcessFacts[] = [];
   for (const entry of readdirSync('/proc')) {
     const pid = Number(entry);
     if (!Number.isInteger(pid) || pid === process.pid) continue;
     const facts = readProcess(pid);
-    if (facts && (worksBelow(pid, directory) || readArguments(pid).some((argument) => isBelow(pathIn(argument), directory)))) {
+    if (facts && programs.test(programOf(pid)) && (worksBelow(pid, directory) || readArguments(pid).some((argument) => isBelow(pathIn(argument), directory)))) {
       found.push(facts);
     }
   }
@@ -54,6 +60,11 @@ export function processesUnder(directory: string): ProcessFacts[] {
 /** Writes a process the way the gate's `signal_exactly` reads it. */
 export function exactName(process: ProcessFacts): string {
   return `${process.pid}:${process.startTicks}`;
+}
+
+function programOf(pid: number): string {
+  const path = readOrUndefined(() => readlinkSync(`/proc/${pid}/exe`)) ?? '';
+  return path.slice(path.lastIndexOf('/') + 1);
 }
 
 function worksBelow(pid: number, directory: string): boolean {

@@ -5,6 +5,7 @@ import type { Effect, InstanceObservation } from '../../ports.js';
 import type { FileContent } from '../host-shell/files.js';
 import { command, quote } from '../host-shell/gate-script.js';
 import type { Gate } from '../host-shell/gate.js';
+import { exactName } from '../host-shell/host-shell.js';
 import { timeIsOver, waitUntil } from '../wait-until.js';
 import { withControl } from './control-connection.js';
 import { asAccount, findPostmaster, instanceSubject, readPort, sqlLine, type InstanceContext } from './instance-context.js';
@@ -33,8 +34,9 @@ export async function attachStandby(context: InstanceContext, primary: InstanceC
     const port = await createSlot(context, primary, effect);
     await withControl(primary, { signal: effect.signal }, async (client) => {
       await refuseStandby(primary, client);
-      if (await resumes(context, client, gate, effect.signal)) return;
-      await copyPrimary(context, upstreamOf(context, primary, port), gate, effect.signal);
+      const upstream = upstreamOf(context, primary, port);
+      if (await resumes(context, upstream, client, gate, effect.signal)) return;
+      await copyPrimary(context, upstream, gate, effect.signal);
       await launchCopy(context, gate, effect.signal);
       await waitUntilStreaming(context, client, effect.signal);
     });
@@ -77,11 +79,15 @@ function upstreamOf(context: InstanceContext, primary: InstanceContext, port: nu
   };
 }
 
-/** Starts a standby that is complete, and answers whether it streams from this primary soon. */
-async function resumes(context: InstanceContext, primary: Client, gate: Gate, signal: AbortSignal): Promise<boolean> {
+/** Points a standby that is complete at the primary, starts it, and answers whether it streams from this primary soon. */
+async function resumes(context: InstanceContext, upstream: Upstream, primary: Client, gate: Gate, signal: AbortSignal): Promise<boolean> {
   if (!(await context.shell.exists(context.paths.made))) return false;
   const patience = AbortSignal.any([signal, AbortSignal.timeout(RESUME_WITHIN_MS)]);
   try {
+    await gate.must(directoriesLine(context), 'making the instance\'s directories');
+    await gate.install(upstreamFiles(context, upstream));
+    const running = await findPostmaster(context);
+    if (running) await gate.run(command('signal_exactly', 'HUP', exactName(running.process)));
     await bringUp(context, gate, patience);
     await waitUntilStreaming(context, primary, patience);
     return true;

@@ -41,7 +41,11 @@ interface ObservedRow {
   standbys: StandbyObservation[];
 }
 
-/** Sees what is there, within a bounded time; what cannot be asked is left out. */
+/**
+ * Sees what is there, within a bounded time; what cannot be asked is left out.
+ *
+ * @throws EngineError `transient` if the signal ended it before anything could be told.
+ */
 export async function observeInstance(context: InstanceContext, signal: AbortSignal): Promise<InstanceObservation> {
   const { shell, paths } = context;
   const [exists, marked, port, postmaster] = await Promise.all([
@@ -57,6 +61,8 @@ export async function observeInstance(context: InstanceContext, signal: AbortSig
     const bounds = { signal, connectTimeoutMs: ANSWER_WITHIN_MS, queryTimeoutMs: ANSWER_WITHIN_MS };
     return await withControl(context, bounds, (client) => observeThrough(context, client));
   } catch (error) {
+    // Who asks no longer must not be told that the server hangs.
+    if (signal.aborted) throw error;
     return { ...seen, process: await judgeSilence(context, (error as { code?: string }).code) };
   }
 }

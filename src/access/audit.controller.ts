@@ -1,0 +1,41 @@
+import { Controller, Get, Query } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Metadata } from '../metadata/metadata.js';
+import { queryRows } from '../metadata/query-rows.js';
+import { type Reach, within } from '../metadata/reach.js';
+import { reachOf } from './actor.js';
+import { type Page, pageOf, pageSchema } from './paging.js';
+import { Answers, type Caller, CurrentCaller, NeedsKey } from './route.js';
+
+interface AuditDocument {
+  readonly id: string;
+  readonly at: Date;
+  readonly actor: string;
+  readonly action: string;
+  readonly subjectId: string | null;
+  readonly customerId: string | null;
+  readonly requestId: string | null;
+  readonly detail: Record<string, unknown>;
+}
+
+@ApiTags('Audit')
+@NeedsKey()
+@Controller('v1/audit-events')
+export class AuditController {
+  constructor(private readonly metadata: Metadata) {}
+
+  @Get()
+  @ApiOperation({ operationId: 'listAuditEvents', summary: 'List who did what, newest first', description: 'Operators see everything, customers what was done to their own.' })
+  @Answers(200, 'AuditEventList', 'A page of audit events')
+  list(@CurrentCaller() { actor }: Caller, @Query({ schema: pageSchema }) page: Page) {
+    return pageOf(page, (limit, before) => this.read(reachOf(actor), limit, before), (event) => event);
+  }
+
+  private read(reach: Reach, limit: number, before: string | undefined): Promise<AuditDocument[]> {
+    const visible = within(reach, 'customer_id', 3);
+    return this.metadata.read(reach, (tx) => queryRows(tx,
+      `SELECT id, at, actor, action, subject_id AS "subjectId", customer_id AS "customerId", request_id AS "requestId", detail
+         FROM audit_events WHERE ($1::text IS NULL OR id < $1) AND ${visible.condition} ORDER BY id DESC LIMIT $2`,
+      [before ?? null, limit, ...visible.parameters]));
+  }
+}

@@ -1,0 +1,47 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { AccessGuard } from '../access/access.guard.js';
+import { ApiKeysService } from '../access/api-keys.service.js';
+import { AuditController } from '../access/audit.controller.js';
+import { BearerStrategy } from '../access/bearer.strategy.js';
+import { ChangesService } from '../access/changes.service.js';
+import { ControlPlaneModule, type Ground } from '../control-plane.module.js';
+import { ApiKeysController } from '../customers/api-keys.controller.js';
+import { CustomersController } from '../customers/customers.controller.js';
+import { CustomersModule } from '../customers/customers.module.js';
+import { DatabasesController } from '../databases/databases.controller.js';
+import { DatabasesModule } from '../databases/databases.module.js';
+import { FleetModule } from '../fleet/fleet.module.js';
+import { HostsController } from '../fleet/hosts.controller.js';
+import { PlansController } from '../fleet/plans.controller.js';
+import { RegionsController } from '../fleet/regions.controller.js';
+import { HealthModule } from '../health/health.module.js';
+import { AlertsController } from '../operations/alerts.controller.js';
+import { OperationFeed } from '../operations/operation-feed.js';
+import { OperationsController } from '../operations/operations.controller.js';
+import { RequestsService } from '../operations/requests.service.js';
+import { HealthController } from './health.controller.js';
+import { MetricsService } from './metrics.service.js';
+import { ProblemsController } from './problems.controller.js';
+
+const CONTROLLERS = [
+  RegionsController, PlansController, HostsController, CustomersController, ApiKeysController, DatabasesController, OperationsController,
+  AlertsController, AuditController, HealthController, ProblemsController,
+];
+
+/** Everything that answers over HTTP. It records requests and acts on nothing. */
+@Module({})
+export class ApiModule {
+  static on(ground: Ground): DynamicModule {
+    return {
+      module: ApiModule,
+      imports: [ControlPlaneModule.on(ground), FleetModule, CustomersModule, DatabasesModule, HealthModule],
+      controllers: CONTROLLERS,
+      providers: [
+        ApiKeysService, BearerStrategy, ChangesService, RequestsService, MetricsService,
+        { provide: APP_GUARD, useClass: AccessGuard },
+        { provide: OperationFeed, useFactory: () => new OperationFeed(ground.settings.DATABASE_URL, ground.log) },
+      ],
+    };
+  }
+}

@@ -1,0 +1,70 @@
+import { Controller, Get, Header, Res } from '@nestjs/common';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { Answers, Public } from '../access/route.js';
+import { BootRecovery } from '../health/boot-recovery.js';
+import { Metadata } from '../metadata/metadata.js';
+import { EVERYTHING } from '../metadata/reach.js';
+import { OperationQueues } from '../operations/operation-queues.js';
+import { OperationsService } from '../operations/operations.service.js';
+import { RECOVER } from '../databases/operations/recover.operation.js';
+import { MetricsService } from './metrics.service.js';
+
+@ApiTags('Health')
+@Public()
+@Controller()
+export class HealthController {
+  constructor(
+    private readonly metadata: Metadata,
+    private readonly queues: OperationQueues,
+    private readonly operations: OperationsService,
+    private readonly boot: BootRecovery,
+    private readonly metrics: MetricsService,
+  ) {}
+
+  @Get('healthz')
+  @ApiOperation({ operationId: 'getLiveness', summary: 'Whether the process is alive', description: 'Needs no key.', security: [] })
+  @Answers(200, 'Liveness', 'It is')
+  live() {
+    return { status: 'alive' };
+  }
+
+  @Get('readyz')
+  @ApiOperation({ operationId: 'getReadiness', summary: 'Whether requests can be answered', description: 'Metadata, Redis and queues. Needs no key.', security: [] })
+  @Answers(200, 'Readiness', 'They can')
+  @ApiResponse({ status: 503, description: 'They cannot', content: { 'application/json': { schema: { $ref: '#/components/schemas/Readiness' } } } })
+  async ready(@Res({ passthrough: true }) response: Response) {
+    const checks = { metadata: await this.metadataAnswers(), redis: await this.queues.isReachable(), queues: await answers(() => this.queues.depths()) };
+    const ready = Object.values(checks).every(Boolean);
+    if (!ready) response.status(503).setHeader('Retry-After', '1');
+    return { status: ready ? 'ready' : 'not-ready', recovered: checks.metadata && (await this.recovered()), checks };
+  }
+
+  @Get('metrics')
+  @Header('Content-Type', 'text/plain; version=0.0.4')
+  @ApiOperation({ operationId: 'getMetrics', summary: 'Figures for Prometheus', description: 'Needs no key.', security: [] })
+  @ApiResponse({ status: 200, description: 'The figures', content: { 'text/plain': { schema: { type: 'string' } } } })
+  figures(): Promise<string> {
+    return this.metrics.render();
+  }
+
+  private metadataAnswers(): Promise<boolean> {
+    return answers(() => this.metadata.dataSource.query('SELECT 1'));
+  }
+
+  /** Whether every database that should run was looked at, and none is still being started. */
+  private async recovered(): Promise<boolean> {
+    if (!this.boot.finished) return false;
+    const running = await Promise.all((['pending', 'running'] as const).map((state) => this.operations.list(EVERYTHING, { kind: RECOVER, state, limit: 1 })));
+    return running.flat().length === 0;
+  }
+}
+
+async function answers(question: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await question();
+    return true;
+  } catch {
+    return false;
+  }
+}

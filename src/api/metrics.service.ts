@@ -1,0 +1,83 @@
+import { Injectable } from '@nestjs/common';
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { isPlanId, PLANS } from '../fleet/plans.js';
+import { deriveState, type DatabaseFacts } from '../databases/derive-state.js';
+import { Metadata } from '../metadata/metadata.js';
+import { queryRows } from '../metadata/query-rows.js';
+import { OperationQueues } from '../operations/operation-queues.js';
+
+/**
+ * Figures for Prometheus. What is in the metadata is counted when it is asked for, so that every process tells the same
+ * and nothing is lost with one that dies.
+ */
+@Injectable()
+export class MetricsService {
+  private readonly registry = new Registry();
+  private readonly requests = new Histogram({
+    name: 'freehold_http_request_seconds', help: 'Time to answer a request', labelNames: ['method', 'route', 'status'],
+    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5], registers: [this.registry],
+  });
+  private readonly operations = this.gauge('freehold_operations', 'Operations by kind and state', ['kind', 'state']);
+  private readonly stepSeconds = this.gauge('freehold_operation_step_seconds', 'Time of a step in the last hour', ['kind', 'step', 'statistic']);
+  private readonly queueDepth = this.gauge('freehold_queue_depth', 'Jobs that wait', ['queue']);
+  private readonly databases = this.gauge('freehold_databases', 'Databases by state', ['state']);
+  private readonly pool = this.gauge('freehold_metadata_connections', 'Connections to the metadata database', ['state']);
+
+  constructor(private readonly metadata: Metadata, private readonly queues: OperationQueues) {
+    collectDefaultMetrics({ register: this.registry, prefix: 'freehold_' });
+  }
+
+  observeRequest(labels: { method: string; route: string; status: string }, seconds: number): void {
+    this.requests.observe(labels, seconds);
+  }
+
+  async render(): Promise<string> {
+    await Promise.allSettled([this.countOperations(), this.timeSteps(), this.countJobs(), this.countDatabases()]);
+    const { totalCount, idleCount, waitingCount } = (this.metadata.dataSource.driver as unknown as { master: Record<string, number> }).master;
+    for (const [state, count] of Object.entries({ open: totalCount, idle: idleCount, waiting: waitingCount })) this.pool.set({ state }, count ?? 0);
+    return this.registry.metrics();
+  }
+
+  private async countOperations(): Promise<void> {
+    const rows = await this.query<{ kind: string; state: string; count: number }>('SELECT kind, state, count(*)::integer AS count FROM operations GROUP BY kind, state');
+    this.operations.reset();
+    for (const { kind, state, count } of rows) this.operations.set({ kind, state }, count);
+  }
+
+  private async timeSteps(): Promise<void> {
+    const rows = await this.query<{ kind: string; step: string; median: number; highest: number; count: number }>(
+      `SELECT o.kind, s.name AS step, count(*)::integer AS count,
+              percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM s.finished_at - s.started_at)) AS median,
+              max(extract(epoch FROM s.finished_at - s.started_at))::float AS highest
+         FROM operation_steps s JOIN operations o ON o.id = s.operation_id
+        WHERE s.state = 'succeeded' AND o.finished_at > now() - interval '1 hour' GROUP BY o.kind, s.name`);
+    this.stepSeconds.reset();
+    for (const { kind, step, ...statistics } of rows) {
+      for (const [statistic, value] of Object.entries(statistics)) this.stepSeconds.set({ kind, step, statistic }, value);
+    }
+  }
+
+  private async countJobs(): Promise<void> {
+    for (const [queue, depth] of Object.entries(await this.queues.depths())) this.queueDepth.set({ queue }, depth);
+  }
+
+  private async countDatabases(): Promise<void> {
+    const rows = await this.query<Omit<DatabaseFacts, 'standbys'> & { plan: string; count: number }>(
+      `SELECT deleted_at IS NOT NULL AS deleted, provisioned_at IS NOT NULL AS provisioned, plan, cardinality(in_sync) AS "inSync",
+              (SELECT kind FROM operations o WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running')) AS change,
+              (SELECT state FROM instances i WHERE i.database_id = d.id AND i.role = 'primary') AS "primary", count(*)::integer AS count
+         FROM databases d WHERE purge_at IS NULL OR purge_at > now() GROUP BY 1, 2, 3, 4, 5, 6`);
+    this.databases.reset();
+    for (const { plan, count, ...facts } of rows) {
+      this.databases.inc({ state: deriveState({ ...facts, standbys: isPlanId(plan) ? PLANS[plan].standbys : 1 }) }, count);
+    }
+  }
+
+  private query<Row>(statement: string): Promise<Row[]> {
+    return queryRows<Row>(this.metadata.dataSource.manager, statement);
+  }
+
+  private gauge<Label extends string>(name: string, help: string, labelNames: Label[]): Gauge<Label> {
+    return new Gauge({ name, help, labelNames, registers: [this.registry] });
+  }
+}

@@ -1,0 +1,78 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { customerScope, reachOf, requireScope } from '../access/actor.js';
+import type { ApiKeyEntity } from '../access/api-key.entity.js';
+import { ApiKeysService } from '../access/api-keys.service.js';
+import { audit } from '../access/audit.js';
+import { ChangesService } from '../access/changes.service.js';
+import { type Page, pageOf, pageSchema } from '../access/paging.js';
+import { Answers, type Caller, CurrentCaller, NeedsKey, send } from '../access/route.js';
+import { notFound, ProblemError } from '../problems/problem.js';
+import { type NewApiKeyBody, newApiKeySchema } from './customer.schemas.js';
+import { CustomersService } from './customers.service.js';
+
+@ApiTags('API keys')
+@NeedsKey()
+@Controller('v1/customers/:customerId/api-keys')
+export class ApiKeysController {
+  constructor(
+    private readonly customers: CustomersService,
+    private readonly keys: ApiKeysService,
+    private readonly changes: ChangesService,
+  ) {}
+
+  @Post()
+  @ApiHeader({ name: 'Idempotency-Key', required: false, schema: { type: 'string' } })
+  @ApiOperation({ operationId: 'createApiKey', summary: 'Make an API key', description: 'The key is shown in this answer and never again.' })
+  @Answers(201, 'NewApiKey', 'The key')
+  async create(
+    @CurrentCaller() caller: Caller, @Param('customerId') customerId: string,
+    @Body({ schema: newApiKeySchema }) body: NewApiKeyBody, @Res({ passthrough: true }) response: Response,
+  ) {
+    await this.requireCustomer(caller, customerId);
+    const scopes = body.scopes ?? [customerScope(customerId)];
+    const foreign = scopes.filter((scope) => scope !== customerScope(customerId));
+    if (foreign.length > 0) {
+      throw new ProblemError('invalid-request', 'a key of a customer may have no other scope than that of its customer', {
+        fields: [{ field: 'scopes', message: `must be ["${customerScope(customerId)}"]` }],
+      });
+    }
+    return send(response, await this.changes.change(caller, async (tx) => {
+      const { entity, key } = await this.keys.create(tx, { name: body.name, scopes, customerId, expiresAt: body.expiresAt ?? null });
+      await audit(tx, caller, { action: 'api-key.create', subjectId: entity.id, customerId, detail: { name: entity.name, scopes } });
+      return { status: 201, body: { ...describeApiKey(entity), key } };
+    }));
+  }
+
+  @Get()
+  @ApiOperation({ operationId: 'listApiKeys', summary: "List a customer's API keys, newest first", description: 'Without the keys themselves.' })
+  @Answers(200, 'ApiKeyList', 'A page of API keys')
+  async list(@CurrentCaller() caller: Caller, @Param('customerId') customerId: string, @Query({ schema: pageSchema }) page: Page) {
+    await this.requireCustomer(caller, customerId);
+    return pageOf(page, (limit, before) => this.keys.list(customerId, { limit, ...(before !== undefined && { before }) }), describeApiKey);
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @ApiOperation({ operationId: 'revokeApiKey', summary: 'Revoke an API key', description: 'It is refused from then on.' })
+  @ApiResponse({ status: 204, description: 'It is revoked' })
+  @ApiResponse({ status: '4XX', description: 'A problem document', content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } })
+  async revoke(@CurrentCaller() caller: Caller, @Param('customerId') customerId: string, @Param('id') id: string): Promise<void> {
+    await this.requireCustomer(caller, customerId);
+    await this.changes.change({ ...caller, idempotencyKey: undefined }, async (tx) => {
+      if (!(await this.keys.revoke(tx, customerId, id))) throw notFound();
+      await audit(tx, caller, { action: 'api-key.revoke', subjectId: id, customerId });
+      return { status: 204, body: null };
+    });
+  }
+
+  private async requireCustomer({ actor }: Caller, customerId: string): Promise<void> {
+    if (!(await this.customers.find(reachOf(actor), customerId))) throw notFound();
+    requireScope(actor, customerScope(customerId));
+  }
+}
+
+function describeApiKey({ id, name, scopes, createdAt, expiresAt, revokedAt, lastUsedAt }: ApiKeyEntity) {
+  return { id, name, scopes, createdAt, expiresAt, revokedAt, lastUsedAt };
+}

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { pageSchema } from '../access/paging.js';
+import { DEFAULT_PLAN } from '../fleet/plans.js';
+import { operationSchema } from '../operations/operation.schemas.js';
+import { text } from '../problems/validation.js';
+import { DATABASE_STATES } from './derive-state.js';
+import { INSTANCE_ROLES, INSTANCE_STATES } from './instance.entity.js';
+
+export const databaseName = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be 1 to 40 lower-case letters, digits and hyphens, beginning with a letter');
+
+export const newDatabaseSchema = z.strictObject({
+  customerId: z.string().max(64).meta({ example: 'cus_01hzy3v7q8k2w5n9t4r6x1m0pa' }),
+  name: databaseName.meta({ description: 'Unique among the databases of the customer that are not deleted', example: 'shop' }),
+  region: z.string().max(64).meta({ description: 'Where it lives; see `GET /v1/regions`', example: 'europe' }),
+  plan: z.string().max(64).default(DEFAULT_PLAN).meta({ description: 'See `GET /v1/plans`' }),
+});
+export type NewDatabaseBody = z.output<typeof newDatabaseSchema>;
+
+export const automationSchema = z.strictObject({ paused: z.boolean(), reason: text(500).optional() })
+  .refine(({ paused, reason }) => !paused || reason !== undefined, { path: ['reason'], message: 'is required to pause automation' });
+export type AutomationBody = z.output<typeof automationSchema>;
+
+export const databaseFilterSchema = pageSchema.extend({ customerId: z.string().max(64).optional() });
+
+export const instanceSchema = z.object({
+  id: z.string(),
+  role: z.enum(INSTANCE_ROLES),
+  state: z.enum(INSTANCE_STATES),
+  host: z.string(),
+  dataCenter: z.string(),
+  address: z.string(),
+  port: z.number().int().nullable(),
+  lagBytes: z.number().nullable(),
+  lagSeconds: z.number().nullable(),
+});
+
+export const databaseSchema = z.object({
+  id: z.string().meta({ example: 'db_01hzy3v7q8k2w5n9t4r6x1m0pa' }),
+  customerId: z.string(),
+  name: z.string(),
+  region: z.string(),
+  plan: z.string(),
+  state: z.enum(DATABASE_STATES),
+  automation: z.enum(['active', 'paused']),
+  automationReason: z.string().nullable(),
+  postgresVersion: z.string().nullable(),
+  epoch: z.number().int().meta({ description: 'Goes up by one at each promotion' }),
+  inSync: z.boolean().meta({ description: 'Whether at least one standby is recorded in sync' }),
+  endpoint: z.object({
+    host: z.string(),
+    port: z.number().int(),
+    database: z.string(),
+    user: z.string(),
+    uri: z.string().meta({ description: 'Keeps a server session per client; without the password' }),
+    pooledUri: z.string().meta({ description: 'Pools by transaction; without the password' }),
+  }),
+  instances: z.array(instanceSchema),
+  createdAt: z.iso.datetime(),
+  deletedAt: z.iso.datetime().nullable(),
+  purgeAt: z.iso.datetime().nullable().meta({ description: 'When the backups of a deleted database are destroyed' }),
+}).meta({ description: 'What a customer owns: one primary, its standbys and one endpoint.' });
+
+export type InstanceDocument = z.output<typeof instanceSchema>;
+/** A database as programs and people see it (`design.md`, part 4.2). */
+export type DatabaseDocument = z.output<typeof databaseSchema>;
+
+export const credentialsSchema = z.object({
+  user: z.string(),
+  password: z.string(),
+  uri: z.string().meta({ description: 'With the password; keeps a server session per client' }),
+  pooledUri: z.string().meta({ description: 'With the password; pools by transaction' }),
+}).meta({ description: 'Shown once; a password is not kept.' });
+export type Credentials = z.output<typeof credentialsSchema>;
+
+export const newDatabaseAnswerSchema = z.object({ database: databaseSchema, operation: operationSchema, credentials: credentialsSchema });
+export const databaseOperationAnswerSchema = z.object({ database: databaseSchema, operation: operationSchema });

@@ -1,0 +1,114 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import type { z } from 'zod';
+import { customerScope, reachOf, requireScope } from '../access/actor.js';
+import { audit } from '../access/audit.js';
+import { ChangesService } from '../access/changes.service.js';
+import { pageOf } from '../access/paging.js';
+import { Answers, type Caller, CurrentCaller, NeedsKey, send } from '../access/route.js';
+import { RequestsService } from '../operations/requests.service.js';
+import { notFound } from '../problems/problem.js';
+import { type AutomationBody, automationSchema, type DatabaseDocument, databaseFilterSchema, type NewDatabaseBody, newDatabaseSchema } from './database.schemas.js';
+import { DatabasesService } from './databases.service.js';
+
+const IDEMPOTENCY_KEY = { name: 'Idempotency-Key', required: false, schema: { type: 'string' } };
+
+@ApiTags('Databases')
+@NeedsKey()
+@Controller('v1/databases')
+export class DatabasesController {
+  constructor(
+    private readonly databases: DatabasesService,
+    private readonly requests: RequestsService,
+    private readonly changes: ChangesService,
+  ) {}
+
+  @Post()
+  @HttpCode(202)
+  @ApiHeader(IDEMPOTENCY_KEY)
+  @ApiOperation({ operationId: 'createDatabase', summary: 'Ask for a database', description: 'Answers at once with the credentials and the operation to follow; they work once it has succeeded.' })
+  @Answers(202, 'NewDatabaseAnswer', 'The database, its operation and its credentials')
+  async create(@CurrentCaller() caller: Caller, @Body({ schema: newDatabaseSchema }) body: NewDatabaseBody, @Res({ passthrough: true }) response: Response) {
+    return send(response, await this.requests.request(caller, async (tx) => {
+      const made = await this.databases.create(tx, { ...body, ...asker(caller) });
+      await audit(tx, caller, { action: 'database.create', subjectId: made.database.id, customerId: body.customerId, detail: { name: body.name, region: body.region, plan: body.plan } });
+      return { status: 202, body: made, operation: made.operation };
+    }));
+  }
+
+  @Get()
+  @ApiOperation({ operationId: 'listDatabases', summary: 'List databases, newest first', description: 'Those that the key can see.' })
+  @Answers(200, 'DatabaseList', 'A page of databases')
+  list(@CurrentCaller() { actor }: Caller, @Query({ schema: databaseFilterSchema }) filter: z.output<typeof databaseFilterSchema>) {
+    return pageOf(filter, (limit, before) => this.databases.list(reachOf(actor), { limit, before, customerId: filter.customerId }), (database) => database);
+  }
+
+  @Get(':id')
+  @ApiOperation({ operationId: 'getDatabase', summary: 'Read a database', description: 'Its state, its endpoint and its instances.' })
+  @Answers(200, 'Database', 'The database')
+  get(@CurrentCaller() caller: Caller, @Param('id') id: string): Promise<DatabaseDocument> {
+    return this.require(caller, id);
+  }
+
+  @Delete(':id')
+  @HttpCode(202)
+  @ApiOperation({ operationId: 'deleteDatabase', summary: 'Delete a database', description: 'Its instances and files go at once, its backups after seven days. Repeating it answers the same.' })
+  @Answers(202, 'DatabaseOperationAnswer', 'The database and the operation')
+  async delete(@CurrentCaller() caller: Caller, @Param('id') id: string, @Res({ passthrough: true }) response: Response) {
+    const { customerId } = await this.requireOwner(caller, id);
+    return send(response, await this.requests.request({ ...caller, idempotencyKey: undefined }, async (tx) => {
+      const answer = await this.databases.delete(tx, { id, ...asker(caller) });
+      await audit(tx, caller, { action: 'database.delete', subjectId: id, customerId });
+      return { status: 202, body: answer, operation: answer.operation };
+    }));
+  }
+
+  @Post(':id/password')
+  @HttpCode(200)
+  @ApiHeader(IDEMPOTENCY_KEY)
+  @ApiOperation({ operationId: 'rotatePassword', summary: 'Get a new password', description: 'The old one stops working. Sessions that are open stay open.' })
+  @Answers(200, 'Credentials', 'The new credentials')
+  async rotatePassword(@CurrentCaller() caller: Caller, @Param('id') id: string, @Res({ passthrough: true }) response: Response) {
+    const { customerId } = await this.requireOwner(caller, id);
+    return send(response, await this.requests.request(caller, async (tx) => {
+      const { credentials, operation } = await this.databases.rotatePassword(tx, { id, ...asker(caller) });
+      await audit(tx, caller, { action: 'database.rotate-password', subjectId: id, customerId });
+      return { status: 200, body: credentials, operation, waits: true };
+    }));
+  }
+
+  @Post(':id/automation')
+  @HttpCode(200)
+  @ApiOperation({ operationId: 'setAutomation', summary: 'Pause or resume automation', description: 'While it is paused Freehold changes nothing about the database by itself; alerts go on. For operators.' })
+  @Answers(200, 'Database', 'The database')
+  async setAutomation(
+    @CurrentCaller() caller: Caller, @Param('id') id: string,
+    @Body({ schema: automationSchema }) body: AutomationBody, @Res({ passthrough: true }) response: Response,
+  ) {
+    const { customerId } = await this.require(caller, id);
+    requireScope(caller.actor);
+    return send(response, await this.changes.change(caller, async (tx) => {
+      const database = await this.databases.setAutomation(tx, { id, ...asker(caller), ...body });
+      await audit(tx, caller, { action: body.paused ? 'automation.pause' : 'automation.resume', subjectId: id, customerId, detail: { reason: body.reason } });
+      return { status: 200, body: database };
+    }));
+  }
+
+  private async require({ actor }: Caller, id: string): Promise<DatabaseDocument> {
+    const database = await this.databases.find(reachOf(actor), id);
+    if (!database) throw notFound();
+    return database;
+  }
+
+  /** What the actor cannot see does not exist for it; what it sees and does not own, it may not change. */
+  private async requireOwner(caller: Caller, id: string): Promise<DatabaseDocument> {
+    const database = await this.require(caller, id);
+    requireScope(caller.actor, customerScope(database.customerId));
+    return database;
+  }
+}
+
+function asker({ actor, requestId }: Caller) {
+  return { actor: { id: actor.id, reach: reachOf(actor) }, requestId };
+}

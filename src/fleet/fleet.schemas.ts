@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { PLAN_IDS } from './plans.js';
+
+export const regionSchema = z.object({
+  id: z.string().meta({ example: 'europe' }),
+  name: z.string(),
+  timeZone: z.string().meta({ example: 'Europe/Berlin' }),
+  open: z.boolean().meta({ description: 'Whether new databases are placed in it' }),
+  dataCenters: z.array(z.object({ id: z.string(), name: z.string() })),
+}).meta({ description: 'Where a database lives, primary and standbys, and nowhere else.' });
+
+export const planSchema = z.object({
+  id: z.enum(PLAN_IDS),
+  name: z.string(),
+  standbys: z.number().int(),
+  memoryMb: z.number().int(),
+  maxConnections: z.number().int(),
+  diskGb: z.number().int(),
+  databasesPerCustomer: z.number().int(),
+}).meta({ description: 'What a customer buys.' });
+
+export const hostSchema = z.object({
+  id: z.string(),
+  region: z.string(),
+  dataCenter: z.string(),
+  address: z.string(),
+  storageId: z.string(),
+  state: z.enum(['active', 'draining', 'lost']),
+  memoryMb: z.number().int(),
+  promisedMb: z.number().int(),
+  instances: z.number().int(),
+}).meta({ description: 'A machine that instances run on.' });

@@ -1,0 +1,16 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Answers, Public } from '../access/route.js';
+import { PLANS } from './plans.js';
+
+@ApiTags('Plans')
+@Public()
+@Controller('v1/plans')
+export class PlansController {
+  @Get()
+  @ApiOperation({ operationId: 'listPlans', summary: 'List the plans', description: 'Sizes, standbys and limits. Needs no key.', security: [] })
+  @Answers(200, 'PlanList', 'All plans')
+  list() {
+    return { data: Object.values(PLANS), nextCursor: null };
+  }
+}

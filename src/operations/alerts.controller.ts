@@ -1,0 +1,22 @@
+import { Controller, Get, Query } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { requireScope } from '../access/actor.js';
+import { type Page, pageOf, pageSchema } from '../access/paging.js';
+import { Answers, type Caller, CurrentCaller, NeedsKey } from '../access/route.js';
+import { Metadata } from '../metadata/metadata.js';
+import { listAlerts } from './alerts.js';
+
+@ApiTags('Alerts')
+@NeedsKey()
+@Controller('v1/alerts')
+export class AlertsController {
+  constructor(private readonly metadata: Metadata) {}
+
+  @Get()
+  @ApiOperation({ operationId: 'listAlerts', summary: 'List alerts, open ones first', description: 'For operators.' })
+  @Answers(200, 'AlertList', 'A page of alerts')
+  list(@CurrentCaller() { actor }: Caller, @Query({ schema: pageSchema }) page: Page) {
+    requireScope(actor);
+    return pageOf(page, (limit, before) => listAlerts(this.metadata.dataSource.manager, { limit, before }), (alert) => alert);
+  }
+}

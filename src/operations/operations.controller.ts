@@ -1,0 +1,127 @@
+import { Controller, Get, Header, Headers, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import type { z } from 'zod';
+import { reachOf, requireScope } from '../access/actor.js';
+import { audit } from '../access/audit.js';
+import { pageOf } from '../access/paging.js';
+import { Answers, type Caller, CurrentCaller, NeedsKey, send } from '../access/route.js';
+import { notFound, ProblemError } from '../problems/problem.js';
+import type { OperationDocument } from './operation.js';
+import { OperationFeed } from './operation-feed.js';
+import { operationFilterSchema } from './operation.schemas.js';
+import { OperationsService } from './operations.service.js';
+import { RequestsService } from './requests.service.js';
+
+/** Proxies end connections on which nothing happens. */
+const HEARTBEAT_MS = 15_000;
+
+@ApiTags('Operations')
+@NeedsKey()
+@Controller('v1/operations')
+export class OperationsController {
+  constructor(
+    private readonly operations: OperationsService,
+    private readonly requests: RequestsService,
+    @Inject(OperationFeed) private readonly feed: OperationFeed,
+  ) {}
+
+  @Get()
+  @ApiOperation({ operationId: 'listOperations', summary: 'List operations, newest first', description: 'Those of the databases that the key can see.' })
+  @Answers(200, 'OperationList', 'A page of operations')
+  list(@CurrentCaller() { actor }: Caller, @Query({ schema: operationFilterSchema }) filter: z.output<typeof operationFilterSchema>) {
+    return pageOf(filter, (limit, before) => this.operations.list(reachOf(actor), {
+      limit, before, subjectId: filter.databaseId, kind: filter.kind, state: filter.state,
+    }), (operation) => operation);
+  }
+
+  @Get(':id')
+  @ApiOperation({ operationId: 'getOperation', summary: 'Read an operation', description: 'With its steps, and what each found.' })
+  @Answers(200, 'Operation', 'The operation')
+  get(@CurrentCaller() caller: Caller, @Param('id') id: string): Promise<OperationDocument> {
+    return this.require(caller, id);
+  }
+
+  @Get(':id/events')
+  @Header('X-Accel-Buffering', 'no')
+  @ApiParam({ name: 'id', schema: { type: 'string' } })
+  @ApiOperation({
+    operationId: 'followOperation', summary: 'Follow an operation',
+    description: 'Server-Sent Events: `step` with the whole operation at every change, then `end`. Resumes after `Last-Event-ID`.',
+  })
+  @Answers(200, 'OperationEvents', 'A stream of events')
+  async events(
+    @CurrentCaller() caller: Caller, @Param('id') id: string, @Headers('last-event-id') lastEventId: string | undefined,
+    @Req() request: Request, @Res() response: Response,
+  ): Promise<void> {
+    await this.require(caller, id);
+    const gone = new AbortController();
+    request.on('close', () => gone.abort());
+    response.on('close', () => gone.abort());
+    response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+    response.write('retry: 1000\n\n');
+    const heartbeat = setInterval(() => response.write(': still here\n\n'), HEARTBEAT_MS);
+    try {
+      await this.stream(id, checkEventId(lastEventId), response, gone.signal);
+    } finally {
+      clearInterval(heartbeat);
+      response.end();
+    }
+  }
+
+  private async stream(id: string, after: string, response: Response, signal: AbortSignal): Promise<void> {
+    let last = after;
+    let ended = false;
+    for await (const _ of this.feed.watch(id, signal)) {
+      for (const event of await this.operations.eventsAfter(id, last)) {
+        last = event.id;
+        ended = event.document.finishedAt !== null;
+        response.write(`id: ${event.id}\nevent: step\ndata: ${JSON.stringify(event.document)}\n\n`);
+      }
+      // One that resumes after the last event has nothing more to come.
+      ended ||= last !== '0' && last === after && (await this.operations.hasEnded(id));
+      if (ended) {
+        response.write('event: end\ndata: {}\n\n');
+        return;
+      }
+    }
+  }
+
+  @Post(':id/retry')
+  @ApiOperation({ operationId: 'retryOperation', summary: 'Try again at once', description: 'A step that waits for its next attempt, or a failed operation from its first step on. For operators.' })
+  @Answers(202, 'OperationAnswer', 'The operation')
+  async retry(@CurrentCaller() caller: Caller, @Param('id') id: string, @Res({ passthrough: true }) response: Response) {
+    return this.steer(caller, id, 'retry', response);
+  }
+
+  @Post(':id/cancel')
+  @ApiOperation({ operationId: 'cancelOperation', summary: 'Turn back', description: 'At the next step before the point of no return. For operators.' })
+  @Answers(202, 'OperationAnswer', 'The operation')
+  async cancel(@CurrentCaller() caller: Caller, @Param('id') id: string, @Res({ passthrough: true }) response: Response) {
+    return this.steer(caller, id, 'cancel', response);
+  }
+
+  private async steer(caller: Caller, id: string, how: 'retry' | 'cancel', response: Response) {
+    const { databaseId } = await this.require(caller, id);
+    requireScope(caller.actor);
+    return send(response, await this.requests.request(caller, async (tx) => {
+      const operation = how === 'retry' ? await this.operations.retry(tx, id) : await this.operations.cancel(tx, id, caller.actor.id);
+      await audit(tx, caller, { action: `operation.${how}`, subjectId: id, customerId: null, detail: { databaseId } });
+      return { status: 202, body: { operation }, operation };
+    }));
+  }
+
+  private async require({ actor }: Caller, id: string): Promise<OperationDocument> {
+    const operation = await this.operations.find(reachOf(actor), id);
+    if (!operation) throw notFound();
+    return operation;
+  }
+}
+
+function checkEventId(id: string | undefined): string {
+  if (id === undefined || id === '') return '0';
+  if (!/^\d{1,18}$/.test(id)) {
+    throw new ProblemError('invalid-request', 'the header Last-Event-ID is not valid', { fields: [{ field: 'Last-Event-ID', message: 'must be the id of an event' }] });
+  }
+  return id;
+}

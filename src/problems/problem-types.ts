@@ -1,0 +1,38 @@
+/** What can be wrong with a request, or with the answer to it. */
+export interface ProblemType {
+  readonly status: number;
+  readonly title: string;
+  /** What it means, and what the caller can do. Shown at `/problems/<slug>`. */
+  readonly meaning: string;
+}
+
+/** Every problem type, once. A slug is part of the contract: programs compare it. */
+export const PROBLEM_TYPES = {
+  'invalid-request': { status: 400, title: 'The request is not valid', meaning: 'The body, a parameter or a header does not have the form that the endpoint takes. `errors` names each field at fault. Mend them and send the request again.' },
+  'malformed-json': { status: 400, title: 'The body is not JSON', meaning: 'The body could not be read as JSON in UTF-8. Check the encoding and the Content-Type.' },
+  'invalid-cursor': { status: 400, title: 'The cursor is not valid', meaning: 'A cursor is taken as it is from `nextCursor` of the page before. Begin again without one.' },
+  'unauthorized': { status: 401, title: 'No valid credential', meaning: 'The request carries no API key, or one that does not exist, has expired or was revoked. Send `Authorization: Bearer <API key>`.' },
+  'forbidden': { status: 403, title: 'The credential may not do that', meaning: 'The API key is valid, but none of its scopes allows this. Use a key that has the scope that `detail` names.' },
+  'not-found': { status: 404, title: 'There is no such thing', meaning: 'Nothing has this address, or nothing that this credential can see.' },
+  'method-not-allowed': { status: 405, title: 'The method is not allowed here', meaning: 'The address exists but does not take this method. `Allow` lists those that it takes.' },
+  'customer-not-found': { status: 404, title: 'There is no such customer', meaning: 'The customer does not exist, or this credential cannot see it. Sign the customer up first.' },
+  'name-taken': { status: 409, title: 'The name is taken', meaning: 'The customer has a database of that name that is not deleted. Choose another name.' },
+  'quota-exceeded': { status: 409, title: 'The quota is used up', meaning: 'The customer has as many databases as it may have. Delete one, or ask for a higher quota.' },
+  'operation-in-progress': { status: 409, title: 'Another operation is in the way', meaning: 'One change at a time is made to a database. `operation` names the one that runs; wait for its end and try again.' },
+  'operation-not-steerable': { status: 409, title: 'The operation cannot be steered that way', meaning: 'An operation can be cancelled before its point of no return, and retried when it failed or waits.' },
+  'database-not-available': { status: 409, title: 'The database is not available', meaning: 'The database is in a state in which this cannot be done; `state` names it.' },
+  'data-loss-not-accepted': { status: 409, title: 'The failover could lose data', meaning: 'No standby is recorded in sync. `bytesAtRisk` says how much may be lost; send `acceptDataLoss: true` to go on all the same.' },
+  'region-closed': { status: 409, title: 'The region takes no new databases', meaning: 'The region is closed for new databases at present. Choose another one.' },
+  'body-too-large': { status: 413, title: 'The body is too large', meaning: 'No request of this API needs more than 64 KiB.' },
+  'unsupported-media-type': { status: 415, title: 'The media type is not supported', meaning: 'Bodies are `application/json` in UTF-8.' },
+  'unknown-region': { status: 422, title: 'There is no such region', meaning: 'The region does not exist; `errors` lists those that do.' },
+  'unknown-plan': { status: 422, title: 'There is no such plan', meaning: 'The plan does not exist; `errors` lists those that do.' },
+  'idempotency-key-reused': { status: 422, title: 'The idempotency key was used for another request', meaning: 'The same Idempotency-Key came with another method, address or body within 24 hours. Use a new key for a new request.' },
+  'rate-limited': { status: 429, title: 'Too many requests', meaning: 'The credential, or the address, made more requests than it may. Wait for as long as `Retry-After` says.' },
+  'operation-failed': { status: 500, title: 'The operation failed', meaning: 'The change was begun and failed; `operation` names the operation that says at which step and why.' },
+  'internal-error': { status: 500, title: 'Something went wrong', meaning: 'The fault is ours. The request id in `instance` finds it in the log.' },
+  'no-room': { status: 503, title: 'The region has no room', meaning: 'No hosts of the region have room for this plan. Nothing was made. Try again after `Retry-After`.' },
+  'unavailable': { status: 503, title: 'Temporarily unavailable', meaning: 'A part that the answer needs cannot be reached. Try again after `Retry-After`, with the same Idempotency-Key.' },
+} as const satisfies Record<string, ProblemType>;
+
+export type ProblemSlug = keyof typeof PROBLEM_TYPES;

@@ -1,0 +1,404 @@
+import { createHash, createHmac, pbkdf2Sync, timingSafeEqual } from 'node:crypto';
+import { EngineError, type EngineErrorKind } from '../../src/engine/errors.js';
+import type {
+  DatabaseSpec, Effect, EndpointProof, Engine, GatewayPort, InstanceObservation, InstanceRef, InstancesPort, InventoryRegion, Lsn,
+  RegionEndpoint, Route, StandbyObservation,
+} from '../../src/engine/ports.js';
+
+/** The verbs that have an effect, and so can be failed, held and interrupted. */
+export const FAKE_VERBS = [
+  'createPrimary', 'attachStandby', 'setSynchronousStandbys', 'waitForFlush', 'setOwnerVerifier', 'start', 'dropSlot', 'destroy',
+  'open', 'remove', 'verify',
+] as const;
+export type FakeVerb = (typeof FAKE_VERBS)[number];
+
+/** One call of a verb, as it arrived. */
+export interface FakeCall {
+  readonly verb: FakeVerb;
+  /** The instance's id, or the database's for a verb of the gateway. */
+  readonly subject: string;
+  readonly databaseId: string;
+  readonly token: bigint;
+  readonly trace: Effect['trace'];
+}
+
+/** A moment at which the caller may be made to crash: just before the effect, or when it happened and nobody was told. */
+export interface CrashPoint {
+  readonly when: 'before' | 'after';
+  readonly call: FakeCall;
+}
+
+export interface Fault {
+  readonly kind: Exclude<EngineErrorKind, 'superseded'>;
+  readonly message?: string;
+  readonly hint?: string;
+  /** How often; once by default, `Infinity` until {@link FakeEngine.heal}. */
+  readonly times?: number;
+  /** Whether the effect happens all the same, and only its answer is lost. */
+  readonly afterEffect?: boolean;
+  /** Only for calls about this database. */
+  readonly databaseId?: string;
+}
+
+/** A call that was stopped on its way to its effect. */
+export interface HeldCall {
+  /** Resolves when a call has arrived and waits. */
+  readonly reached: Promise<FakeCall>;
+  release(): void;
+}
+
+/** What can be told of an instance when nobody looks through the ports. */
+export interface FakeInstance {
+  readonly ref: InstanceRef;
+  role: 'primary' | 'standby';
+  running: boolean;
+  marked: boolean;
+  readonly port: number;
+  ownerVerifier: string;
+  synchronousStandbys: readonly string[];
+  readonly slots: Set<string>;
+  /** On a standby: the primary that it follows. */
+  upstream: string | null;
+  walBytes: bigint;
+  readonly systemIdentifier: string;
+  timeline: number;
+}
+
+interface PlannedFault extends Fault {
+  left: number;
+}
+
+interface Gate {
+  readonly arrive: (call: FakeCall) => void;
+  readonly open: Promise<void>;
+}
+
+/**
+ * A data plane in memory that keeps the contract of the ports: idempotent verbs, refusal of lower tokens atomically
+ * with the effect, errors of the declared kinds. Faults, waits and crashes happen where a test says so.
+ */
+export class FakeEngine implements Engine {
+  readonly style = 'drives';
+  readonly instances: InstancesPort = new FakeInstances(this);
+  readonly gateway: GatewayPort = new FakeGateway(this);
+
+  /** Every call in the order of arrival. */
+  readonly calls: FakeCall[] = [];
+  /** Everything that exists, by instance. */
+  readonly made = new Map<string, FakeInstance>();
+  /** Every open route, by database. */
+  readonly routes = new Map<string, Route>();
+  /** Regions whose gateway is down. */
+  readonly gatewaysDown = new Set<string>();
+  /** Called around each effect; what it throws, the caller gets, and while it does not return, the caller is stuck. */
+  onCrashPoint: (point: CrashPoint) => void | Promise<void> = () => undefined;
+
+  private readonly tokens = new Map<string, bigint>();
+  private readonly faults = new Map<FakeVerb, PlannedFault[]>();
+  private readonly gates = new Map<FakeVerb, Gate[]>();
+  private ports = 50_000;
+
+  constructor(private readonly options: { readonly hostMemoryMb?: number } = {}) {}
+
+  inventory(): readonly InventoryRegion[] {
+    const memoryMb = this.options.hostMemoryMb ?? 64_000;
+    return REGIONS.map(({ id, name, timeZone }, region) => ({
+      id, name, timeZone,
+      dataCenters: ['a', 'b'].map((suffix, center) => ({
+        id: `${id}-${suffix}`, name: `${name} ${suffix.toUpperCase()}`,
+        hosts: [1, 2].map((host) => ({
+          id: `hst_${id}-${suffix}${host}`, address: `127.10.${region}.${center * 10 + host}`, storageId: `sto_${id}-${suffix}${host}`, memoryMb,
+        })),
+      })),
+    }));
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Lets the next calls of a verb fail. */
+  fail(verb: FakeVerb, fault: Fault): void {
+    this.faults.set(verb, [...(this.faults.get(verb) ?? []), { ...fault, left: fault.times ?? 1 }]);
+  }
+
+  /** Forgets the faults that are still planned, of one verb or of all. */
+  heal(verb?: FakeVerb): void {
+    if (verb) this.faults.delete(verb);
+    else this.faults.clear();
+  }
+
+  /** Holds the next call of a verb just before its effect, until it is released or its signal aborts. */
+  hold(verb: FakeVerb): HeldCall {
+    let arrive!: (call: FakeCall) => void;
+    let release!: () => void;
+    const reached = new Promise<FakeCall>((resolve) => { arrive = resolve; });
+    const open = new Promise<void>((resolve) => { release = resolve; });
+    this.gates.set(verb, [...(this.gates.get(verb) ?? []), { arrive, open }]);
+    return { reached, release };
+  }
+
+  /** Ends the process of an instance, as a crash of its machine would. */
+  crashInstance(id: string): void {
+    this.require(id).running = false;
+  }
+
+  /** What of a database still exists; empty when nothing was left over. */
+  leftovers(databaseId: string): string[] {
+    const instances = [...this.made.values()].filter(({ ref }) => ref.database.id === databaseId).map(({ ref }) => ref.id);
+    return this.routes.has(databaseId) ? [...instances, `route of ${databaseId}`] : instances;
+  }
+
+  callsOf(databaseId: string): FakeCall[] {
+    return this.calls.filter((call) => call.databaseId === databaseId);
+  }
+
+  require(id: string): FakeInstance {
+    const instance = this.made.get(id);
+    if (!instance) throw new EngineError('transient', `instance ${id} was not made yet`, 'create it first');
+    return instance;
+  }
+
+  requireRunning(id: string): FakeInstance {
+    const instance = this.require(id);
+    if (!instance.running) throw new EngineError('transient', `instance ${id} does not answer`, 'start it first');
+    return instance;
+  }
+
+  nextPort(): number {
+    this.ports += 1;
+    return this.ports;
+  }
+
+  /** The way of every verb with an effect: record, crash point, waits and faults, token, effect, crash point. */
+  async act<Result>(call: FakeCall, signal: AbortSignal, effect: () => Result): Promise<Result> {
+    this.calls.push(call);
+    await this.onCrashPoint({ when: 'before', call });
+    await this.waitAtGate(call, signal);
+    if (signal.aborted) throw new EngineError('outcome-unknown', `${call.verb} was cut off`, 'observe it, then try again');
+    this.takeToken(call);
+    const fault = this.takeFault(call);
+    if (fault && !fault.afterEffect) throw errorOf(fault, call);
+    const result = effect();
+    await this.onCrashPoint({ when: 'after', call });
+    if (fault) throw errorOf(fault, call);
+    return result;
+  }
+
+  private takeToken({ verb, subject, token }: FakeCall): void {
+    const highest = this.tokens.get(subject) ?? 0n;
+    if (token < highest) throw new EngineError('superseded', `${verb} of ${subject} came with token ${token}, and ${highest} was seen`);
+    this.tokens.set(subject, token);
+  }
+
+  private takeFault({ verb, databaseId }: FakeCall): PlannedFault | undefined {
+    const fault = this.faults.get(verb)?.find((planned) => planned.left > 0 && (planned.databaseId ?? databaseId) === databaseId);
+    if (fault) fault.left -= 1;
+    return fault;
+  }
+
+  private async waitAtGate(call: FakeCall, signal: AbortSignal): Promise<void> {
+    const gate = this.gates.get(call.verb)?.shift();
+    if (!gate) return;
+    gate.arrive(call);
+    await Promise.race([gate.open, new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))]);
+  }
+}
+
+class FakeInstances implements InstancesPort {
+  constructor(private readonly engine: FakeEngine) {}
+
+  observe(ref: InstanceRef): Promise<InstanceObservation> {
+    return Promise.resolve(this.see(ref));
+  }
+
+  createPrimary(ref: InstanceRef, effect: Effect): Promise<InstanceObservation> {
+    return this.act('createPrimary', ref, effect, () => {
+      const known = this.engine.made.get(ref.id);
+      if (known?.marked) throw new EngineError('permanent', `instance ${ref.id} is fenced`);
+      if (known) known.running = true;
+      else this.engine.made.set(ref.id, this.make(ref, 'primary', { systemIdentifier: systemIdentifier(ref.id), timeline: 1, upstream: null }));
+      return this.see(ref);
+    });
+  }
+
+  attachStandby(ref: InstanceRef, primaryRef: InstanceRef, effect: Effect): Promise<InstanceObservation> {
+    return this.act('attachStandby', ref, effect, () => {
+      const primary = this.engine.requireRunning(primaryRef.id);
+      const known = this.engine.made.get(ref.id);
+      if (known?.role === 'primary') throw new EngineError('permanent', `instance ${ref.id} is a primary and holds a customer's data`);
+      const { systemIdentifier, timeline } = primary;
+      if (known) Object.assign(known, { running: true, upstream: primaryRef.id, timeline });
+      else this.engine.made.set(ref.id, this.make(ref, 'standby', { systemIdentifier, timeline, upstream: primaryRef.id }));
+      primary.slots.add(ref.id);
+      return this.see(ref);
+    });
+  }
+
+  setSynchronousStandbys(ref: InstanceRef, standbyIds: readonly string[], effect: Effect): Promise<{ lsn: Lsn }> {
+    return this.act('setSynchronousStandbys', ref, effect, () => {
+      const primary = this.engine.requireRunning(ref.id);
+      primary.synchronousStandbys = [...standbyIds];
+      primary.walBytes += 0x100n;
+      return { lsn: lsnOf(primary.walBytes) };
+    });
+  }
+
+  waitForFlush(ref: InstanceRef, standbyId: string, _lsn: Lsn, effect: Effect): Promise<void> {
+    return this.act('waitForFlush', ref, effect, () => {
+      this.engine.requireRunning(ref.id);
+      if (!this.follows(standbyId, ref.id)) throw new EngineError('transient', `standby ${standbyId} does not stream from ${ref.id}`, 'attach it first');
+    });
+  }
+
+  setOwnerVerifier(ref: InstanceRef, verifier: string, effect: Effect): Promise<void> {
+    return this.act('setOwnerVerifier', ref, effect, () => {
+      this.engine.requireRunning(ref.id).ownerVerifier = verifier;
+    });
+  }
+
+  start(ref: InstanceRef, effect: Effect): Promise<InstanceObservation> {
+    return this.act('start', ref, effect, () => {
+      const instance = this.engine.require(ref.id);
+      if (instance.marked) throw new EngineError('permanent', `instance ${ref.id} is fenced`);
+      instance.running = true;
+      return this.see(ref);
+    });
+  }
+
+  dropSlot(ref: InstanceRef, standbyId: string, effect: Effect): Promise<void> {
+    return this.act('dropSlot', ref, effect, () => {
+      this.engine.requireRunning(ref.id).slots.delete(standbyId);
+    });
+  }
+
+  destroy(ref: InstanceRef, effect: Effect): Promise<void> {
+    return this.act('destroy', ref, effect, () => {
+      this.engine.made.delete(ref.id);
+    });
+  }
+
+  private act<Result>(verb: FakeVerb, ref: InstanceRef, { token, trace, signal }: Effect, effect: () => Result): Promise<Result> {
+    return this.engine.act({ verb, subject: ref.id, databaseId: ref.database.id, token, trace }, signal, effect);
+  }
+
+  private make(ref: InstanceRef, role: FakeInstance['role'], lineage: Pick<FakeInstance, 'systemIdentifier' | 'timeline' | 'upstream'>): FakeInstance {
+    return {
+      ref, role, running: true, marked: false, port: this.engine.nextPort(), ownerVerifier: ref.database.ownerVerifier,
+      synchronousStandbys: [], slots: new Set(), walBytes: 0x3000000n, ...lineage,
+    };
+  }
+
+  private follows(standbyId: string, primaryId: string): boolean {
+    const standby = this.engine.made.get(standbyId);
+    const primary = this.engine.made.get(primaryId);
+    return standby?.running === true && standby.upstream === primaryId && primary?.running === true && primary.slots.has(standbyId);
+  }
+
+  private see(ref: InstanceRef): InstanceObservation {
+    const address = addressOf(this.engine, ref);
+    const instance = this.engine.made.get(ref.id);
+    if (!instance) return { exists: false, marked: false, process: 'stopped', address };
+    const { marked, port, role, systemIdentifier: identifier, timeline, upstream } = instance;
+    if (!instance.running) return { exists: true, marked, process: 'stopped', address, port };
+    const common = {
+      exists: true, marked, process: 'running' as const, address, port, role, postgresVersion: '17.0', systemIdentifier: identifier, timeline,
+      lsn: lsnOf((upstream === null ? instance : this.engine.made.get(upstream) ?? instance).walBytes),
+    };
+    if (role === 'standby') return { ...common, receiving: upstream !== null && this.follows(ref.id, upstream) };
+    return { ...common, synchronousStandbys: instance.synchronousStandbys, standbys: this.standbysOf(instance) };
+  }
+
+  private standbysOf(primary: FakeInstance): StandbyObservation[] {
+    return [...primary.slots].filter((id) => this.follows(id, primary.ref.id)).map((id) => ({
+      instanceId: id, state: 'streaming', syncState: primary.synchronousStandbys.includes(id) ? 'quorum' : 'async',
+      flushLsn: lsnOf(primary.walBytes), lagBytes: 0, lagSeconds: 0,
+    }));
+  }
+}
+
+class FakeGateway implements GatewayPort {
+  constructor(private readonly engine: FakeEngine) {}
+
+  endpoint(region: string): RegionEndpoint {
+    return { host: '127.0.0.1', port: 6_400 + REGIONS.findIndex(({ id }) => id === region), rootCertificatePath: null };
+  }
+
+  certificateAuthority(region: string): Promise<string> {
+    return Promise.resolve(`-----BEGIN CERTIFICATE-----\n${Buffer.from(region).toString('base64')}\n-----END CERTIFICATE-----\n`);
+  }
+
+  open(route: Route, effect: Effect): Promise<void> {
+    return this.act('open', route.database, effect, () => {
+      const thief = [...this.engine.routes.values()].find(({ database }) =>
+        database.id !== route.database.id && database.region === route.database.region && database.name === route.database.name);
+      if (thief) throw new EngineError('permanent', `the route ${route.database.name} belongs to another database`);
+      this.engine.routes.set(route.database.id, route);
+    });
+  }
+
+  remove(database: DatabaseSpec, effect: Effect): Promise<void> {
+    return this.act('remove', database, effect, () => {
+      this.engine.routes.delete(database.id);
+    });
+  }
+
+  verify(route: Route, password: string, standbys: readonly InstanceRef[], effect: Effect): Promise<EndpointProof> {
+    return this.act('verify', route.database, effect, () => {
+      const open = this.engine.routes.get(route.database.id);
+      if (!open || this.engine.gatewaysDown.has(route.database.region)) throw new EngineError('transient', 'the endpoint does not answer');
+      const primary = [...this.engine.made.values()].find(({ ref, role, port, running }) =>
+        ref.database.id === route.database.id && role === 'primary' && port === open.target.port && running);
+      if (!primary) throw new EngineError('transient', 'nothing that can be written to is behind the endpoint');
+      if (!opens(open.database.ownerVerifier, password) || !opens(primary.ownerVerifier, password)) {
+        throw new EngineError('permanent', 'the endpoint refuses the password');
+      }
+      for (const { id } of standbys) {
+        const standby = this.engine.requireRunning(id);
+        if (standby.upstream !== primary.ref.id) throw new EngineError('transient', `the row was not read on ${id}`);
+      }
+      return { writeMs: 1, readOn: standbys.map(({ id }) => id) };
+    });
+  }
+
+  keep(region: string): Promise<{ started: boolean }> {
+    return Promise.resolve({ started: this.engine.gatewaysDown.delete(region) });
+  }
+
+  private act<Result>(verb: FakeVerb, database: DatabaseSpec, { token, trace, signal }: Effect, effect: () => Result): Promise<Result> {
+    return this.engine.act({ verb, subject: database.id, databaseId: database.id, token, trace }, signal, effect);
+  }
+}
+
+const REGIONS = [
+  { id: 'europe', name: 'Europe', timeZone: 'Europe/Berlin' },
+  { id: 'americas', name: 'Americas', timeZone: 'America/New_York' },
+  { id: 'asia-pacific', name: 'Asia-Pacific', timeZone: 'Asia/Singapore' },
+  { id: 'middle-east-and-northern-asia', name: 'Middle East and Northern Asia', timeZone: 'Asia/Dubai' },
+  { id: 'oceania', name: 'Oceania', timeZone: 'Australia/Sydney' },
+];
+
+const lsnOf = (bytes: bigint): Lsn => `${(bytes >> 32n).toString(16).toUpperCase()}/${(bytes & 0xffffffffn).toString(16).toUpperCase()}`;
+
+/** Different for every cluster and the same for every call. */
+const systemIdentifier = (id: string): string => createHash('sha256').update(id).digest().readBigUInt64BE().toString();
+
+function errorOf({ kind, message, hint }: Fault, { verb, subject }: FakeCall): EngineError {
+  return new EngineError(kind, message ?? `${verb} of ${subject} failed`, hint);
+}
+
+function addressOf(engine: FakeEngine, ref: InstanceRef): string {
+  const hosts = engine.inventory().flatMap(({ dataCenters }) => dataCenters.flatMap((center) => center.hosts));
+  const host = hosts.find(({ id }) => id === ref.host);
+  if (!host) throw new EngineError('permanent', `there is no host ${ref.host}`);
+  return host.address;
+}
+
+/** Whether a password opens a SCRAM-SHA-256 verifier (RFC 5803). */
+function opens(verifier: string, password: string): boolean {
+  const [, rounds, salt, storedKey] = /^SCRAM-SHA-256\$(\d+):([^$]+)\$([^:]+):/.exec(verifier) ?? [];
+  if (!rounds || !salt || !storedKey) return false;
+  const salted = pbkdf2Sync(password, Buffer.from(salt, 'base64'), Number(rounds), 32, 'sha256');
+  const key = createHash('sha256').update(createHmac('sha256', salted).update('Client Key').digest()).digest();
+  return timingSafeEqual(key, Buffer.from(storedKey, 'base64'));
+}
