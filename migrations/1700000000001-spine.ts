@@ -183,7 +183,7 @@ CREATE TABLE operation_steps (
 CREATE TABLE operation_events (
   id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   operation_id  text NOT NULL REFERENCES operations ON DELETE CASCADE,
-  document      jsonb NOT NULL
+  document      json NOT NULL
 );
 CREATE INDEX operation_events_operation ON operation_events (operation_id, id);
 

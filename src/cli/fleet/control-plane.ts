@@ -100,7 +100,7 @@ export class ControlPlane {
       ...(publicHost === undefined ? {} : { publicHost }),
       ...(settings.FREEHOLD_HOST_MEMORY_MB === undefined ? {} : { hostMemoryMb: settings.FREEHOLD_HOST_MEMORY_MB }),
     });
-    return `${'root' in fleet && typeof fleet.root === 'string' ? fleet.root : directory.dataDir}/control`;
+    return `${fleet.root}/control`;
   }
 
   private async startServers(programs: Programs, ports: ControlPorts, keys: ControlKeys, control: string): Promise<void> {

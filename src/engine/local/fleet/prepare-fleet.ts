@@ -26,6 +26,12 @@ export interface PrepareOptions {
   readonly vault: SecretVault;
 }
 
+/** A fleet's description, and where its directory is to be reached. */
+export interface PreparedFleet extends FleetDescription {
+  /** The data directory by a path that every account may pass. */
+  readonly root: string;
+}
+
 const DEFAULT_HOST_MEMORY_MB = 65_536;
 /** What each network's gateways need is looked for this often before giving up. */
 const NETWORK_DRAWS = 5;
@@ -37,7 +43,7 @@ const NETWORK_DRAWS = 5;
  *
  * @throws EngineError `permanent` if the directory cannot serve, or its secrets were sealed under another master key.
  */
-export async function prepareLocalFleet(options: PrepareOptions): Promise<FleetDescription> {
+export async function prepareLocalFleet(options: PrepareOptions): Promise<PreparedFleet> {
   if (!options.dataDir.startsWith('/')) throw new EngineError('permanent', `the data directory ${options.dataDir} is not absolute`, 'give a path that begins with /');
   const bare = HostShell.bare(options.dataDir);
   if (!(await bare.exists(options.dataDir))) await bare.ensureDirectory(options.dataDir, 0o711);
@@ -52,7 +58,7 @@ export async function prepareLocalFleet(options: PrepareOptions): Promise<FleetD
   const fleetShell = await HostShell.open(root);
   await layOut(fleetShell, fleet);
   for (const region of fleet.regions) await prepareRegion(fleetShell, fleet, region, options.vault);
-  return fleet;
+  return { ...fleet, root };
 }
 
 /** The names and addresses by which clients reach a region's gateway; the first is the one that endpoints name. */

@@ -146,7 +146,7 @@ function upstreamFiles(context: InstanceContext, upstream: Upstream): FileConten
 /** Starts the copy while it is being synced to disk; it counts as made once it is. */
 async function launchCopy(context: InstanceContext, gate: Gate, signal: AbortSignal): Promise<void> {
   await launch(context, gate, signal);
-  await gate.must(command('sync', '-f', context.paths.data), 'syncing the copy');
+  await gate.must(command('sync', '-f', context.paths.data, context.paths.control), 'syncing the copy');
   await gate.install([{ path: context.paths.made, content: 'standby\n', mode: 0o644 }]);
 }
 

@@ -42,7 +42,7 @@ async function makeCluster(context: InstanceContext, gate: Gate, signal: AbortSi
   const { database } = context.instance;
   const statements = newDatabaseSql({ ...database, replicationVerifier: scramVerifier(database.secrets.replication) });
   await gate.must(
-    `sync -f ${quote(paths.data)} & ${sqlLine(context, port, statements)} && wait $!`,
+    `sync -f ${command(paths.data, paths.control)} & ${sqlLine(context, port, statements)} && wait $!`,
     'making the roles and the database',
   );
   await gate.install([{ path: paths.made, content: 'primary\n', mode: 0o644 }]);

@@ -40,7 +40,8 @@ export function instanceSubject(context: InstanceContext, token: bigint): GateSu
 /** The port that was given to the instance when it was first made. */
 export async function readPort(context: InstanceContext): Promise<number | undefined> {
   const text = await context.shell.read(context.paths.port);
-  return text === undefined ? undefined : Number(text);
+  const port = Number(text);
+  return Number.isInteger(port) && port > 0 ? port : undefined;
 }
 
 /** Words that run a program as an account; nothing where everything runs as the current user. */
