@@ -121,7 +121,7 @@ module.exports = {
       name: 'no-development-packages-in-the-product',
       severity: 'error',
       from: { path: '^(src|migrations)/' },
-      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['npm'], pathNot: 'node_modules/@types/' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['npm', 'type-only'], pathNot: 'node_modules/@types/' },
     },
   ],
   options: {

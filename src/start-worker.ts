@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { INestApplicationContext } from '@nestjs/common';
 import type { Ground } from './control-plane.module.js';
+import { FleetWatch } from './health/fleet-watch.js';
 import { GatewayWatch } from './health/gateway-watch.js';
 import { Metadata } from './metadata/metadata.js';
 import { OperationWorkers } from './operations/operation-workers.js';
@@ -31,14 +32,14 @@ export function startWorker(app: INestApplicationContext, { settings, queues, lo
   const workers = new OperationWorkers(settings.REDIS_URL, runner, queues,
     { failover: FAILOVERS_AT_ONCE, changes: settings.FREEHOLD_CHANGES_AT_ONCE, bulk: BULK_AT_ONCE });
   const sweeper = new Sweeper({ store, metadata: app.get(Metadata), queues, runner, clock: systemClock, log });
-  const watch = app.get(GatewayWatch);
+  const watches = [app.get(GatewayWatch), app.get(FleetWatch)];
   workers.start();
   sweeper.start();
-  watch.start();
+  for (const watch of watches) watch.start();
   return {
     async stop() {
       runner.stop();
-      await Promise.all([workers.close(), sweeper.stop(), watch.stop()]);
+      await Promise.all([workers.close(), sweeper.stop(), ...watches.map((watch) => watch.stop())]);
     },
   };
 }

@@ -10,7 +10,7 @@ import type { Actor } from './actor.js';
 import { IS_PUBLIC } from './route.js';
 
 const WINDOW_SECONDS = 10;
-/** Wrong keys that one address may try in a minute. */
+/** Wrong keys that one address may try in a minute; a right one is let in all the same. */
 const WRONG_KEYS_A_MINUTE = 300;
 
 /** Lets in who has a valid key, and not too often. */
@@ -27,11 +27,10 @@ export class AccessGuard extends AuthGuard('bearer') {
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     if (this.reflector.getAllAndOverride<boolean>(IS_PUBLIC, [context.getHandler(), context.getClass()])) return true;
     const request = context.switchToHttp().getRequest<Request>();
-    const address = request.ip ?? 'unknown';
     try {
       await super.canActivate(context);
     } catch (error) {
-      await consume(this.wrongKeys, address);
+      if (error instanceof ProblemError && error.problem !== 'missing-api-key') await consume(this.wrongKeys, request.ip ?? 'unknown');
       throw error;
     }
     await consume(this.requests, (request.user as Actor).id);
@@ -40,7 +39,7 @@ export class AccessGuard extends AuthGuard('bearer') {
 
   override handleRequest<User>(error: unknown, actor: User | false): User {
     if (error) throw error as Error;
-    if (!actor) throw new ProblemError('unauthorized', 'the request has no valid API key', { hint: 'send the header "Authorization: Bearer <API key>"' });
+    if (!actor) throw new ProblemError('missing-api-key', 'the request has no API key', { hint: 'send the header "Authorization: Bearer <API key>"' });
     return actor;
   }
 }

@@ -30,5 +30,5 @@ export function reachOf(actor: Actor): Reach {
 export function requireScope(actor: Actor, ...scopes: readonly string[]): void {
   if (actor.scopes.includes(OPERATOR) || scopes.some((scope) => actor.scopes.includes(scope))) return;
   const wanted = scopes.length > 0 ? scopes : [OPERATOR];
-  throw new ProblemError('forbidden', `the key lacks the scope ${wanted.map((scope) => `"${scope}"`).join(' or ')}`);
+  throw new ProblemError('forbidden', `the key lacks the scope ${wanted.map((scope) => `"${scope}"`).join(' or ')}`, { extensions: { scopes: wanted } });
 }

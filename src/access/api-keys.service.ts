@@ -4,7 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { newId } from '../metadata/ids.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
-import type { Actor } from './actor.js';
+import { type Actor, OPERATOR, PROVISION_SCOPE } from './actor.js';
 import { ApiKeyEntity } from './api-key.entity.js';
 
 export interface NewApiKey {
@@ -13,6 +13,16 @@ export interface NewApiKey {
   readonly customerId: string | null;
   readonly expiresAt: Date | null;
 }
+
+/** Why a key lets nobody in. */
+export type Refusal = 'invalid-api-key' | 'revoked-api-key' | 'expired-api-key';
+
+/** The credentials whose keys are settings. */
+const BUILT_IN = {
+  operator: { id: 'key_operator', name: 'operator', scopes: [OPERATOR] },
+  signup: { id: 'key_signup', name: 'signup', scopes: [PROVISION_SCOPE] },
+} as const;
+export type BuiltInCredential = keyof typeof BUILT_IN;
 
 /** When a key was last used is known to the minute; more often would be a write a request. */
 const LAST_USED_EVERY_S = 60;
@@ -36,22 +46,42 @@ export class ApiKeysService {
     return { entity, key };
   }
 
-  /** Makes sure that a key which somebody else chose is known; its id stays the same from start to start. */
-  async ensure(key: string, name: string, scopes: readonly string[]): Promise<void> {
+  /**
+   * Makes a key that the settings name the one of its credential. The credential stays the same when the key is
+   * changed, so that what it created stays in its reach; the key before is refused from then on, and so is any when
+   * the settings name none.
+   */
+  async ensure(credential: BuiltInCredential, key: string | undefined): Promise<void> {
+    const { id, name, scopes } = BUILT_IN[credential];
+    if (key === undefined) {
+      await this.metadata.dataSource.query('UPDATE api_keys SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL', [id]);
+      return;
+    }
     await this.metadata.dataSource.query(
-      `INSERT INTO api_keys (id, name, hash, scopes) VALUES ($1, $2, $3, $4) ON CONFLICT (hash) DO NOTHING`,
-      [newId('apiKey'), name, hashOf(key), scopes]);
+      `INSERT INTO api_keys (id, name, hash, scopes) VALUES ($1, $2, $3, $4)
+       ON CONFLICT (id) DO UPDATE SET name = $2, hash = $3, scopes = $4, revoked_at = NULL`,
+      [id, name, hashOf(key), scopes]);
   }
 
-  /** Who has this key; undefined if nobody, if it has expired, or if it was revoked. Never cached: a revocation holds at once. */
-  async authenticate(key: string): Promise<Actor | undefined> {
+  /** Who has this key, or why nobody has. Never cached: a revocation holds at once. */
+  async authenticate(key: string): Promise<Actor | Refusal> {
     const hash = hashOf(key);
-    const [row] = await queryRows<{ id: string; name: string; scopes: string[]; hash: Buffer }>(this.metadata.dataSource.manager,
-      `SELECT id, name, scopes, hash FROM api_keys
-        WHERE hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())`, [hash]);
-    if (!row || !timingSafeEqual(row.hash, hash)) return undefined;
+    const [row] = await queryRows<{ id: string; name: string; scopes: string[]; hash: Buffer; revoked: boolean; expired: boolean }>(
+      this.metadata.dataSource.manager,
+      `SELECT id, name, scopes, hash, revoked_at IS NOT NULL AS revoked, coalesce(expires_at <= now(), false) AS expired
+         FROM api_keys WHERE hash = $1`, [hash]);
+    if (!row || !timingSafeEqual(row.hash, hash)) return 'invalid-api-key';
+    if (row.revoked) return 'revoked-api-key';
+    if (row.expired) return 'expired-api-key';
     this.touch(row.id);
     return { id: row.id, name: row.name, scopes: row.scopes };
+  }
+
+  /** Whether a credential that was let in before would be let in still. */
+  async isValid(id: string): Promise<boolean> {
+    const rows = await queryRows(this.metadata.dataSource.manager,
+      'SELECT FROM api_keys WHERE id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())', [id]);
+    return rows.length === 1;
   }
 
   list(customerId: string, page: { readonly before?: string; readonly limit: number }): Promise<ApiKeyEntity[]> {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import pLimit from 'p-limit';
 import type { EntityManager } from 'typeorm';
 import { Vault } from '../config/vault.js';
 import { Metadata } from '../metadata/metadata.js';
@@ -26,6 +27,12 @@ export interface Committed extends ChangeAnswer {
 const KEPT_HOURS = 24;
 
 /**
+ * Changes that this process makes at once. Each holds a connection, also while it waits for a lock; reads, and what a
+ * change itself reads beside its transaction, need others of the pool.
+ */
+const CHANGES_AT_ONCE = 8;
+
+/**
  * Makes changes that a caller may safely repeat.
  *
  * The key is inserted first, in the same transaction as the change itself: a concurrent duplicate waits at the unique
@@ -34,9 +41,15 @@ const KEPT_HOURS = 24;
  */
 @Injectable()
 export class ChangesService {
+  private readonly slots = pLimit(CHANGES_AT_ONCE);
+
   constructor(private readonly metadata: Metadata, private readonly vault: Vault) {}
 
-  async change(caller: Caller, work: (tx: EntityManager) => Promise<ChangeAnswer>): Promise<Committed> {
+  change(caller: Caller, work: (tx: EntityManager) => Promise<ChangeAnswer>): Promise<Committed> {
+    return this.slots(() => this.make(caller, work));
+  }
+
+  private async make(caller: Caller, work: (tx: EntityManager) => Promise<ChangeAnswer>): Promise<Committed> {
     const key = checkKey(caller.idempotencyKey);
     if (key === undefined) return { ...(await this.metadata.transaction(work)), replayed: false };
     const hash = requestHash(caller);
@@ -73,7 +86,7 @@ export class ChangesService {
 function checkKey(key: string | undefined): string | undefined {
   if (key === undefined) return undefined;
   if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
-    throw new ProblemError('invalid-request', 'the header Idempotency-Key is not valid', {
+    throw new ProblemError('invalid-header', 'the header Idempotency-Key is not valid', {
       fields: [{ field: 'Idempotency-Key', message: 'must be 1 to 255 visible ASCII characters' }],
     });
   }

@@ -1,26 +1,34 @@
 import { randomUUID } from 'node:crypto';
+import type { Server } from 'node:http';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { NestFactory } from '@nestjs/core';
 import { SwaggerModule } from '@nestjs/swagger';
-import type { NextFunction, Request, Response } from 'express';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import helmet from 'helmet';
 import { pinoHttp } from 'pino-http';
-import { OPERATOR, PROVISION_SCOPE } from '../access/actor.js';
 import { ApiKeysService } from '../access/api-keys.service.js';
 import { ChangesService } from '../access/changes.service.js';
+import type { Log } from '../config/log.js';
 import type { Ground } from '../control-plane.module.js';
 import { FleetService } from '../fleet/fleet.service.js';
 import { BootRecovery } from '../health/boot-recovery.js';
 import { OperationFeed } from '../operations/operation-feed.js';
 import { ProblemFilter } from '../problems/problem.filter.js';
-import { validationPipe } from '../problems/validation.js';
+import { ValidationPipe } from '../problems/validation.js';
 import { ApiModule } from './api.module.js';
 import { MetricsService } from './metrics.service.js';
+import { nestLog } from './nest-log.js';
 import { describeApi } from './openapi.js';
+import { checkAddress, readBody } from './read-body.js';
 import { translateError } from './translate-error.js';
 
-const BODY_LIMIT = '64kb';
 /** Longer than a load balancer's, so that it is not the server that closes a connection in use. */
 const KEEP_ALIVE_MS = 75_000;
+/** How long a client may take to send a request's head, and the whole of it. */
+const HEADERS_WITHIN_MS = 10_000;
+const REQUEST_WITHIN_MS = 30_000;
+/** How long requests at hand may take when the process is to stop. */
+const FINISH_WITHIN_MS = 10_000;
 const FORGET_EVERY_MS = 10 * 60_000;
 const REQUEST_ID = /^[A-Za-z0-9._-]{8,64}$/;
 
@@ -35,22 +43,11 @@ export interface Api {
 /** Makes the HTTP application on an opened ground. */
 export async function createApi(ground: Ground): Promise<Api> {
   const { settings, log } = ground;
-  const publicUrl = settings.FREEHOLD_PUBLIC_URL ?? `http://${settings.FREEHOLD_BIND}:${settings.FREEHOLD_PORT}`;
-  const app = await NestFactory.create<NestExpressApplication>(ApiModule.on(ground), { logger: ['error', 'warn'], bodyParser: false, abortOnError: false });
-  app.disable('x-powered-by');
+  const publicUrl = (settings.FREEHOLD_PUBLIC_URL ?? `http://${settings.FREEHOLD_BIND}:${settings.FREEHOLD_PORT}`).replace(/\/+$/, '');
+  const app = await NestFactory.create<NestExpressApplication>(ApiModule.on(ground), { logger: nestLog(log), bodyParser: false, abortOnError: false });
   app.set('etag', 'weak');
-  app.use(pinoHttp({
-    logger: log,
-    genReqId: (request) => requestIdOf(request.headers['x-request-id']),
-    customProps: (request) => ({ requestId: request.id, actor: (request as Request & { user?: { id: string } }).user?.id }),
-    autoLogging: { ignore: (request) => request.url === '/healthz' || request.url === '/readyz' || request.url === '/metrics' },
-    serializers: { req: ({ method, url }: { method: string; url: string }) => ({ method, url: url.split('?')[0] }), res: ({ statusCode }: { statusCode: number }) => ({ statusCode }) },
-    customLogLevel: (_request, response) => (response.statusCode >= 500 ? 'error' : 'info'),
-  }));
-  app.use(secureHeaders);
-  app.use(measure(app.get(MetricsService)));
-  app.useBodyParser('json', { limit: BODY_LIMIT, strict: true, type: ['application/json', 'application/*+json'] });
-  app.useGlobalPipes(validationPipe);
+  app.use(logRequests(log), secureHeaders, answerHeaders, measure(app.get(MetricsService)), checkAddress, readBody());
+  app.useGlobalPipes(new ValidationPipe());
   app.useGlobalFilters(new ProblemFilter(publicUrl, log, translateError));
   const document = describeApi(app, publicUrl);
   SwaggerModule.setup('docs', app, document, { jsonDocumentUrl: 'openapi.json', yamlDocumentUrl: 'openapi.yaml' });
@@ -61,23 +58,28 @@ async function listen(app: NestExpressApplication, { settings }: Ground): Promis
   await app.init();
   await app.get(FleetService).recordInventory();
   const keys = app.get(ApiKeysService);
-  if (settings.FREEHOLD_OPERATOR_KEY) await keys.ensure(settings.FREEHOLD_OPERATOR_KEY, 'operator', [OPERATOR]);
-  if (settings.FREEHOLD_SIGNUP_KEY) await keys.ensure(settings.FREEHOLD_SIGNUP_KEY, 'signup', [PROVISION_SCOPE]);
+  await keys.ensure('operator', settings.FREEHOLD_OPERATOR_KEY);
+  await keys.ensure('signup', settings.FREEHOLD_SIGNUP_KEY);
   await app.get(OperationFeed).start();
   const forget = (): void => void app.get(ChangesService).forgetOld().catch(() => undefined);
   setInterval(forget, FORGET_EVERY_MS).unref();
-  const server = await app.listen(settings.FREEHOLD_PORT, settings.FREEHOLD_BIND) as { keepAliveTimeout: number };
+  const server: Server = app.getHttpServer();
   server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.headersTimeout = HEADERS_WITHIN_MS;
+  server.requestTimeout = REQUEST_WITHIN_MS;
+  await app.listen(settings.FREEHOLD_PORT, settings.FREEHOLD_BIND);
   void app.get(BootRecovery).run();
 }
 
 async function close(app: NestExpressApplication): Promise<void> {
-  const server = app.getHttpServer();
-  // Streams would hold the server open for as long as their operations run.
-  const cut = setTimeout(() => server.closeAllConnections(), 3_000);
-  server.closeIdleConnections();
+  const server: Server = app.getHttpServer();
+  const cut = setTimeout(() => server.closeAllConnections(), FINISH_WITHIN_MS);
+  // Connections in use become idle with their answer; streams end with the feed.
+  const tidy = setInterval(() => server.closeIdleConnections(), 50);
+  const closed = app.close();
   await app.get(OperationFeed).close();
-  await app.close();
+  await closed;
+  clearInterval(tidy);
   clearTimeout(cut);
 }
 
@@ -85,12 +87,31 @@ function requestIdOf(given: string | string[] | undefined): string {
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : `req_${randomUUID().replaceAll('-', '')}`;
 }
 
-function secureHeaders(request: Request, response: Response, next: NextFunction): void {
+/** One line a request, with the ids that tie it to its operation; headers and bodies, which hold secrets, are left out. */
+function logRequests(log: Log): RequestHandler {
+  return pinoHttp({
+    logger: log,
+    genReqId: (request) => requestIdOf(request.headers['x-request-id']),
+    customProps: (request) => ({ requestId: request.id, actor: (request as Request & { user?: { id: string } }).user?.id }),
+    autoLogging: { ignore: (request) => request.url === '/healthz' || request.url === '/readyz' || request.url === '/metrics' },
+    serializers: {
+      req: ({ method, url }: { method: string; url: string }) => ({ method, url: url.split('?')[0] }),
+      res: ({ statusCode }: { statusCode: number }) => ({ statusCode }),
+    },
+    customLogLevel: (_request, response) => (response.statusCode >= 500 ? 'error' : 'info'),
+  });
+}
+
+/** Swagger UI sets styles inline; TLS is up to what stands before the API. */
+const secureHeaders = helmet({
+  contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null, 'style-src': ["'self'", "'unsafe-inline'"] } },
+  strictTransportSecurity: false,
+});
+
+function answerHeaders(request: Request, response: Response, next: NextFunction): void {
   response.setHeader('X-Request-Id', String(request.id));
-  response.setHeader('X-Content-Type-Options', 'nosniff');
-  response.setHeader('X-Frame-Options', 'DENY');
-  response.setHeader('Referrer-Policy', 'no-referrer');
-  if (request.path.startsWith('/v1/')) response.setHeader('Cache-Control', 'no-cache');
+  // What is read may be kept and asked for again with its ETag; what a change answers may hold a password.
+  if (request.path.startsWith('/v1/')) response.setHeader('Cache-Control', request.method === 'GET' ? 'private, no-cache' : 'no-store');
   next();
 }
 

@@ -65,8 +65,9 @@ export class MetricsService {
     const rows = await this.query<Omit<DatabaseFacts, 'standbys'> & { plan: string; count: number }>(
       `SELECT deleted_at IS NOT NULL AS deleted, provisioned_at IS NOT NULL AS provisioned, plan, cardinality(in_sync) AS "inSync",
               (SELECT kind FROM operations o WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running')) AS change,
+              (SELECT step FROM operations o WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running')) AS "changeStep",
               (SELECT state FROM instances i WHERE i.database_id = d.id AND i.role = 'primary') AS "primary", count(*)::integer AS count
-         FROM databases d WHERE purge_at IS NULL OR purge_at > now() GROUP BY 1, 2, 3, 4, 5, 6`);
+         FROM databases d WHERE purge_at IS NULL OR purge_at > now() GROUP BY 1, 2, 3, 4, 5, 6, 7`);
     this.databases.reset();
     for (const { plan, count, ...facts } of rows) {
       this.databases.inc({ state: deriveState({ ...facts, standbys: isPlanId(plan) ? PLANS[plan].standbys : 1 }) }, count);

@@ -9,16 +9,21 @@ const BAD_TEXT = new Set(['22021', '22P05']);
 /** SQLSTATE classes and socket errors that say that the metadata database is away for a moment. */
 const AWAY = /^(57P0[1-3]|08...|53300|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE)$/;
 
+/** How soon the operation in the way may have ended; most take seconds. */
+const OPERATION_SECONDS = 2;
+
 /** Makes problems of what the kernel, the engine and the metadata database throw. */
 export function translateError(error: unknown): DomainError | undefined {
   if (error instanceof OperationInTheWayError) {
     const { id, kind } = error.operation;
-    return new ProblemError('operation-in-progress', `operation ${id} (${kind}) is running`, { hint: 'wait for its end and try again', extensions: { operation: id } });
+    return new ProblemError('operation-in-progress', `operation ${id} (${kind}) is running`, {
+      hint: 'wait for its end and try again', extensions: { operation: id }, retryAfterSeconds: OPERATION_SECONDS,
+    });
   }
   if (error instanceof OperationNotSteerableError) return new ProblemError('operation-not-steerable', error.message, { hint: error.hint });
   if (error instanceof EngineError) return new ProblemError('unavailable', error.message, error.hint === undefined ? {} : { hint: error.hint });
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (BAD_TEXT.has(code)) return new ProblemError('invalid-request', 'the request holds text that is not valid UTF-8 or has NUL bytes');
+  if (BAD_TEXT.has(code)) return new ProblemError('invalid-encoding', 'the request holds text that is not valid UTF-8 or has NUL bytes');
   const lost = error instanceof Error && /connection (terminated|timeout)|timeout exceeded when trying to connect/i.test(error.message);
   if (AWAY.test(code) || lost) return new ProblemError('unavailable', 'the metadata database cannot be reached', { hint: 'try again in a moment' });
   return undefined;

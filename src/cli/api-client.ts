@@ -94,8 +94,9 @@ export class ApiClient {
 
 function describeProblem(status: number, problem: Problem): string {
   const title = problem.title ?? `the API answered ${status}`;
-  const fields = (problem.fields ?? []).map((fault) => `${fault.field} ${fault.message}`);
-  const detail = [problem.detail, ...(fields.length > 0 ? [`(${fields.join('; ')})`] : [])].filter(Boolean).join(' ');
+  const fields = (problem.errors ?? []).map((fault) => `${fault.field} ${fault.message}`);
+  // Where fields are named, the detail only repeats the title.
+  const detail = fields.length > 0 ? fields.join('; ') : (problem.detail ?? '');
   const hint = status === 401 ? ' (give a key with --api-key or FREEHOLD_API_KEY)' : '';
   return `${detail === '' ? title : `${title}: ${detail}`}${hint}`.replace(/\s*\n\s*/g, ' ');
 }

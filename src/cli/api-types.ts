@@ -109,5 +109,5 @@ export interface Problem {
   readonly detail?: string;
   readonly status?: number;
   /** The fields at fault of a request that was not valid. */
-  readonly fields?: readonly { readonly field: string; readonly message: string }[];
+  readonly errors?: readonly { readonly field: string; readonly message: string }[];
 }

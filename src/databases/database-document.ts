@@ -10,7 +10,7 @@ interface DatabaseRow {
   id: string; customer_id: string; name: string; region_id: string; plan: string; automation_paused: string | null;
   postgres_version: string | null; epoch: number; in_sync: string[]; endpoint_database: string; endpoint_user: string;
   provisioned_at: Date | null; created_at: Date; deleted_at: Date | null; purge_at: Date | null;
-  change: string | null; instances: InstanceDocument[] | null;
+  change: { kind: string; step: string } | null; instances: InstanceDocument[] | null;
 }
 
 /** The database of the endpoint's route that pools by transaction. */
@@ -33,7 +33,7 @@ export async function readDatabases(
   const visible = within(reach, 'd.customer_id', 5);
   const rows = await queryRows<DatabaseRow>(tx,
     `SELECT d.*,
-            (SELECT o.kind FROM operations o
+            (SELECT json_build_object('kind', o.kind, 'step', o.step) FROM operations o
               WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running')) AS change,
             (SELECT json_agg(json_build_object('id', i.id, 'role', i.role, 'state', i.state, 'host', i.host_id,
                       'dataCenter', h.data_center_id, 'address', i.address, 'port', i.port,
@@ -58,7 +58,8 @@ function documentOf(row: DatabaseRow, endpoint: RegionEndpoint): DatabaseDocumen
     state: deriveState({
       deleted: row.deleted_at !== null,
       provisioned: row.provisioned_at !== null,
-      change: row.change,
+      change: row.change?.kind ?? null,
+      changeStep: row.change?.step ?? null,
       primary: instances.find(({ role }) => role === 'primary')?.state ?? null,
       inSync: row.in_sync.length,
       standbys: isPlanId(row.plan) ? PLANS[row.plan].standbys : 1,

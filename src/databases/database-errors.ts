@@ -31,7 +31,17 @@ export class DatabaseNotFoundError extends DomainError {
 }
 
 export class DatabaseNotAvailableError extends DomainError {
-  constructor(state: string) {
-    super('database-not-available', `the database is ${state}`, { hint: 'try again when it is available', extensions: { state } });
+  constructor(state: string, why?: string) {
+    super('database-not-available', why ? `the database is ${state}, and ${why}` : `the database is ${state}`, {
+      hint: 'try again when it is available', extensions: { state },
+    });
+  }
+}
+
+export class DataLossNotAcceptedError extends DomainError {
+  constructor(bytesAtRisk: number | null) {
+    super('data-loss-not-accepted', `no standby is in sync; ${bytesAtRisk ?? 'an unknown number of'} bytes may be lost`, {
+      hint: 'send "acceptDataLoss": true to go on all the same', extensions: { bytesAtRisk },
+    });
   }
 }

@@ -33,6 +33,11 @@ export interface DatabaseRecords<Tx> {
   read(databaseId: string): Promise<DatabaseRecord>;
   setMember(tx: Tx, instanceId: string, change: Partial<Pick<MemberRecord, 'role' | 'state' | 'port'>>): Promise<void>;
   setInSync(tx: Tx, databaseId: string, instanceIds: readonly string[]): Promise<void>;
+  /**
+   * Records a promotion: the roles, the epoch one higher, and nothing in sync (protocol rule 9).
+   * The old primary is listed as a fenced standby.
+   */
+  setPromoted(tx: Tx, databaseId: string, promotedId: string): Promise<void>;
   setPostgresVersion(tx: Tx, databaseId: string, version: string): Promise<void>;
   setProvisioned(tx: Tx, databaseId: string): Promise<void>;
   /** Forgets instances that are gone for good: their places are free again. */
@@ -104,6 +109,12 @@ export class MetadataDatabaseRecords implements DatabaseRecords<EntityManager> {
 
   async setInSync(tx: EntityManager, id: string, instanceIds: readonly string[]): Promise<void> {
     await tx.update(DatabaseEntity, { id }, { inSync: [...instanceIds] });
+  }
+
+  async setPromoted(tx: EntityManager, id: string, promotedId: string): Promise<void> {
+    await tx.update(InstanceEntity, { databaseId: id, role: 'primary' }, { role: 'standby', state: 'fenced' });
+    await tx.update(InstanceEntity, { id: promotedId }, { role: 'primary', state: 'running' });
+    await tx.update(DatabaseEntity, { id }, { epoch: () => 'epoch + 1', inSync: [] });
   }
 
   async setPostgresVersion(tx: EntityManager, id: string, postgresVersion: string): Promise<void> {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { pageSchema } from '../access/paging.js';
 import { DEFAULT_PLAN } from '../fleet/plans.js';
 import { operationSchema } from '../operations/operation.schemas.js';
-import { text } from '../problems/validation.js';
+import { asProblem, text } from '../problems/validation.js';
 import { DATABASE_STATES } from './derive-state.js';
 import { INSTANCE_ROLES, INSTANCE_STATES } from './instance.entity.js';
 
@@ -10,7 +10,7 @@ export const databaseName = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be 
 
 export const newDatabaseSchema = z.strictObject({
   customerId: z.string().max(64).meta({ example: 'cus_01hzy3v7q8k2w5n9t4r6x1m0pa' }),
-  name: databaseName.meta({ description: 'Unique among the databases of the customer that are not deleted', example: 'shop' }),
+  name: asProblem('invalid-name', databaseName.meta({ description: 'Unique among the databases of the customer that are not deleted', example: 'shop' })),
   region: z.string().max(64).meta({ description: 'Where it lives; see `GET /v1/regions`', example: 'europe' }),
   plan: z.string().max(64).default(DEFAULT_PLAN).meta({ description: 'See `GET /v1/plans`' }),
 });
@@ -19,6 +19,11 @@ export type NewDatabaseBody = z.output<typeof newDatabaseSchema>;
 export const automationSchema = z.strictObject({ paused: z.boolean(), reason: text(500).optional() })
   .refine(({ paused, reason }) => !paused || reason !== undefined, { path: ['reason'], message: 'is required to pause automation' });
 export type AutomationBody = z.output<typeof automationSchema>;
+
+export const failoverSchema = z.strictObject({
+  acceptDataLoss: z.boolean().default(false).meta({ description: 'Promote a standby that is not in sync: what it has not received is lost' }),
+}).prefault({});
+export type FailoverBody = z.output<typeof failoverSchema>;
 
 export const databaseFilterSchema = pageSchema.extend({ customerId: z.string().max(64).optional() });
 

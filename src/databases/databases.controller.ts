@@ -9,8 +9,12 @@ import { pageOf } from '../access/paging.js';
 import { Answers, type Caller, CurrentCaller, NeedsKey, send } from '../access/route.js';
 import { RequestsService } from '../operations/requests.service.js';
 import { notFound } from '../problems/problem.js';
-import { type AutomationBody, automationSchema, type DatabaseDocument, databaseFilterSchema, type NewDatabaseBody, newDatabaseSchema } from './database.schemas.js';
+import { requireNoBody } from '../problems/validation.js';
+import { type AutomationBody, automationSchema, type DatabaseDocument, databaseFilterSchema, type FailoverBody, failoverSchema, type NewDatabaseBody, newDatabaseSchema } from './database.schemas.js';
 import { DatabasesService } from './databases.service.js';
+
+/** How long an operator is kept waiting for what a lost primary may say. */
+const LOOK_TIMEOUT_MS = 3_000;
 
 const IDEMPOTENCY_KEY = { name: 'Idempotency-Key', required: false, schema: { type: 'string' } };
 
@@ -71,10 +75,45 @@ export class DatabasesController {
   @Answers(200, 'Credentials', 'The new credentials')
   async rotatePassword(@CurrentCaller() caller: Caller, @Param('id') id: string, @Res({ passthrough: true }) response: Response) {
     const { customerId } = await this.requireOwner(caller, id);
+    requireNoBody(caller.body);
     return send(response, await this.requests.request(caller, async (tx) => {
       const { credentials, operation } = await this.databases.rotatePassword(tx, { id, ...asker(caller) });
       await audit(tx, caller, { action: 'database.rotate-password', subjectId: id, customerId });
       return { status: 200, body: credentials, operation, waits: true };
+    }));
+  }
+
+  @Post(':id/switchover')
+  @HttpCode(202)
+  @ApiHeader(IDEMPOTENCY_KEY)
+  @ApiOperation({ operationId: 'switchover', summary: 'Make a standby the primary, as planned', description: 'Nothing is lost, and clients of the pooled endpoint only wait. For operators.' })
+  @Answers(202, 'OperationAnswer', 'The operation')
+  async switchover(@CurrentCaller() caller: Caller, @Param('id') id: string, @Res({ passthrough: true }) response: Response) {
+    const { customerId } = await this.require(caller, id);
+    requireScope(caller.actor);
+    return send(response, await this.requests.request(caller, async (tx) => {
+      const operation = await this.databases.switchover(tx, { id, ...asker(caller) });
+      await audit(tx, caller, { action: 'database.switchover', subjectId: id, customerId });
+      return { status: 202, body: { operation }, operation };
+    }));
+  }
+
+  @Post(':id/failover')
+  @HttpCode(202)
+  @ApiHeader(IDEMPOTENCY_KEY)
+  @ApiOperation({ operationId: 'failover', summary: 'Make a standby the primary, whatever the primary does', description: 'Nothing that was acknowledged is lost while a standby is in sync. For operators.' })
+  @Answers(202, 'OperationAnswer', 'The operation')
+  async failover(
+    @CurrentCaller() caller: Caller, @Param('id') id: string,
+    @Body({ schema: failoverSchema }) { acceptDataLoss }: FailoverBody, @Res({ passthrough: true }) response: Response,
+  ) {
+    const { customerId, inSync } = await this.require(caller, id);
+    requireScope(caller.actor);
+    const bytesAtRisk = inSync ? 0 : await this.databases.bytesAtRisk(id, AbortSignal.timeout(LOOK_TIMEOUT_MS));
+    return send(response, await this.requests.request(caller, async (tx) => {
+      const operation = await this.databases.failover(tx, { id, ...asker(caller), acceptDataLoss, forced: true, reason: 'asked for by an operator', bytesAtRisk });
+      await audit(tx, caller, { action: 'database.failover', subjectId: id, customerId, detail: { acceptDataLoss, bytesAtRisk } });
+      return { status: 202, body: { operation, bytesAtRisk }, operation };
     }));
   }
 

@@ -8,9 +8,12 @@ import { OperationRegistry } from '../operations/registry.js';
 import { MetadataDatabaseRecords } from './database-records.js';
 import { DatabasesService } from './databases.service.js';
 import { deleteOperation } from './operations/delete.operation.js';
+import { failoverOperation } from './operations/failover.operation.js';
 import { provisionOperation } from './operations/provision.operation.js';
 import { recoverOperation } from './operations/recover.operation.js';
+import { reprotectOperation } from './operations/reprotect.operation.js';
 import { rotatePasswordOperation } from './operations/rotate-password.operation.js';
+import { switchoverOperation } from './operations/switchover.operation.js';
 
 @Module({ imports: [FleetModule], providers: [DatabasesService, MetadataDatabaseRecords], exports: [DatabasesService, MetadataDatabaseRecords] })
 export class DatabasesModule implements OnModuleInit {
@@ -29,5 +32,8 @@ export class DatabasesModule implements OnModuleInit {
     this.registry.register(deleteOperation({ engine, records }));
     this.registry.register(recoverOperation({ engine, records }));
     this.registry.register(rotatePasswordOperation({ engine, records }));
+    this.registry.register(failoverOperation({ engine, records }));
+    this.registry.register(switchoverOperation({ engine, records }));
+    this.registry.register(reprotectOperation({ engine, records }));
   }
 }

@@ -15,15 +15,21 @@ import { queryRows } from '../metadata/query-rows.js';
 import { EVERYTHING, type Reach, within } from '../metadata/reach.js';
 import type { OperationDocument } from '../operations/operation.js';
 import { OperationsService } from '../operations/operations.service.js';
+import { readDocument } from '../operations/postgres-store.js';
 import { endpointUris, readDatabases } from './database-document.js';
 import type { Credentials, DatabaseDocument } from './database.schemas.js';
 import { DatabaseEntity } from './database.entity.js';
-import { CustomerNotFoundError, DatabaseNotAvailableError, DatabaseNotFoundError, NameTakenError, QuotaExceededError } from './database-errors.js';
+import { MetadataDatabaseRecords } from './database-records.js';
+import { CustomerNotFoundError, DatabaseNotAvailableError, DataLossNotAcceptedError, DatabaseNotFoundError, NameTakenError, QuotaExceededError } from './database-errors.js';
+import { lsnToBytes } from './elect-standby.js';
 import { InstanceEntity } from './instance.entity.js';
 import { DELETE } from './operations/delete.operation.js';
+import { FAILOVER } from './operations/failover.operation.js';
 import { PROVISION } from './operations/provision.operation.js';
 import { RECOVER } from './operations/recover.operation.js';
+import { REPROTECT } from './operations/reprotect.operation.js';
 import { ROTATE_PASSWORD } from './operations/rotate-password.operation.js';
+import { SWITCHOVER } from './operations/switchover.operation.js';
 import { newPassword, scramVerifier } from './scram-verifier.js';
 
 /** Who asks, how far they see, and in which request. */
@@ -54,6 +60,7 @@ export class DatabasesService {
     private readonly metadata: Metadata,
     private readonly fleet: FleetService,
     private readonly operations: OperationsService,
+    private readonly records: MetadataDatabaseRecords,
     private readonly vault: Vault,
     @Inject(ENGINE) private readonly engine: Engine,
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -125,6 +132,74 @@ export class DatabasesService {
       requestedBy: request.actor.id, requestId: request.requestId,
     });
     return { credentials: this.credentialsOf(database, password), operation };
+  }
+
+  /**
+   * Asks for a standby to become the primary, as planned. Asked again while it runs, answers with the same operation.
+   *
+   * @throws DatabaseNotAvailableError without a standby that is in sync
+   */
+  async switchover(tx: EntityManager, request: DatabaseRequest): Promise<OperationDocument> {
+    const database = await this.lock(tx, request);
+    const running = await this.runningFor(tx, database, SWITCHOVER);
+    if (running) return running;
+    const { state } = await this.require(tx, database.id);
+    if (database.inSync.length === 0) throw new DatabaseNotAvailableError(state, 'a switchover needs a standby that is in sync');
+    return this.operations.request(tx, {
+      kind: SWITCHOVER, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, epoch: database.epoch },
+      requestedBy: request.actor.id, requestId: request.requestId,
+    });
+  }
+
+  /**
+   * Asks for a standby to become the primary although the primary may be well. Asked again while it runs, answers with
+   * the same operation.
+   *
+   * @param bytesAtRisk what was observed just before, to be told to whoever has not accepted the loss
+   * @throws DataLossNotAcceptedError if no standby is recorded in sync and the loss was not accepted
+   */
+  async failover(
+    tx: EntityManager, request: DatabaseRequest & { readonly acceptDataLoss: boolean; readonly forced: boolean; readonly reason: string; readonly bytesAtRisk: number | null },
+  ): Promise<OperationDocument> {
+    const database = await this.lock(tx, request);
+    const running = await this.runningFor(tx, database, FAILOVER);
+    if (running) return running;
+    const { state } = await this.require(tx, database.id);
+    if (database.provisionedAt === null || database.deletedAt !== null) throw new DatabaseNotAvailableError(state);
+    if (database.inSync.length === 0 && !request.acceptDataLoss) throw new DataLossNotAcceptedError(request.bytesAtRisk);
+    const { acceptDataLoss, forced, reason } = request;
+    return this.operations.request(tx, {
+      kind: FAILOVER, subjectId: database.id, ownerId: database.customerId,
+      input: { databaseId: database.id, epoch: database.epoch, reason, forced, acceptDataLoss },
+      requestedBy: request.actor.id, requestId: request.requestId,
+    });
+  }
+
+  /**
+   * How much the standby with the most WAL lacks, in bytes; null if nobody can tell, because the primary does not answer.
+   */
+  async bytesAtRisk(id: string, signal: AbortSignal): Promise<number | null> {
+    const { members } = await this.records.read(id);
+    const seen = await Promise.all(members.map(async ({ ref, role }) => ({ role, lsn: (await this.engine.instances.observe(ref, signal)).lsn })));
+    const lsn = seen.find(({ role }) => role === 'primary')?.lsn;
+    const received = seen.flatMap((instance) => (instance.role === 'standby' && instance.lsn !== undefined ? [lsnToBytes(instance.lsn)] : []));
+    if (lsn === undefined || received.length === 0) return null;
+    return Number(received.map((bytes) => lsnToBytes(lsn) - bytes).reduce((least, gap) => (gap < least ? gap : least)));
+  }
+
+  /** Asks for the database to be made redundant again. */
+  async requestReprotection(tx: EntityManager, database: { readonly id: string; readonly customerId: string }, reason: string, requestedBy: string): Promise<OperationDocument> {
+    return this.operations.request(tx, {
+      kind: REPROTECT, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, reason }, requestedBy, requestId: null,
+    });
+  }
+
+  /** The operation of that kind that runs for the database's present epoch, its outage not yet over. */
+  private async runningFor(tx: EntityManager, database: DatabaseEntity, kind: string): Promise<OperationDocument | undefined> {
+    const [running] = await queryRows<{ id: string; step: string }>(tx,
+      `SELECT id, step FROM operations WHERE subject_id = $1 AND kind = $2 AND state IN ('pending', 'running') AND input ->> 'epoch' = $3`,
+      [database.id, kind, String(database.epoch)]);
+    return running && readDocument(tx, running.id);
   }
 
   /** Pauses or resumes what Freehold does to the database by itself; alerts go on either way. */

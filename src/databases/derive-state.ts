@@ -14,11 +14,15 @@ const STATE_DURING: Readonly<Record<string, DatabaseState>> = {
   restore: 'restoring',
 };
 
+/** Steps of a failover or switchover at which the outage is over. */
+export const AFTER_ROUTE: ReadonlySet<string> = new Set(['protect', 'rebuild', 'synchronize', 'widen', 'finish']);
+
 export interface DatabaseFacts {
   readonly deleted: boolean;
   readonly provisioned: boolean;
-  /** The kind of the exclusive operation that runs, if any. */
+  /** The kind of the exclusive operation that runs, if any, and the step it is at. */
   readonly change: string | null;
+  readonly changeStep: string | null;
   readonly primary: InstanceState | null;
   readonly inSync: number;
   /** The standbys that the plan has. */
@@ -29,7 +33,9 @@ export interface DatabaseFacts {
 export function deriveState(facts: DatabaseFacts): DatabaseState {
   if (facts.deleted) return 'deleted';
   const during = facts.change === null ? undefined : STATE_DURING[facts.change];
-  if (during) return during;
+  // From the moment at which the endpoint has moved the database is writable again, and only not redundant yet.
+  const writableAgain = during === 'failing-over' && facts.changeStep !== null && AFTER_ROUTE.has(facts.changeStep);
+  if (during && !writableAgain) return during;
   if (!facts.provisioned) return 'failed';
   if (facts.primary !== 'running') return 'unavailable';
   return facts.inSync >= facts.standbys ? 'available' : 'degraded';

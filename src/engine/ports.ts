@@ -126,10 +126,63 @@ export interface InstancesPort {
   setOwnerVerifier(primary: InstanceRef, verifier: string, effect: Effect): Promise<void>;
   /** Starts an instance as whatever it was; refuses one that is marked. */
   start(instance: InstanceRef, effect: Effect): Promise<InstanceObservation>;
+  /**
+   * Makes sure that the instance can accept no write: the durable mark first, then every process of it killed and seen
+   * dead (protocol rule 5). While it is marked nobody can start it.
+   */
+  fence(instance: InstanceRef, effect: Effect): Promise<InstanceObservation>;
+  /**
+   * Stops a primary for a switchover: after a checkpoint a clean, bounded shutdown, then the same mark as a fence
+   * (protocol rule 6). Answers whether the shutdown was clean, and where its WAL ends.
+   */
+  stopMarked(primary: InstanceRef, effect: Effect): Promise<{ clean: boolean; lsn: Lsn | null }>;
+  /** Lifts the mark and starts the instance as the primary that it was (protocol rule 8). */
+  unfence(instance: InstanceRef, effect: Effect): Promise<InstanceObservation>;
+  /** Puts the token on the instance, so that an earlier promotion that is still asleep is refused, and then observes it (protocol rules 7 and 8). */
+  claim(instance: InstanceRef, effect: Effect): Promise<InstanceObservation>;
+  /** Empties the standby's own names, promotes it, and returns once it accepts writes (protocol rule 9). */
+  promote(standby: InstanceRef, effect: Effect): Promise<InstanceObservation>;
+  /**
+   * Makes the instance a streaming standby of the primary, whatever it was: pointed at it where it only follows another
+   * one, rewound where it diverged, copied anew where neither works. The mark is lifted only when it cannot start as a
+   * primary any more (protocol rules 10 and 11). Never touches the primary's own files.
+   */
+  rejoin(instance: InstanceRef, primary: InstanceRef, effect: Effect): Promise<InstanceObservation & { readonly how: 'repointed' | 'rewound' | 'copied' }>;
+  /** Holds a connection to the instance, to see at once when it goes. */
+  watch(instance: InstanceRef): InstanceWatch;
   /** Drops the slot of a standby that is gone, on the primary. */
   dropSlot(primary: InstanceRef, standbyId: string, effect: Effect): Promise<void>;
   /** Ends every process of the instance and removes its files; what stays is the record of the highest token. */
   destroy(instance: InstanceRef, effect: Effect): Promise<void>;
+}
+
+/**
+ * What one look at an instance showed.
+ *
+ * - `answers`: it answered a query;
+ * - `restarting`: it refuses with SQLSTATE 57P03: its postmaster is alive and restarts the backends by itself;
+ * - `refused`: its host answers and nobody listens there: the postmaster is dead;
+ * - `silent`: nothing came back in time: a stopped process, a stuck disk, a lost host, or a watcher that is cut off.
+ */
+export type Sight = 'answers' | 'restarting' | 'refused' | 'silent';
+
+export interface InstanceGlimpse {
+  readonly sight: Sight;
+  readonly role?: 'primary' | 'standby';
+  readonly lsn?: Lsn;
+  /** On a standby: whether its WAL receiver streams. */
+  readonly receiving?: boolean;
+  /** On a primary: who streams from it. */
+  readonly standbys?: readonly StandbyObservation[];
+}
+
+/** A held connection to an instance. */
+export interface InstanceWatch {
+  /** Looks once; through the held connection while it lives, else through a new one. Never throws. */
+  look(timeoutMs: number): Promise<InstanceGlimpse>;
+  /** Called when the held connection is closed by the other side: a reason to look at once. */
+  onClosed(call: () => void): void;
+  close(): Promise<void>;
 }
 
 /** A database's way through its region's gateway: one route for sessions, one that pools by transaction. */
@@ -160,8 +213,16 @@ export interface GatewayPort {
   endpoint(region: string): RegionEndpoint;
   /** The CA that signs the region's server certificates, PEM. */
   certificateAuthority(region: string): Promise<string>;
-  /** Opens the database's routes, or moves them to another target; no other route's clients notice. */
+  /** Opens the database's routes, or moves them to another target, and lets waiting clients go on; no other route's clients notice. */
   open(route: Route, effect: Effect): Promise<void>;
+  /** Cuts the clients of the database's routes; new ones wait until the routes are opened again. */
+  close(database: DatabaseSpec, effect: Effect): Promise<void>;
+  /**
+   * Lets running transactions end, for so long at most, and makes new ones wait until the routes are opened again.
+   * Clients of the session route are cut at the end of that time. Throws `transient` if the pooled route does not come
+   * to rest in time, in which case it has let everybody go on.
+   */
+  pause(database: DatabaseSpec, limitMs: number, effect: Effect): Promise<void>;
   /** Takes the database's routes away and cuts their clients. */
   remove(database: DatabaseSpec, effect: Effect): Promise<void>;
   /**

@@ -1,24 +1,15 @@
-/**
- * What the last probe of an instance showed.
- *
- * - `answers`: it answered a query;
- * - `restarting`: it refuses with SQLSTATE 57P03: its postmaster is alive and restarts the backends by itself;
- * - `refused`: its host answers and nobody listens: the postmaster is dead;
- * - `silent`: nothing came back in time: a stopped process, a stuck disk, a lost host, or a watcher that is cut off.
- */
-export type Probe = 'answers' | 'restarting' | 'refused' | 'silent';
+import type { Sight } from '../engine/ports.js';
 
 export interface InstanceSight {
   readonly instanceId: string;
-  readonly dataCenterId: string;
-  readonly probe: Probe;
-  /** Probes in a row that were not answered. */
+  readonly sight: Sight;
+  /** Looks in a row that were not answered. */
   readonly misses: number;
 }
 
 export interface StandbySight extends InstanceSight {
   /** Whether its WAL receiver streams from the primary, as the standby itself says; undefined if it could not be asked. */
-  readonly receiving?: boolean;
+  readonly receiving?: boolean | undefined;
 }
 
 export interface PrimarySight {
@@ -26,7 +17,7 @@ export interface PrimarySight {
   readonly standbys: readonly StandbySight[];
   /** The data centres of the region in which this watcher gets no sign of life from instances that it watches. */
   readonly silentDataCenters: ReadonlySet<string>;
-  /** Silent probes in a row that make a suspicion. */
+  /** Silent looks in a row that make a suspicion. */
   readonly missesToSuspect: number;
 }
 
@@ -36,25 +27,35 @@ export type Verdict =
   | { readonly verdict: 'wait'; readonly reason: string }
   /** The watcher cannot trust what it sees, and does nothing but say so. */
   | { readonly verdict: 'blind'; readonly reason: string }
+  /** The primary is dead, and so is everybody who could confirm it or take over. */
+  | { readonly verdict: 'alone'; readonly reason: string }
   | { readonly verdict: 'lost'; readonly reason: string };
 
 /** Judges a primary from everything that one watcher sees (`design.md`, 3.3). It asks for a failover, at most. */
 export function judgePrimary({ primary, standbys, silentDataCenters, missesToSuspect }: PrimarySight): Verdict {
-  if (primary.probe === 'answers') return { verdict: 'well' };
-  if (primary.probe === 'restarting') return { verdict: 'wait', reason: 'the postmaster is restarting its backends' };
-  if (primary.probe === 'silent') {
-    if (primary.misses < missesToSuspect) return { verdict: 'wait', reason: `${primary.misses} of ${missesToSuspect} probes missed` };
+  if (primary.sight === 'answers') return { verdict: 'well' };
+  if (primary.sight === 'restarting') return { verdict: 'wait', reason: 'the postmaster is restarting its backends' };
+  if (primary.sight === 'silent') {
+    if (primary.misses < missesToSuspect) return { verdict: 'wait', reason: `${primary.misses} of ${missesToSuspect} looks missed` };
     if (silentDataCenters.size > 1) {
       return { verdict: 'blind', reason: `no sign of life from ${[...silentDataCenters].sort().join(', ')} at once` };
     }
   }
-  if (standbys.some((standby) => standby.receiving === true)) {
-    const reason = 'a standby still streams from the primary that this watcher cannot see';
+  return confirm(primary, standbys);
+}
+
+/** The second witness: a standby whose WAL receiver has lost the primary too. */
+function confirm(primary: InstanceSight, standbys: readonly StandbySight[]): Verdict {
+  const refused = primary.sight === 'refused';
+  if (standbys.some(({ receiving }) => receiving === true)) {
     // A refused connection is certain; the receiver only has not noticed yet.
-    return primary.probe === 'refused' ? { verdict: 'wait', reason: 'the standby has not noticed the loss yet' } : { verdict: 'blind', reason };
+    return refused
+      ? { verdict: 'wait', reason: 'the standby has not noticed the loss yet' }
+      : { verdict: 'blind', reason: 'a standby still streams from the primary that this watcher cannot see' };
   }
-  if (!standbys.some((standby) => standby.receiving === false)) {
-    return { verdict: 'wait', reason: 'no standby answers that could confirm the loss' };
+  if (standbys.some(({ receiving }) => receiving === false)) {
+    return { verdict: 'lost', reason: refused ? 'the postmaster is dead' : `${primary.misses} looks missed` };
   }
-  return { verdict: 'lost', reason: primary.probe === 'refused' ? 'the postmaster is dead' : `${primary.misses} probes missed` };
+  if (refused && standbys.every(({ sight }) => sight === 'refused')) return { verdict: 'alone', reason: 'no instance of the database runs' };
+  return { verdict: 'wait', reason: 'no standby answers that could confirm the loss' };
 }

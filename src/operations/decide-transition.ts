@@ -103,7 +103,7 @@ function afterFailure<Tx>(situation: Situation<Tx>, reason: string, hint?: strin
   if (what === 'persist') {
     return interruption(situation) ?? { type: 'again', inMs: backoffMs(operation.attempt, chance), reason, alert: true };
   }
-  return { type: 'enter', step: what.goTo, direction: 'forward' };
+  return { type: 'enter', step: what.goTo, direction: 'forward', failure: { step: operation.step, reason, hint } };
 }
 
 function afterUndo<Tx>({ definition, operation, chance }: Situation<Tx>, result: AttemptResult<Tx>): Transition {

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { OperationFailure } from './operation.js';
 
 /** The queues, by need of isolation: a failover never waits behind a provisioning, nor a change behind a backup. */
 export const QUEUES = ['failover', 'changes', 'bulk'] as const;
@@ -24,6 +25,8 @@ export interface StepContext<Input = unknown, Found = Record<string, unknown>> {
   /** Aborted when the attempt's time is over, or when the operation was taken away from this worker. */
   readonly signal: AbortSignal;
   readonly trace: OperationTrace;
+  /** Why an earlier step failed, where the table goes on after a failure. */
+  readonly failure: OperationFailure | null;
   /** The secret input of the operation, still sealed; null once erased. */
   readonly sealed: Buffer | null;
 }

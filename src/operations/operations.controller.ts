@@ -1,12 +1,14 @@
-import { Controller, Get, Header, Headers, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { Controller, Get, Headers, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import type { Request, Response } from 'express';
+import type { Response } from 'express';
 import type { z } from 'zod';
 import { reachOf, requireScope } from '../access/actor.js';
+import { ApiKeysService } from '../access/api-keys.service.js';
 import { audit } from '../access/audit.js';
 import { pageOf } from '../access/paging.js';
 import { Answers, type Caller, CurrentCaller, NeedsKey, send } from '../access/route.js';
 import { notFound, ProblemError } from '../problems/problem.js';
+import { requireNoBody } from '../problems/validation.js';
 import type { OperationDocument } from './operation.js';
 import { OperationFeed } from './operation-feed.js';
 import { operationFilterSchema } from './operation.schemas.js';
@@ -23,6 +25,7 @@ export class OperationsController {
   constructor(
     private readonly operations: OperationsService,
     private readonly requests: RequestsService,
+    private readonly keys: ApiKeysService,
     @Inject(OperationFeed) private readonly feed: OperationFeed,
   ) {}
 
@@ -43,7 +46,6 @@ export class OperationsController {
   }
 
   @Get(':id/events')
-  @Header('X-Accel-Buffering', 'no')
   @ApiParam({ name: 'id', schema: { type: 'string' } })
   @ApiOperation({
     operationId: 'followOperation', summary: 'Follow an operation',
@@ -52,36 +54,35 @@ export class OperationsController {
   @Answers(200, 'OperationEvents', 'A stream of events')
   async events(
     @CurrentCaller() caller: Caller, @Param('id') id: string, @Headers('last-event-id') lastEventId: string | undefined,
-    @Req() request: Request, @Res() response: Response,
+    @Res() response: Response,
   ): Promise<void> {
+    const after = checkEventId(lastEventId);
     await this.require(caller, id);
     const gone = new AbortController();
-    request.on('close', () => gone.abort());
     response.on('close', () => gone.abort());
-    response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+    response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
     response.write('retry: 1000\n\n');
     const heartbeat = setInterval(() => response.write(': still here\n\n'), HEARTBEAT_MS);
     try {
-      await this.stream(id, checkEventId(lastEventId), response, gone.signal);
+      await this.stream(caller, id, after, response, gone.signal);
     } finally {
       clearInterval(heartbeat);
       response.end();
     }
   }
 
-  private async stream(id: string, after: string, response: Response, signal: AbortSignal): Promise<void> {
+  private async stream(caller: Caller, id: string, after: string, response: Response, signal: AbortSignal): Promise<void> {
     let last = after;
-    let ended = false;
     for await (const _ of this.feed.watch(id, signal)) {
+      if (!(await this.keys.isValid(caller.actor.id))) return;
+      // Read before the events, so that none of an operation that has ended is missed.
+      const operation = await this.require(caller, id);
       for (const event of await this.operations.eventsAfter(id, last)) {
         last = event.id;
-        ended = event.document.finishedAt !== null;
         response.write(`id: ${event.id}\nevent: step\ndata: ${JSON.stringify(event.document)}\n\n`);
       }
-      // One that resumes after the last event has nothing more to come.
-      ended ||= last !== '0' && last === after && (await this.operations.hasEnded(id));
-      if (ended) {
-        response.write('event: end\ndata: {}\n\n');
+      if (operation.finishedAt !== null) {
+        response.write(`event: end\ndata: ${JSON.stringify(operation)}\n\n`);
         return;
       }
     }
@@ -104,6 +105,7 @@ export class OperationsController {
   private async steer(caller: Caller, id: string, how: 'retry' | 'cancel', response: Response) {
     const { databaseId } = await this.require(caller, id);
     requireScope(caller.actor);
+    requireNoBody(caller.body);
     return send(response, await this.requests.request(caller, async (tx) => {
       const operation = how === 'retry' ? await this.operations.retry(tx, id) : await this.operations.cancel(tx, id, caller.actor.id);
       await audit(tx, caller, { action: `operation.${how}`, subjectId: id, customerId: null, detail: { databaseId } });
@@ -121,7 +123,7 @@ export class OperationsController {
 function checkEventId(id: string | undefined): string {
   if (id === undefined || id === '') return '0';
   if (!/^\d{1,18}$/.test(id)) {
-    throw new ProblemError('invalid-request', 'the header Last-Event-ID is not valid', { fields: [{ field: 'Last-Event-ID', message: 'must be the id of an event' }] });
+    throw new ProblemError('invalid-header', 'the header Last-Event-ID is not valid', { fields: [{ field: 'Last-Event-ID', message: 'must be the id of an event' }] });
   }
   return id;
 }

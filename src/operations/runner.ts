@@ -167,6 +167,7 @@ function contextOf<Tx>(definition: OperationDefinition<Tx>, held: Held, signal: 
     attempt: operation.attempt,
     signal,
     trace: { operationId: operation.id, ...(operation.requestId && { requestId: operation.requestId }) },
+    failure: operation.error,
     sealed: operation.sealed,
   };
 }

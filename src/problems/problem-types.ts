@@ -8,10 +8,18 @@ export interface ProblemType {
 
 /** Every problem type, once. A slug is part of the contract: programs compare it. */
 export const PROBLEM_TYPES = {
-  'invalid-request': { status: 400, title: 'The request is not valid', meaning: 'The body, a parameter or a header does not have the form that the endpoint takes. `errors` names each field at fault. Mend them and send the request again.' },
-  'malformed-json': { status: 400, title: 'The body is not JSON', meaning: 'The body could not be read as JSON in UTF-8. Check the encoding and the Content-Type.' },
+  'invalid-request': { status: 400, title: 'The request is not valid', meaning: 'The body or a parameter does not have the form that the endpoint takes. `errors` names each field at fault. Mend them and send the request again.' },
+  'unknown-field': { status: 400, title: 'The body has a field that is not known', meaning: 'A field of the body is none of the endpoint; it may be misspelt. `errors` names it. Take it out or mend its name.' },
+  'invalid-name': { status: 400, title: 'The name is not valid', meaning: 'The name of a database has 1 to 40 lower-case letters, digits and hyphens and begins with a letter. Choose another name.' },
+  'invalid-email': { status: 400, title: 'The e-mail address is not valid', meaning: 'The text does not have the form of an e-mail address, such as `ada@example.com`. Mend it and send the request again.' },
+  'invalid-header': { status: 400, title: 'A header is not valid', meaning: 'A header does not have the form that the endpoint takes; `errors` names it. An `Idempotency-Key` has 1 to 255 visible ASCII characters, a `Last-Event-ID` is the id of an event.' },
+  'invalid-encoding': { status: 400, title: 'The text cannot be stored', meaning: 'The address or the body is not UTF-8, or holds NUL bytes or halves of surrogate pairs. Send well-formed UTF-8 without NUL bytes.' },
+  'malformed-json': { status: 400, title: 'The body is not JSON', meaning: 'The body could not be read as one JSON object. Check its syntax.' },
   'invalid-cursor': { status: 400, title: 'The cursor is not valid', meaning: 'A cursor is taken as it is from `nextCursor` of the page before. Begin again without one.' },
-  'unauthorized': { status: 401, title: 'No valid credential', meaning: 'The request carries no API key, or one that does not exist, has expired or was revoked. Send `Authorization: Bearer <API key>`.' },
+  'missing-api-key': { status: 401, title: 'The request has no API key', meaning: 'The endpoint needs a credential. Send the header `Authorization: Bearer <API key>`.' },
+  'invalid-api-key': { status: 401, title: 'There is no such API key', meaning: 'Nobody has this API key. Check that it was copied whole.' },
+  'revoked-api-key': { status: 401, title: 'The API key was revoked', meaning: 'The API key was revoked and stays so. Ask for a new one.' },
+  'expired-api-key': { status: 401, title: 'The API key has expired', meaning: 'The API key was valid until a time that has passed. Ask for a new one.' },
   'forbidden': { status: 403, title: 'The credential may not do that', meaning: 'The API key is valid, but none of its scopes allows this. Use a key that has the scope that `detail` names.' },
   'not-found': { status: 404, title: 'There is no such thing', meaning: 'Nothing has this address, or nothing that this credential can see.' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here', meaning: 'The address exists but does not take this method. `Allow` lists those that it takes.' },

@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import type { Log } from '../config/log.js';
 import { DomainError } from './domain-problem.js';
 import { ProblemError } from './problem.js';
-import { PROBLEM_TYPES, type ProblemSlug } from './problem-types.js';
+import { PROBLEM_TYPES } from './problem-types.js';
 
 /** How soon a caller may try again when nothing better is known, in seconds. */
 const RETRY_AFTER_SECONDS = 5;
@@ -16,7 +16,7 @@ export class ProblemFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const response = host.switchToHttp().getResponse<Response>();
     const request = host.switchToHttp().getRequest<Request>();
-    const problem = error instanceof DomainError ? error : this.translate(error) ?? ofHttp(error, request);
+    const problem = error instanceof DomainError ? error : this.translate(error) ?? ofFramework(error, request);
     if (!problem) this.log.error({ err: error, requestId: request.id }, 'request failed');
     if (response.headersSent) {
       response.destroy();
@@ -29,7 +29,7 @@ export class ProblemFilter implements ExceptionFilter {
     const { status, title } = PROBLEM_TYPES[problem.problem];
     const retryAfter = problem.retryAfterSeconds ?? (status === 503 || status === 429 ? RETRY_AFTER_SECONDS : undefined);
     if (retryAfter !== undefined) response.setHeader('Retry-After', String(retryAfter));
-    if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="freehold"');
+    if (status === 401) response.setHeader('WWW-Authenticate', challengeOf(problem));
     if (problem instanceof ProblemError) for (const [name, value] of Object.entries(problem.headers ?? {})) response.setHeader(name, value);
     response.status(status).type('application/problem+json').send(JSON.stringify({
       type: `${this.publicUrl}/problems/${problem.problem}`,
@@ -43,24 +43,30 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-const BY_STATUS: Readonly<Record<number, ProblemSlug>> = {
-  401: 'unauthorized', 403: 'forbidden', 404: 'not-found', 405: 'method-not-allowed', 413: 'body-too-large', 415: 'unsupported-media-type', 503: 'unavailable',
-};
-
-/** What the framework and its body parser throw. */
-function ofHttp(error: unknown, request: Request): DomainError | undefined {
-  const status = error instanceof HttpException ? error.getStatus() : statusOf(error);
-  if (status === undefined || status >= 500) return undefined;
-  if (status === 404) return new ProblemError('not-found', `nothing has the address ${request.method} ${request.path}`);
-  if (status === 413) return new ProblemError('body-too-large', 'the body is larger than 64 KiB');
-  const slug = BY_STATUS[status];
-  if (slug) return new ProblemError(slug, error instanceof Error ? error.message : slug);
-  const unreadable = error instanceof Error && 'type' in error && String(error.type).startsWith('entity.');
-  return unreadable
-    ? new ProblemError('malformed-json', 'the body is not JSON in UTF-8')
-    : new ProblemError('invalid-request', error instanceof Error ? error.message.toLowerCase() : 'the request is not valid');
+/** RFC 6750: one that sent no credential is told the scheme alone. */
+function challengeOf({ problem, message }: DomainError): string {
+  return problem === 'missing-api-key' ? 'Bearer realm="freehold"' : `Bearer realm="freehold", error="invalid_token", error_description="${message}"`;
 }
 
-function statusOf(error: unknown): number | undefined {
-  return error instanceof Error && 'status' in error && typeof error.status === 'number' ? error.status : undefined;
+/** What the framework throws before a route is reached: the address, or the method on it, is not one of the API. */
+function ofFramework(error: unknown, request: Request): DomainError | undefined {
+  if (!(error instanceof HttpException) || error.getStatus() >= 500) return undefined;
+  if (error.getStatus() !== 404) return new ProblemError('invalid-request', error.message.toLowerCase());
+  const allowed = methodsOf(request);
+  if (allowed.length === 0) return new ProblemError('not-found', `nothing has the address ${request.path}`);
+  return new ProblemError('method-not-allowed', `${request.path} does not take ${request.method}`, { headers: { Allow: allowed.join(', ') } });
+}
+
+interface RouterLayer {
+  readonly route?: { readonly methods: Readonly<Record<string, boolean>> };
+  match(path: string): boolean;
+}
+
+/** The methods that some route takes at the request's address. */
+function methodsOf(request: Request): string[] {
+  const { stack } = request.app.router as unknown as { readonly stack: readonly RouterLayer[] };
+  const methods = stack.flatMap((layer) => (layer.route && layer.match(request.path) ? Object.keys(layer.route.methods) : []));
+  const named = new Set(methods.filter((method) => method !== '_all').map((method) => method.toUpperCase()));
+  if (named.has('GET')) named.add('HEAD');
+  return [...named].sort();
 }

@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { promisify } from 'node:util';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { Vault } from '../../src/config/vault.js';
 import { openEngine, prepareLocalFleet, purgeLocalFleet, shutDownLocalFleet } from '../../src/engine/engine.js';
 import { SILENT_LOG } from '../../src/engine/local/collaborators.js';
 import { HostShell } from '../../src/engine/local/host-shell/host-shell.js';
@@ -251,7 +253,32 @@ describe('the local engine under faults', () => {
     expect(rows).toEqual([{ answer: 42 }]);
   });
 
-  it('does not open with another master key, and refuses to purge what is no fleet', async () => {
+  it('does not open its secrets with another master key', async () => {
+    const stranger = await openEngine({ engine: 'local', dataDir: harness.dataDir, vault: new Vault(randomBytes(32)), log: SILENT_LOG });
+    const late = describeDatabase(stranger);
+    await expect(stranger.instances.createPrimary(late.primary, late.effect())).rejects.toMatchObject({ kind: 'permanent', message: expect.stringContaining('does not open') });
+    await stranger.instances.destroy(late.primary, late.effect());
+  });
+
+  it('serves under a public name, which the certificate carries', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'freehold-public-'));
+    await prepareLocalFleet({ dataDir, vault: harness.vault, publicHost: 'localhost', hostMemoryMb: 512 });
+    const open = await openEngine({ engine: 'local', dataDir, vault: harness.vault, log: SILENT_LOG });
+    expect(open.inventory()[0]?.dataCenters[0]?.hosts[0]?.memoryMb).toBe(512);
+    const database = describeDatabase(open);
+    const { address, port = 0 } = await open.instances.createPrimary(database.primary, database.effect());
+    const publicRoute = { database: database.spec, target: { address, port } };
+    await open.gateway.open(publicRoute, database.effect());
+    expect(open.gateway.endpoint('europe').host).toBe('localhost');
+    await open.gateway.verify(publicRoute, database.password, [], database.effect());
+    const { host, port: gatewayPort, rootCertificatePath } = open.gateway.endpoint('europe');
+    const uri = `postgresql://${database.spec.owner}@${host}:${gatewayPort}/${database.spec.name}?sslmode=verify-full&sslrootcert=${rootCertificatePath}`;
+    await run('psql', ['-X', uri, '-c', 'SELECT 1'], { env: { ...process.env, PGPASSWORD: database.password } });
+    await purgeLocalFleet(dataDir);
+    await expect(stat(dataDir)).rejects.toThrow(/ENOENT/);
+  });
+
+  it('refuses to stop or purge what is no fleet', async () => {
     const stranger = await mkdtemp(join(tmpdir(), 'freehold-stranger-'));
     await writeFile(join(stranger, 'precious'), 'data');
     await expect(purgeLocalFleet(stranger)).rejects.toMatchObject({ kind: 'permanent' });

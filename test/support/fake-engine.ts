@@ -1,14 +1,14 @@
 import { createHash, createHmac, pbkdf2Sync, timingSafeEqual } from 'node:crypto';
 import { EngineError, type EngineErrorKind } from '../../src/engine/errors.js';
 import type {
-  DatabaseSpec, Effect, EndpointProof, Engine, GatewayPort, InstanceObservation, InstanceRef, InstancesPort, InventoryRegion, Lsn,
-  RegionEndpoint, Route, StandbyObservation,
+  DatabaseSpec, Effect, EndpointProof, Engine, GatewayPort, InstanceGlimpse, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch,
+  InventoryRegion, Lsn, RegionEndpoint, Route, StandbyObservation,
 } from '../../src/engine/ports.js';
 
 /** The verbs that have an effect, and so can be failed, held and interrupted. */
 export const FAKE_VERBS = [
-  'createPrimary', 'attachStandby', 'setSynchronousStandbys', 'waitForFlush', 'setOwnerVerifier', 'start', 'dropSlot', 'destroy',
-  'open', 'remove', 'verify',
+  'createPrimary', 'attachStandby', 'setSynchronousStandbys', 'waitForFlush', 'setOwnerVerifier', 'start', 'fence', 'stopMarked', 'unfence',
+  'claim', 'promote', 'rejoin', 'dropSlot', 'destroy', 'open', 'close', 'pause', 'remove', 'verify',
 ] as const;
 export type FakeVerb = (typeof FAKE_VERBS)[number];
 
@@ -53,6 +53,8 @@ export interface FakeInstance {
   role: 'primary' | 'standby';
   running: boolean;
   marked: boolean;
+  /** Whether its last end was a shutdown that it finished. */
+  stoppedCleanly: boolean;
   readonly port: number;
   ownerVerifier: string;
   synchronousStandbys: readonly string[];
@@ -60,7 +62,7 @@ export interface FakeInstance {
   /** On a standby: the primary that it follows. */
   upstream: string | null;
   walBytes: bigint;
-  readonly systemIdentifier: string;
+  systemIdentifier: string;
   timeline: number;
 }
 
@@ -86,13 +88,16 @@ export class FakeEngine implements Engine {
   readonly calls: FakeCall[] = [];
   /** Everything that exists, by instance. */
   readonly made = new Map<string, FakeInstance>();
-  /** Every open route, by database. */
+  /** Every route, by database. */
   readonly routes = new Map<string, Route>();
+  /** Databases whose routes make clients wait. */
+  readonly waiting = new Set<string>();
   /** Regions whose gateway is down. */
   readonly gatewaysDown = new Set<string>();
   /** Called around each effect; what it throws, the caller gets, and while it does not return, the caller is stuck. */
   onCrashPoint: (point: CrashPoint) => void | Promise<void> = () => undefined;
 
+  private readonly held = new Map<string, Set<() => void>>();
   private readonly tokens = new Map<string, bigint>();
   private readonly faults = new Map<FakeVerb, PlannedFault[]>();
   private readonly gates = new Map<FakeVerb, Gate[]>();
@@ -138,9 +143,23 @@ export class FakeEngine implements Engine {
     return { reached, release };
   }
 
-  /** Ends the process of an instance, as a crash of its machine would. */
+  /** Ends the process of an instance, as a crash of its machine would, and tells who holds a connection to it. */
   crashInstance(id: string): void {
-    this.require(id).running = false;
+    this.stop(this.require(id), false);
+  }
+
+  /** Ends an instance's process. */
+  stop(instance: FakeInstance, cleanly: boolean): void {
+    if (!instance.running) return;
+    Object.assign(instance, { running: false, stoppedCleanly: cleanly });
+    for (const call of this.held.get(instance.ref.id) ?? []) call();
+  }
+
+  /** Calls back when the instance's process ends, until told not to. */
+  holdConnection(id: string, call: () => void): () => void {
+    const calls = this.held.get(id) ?? new Set();
+    this.held.set(id, calls.add(call));
+    return () => calls.delete(call);
   }
 
   /** What of a database still exists; empty when nothing was left over. */
@@ -266,6 +285,75 @@ class FakeInstances implements InstancesPort {
     });
   }
 
+  fence(ref: InstanceRef, effect: Effect): Promise<InstanceObservation> {
+    return this.act('fence', ref, effect, () => {
+      const instance = this.engine.made.get(ref.id);
+      if (instance) {
+        instance.marked = true;
+        this.engine.stop(instance, false);
+      }
+      return this.see(ref);
+    });
+  }
+
+  stopMarked(ref: InstanceRef, effect: Effect): Promise<{ clean: boolean; lsn: Lsn | null }> {
+    return this.act('stopMarked', ref, effect, () => {
+      const instance = this.engine.require(ref.id);
+      this.engine.stop(instance, true);
+      instance.marked = true;
+      return { clean: instance.stoppedCleanly, lsn: instance.stoppedCleanly ? lsnOf(instance.walBytes) : null };
+    });
+  }
+
+  unfence(ref: InstanceRef, effect: Effect): Promise<InstanceObservation> {
+    return this.act('unfence', ref, effect, () => {
+      Object.assign(this.engine.require(ref.id), { marked: false, running: true });
+      return this.see(ref);
+    });
+  }
+
+  claim(ref: InstanceRef, effect: Effect): Promise<InstanceObservation> {
+    return this.act('claim', ref, effect, () => this.see(ref));
+  }
+
+  promote(ref: InstanceRef, effect: Effect): Promise<InstanceObservation> {
+    return this.act('promote', ref, effect, () => {
+      const instance = this.engine.requireRunning(ref.id);
+      if (instance.marked) throw new EngineError('permanent', `instance ${ref.id} is fenced`);
+      if (instance.role === 'standby') {
+        const walBytes = this.walOf(instance);
+        Object.assign(instance, { role: 'primary', upstream: null, synchronousStandbys: [], timeline: instance.timeline + 1, walBytes });
+      }
+      return this.see(ref);
+    });
+  }
+
+  rejoin(ref: InstanceRef, primaryRef: InstanceRef, effect: Effect): Promise<InstanceObservation & { readonly how: 'repointed' | 'rewound' | 'copied' }> {
+    return this.act('rejoin', ref, effect, () => {
+      const primary = this.engine.requireRunning(primaryRef.id);
+      const known = this.engine.made.get(ref.id);
+      const how = known ? (known.role === 'standby' ? 'repointed' : 'rewound') : 'copied';
+      const { systemIdentifier, timeline } = primary;
+      const instance = known ?? this.make(ref, 'standby', { systemIdentifier, timeline, upstream: null });
+      Object.assign(instance, { role: 'standby', running: true, marked: false, upstream: primaryRef.id, systemIdentifier, timeline, synchronousStandbys: [] });
+      this.engine.made.set(ref.id, instance);
+      primary.slots.add(ref.id);
+      return { ...this.see(ref), how };
+    });
+  }
+
+  watch(ref: InstanceRef): InstanceWatch {
+    const ends: (() => void)[] = [];
+    return {
+      look: () => Promise.resolve(this.glimpse(ref)),
+      onClosed: (call) => { ends.push(this.engine.holdConnection(ref.id, call)); },
+      close: () => {
+        for (const end of ends) end();
+        return Promise.resolve();
+      },
+    };
+  }
+
   dropSlot(ref: InstanceRef, standbyId: string, effect: Effect): Promise<void> {
     return this.act('dropSlot', ref, effect, () => {
       this.engine.requireRunning(ref.id).slots.delete(standbyId);
@@ -285,7 +373,7 @@ class FakeInstances implements InstancesPort {
   private make(ref: InstanceRef, role: FakeInstance['role'], lineage: Pick<FakeInstance, 'systemIdentifier' | 'timeline' | 'upstream'>): FakeInstance {
     return {
       ref, role, running: true, marked: false, port: this.engine.nextPort(), ownerVerifier: ref.database.ownerVerifier,
-      synchronousStandbys: [], slots: new Set(), walBytes: 0x3000000n, ...lineage,
+      synchronousStandbys: [], slots: new Set(), walBytes: 0x3000000n, stoppedCleanly: false, ...lineage,
     };
   }
 
@@ -303,10 +391,23 @@ class FakeInstances implements InstancesPort {
     if (!instance.running) return { exists: true, marked, process: 'stopped', address, port };
     const common = {
       exists: true, marked, process: 'running' as const, address, port, role, postgresVersion: '17.0', systemIdentifier: identifier, timeline,
-      lsn: lsnOf((upstream === null ? instance : this.engine.made.get(upstream) ?? instance).walBytes),
+      lsn: lsnOf(this.walOf(instance)),
     };
     if (role === 'standby') return { ...common, receiving: upstream !== null && this.follows(ref.id, upstream) };
     return { ...common, synchronousStandbys: instance.synchronousStandbys, standbys: this.standbysOf(instance) };
+  }
+
+  private glimpse(ref: InstanceRef): InstanceGlimpse {
+    const { process, role, lsn, receiving, standbys } = this.see(ref);
+    if (process !== 'running') return { sight: 'refused' };
+    return { sight: 'answers', ...(role && { role }), ...(lsn && { lsn }), ...(receiving !== undefined && { receiving }), ...(standbys && { standbys }) };
+  }
+
+  /** A standby that streams has what its primary has; one that does not stays where it was. */
+  private walOf(instance: FakeInstance): bigint {
+    const { upstream, ref } = instance;
+    if (upstream !== null && this.follows(ref.id, upstream)) instance.walBytes = this.engine.require(upstream).walBytes;
+    return instance.walBytes;
   }
 
   private standbysOf(primary: FakeInstance): StandbyObservation[] {
@@ -334,19 +435,34 @@ class FakeGateway implements GatewayPort {
         database.id !== route.database.id && database.region === route.database.region && database.name === route.database.name);
       if (thief) throw new EngineError('permanent', `the route ${route.database.name} belongs to another database`);
       this.engine.routes.set(route.database.id, route);
+      this.engine.waiting.delete(route.database.id);
+    });
+  }
+
+  close(database: DatabaseSpec, effect: Effect): Promise<void> {
+    return this.act('close', database, effect, () => {
+      this.engine.waiting.add(database.id);
+    });
+  }
+
+  pause(database: DatabaseSpec, _limitMs: number, effect: Effect): Promise<void> {
+    return this.act('pause', database, effect, () => {
+      this.engine.waiting.add(database.id);
     });
   }
 
   remove(database: DatabaseSpec, effect: Effect): Promise<void> {
     return this.act('remove', database, effect, () => {
       this.engine.routes.delete(database.id);
+      this.engine.waiting.delete(database.id);
     });
   }
 
   verify(route: Route, password: string, standbys: readonly InstanceRef[], effect: Effect): Promise<EndpointProof> {
     return this.act('verify', route.database, effect, () => {
       const open = this.engine.routes.get(route.database.id);
-      if (!open || this.engine.gatewaysDown.has(route.database.region)) throw new EngineError('transient', 'the endpoint does not answer');
+      const silent = this.engine.gatewaysDown.has(route.database.region) || this.engine.waiting.has(route.database.id);
+      if (!open || silent) throw new EngineError('transient', 'the endpoint does not answer');
       const primary = [...this.engine.made.values()].find(({ ref, role, port, running }) =>
         ref.database.id === route.database.id && role === 'primary' && port === open.target.port && running);
       if (!primary) throw new EngineError('transient', 'nothing that can be written to is behind the endpoint');

@@ -83,7 +83,7 @@ describe('decideTransition', () => {
   });
 
   it('goes where the table says after a failure', () => {
-    expect(decide(at('land'), error('permanent'))).toEqual({ type: 'enter', step: 'jump', direction: 'forward' });
+    expect(decide(at('land'), error('permanent'))).toMatchObject({ type: 'enter', step: 'jump', direction: 'forward', failure: { step: 'land', reason: 'rain' } });
   });
 
   it('waits, but not beyond the time of the step', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { deriveState, type DatabaseFacts } from '../../src/databases/derive-state.js';
 
-const healthy: DatabaseFacts = { deleted: false, provisioned: true, change: null, primary: 'running', inSync: 1, standbys: 1 };
+const healthy: DatabaseFacts = { deleted: false, provisioned: true, change: null, changeStep: null, primary: 'running', inSync: 1, standbys: 1 };
 
 describe('deriveState', () => {
   it.each([
@@ -13,6 +13,8 @@ describe('deriveState', () => {
     ['provisioning', { provisioned: false, change: 'provision' }],
     ['failed', { provisioned: false }],
     ['failing-over', { change: 'switchover' }],
+    ['degraded', { change: 'failover', changeStep: 'rebuild', inSync: 0 }],
+    ['failing-over', { change: 'failover', changeStep: 'route' }],
     ['deleting', { change: 'delete', primary: null }],
     ['deleted', { deleted: true, change: null, primary: null }],
     ['available', { change: 'rotate-password' }],

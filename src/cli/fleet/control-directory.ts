@@ -33,6 +33,11 @@ export class ControlDirectory {
     return existsSync(this.control);
   }
 
+  /** Whether the engine has a fleet here: a start that failed early leaves none. */
+  get hasFleet(): boolean {
+    return existsSync(join(this.dataDir, 'fleet.json'));
+  }
+
   /** Where a process's id is kept, for people and for `down`. */
   pidFile(name: string): string {
     return join(this.run, `${name}.json`);

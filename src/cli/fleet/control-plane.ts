@@ -98,6 +98,7 @@ export class ControlPlane {
       dataDir: directory.dataDir,
       vault,
       ...(publicHost === undefined ? {} : { publicHost }),
+      ...(settings.FREEHOLD_GATEWAY_PORT === undefined ? {} : { firstGatewayPort: settings.FREEHOLD_GATEWAY_PORT }),
       ...(settings.FREEHOLD_HOST_MEMORY_MB === undefined ? {} : { hostMemoryMb: settings.FREEHOLD_HOST_MEMORY_MB }),
     });
     return `${fleet.root}/control`;

@@ -20,7 +20,7 @@ export async function takeDown(directory: ControlDirectory, progress: Progress):
   const lock = await stopControlPlane(directory, progress);
   try {
     progress.step('stopping gateways and databases');
-    await shutDownLocalFleet(directory.dataDir);
+    if (directory.hasFleet) await shutDownLocalFleet(directory.dataDir);
     rmSync(directory.run, { recursive: true, force: true });
   } finally {
     lock.release();

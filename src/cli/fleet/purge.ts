@@ -13,7 +13,7 @@ import type { Progress } from './progress.js';
 export async function purgeFleet(directory: ControlDirectory, progress: Progress): Promise<void> {
   await takeDown(directory, progress);
   progress.step(`removing ${directory.dataDir}`);
-  await purgeLocalFleet(directory.dataDir);
+  if (directory.hasFleet) await purgeLocalFleet(directory.dataDir);
   // What names the fleet goes last: a purge that was interrupted can be done again.
   const others = readdirSync(directory.dataDir).filter((name) => name !== basename(directory.control));
   for (const name of others) rmSync(join(directory.dataDir, name), { recursive: true, force: true });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Vault } from '../../config/vault.js';
 import type { Engine } from '../../engine/ports.js';
 import type { OperationDefinition, Step, StepContext, StepOutcome } from '../../operations/definition.js';
+import { synchronizeSteps } from './synchronize-steps.js';
 import { type DatabaseRecord, type DatabaseRecords, primaryOf, routeTo, standbysOf } from '../database-records.js';
 
 /**
@@ -16,7 +17,7 @@ export const PROVISION = 'provision';
 
 const inputSchema = z.strictObject({ databaseId: z.string() });
 type Input = z.output<typeof inputSchema>;
-type Found = { firstLsn: string };
+type Found = Record<string, never>;
 
 interface Parts<Tx> {
   readonly engine: Engine;
@@ -100,38 +101,7 @@ function steps<Tx>({ engine, records, vault, reserve }: Parts<Tx>) {
     undo: (context) => destroyAll(context, standbysOf),
   };
 
-  /** From nothing: exactly one name, loaded, everything flushed that was written before, and only then the record (protocol rule 3c). */
-  async function synchronize(context: Context): Outcome<Tx> {
-    const record = await records.read(context.input.databaseId);
-    const [first, ...others] = standbysOf(record);
-    if (!first) return { outcome: 'next', to: 'route' };
-    const primary = primaryOf(record).ref;
-    const { lsn } = await engine.instances.setSynchronousStandbys(primary, [first.ref.id], context);
-    await engine.instances.waitForFlush(primary, first.ref.id, lsn, context);
-    return {
-      outcome: 'next',
-      to: others.length > 0 ? 'widen' : 'route',
-      detail: { inSync: [first.ref.id] },
-      record: (tx) => records.setInSync(tx, context.input.databaseId, [first.ref.id]),
-    };
-  }
-
-  /**
-   * To grow, the record comes first and the names follow (protocol rule 3b). The record is this step's to write, so it
-   * takes the step twice: once to record, once to load the names of those recorded.
-   */
-  async function widen(context: Context): Outcome<Tx> {
-    const record = await records.read(context.input.databaseId);
-    const ids = standbysOf(record).map(({ ref }) => ref.id);
-    const primary = primaryOf(record).ref;
-    if (ids.some((id) => !record.inSync.includes(id))) {
-      const { lsn } = await engine.instances.setSynchronousStandbys(primary, record.inSync, context);
-      await Promise.all(ids.map((id) => engine.instances.waitForFlush(primary, id, lsn, context)));
-      return { outcome: 'next', to: 'widen', record: (tx) => records.setInSync(tx, context.input.databaseId, ids) };
-    }
-    await engine.instances.setSynchronousStandbys(primary, ids, context);
-    return { outcome: 'next', detail: { inSync: ids } };
-  }
+  const { synchronize, widen } = synchronizeSteps<Tx, Found>({ engine, records }, { widen: 'widen', next: 'route' });
 
   const route: StepParts<Tx> = {
     async run(context: Context): Outcome<Tx> {

@@ -21,6 +21,8 @@ export interface PrepareOptions {
   readonly dataDir: string;
   /** The name by which clients on other machines reach this one. Gateways then listen on all its addresses. */
   readonly publicHost?: string | null;
+  /** The first of the ports that a new fleet's gateways listen on, one a region; drawn at random if left out. */
+  readonly firstGatewayPort?: number;
   /** Memory that instances on each host may be promised, in MiB. */
   readonly hostMemoryMb?: number;
   readonly vault: SecretVault;
@@ -72,7 +74,8 @@ async function describeNewFleet(shell: HostShell, options: PrepareOptions): Prom
     try {
       const ports = new Set<number>();
       for (let region = 0; region < REGION_COUNT; region += 1) {
-        ports.add(await drawFreePort(options.publicHost ? '0.0.0.0' : `127.${network}.${region + 1}.1`, ports));
+        const chosen = options.firstGatewayPort;
+        ports.add(chosen !== undefined ? chosen + region : await drawFreePort(options.publicHost ? '0.0.0.0' : `127.${network}.${region + 1}.1`, ports));
       }
       return describeFleet({
         asRoot: shell.isRoot,

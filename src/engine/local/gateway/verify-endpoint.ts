@@ -2,8 +2,8 @@ import pg from 'pg';
 
 import { EngineError } from '../../errors.js';
 import type { Effect, EndpointProof, InstanceRef, Route } from '../../ports.js';
-import { withClient, withControl } from '../instances/control-connection.js';
-import { instanceContext } from '../instances/instance-context.js';
+import { withClient } from '../instances/control-connection.js';
+import { instanceContext, readPort } from '../instances/instance-context.js';
 import { quoteIdentifier } from '../instances/sql.js';
 import type { LocalFleet } from '../local-fleet.js';
 import { waitUntil } from '../wait-until.js';
@@ -48,7 +48,7 @@ export async function verifyEndpoint(fleet: LocalFleet, route: Route, password: 
     try {
       const [, readOn] = await Promise.all([
         updateThroughPool(customer, name, schema, effect.signal),
-        Promise.all(standbys.map((standby) => readOnStandby(fleet, standby, schema, effect.signal))),
+        Promise.all(standbys.map((standby) => readOnStandby(fleet, customer, standby, schema, effect.signal))),
       ]);
       return { writeMs, readOn };
     } finally {
@@ -64,8 +64,15 @@ async function updateThroughPool(customer: Customer, name: string, schema: strin
   });
 }
 
-async function readOnStandby(fleet: LocalFleet, standby: InstanceRef, schema: string, signal: AbortSignal): Promise<string> {
-  await withControl(instanceContext(fleet, standby), { signal, database: standby.database.name }, (client) =>
+/**
+ * As the owner, and not as the control plane: a superuser that reads what a customer made would run what the customer
+ * put there, a view for example, with all its rights.
+ */
+async function readOnStandby(fleet: LocalFleet, customer: Customer, standby: InstanceRef, schema: string, signal: AbortSignal): Promise<string> {
+  const context = instanceContext(fleet, standby);
+  const port = await readPort(context);
+  if (port === undefined) throw new EngineError('transient', `standby ${standby.id} was not made yet`, 'attach it first');
+  await asCustomer({ ...customer, address: context.address, host: context.address, port }, standby.database.name, signal, (client) =>
     waitUntil(`the row on standby ${standby.id}`, signal, async () => {
       const { rows } = await client.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [`${schema}.proof`]);
       if (rows[0]?.there !== true) return undefined;

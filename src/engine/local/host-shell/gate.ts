@@ -71,7 +71,7 @@ export class Gate {
 
   /** Runs one line of shell inside the lock. */
   async run(line: string): Promise<CommandResult> {
-    if (this.dead) return this.failure();
+    if (this.dead) throw await this.failure();
     if (/[\n\0]/.test(line)) throw new EngineError('permanent', 'a line for the gate may not hold a line break');
     const result = new Promise<CommandResult>((resolve, reject) => this.waiting.push({ resolve, reject }));
     this.child.stdin.write(`${line}\n`);
@@ -146,8 +146,8 @@ export class Gate {
       this.dead = true;
       const lines = this.waiting.splice(0);
       if (lines.length === 0) return;
-      const error = await this.failure().catch((reason: Error) => reason);
-      for (const line of lines) line.reject(error as Error);
+      const error = await this.failure();
+      for (const line of lines) line.reject(error);
     });
   }
 
@@ -166,20 +166,20 @@ export class Gate {
   }
 
   /** Says why the gate is gone: ended by a stronger one, or in some other way. */
-  private async failure(): Promise<never> {
+  private async failure(): Promise<EngineError> {
     await this.closed;
     this.dead = true;
     const { subject } = this;
     // In this order: a contender stores its token before it takes its announcement away.
     for (const record of ['contender', 'token']) {
       const text = (await readText(`${subject.directory}/${record}`).catch(() => undefined))?.trim() ?? '';
-      if (subject.token !== undefined && /^\d+$/.test(text) && BigInt(text) > subject.token) throw superseded(subject, text);
+      if (subject.token !== undefined && /^\d+$/.test(text) && BigInt(text) > subject.token) return superseded(subject, text);
     }
     if (this.signal.aborted) {
-      throw new EngineError('outcome-unknown', `the time was over while ${subject.name} was being changed`, 'observe it, then try again', { cause: this.signal.reason });
+      return new EngineError('outcome-unknown', `the time was over while ${subject.name} was being changed`, 'observe it, then try again', { cause: this.signal.reason });
     }
     const words = lastLines(this.stderr.text());
-    throw new EngineError('outcome-unknown', `the effect on ${subject.name} was cut off${words ? `: ${words}` : ''}`, 'observe it, then try again');
+    return new EngineError('outcome-unknown', `the effect on ${subject.name} was cut off${words ? `: ${words}` : ''}`, 'observe it, then try again');
   }
 }
 

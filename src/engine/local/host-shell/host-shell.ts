@@ -5,7 +5,7 @@ import { EngineError } from '../../errors.js';
 import * as files from './files.js';
 import { GATE_SCRIPT } from './gate-script.js';
 import { Gate, superseded, type GateSubject } from './gate.js';
-import { exactName, hasArgument, processesUnder, readProcess, worksIn, type ProcessFacts } from './process-table.js';
+import { exactName, processesUnder, readProcess, worksIn, type ProcessFacts } from './process-table.js';
 import { runCommand, type CommandOptions, type CommandResult } from './run-command.js';
 
 /** How long a weaker holder of a lock is waited for before it is killed. */
@@ -28,7 +28,6 @@ export class HostShell {
   readonly firstClosedParent = files.firstClosedParent;
   readonly readProcess = readProcess;
   readonly worksIn = worksIn;
-  readonly hasArgument = hasArgument;
   readonly processesUnder = processesUnder;
 
   constructor(

@@ -33,11 +33,6 @@ export function worksIn(pid: number, directory: string): boolean {
   return readOrUndefined(() => readlinkSync(`/proc/${pid}/cwd`)) === directory;
 }
 
-/** Whether one of the process's arguments is, or begins with, that text. */
-export function hasArgument(pid: number, prefix: string): boolean {
-  return readArguments(pid).some((argument) => argument.startsWith(prefix) || argument.includes(`=${prefix}`));
-}
-
 /**
  * All living processes that work in a directory or below, or were started with it as an argument.
  *

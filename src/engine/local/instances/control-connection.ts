@@ -9,7 +9,6 @@ const CONNECT_TIMEOUT_MS = 3_000;
 
 export interface ControlOptions {
   readonly signal: AbortSignal;
-  readonly database?: string;
   readonly connectTimeoutMs?: number;
   /** For a single query; unlimited but for the signal if not given. */
   readonly queryTimeoutMs?: number;
@@ -30,7 +29,8 @@ export async function withControl<T>(context: InstanceContext, options: ControlO
     port,
     user: CONTROL_USER,
     password: context.instance.database.secrets.control,
-    database: options.database ?? 'postgres',
+    // Never the customer's: what a customer made there would run with a superuser's rights.
+    database: 'postgres',
     application_name: 'freehold-control',
     ssl: { ca: authority, minVersion: 'TLSv1.2' },
     connectionTimeoutMillis: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,

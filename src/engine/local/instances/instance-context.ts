@@ -77,12 +77,12 @@ export function instanceProcesses(context: InstanceContext): ProcessFacts[] {
  *
  * psql is a child of the gate, so that a caller who stalls has no connection through which it could act later.
  */
-export function sqlLine(context: InstanceContext, port: number, statements: readonly string[], database = 'postgres'): string {
+export function sqlLine(context: InstanceContext, port: number, statements: readonly string[]): string {
   const target: Record<string, string | number> = {
     host: context.address,
     port,
     user: CONTROL_USER,
-    dbname: database,
+    dbname: 'postgres',
     sslmode: 'verify-full',
     sslrootcert: context.authorityPath,
     application_name: EFFECT_APPLICATION,

@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import type { Engine, InstanceObservation } from '../../engine/ports.js';
+import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
+import { type DatabaseRecord, type DatabaseRecords, type MemberRecord, primaryOf, standbysOf } from '../database-records.js';
+import { AFTER_ROUTE } from '../derive-state.js';
+import { type Candidate, electStandby } from '../elect-standby.js';
+import { LOOK_AGAIN_MS, type PromotionFound, promotionSteps } from './promotion-steps.js';
+import { synchronizeSteps } from './synchronize-steps.js';
+
+/**
+ * Promotes a standby because the primary is lost.
+ *
+ * Invariants:
+ * - the old primary is fenced before anything is elected; if it cannot be fenced, nothing is promoted (protocol rule 5);
+ * - only a standby that is recorded in sync is promoted, unless an operator accepted the loss (protocol rules 4 and 12);
+ * - nothing routes to the new primary before its promotion is recorded (protocol rule 9);
+ * - if nobody can be promoted, the old primary goes on (protocol rule 8);
+ * - the last copy that has everything is never touched to make another one (protocol rule 10).
+ */
+export const FAILOVER = 'failover';
+
+const inputSchema = z.strictObject({
+  databaseId: z.string(),
+  /** The epoch whose primary is lost; a failover that was done already is not done again. */
+  epoch: z.number().int(),
+  reason: z.string(),
+  /** An operator's decision: go on although the primary answers, and whatever the standby lacks. */
+  forced: z.boolean(),
+  acceptDataLoss: z.boolean(),
+});
+type Input = z.output<typeof inputSchema>;
+
+interface Parts<Tx> {
+  readonly engine: Engine;
+  readonly records: DatabaseRecords<Tx>;
+}
+
+export function failoverOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx, Input, PromotionFound> {
+  const step = steps(parts);
+  return {
+    kind: FAILOVER,
+    does: 'promotes a standby because the primary is lost',
+    input: inputSchema,
+    exclusive: true,
+    queue: 'failover',
+    deadlineMs: 5 * 60_000,
+    // After the route another loss of the primary is a failover of its own.
+    preempts: (kind, at) => kind !== 'delete' && (kind !== FAILOVER || AFTER_ROUTE.has(at)),
+    pointOfNoReturn: 'fence',
+    steps: [
+      { name: 'confirm', does: 'look once more at the primary and at the standbys that are recorded in sync', timeoutMs: 5_000, attempts: 3, onFailure: 'undo', run: step.confirm },
+      { name: 'fence', does: 'mark the old primary, kill it, cut its clients', timeoutMs: 10_000, attempts: 3, onFailure: { goTo: 'abort' }, run: step.fence },
+      { name: 'elect', does: 'choose the standby with the most WAL', timeoutMs: 5_000, attempts: 3, onFailure: { goTo: 'abort' }, run: step.elect },
+      { name: 'promote', does: 'make it the primary, one epoch higher', timeoutMs: 10_000, attempts: 2, onFailure: { goTo: 'check-candidate' }, run: step.promote },
+      { name: 'route', does: 'move the endpoint; the outage ends here', timeoutMs: 10_000, attempts: 5, onFailure: 'persist', run: step.route },
+      { name: 'protect', does: 'record which instances are rebuilt', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: step.protect },
+      { name: 'rebuild', does: 'make standbys of the others: rewind, or copy anew', timeoutMs: 300_000, attempts: 10, onFailure: 'persist', run: step.rebuild },
+      { name: 'synchronize', does: 'let commits wait for the first standby, then record it in sync', timeoutMs: 30_000, attempts: 10, onFailure: 'persist', run: step.synchronize },
+      { name: 'widen', does: 'record the other standbys in sync, then let commits wait for any of them', timeoutMs: 30_000, attempts: 10, onFailure: 'persist', run: step.widen },
+      { name: 'finish', does: 'redundant again', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: () => Promise.resolve({ outcome: 'done' }) },
+      { name: 'check-candidate', does: 'see whether a promotion that did not answer has happened', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: step.checkCandidate },
+      { name: 'abort', does: 'let the old primary go on', timeoutMs: 30_000, attempts: 10, onFailure: 'persist', run: step.abort },
+    ],
+  };
+}
+
+function steps<Tx>(parts: Parts<Tx>) {
+  const { engine, records } = parts;
+  type Context = StepContext<Input, PromotionFound>;
+  type Outcome = Promise<StepOutcome<Tx, PromotionFound>>;
+
+  async function confirm(context: Context): Outcome {
+    const { databaseId, epoch, forced, acceptDataLoss } = context.input;
+    const record = await records.read(databaseId);
+    if (record.epoch !== epoch) return { outcome: 'done', detail: { nothingToDo: `epoch ${epoch} is over` } };
+    const [primary, standbys] = await Promise.all([
+      engine.instances.observe(primaryOf(record).ref, context.signal), observeAll(standbysOf(record), context.signal),
+    ]);
+    if (!forced && primary.process === 'running') return { outcome: 'done', detail: { nothingToDo: 'the primary answers' } };
+    // Fencing without anybody to promote would make an outage longer than it is (protocol rule 15).
+    const election = electStandby(record.inSync, candidatesOf(record, standbys), acceptDataLoss);
+    if ('nobody' in election) return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason: election.nobody };
+    return { outcome: 'next', detail: { primary: primary.process, inSync: record.inSync, reason: context.input.reason } };
+  }
+
+  async function fence(context: Context): Outcome {
+    const record = await records.read(context.input.databaseId);
+    const primary = primaryOf(record);
+    await engine.instances.fence(primary.ref, context);
+    await engine.gateway.close(record.spec, context);
+    return {
+      outcome: 'next', detail: { fenced: primary.ref.id, host: primary.ref.host },
+      record: (tx) => records.setMember(tx, primary.ref.id, { state: 'fenced' }),
+    };
+  }
+
+  async function elect(context: Context): Outcome {
+    const record = await records.read(context.input.databaseId);
+    const seen = await observeAll(standbysOf(record), context.signal);
+    const election = electStandby(record.inSync, candidatesOf(record, seen), context.input.acceptDataLoss);
+    if ('nobody' in election) return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason: election.nobody };
+    return { outcome: 'next', found: { candidate: election.elected }, detail: { elected: election.elected, lsn: seen.get(election.elected)?.lsn } };
+  }
+
+  async function observeAll(members: readonly MemberRecord[], signal: AbortSignal): Promise<ReadonlyMap<string, InstanceObservation>> {
+    return new Map(await Promise.all(members.map(async ({ ref }) => [ref.id, await engine.instances.observe(ref, signal)] as const)));
+  }
+
+  const { promote, checkCandidate, route, protect, rebuild, abort } = promotionSteps<Tx>(parts);
+  const { synchronize, widen } = synchronizeSteps<Tx, PromotionFound>(parts, { widen: 'widen', next: 'finish' });
+  return { confirm, fence, elect, promote, checkCandidate, route, protect, rebuild, synchronize, widen, abort };
+}
+
+function candidatesOf(record: DatabaseRecord, seen: ReadonlyMap<string, InstanceObservation>): Candidate[] {
+  return standbysOf(record).map(({ ref, state }) => {
+    const { process, role, marked, lsn } = seen.get(ref.id) ?? {};
+    const answers = state === 'running' && process === 'running' && role === 'standby' && marked === false;
+    return { instanceId: ref.id, answers, ...(lsn !== undefined && { lsn }) };
+  });
+}

@@ -1,0 +1,110 @@
+import type { Engine } from '../../engine/ports.js';
+import type { StepContext, StepOutcome } from '../../operations/definition.js';
+import { type DatabaseRecord, type DatabaseRecords, type MemberRecord, primaryOf, routeTo, standbysOf } from '../database-records.js';
+
+/** What failover and switchover both hand from step to step. */
+export interface PromotionFound {
+  /** The standby that was elected. */
+  readonly candidate: string;
+}
+
+type Input = { databaseId: string };
+
+interface Parts<Tx> {
+  readonly engine: Engine;
+  readonly records: DatabaseRecords<Tx>;
+}
+
+/** How long an operation waits before it looks again at something that should come about by itself. */
+export const LOOK_AGAIN_MS = 200;
+
+export const memberOf = (record: DatabaseRecord, id: string | undefined): MemberRecord | undefined =>
+  record.members.find(({ ref }) => ref.id === id);
+
+/** The second half of a failover and of a switchover: from an elected standby to a redundant database, or back. */
+export function promotionSteps<Tx>({ engine, records }: Parts<Tx>) {
+  type Context = StepContext<Input, PromotionFound>;
+  type Outcome = Promise<StepOutcome<Tx, PromotionFound>>;
+
+  /** One transaction records the new primary, the epoch and that nothing is in sync; no route leads there before (protocol rule 9). */
+  async function promote(context: Context): Outcome {
+    const record = await records.read(context.input.databaseId);
+    const candidate = memberOf(record, context.found.candidate);
+    if (!candidate) return { outcome: 'next', to: 'elect' };
+    const seen = await engine.instances.promote(candidate.ref, context);
+    return {
+      outcome: 'next', to: 'route',
+      detail: { promoted: candidate.ref.id, host: candidate.ref.host, timeline: seen.timeline, epoch: record.epoch + 1 },
+      record: (tx) => records.setPromoted(tx, context.input.databaseId, candidate.ref.id),
+    };
+  }
+
+  /**
+   * The promotion did not answer: it may have happened, or still happen. The token on the candidate stops what is
+   * asleep, and its role says whether to go forward or to elect again (protocol rule 7).
+   */
+  async function checkCandidate(context: Context): Outcome {
+    const candidate = memberOf(await records.read(context.input.databaseId), context.found.candidate);
+    if (!candidate) return { outcome: 'next', to: 'elect' };
+    const seen = await engine.instances.claim(candidate.ref, context);
+    return { outcome: 'next', to: seen.role === 'primary' ? 'promote' : 'elect' };
+  }
+
+  async function route(context: Context): Outcome {
+    const record = await records.read(context.input.databaseId);
+    await engine.gateway.open(routeTo(record), context);
+    return { outcome: 'next', to: 'protect', detail: { primary: primaryOf(record).ref.host } };
+  }
+
+  /**
+   * Before anything of an instance is rewound or copied, it is recorded as being rebuilt; it is neither recorded in
+   * sync nor named, since a promotion emptied both (protocol rule 10).
+   */
+  async function protect(context: Context): Outcome {
+    const record = await records.read(context.input.databaseId);
+    const others = standbysOf(record).filter(({ state }) => state !== 'lost');
+    if (others.length === 0) return { outcome: 'next', to: 'synchronize' };
+    return {
+      outcome: 'next', to: 'rebuild',
+      record: async (tx) => {
+        for (const { ref } of others) await records.setMember(tx, ref.id, { state: 'rebuilding' });
+      },
+    };
+  }
+
+  /** Only the holder of the current token ends a rebuilding, by recording it (protocol rule 10). */
+  async function rebuild(context: Context): Outcome {
+    const record = await records.read(context.input.databaseId);
+    const primary = primaryOf(record).ref;
+    const rebuilding = standbysOf(record).filter(({ state }) => state === 'rebuilding');
+    const rejoined = await Promise.all(rebuilding.map(async ({ ref }) => ({ ref, seen: await engine.instances.rejoin(ref, primary, context) })));
+    return {
+      outcome: 'next', to: 'synchronize', detail: { rejoined: rejoined.map(({ ref, seen }) => ({ host: ref.host, how: seen.how })) },
+      record: async (tx) => {
+        for (const { ref, seen } of rejoined) await records.setMember(tx, ref.id, { state: 'running', ...(seen.port !== undefined && { port: seen.port }) });
+      },
+    };
+  }
+
+  /**
+   * Nobody is promoted: the old primary goes on. From the moment at which this step was taken nothing else can be; the
+   * candidate is asked under its token whether it was promoted after all (protocol rule 8).
+   */
+  async function abort(context: Context): Outcome {
+    const record = await records.read(context.input.databaseId);
+    const candidate = memberOf(record, context.found.candidate);
+    if (candidate) {
+      const seen = await engine.instances.claim(candidate.ref, context);
+      if (seen.role === 'primary') return { outcome: 'next', to: 'promote' };
+    }
+    const primary = primaryOf(record);
+    await engine.instances.unfence(primary.ref, context);
+    await engine.gateway.open(routeTo(record), context);
+    return {
+      outcome: 'fail', reason: context.failure?.reason ?? 'no standby could be promoted', hint: 'the old primary goes on',
+      record: (tx) => records.setMember(tx, primary.ref.id, { state: 'running' }),
+    };
+  }
+
+  return { promote, checkCandidate, route, protect, rebuild, abort };
+}

@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import type { Engine, InstanceObservation } from '../../engine/ports.js';
+import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
+import { type DatabaseRecord, type DatabaseRecords, type MemberRecord, primaryOf, standbysOf } from '../database-records.js';
+import { LOOK_AGAIN_MS, type PromotionFound, promotionSteps } from './promotion-steps.js';
+import { synchronizeSteps } from './synchronize-steps.js';
+
+/**
+ * Makes a database redundant again after it lost a standby: lets writes go on alone, then brings the standby back.
+ *
+ * Invariants:
+ * - the record says that a standby is out of sync before commits stop waiting for it (protocol rule 3a);
+ * - a standby counts again only when it has flushed everything (protocol rule 3c);
+ * - nothing of an instance is touched while it is recorded in sync or named (protocol rule 10).
+ */
+export const REPROTECT = 'reprotect';
+
+const inputSchema = z.strictObject({ databaseId: z.string(), reason: z.string() });
+type Input = z.output<typeof inputSchema>;
+
+interface Parts<Tx> {
+  readonly engine: Engine;
+  readonly records: DatabaseRecords<Tx>;
+}
+
+export function reprotectOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx, Input, PromotionFound> {
+  const step = steps(parts);
+  return {
+    kind: REPROTECT,
+    does: 'makes a database redundant again',
+    input: inputSchema,
+    exclusive: true,
+    queue: 'failover',
+    deadlineMs: 30 * 60_000,
+    preempts: () => false,
+    pointOfNoReturn: 'look',
+    steps: [
+      { name: 'look', does: 'see which standbys follow', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: step.look },
+      { name: 'record-alone', does: 'record that nothing is in sync', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: step.recordAlone },
+      { name: 'write-alone', does: 'let commits go on without a standby', timeoutMs: 10_000, attempts: 5, onFailure: 'persist', run: step.writeAlone },
+      { name: 'shrink', does: 'let commits wait for those that follow alone, then record it', timeoutMs: 15_000, attempts: 5, onFailure: 'persist', run: step.shrink },
+      { name: 'restart', does: 'start standbys that are down', timeoutMs: 30_000, attempts: 2, onFailure: { goTo: 'protect' }, run: step.restart },
+      { name: 'protect', does: 'record which instances are rebuilt', timeoutMs: 10_000, attempts: 5, onFailure: 'persist', run: step.protect },
+      { name: 'rebuild', does: 'make standbys of them: rewind, or copy anew', timeoutMs: 300_000, attempts: 10, onFailure: 'persist', run: step.rebuild },
+      { name: 'synchronize', does: 'let commits wait for the first standby, then record it in sync', timeoutMs: 30_000, attempts: 10, onFailure: 'persist', run: step.synchronize },
+      { name: 'widen', does: 'record the other standbys in sync, then let commits wait for any of them', timeoutMs: 30_000, attempts: 10, onFailure: 'persist', run: step.widen },
+      { name: 'finish', does: 'redundant again', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: () => Promise.resolve({ outcome: 'done' }) },
+    ],
+  };
+}
+
+/** How long a standby that was started may take until it streams. */
+const STREAMING_LOOKS = 25;
+
+function steps<Tx>(parts: Parts<Tx>) {
+  const { engine, records } = parts;
+  type Context = StepContext<Input, PromotionFound>;
+  type Outcome = Promise<StepOutcome<Tx, PromotionFound>>;
+
+  async function look(context: Context): Outcome {
+    const record = await records.read(context.input.databaseId);
+    const following = await followers(record, context);
+    const lost = record.inSync.filter((id) => !following.has(id));
+    const detail = { reason: context.input.reason, outOfSync: lost };
+    if (lost.length === 0) return { outcome: 'next', to: 'restart', detail };
+    return { outcome: 'next', to: lost.length === record.inSync.length ? 'record-alone' : 'shrink', detail };
+  }
+
+  async function recordAlone(context: Context): Outcome {
+    return { outcome: 'next', record: (tx) => records.setInSync(tx, context.input.databaseId, []) };
+  }
+
+  async function writeAlone(context: Context): Outcome {
+    const primary = primaryOf(await records.read(context.input.databaseId));
+    await engine.instances.setSynchronousStandbys(primary.ref, [], context);
+    return { outcome: 'next', to: 'restart' };
+  }
+
+  /** Protocol rule 3b: the names, loaded; everything written before flushed by those that stay; then the record. */
+  async function shrink(context: Context): Outcome {
+    const record = await records.read(context.input.databaseId);
+    const following = await followers(record, context);
+    const staying = record.inSync.filter((id) => following.has(id));
+    if (staying.length === 0) return { outcome: 'next', to: 'record-alone' };
+    const primary = primaryOf(record).ref;
+    const { lsn } = await engine.instances.setSynchronousStandbys(primary, staying, context);
+    await Promise.all(staying.map((id) => engine.instances.waitForFlush(primary, id, lsn, context)));
+    return { outcome: 'next', detail: { inSync: staying }, record: (tx) => records.setInSync(tx, context.input.databaseId, staying) };
+  }
+
+  /** Often a standby is only down: started, it goes on from where it was. */
+  async function restart(context: Context): Outcome {
+    const record = await records.read(context.input.databaseId);
+    const seen = await observeAll(standbysOf(record), context.signal);
+    const down = seen.filter(({ member, process, marked }) => member.state === 'running' && process !== 'running' && !marked);
+    await Promise.all(down.map(({ member }) => engine.instances.start(member.ref, context)));
+    return { outcome: 'next', detail: { started: down.map(({ member }) => member.ref.host) } };
+  }
+
+  async function protect(context: Context): Outcome {
+    const record = await records.read(context.input.databaseId);
+    const following = await followers(record, context);
+    const lost = standbysOf(record).filter(({ ref, state }) => state !== 'lost' && !following.has(ref.id));
+    // One that has just been started needs a moment to connect; only one that stays away is rebuilt.
+    if (lost.some(({ state }) => state === 'running') && context.attempt < STREAMING_LOOKS) {
+      return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason: 'a standby does not stream yet' };
+    }
+    if (lost.some(({ ref }) => record.inSync.includes(ref.id))) return { outcome: 'next', to: 'look' };
+    return {
+      outcome: 'next', to: lost.length > 0 ? 'rebuild' : 'synchronize', detail: { rebuilding: lost.map(({ ref }) => ref.host) },
+      record: async (tx) => {
+        for (const { ref } of lost) await records.setMember(tx, ref.id, { state: 'rebuilding' });
+      },
+    };
+  }
+
+  /** The standbys that stream from the primary, as the primary sees them. */
+  async function followers(record: DatabaseRecord, context: Context): Promise<ReadonlySet<string>> {
+    const { standbys } = await engine.instances.observe(primaryOf(record).ref, context.signal);
+    return new Set(standbys?.filter(({ state }) => state === 'streaming').map(({ instanceId }) => instanceId));
+  }
+
+  async function observeAll(members: readonly MemberRecord[], signal: AbortSignal): Promise<(InstanceObservation & { member: MemberRecord })[]> {
+    return Promise.all(members.map(async (member) => ({ member, ...(await engine.instances.observe(member.ref, signal)) })));
+  }
+
+  const { rebuild } = promotionSteps<Tx>(parts);
+  const { synchronize, widen } = synchronizeSteps<Tx, PromotionFound>(parts, { widen: 'widen', next: 'finish' });
+  return { look, recordAlone, writeAlone, shrink, restart, protect, rebuild, synchronize, widen };
+}

@@ -1,0 +1,59 @@
+import { AFTER_ROUTE } from '../databases/derive-state.js';
+import type { Verdict } from './judge-primary.js';
+
+/** What a watcher knows of a database beside what it sees. */
+export interface CareFacts {
+  readonly verdict: Verdict;
+  /** The exclusive operation that runs, if any. */
+  readonly change: { readonly kind: string; readonly step: string } | null;
+  readonly automationPaused: boolean;
+  /** Standbys that are recorded in sync. */
+  readonly inSync: readonly string[];
+  /** Standbys that are recorded as running, or were fenced: those that should follow. */
+  readonly expected: readonly string[];
+  /** Standbys that the primary sees streaming; undefined if it could not be asked. */
+  readonly streaming: readonly string[] | undefined;
+  /** How long some expected standby has not been streaming, in milliseconds. */
+  readonly unfollowedMs: number;
+}
+
+/** What to ask for; at most one thing at a time. */
+export type Care =
+  | { readonly ask: 'nothing' }
+  | { readonly ask: 'failover' | 'recover' | 'reprotect'; readonly reason: string };
+
+const NOTHING: Care = { ask: 'nothing' };
+
+/**
+ * How long a standby may be away before writes go on without it: longer than a reconnection takes, shorter than clients
+ * would wait.
+ */
+export const STANDBY_AWAY_MS = 1_500;
+
+/** Operations that take the primary away on purpose, or are about to bring it back. */
+const DELIBERATE: ReadonlySet<string> = new Set(['failover', 'switchover', 'delete', 'provision', 'recover', 'restore']);
+
+/** Decides what a watched database needs. */
+export function decideCare(facts: CareFacts): Care {
+  const { verdict, change, inSync } = facts;
+  if (facts.automationPaused) return NOTHING;
+  if (change && DELIBERATE.has(change.kind) && !AFTER_ROUTE.has(change.step)) return NOTHING;
+  if (verdict.verdict === 'lost') {
+    if (inSync.length > 0) return { ask: 'failover', reason: verdict.reason };
+    // Nobody may be promoted: the primary is the only copy that has everything, and comes back in place (protocol rule 13).
+    return change ? NOTHING : { ask: 'recover', reason: verdict.reason };
+  }
+  if (verdict.verdict === 'alone') return change ? NOTHING : { ask: 'recover', reason: verdict.reason };
+  if (verdict.verdict !== 'well' || change) return NOTHING;
+  return careForStandbys(facts);
+}
+
+function careForStandbys({ inSync, expected, streaming, unfollowedMs }: CareFacts): Care {
+  if (!streaming) return NOTHING;
+  const away = expected.filter((id) => !streaming.includes(id));
+  if (away.length > 0) {
+    return unfollowedMs >= STANDBY_AWAY_MS ? { ask: 'reprotect', reason: `not streaming: ${away.join(', ')}` } : NOTHING;
+  }
+  const unrecorded = expected.filter((id) => !inSync.includes(id));
+  return unrecorded.length > 0 ? { ask: 'reprotect', reason: `streaming, but not recorded in sync: ${unrecorded.join(', ')}` } : NOTHING;
+}

@@ -1,0 +1,185 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Log } from '../config/log.js';
+import { LOG } from '../config/log-token.js';
+import { MetadataDatabaseRecords } from '../databases/database-records.js';
+import { DatabasesService } from '../databases/databases.service.js';
+import { DataLossNotAcceptedError } from '../databases/database-errors.js';
+import { ENGINE } from '../engine/engine-token.js';
+import type { Engine } from '../engine/ports.js';
+import { Metadata } from '../metadata/metadata.js';
+import { queryRows } from '../metadata/query-rows.js';
+import { EVERYTHING } from '../metadata/reach.js';
+import { openAlert, resolveAlerts } from '../operations/alerts.js';
+import type { OperationDocument } from '../operations/operation.js';
+import { OperationsService } from '../operations/operations.service.js';
+import { OperationInTheWayError } from '../operations/store.js';
+import { DatabaseWatch, type WatchedDatabase, type WatchFindings } from './database-watch.js';
+
+/** How often the watcher renews its leases and reads again what is recorded. */
+const REFRESH_MS = 1_000;
+/** How long a database stays with a watcher that gives no sign of life. */
+const LEASE_S = 4;
+const LAGS_EVERY = 5;
+const REQUESTED_BY = 'watcher';
+
+/** Watches the databases that are leased to this worker, and asks for what they need. It never changes one itself. */
+@Injectable()
+export class FleetWatch {
+  private readonly worker = `watcher-${randomUUID()}`;
+  private readonly watches = new Map<string, { watch: DatabaseWatch; members: string }>();
+  private readonly asking = new Set<string>();
+  private readonly alerted = new Map<string, string>();
+  private timer: NodeJS.Timeout | undefined;
+  private refreshing: Promise<void> = Promise.resolve();
+  private rounds = 0;
+  private stopped = false;
+
+  constructor(
+    private readonly metadata: Metadata,
+    private readonly records: MetadataDatabaseRecords,
+    private readonly databases: DatabasesService,
+    private readonly operations: OperationsService,
+    @Inject(ENGINE) private readonly engine: Engine,
+    @Inject(LOG) private readonly log: Log,
+  ) {}
+
+  start(): void {
+    const again = (): void => {
+      if (this.stopped) return;
+      this.refreshing = this.refresh().catch((error: unknown) => {
+        this.log.warn({ reason: reasonOf(error) }, 'what is recorded cannot be read: the watcher asks for nothing until it can');
+      });
+      void this.refreshing.finally(() => {
+        if (!this.stopped) this.timer = setTimeout(again, REFRESH_MS);
+      });
+    };
+    again();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.refreshing;
+    await Promise.all([...this.watches.values()].map(({ watch }) => watch.close()));
+    await this.metadata.dataSource.query('DELETE FROM watches WHERE worker = $1', [this.worker]).catch(() => undefined);
+  }
+
+  private async refresh(): Promise<void> {
+    const leased = await this.readLeased();
+    const ids = new Set(leased.map(({ id }) => id));
+    for (const [id, { watch }] of this.watches) {
+      if (ids.has(id)) continue;
+      this.watches.delete(id);
+      await watch.close();
+    }
+    for (const database of leased) await this.watch(database);
+    if (this.rounds++ % LAGS_EVERY === 0) await this.recordLags();
+  }
+
+  /** Takes databases that nobody watches, renews those that this worker has, and reads what is recorded of them. */
+  private async readLeased(): Promise<WatchedDatabase[]> {
+    await this.metadata.dataSource.query(
+      `INSERT INTO watches (database_id, worker, lease_until)
+       SELECT id, $1, now() + make_interval(secs => $2) FROM databases WHERE provisioned_at IS NOT NULL AND deleted_at IS NULL
+       ON CONFLICT (database_id) DO UPDATE SET worker = $1, lease_until = now() + make_interval(secs => $2)
+         WHERE watches.lease_until < now() OR (watches.worker = $1 AND watches.lease_until < now() + make_interval(secs => $3))`,
+      [this.worker, LEASE_S, LEASE_S / 2]);
+    return queryRows<WatchedDatabase>(this.metadata.dataSource.manager,
+      `SELECT d.id, d.customer_id AS "customerId", d.region_id AS region, d.epoch, d.in_sync AS "inSync",
+              d.automation_paused IS NOT NULL AS "automationPaused",
+              (SELECT json_build_object('kind', o.kind, 'step', o.step) FROM operations o
+                WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running')) AS change,
+              (SELECT json_agg(json_build_object('id', i.id, 'role', i.role, 'state', i.state, 'dataCenterId', h.data_center_id) ORDER BY i.id)
+                 FROM instances i JOIN hosts h ON h.id = i.host_id WHERE i.database_id = d.id AND i.port IS NOT NULL) AS members
+         FROM watches w JOIN databases d ON d.id = w.database_id
+        WHERE w.worker = $1 AND w.lease_until > now() AND d.provisioned_at IS NOT NULL AND d.deleted_at IS NULL
+          AND EXISTS (SELECT FROM instances i WHERE i.database_id = d.id AND i.port IS NOT NULL)`, [this.worker]);
+  }
+
+  private async watch(database: WatchedDatabase): Promise<void> {
+    const members = database.members.map(({ id }) => id).join();
+    const known = this.watches.get(database.id);
+    if (known?.members === members) {
+      known.watch.update(database);
+      return;
+    }
+    await known?.watch.close();
+    const record = await this.records.read(database.id);
+    const refs = new Map(record.members.filter(({ ref }) => database.members.some(({ id }) => id === ref.id)).map(({ ref }) => [ref.id, ref]));
+    const watch = new DatabaseWatch(database, {
+      instances: this.engine.instances, refs,
+      silentDataCenters: (region) => this.silentDataCenters(region),
+      onFindings: (findings) => void this.act(findings),
+    });
+    this.watches.set(database.id, { watch, members });
+  }
+
+  /** Data centres from which nobody at all gives this watcher a sign of life. */
+  private silentDataCenters(region: string): ReadonlySet<string> {
+    const seen = [...this.watches.values()].filter(({ watch }) => watch.region === region).map(({ watch }) => watch.dataCenters());
+    const alive = new Set(seen.flatMap((dataCenters) => dataCenters.alive));
+    return new Set(seen.flatMap(({ silent }) => silent).filter((id) => !alive.has(id)));
+  }
+
+  private async act({ database, verdict, care }: WatchFindings): Promise<void> {
+    const trouble = verdict.verdict === 'blind' || verdict.verdict === 'alone' || verdict.verdict === 'lost' ? verdict : undefined;
+    await this.alert(database, trouble && `${trouble.verdict}: ${trouble.reason}`);
+    if (care.ask === 'nothing' || this.asking.has(database.id)) return;
+    this.asking.add(database.id);
+    try {
+      const operation = await this.ask(database, care.ask, care.reason);
+      this.log.warn({ databaseId: database.id, operationId: operation.id, ask: care.ask, reason: care.reason }, 'watcher asks for an operation');
+      await this.operations.announce(operation);
+    } catch (error) {
+      const expected = error instanceof OperationInTheWayError || error instanceof DataLossNotAcceptedError;
+      if (!expected) this.log.warn({ databaseId: database.id, ask: care.ask, reason: reasonOf(error) }, 'watcher could not ask for an operation');
+    } finally {
+      // What was asked for is seen at the next reading of the record, not before.
+      setTimeout(() => this.asking.delete(database.id), REFRESH_MS);
+    }
+  }
+
+  private ask(database: WatchedDatabase, what: 'failover' | 'recover' | 'reprotect', reason: string): Promise<OperationDocument> {
+    return this.metadata.transaction((tx) => {
+      if (what === 'recover') return this.databases.requestRecovery(tx, database, REQUESTED_BY);
+      if (what === 'reprotect') return this.databases.requestReprotection(tx, database, reason, REQUESTED_BY);
+      return this.databases.failover(tx, {
+        id: database.id, actor: { id: REQUESTED_BY, reach: EVERYTHING }, requestId: null, acceptDataLoss: false, forced: false, reason, bytesAtRisk: null,
+      });
+    });
+  }
+
+  /** Says what is wrong with a primary, and takes it back when it is well. */
+  private async alert(database: WatchedDatabase, message: string | undefined): Promise<void> {
+    if (this.alerted.get(database.id) === message) return;
+    const key = `primary:${database.id}`;
+    try {
+      if (message === undefined) {
+        this.alerted.delete(database.id);
+        await this.metadata.transaction((tx) => resolveAlerts(tx, [key]));
+        return;
+      }
+      this.alerted.set(database.id, message);
+      await this.metadata.transaction((tx) => openAlert(tx, {
+        key, kind: 'primary', severity: 'critical', subjectId: database.id, operationId: null, message: `the primary of database ${database.id} is ${message}`,
+      }));
+    } catch (error) {
+      this.alerted.delete(database.id);
+      this.log.warn({ databaseId: database.id, reason: reasonOf(error) }, 'alert could not be recorded');
+    }
+  }
+
+  private async recordLags(): Promise<void> {
+    const lags = [...this.watches.values()].flatMap(({ watch }) => watch.lags());
+    if (lags.length === 0) return;
+    await this.metadata.dataSource.query(
+      `UPDATE instances i SET lag_bytes = l."lagBytes", lag_seconds = l."lagSeconds"
+         FROM json_to_recordset($1) AS l(id text, "lagBytes" bigint, "lagSeconds" float)
+        WHERE i.id = l.id AND (i.lag_bytes, i.lag_seconds) IS DISTINCT FROM (l."lagBytes", l."lagSeconds")`, [JSON.stringify(lags)]);
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,236 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildCommand, findFreePort, freehold, mountsOf, processesOf, run, startFreehold } from '../support/freehold-command.js';
+
+interface Ready {
+  readonly api: string;
+  readonly console: string;
+  readonly operatorKey: string;
+  readonly signupKey: string;
+}
+
+/** A fleet that the test started, and the database that it made there. */
+interface Fleet {
+  readonly dataDir: string;
+  readonly port: number;
+  ready: Ready;
+  customerId: string;
+  databaseId: string;
+  uri: string;
+}
+
+const NOBODY = 65_534;
+
+/**
+ * The tests share two fleets and follow one another: what one leaves is what the next begins with, as in a fleet's life.
+ * The directories lie where only their owner may pass, as `mktemp -d` makes them.
+ */
+describe('two fleets on one machine', () => {
+  const scratch = mkdtempSync(join(tmpdir(), 'freehold-e2e-'));
+  let one: Fleet;
+  let other: Fleet;
+  let foreground: ChildProcess | undefined;
+
+  beforeAll(async () => {
+    await buildCommand();
+    [one, other] = await Promise.all([makeFleet(join(scratch, 'one')), makeFleet(join(scratch, 'other'))]);
+  }, 120_000);
+
+  afterAll(async () => {
+    foreground?.kill('SIGTERM');
+    await Promise.all(['one', 'other'].map((name) => freehold(['purge', '--yes', '--data-dir', join(scratch, name)])));
+    rmSync(scratch, { recursive: true, force: true });
+  }, 120_000);
+
+  it('are announced in one line of JSON each', () => {
+    expect(one.ready).toEqual({
+      api: `http://127.0.0.1:${one.port}`,
+      console: `http://127.0.0.1:${one.port}/console`,
+      operatorKey: expect.stringMatching(/^fh_operator_.{32,}/) as string,
+      signupKey: expect.stringMatching(/^fh_signup_.{32,}/) as string,
+    });
+    expect(other.ready.operatorKey).not.toBe(one.ready.operatorKey);
+  });
+
+  it('sign up customers and make a database for each, with its steps shown', async () => {
+    await Promise.all([one, other].map(async (fleet) => {
+      fleet.customerId = await signUp(fleet);
+      const args = ['databases', 'create', '--customer', fleet.customerId, '--name', 'shop', '--region', 'europe', '--json'];
+      const result = await freehold(args, clientOf(fleet));
+      expect(result.stderr).toContain('✓ create-primary');
+      expect(result.code).toBe(0);
+      const made = JSON.parse(result.stdout);
+      expect(made.database).toMatchObject({ name: 'shop', region: 'europe', state: 'available', inSync: true });
+      fleet.databaseId = made.database.id;
+      fleet.uri = made.credentials.uri;
+    }));
+  });
+
+  it('let psql in as any user of the machine, and a program with another driver, with the server verified', async () => {
+    const nobody = process.getuid?.() === 0 ? NOBODY : undefined;
+    const made = await run('psql', ['-X', '-q', one.uri, '-c', 'CREATE TABLE marks (n int)', '-c', 'INSERT INTO marks VALUES (1)'], { HOME: '/nonexistent' }, nobody);
+    expect(made).toMatchObject({ code: 0, stderr: '' });
+    expect(one.uri).toContain('sslmode=verify-full');
+    await query(one.uri, 'INSERT INTO marks VALUES (2)');
+    expect(await readMarks(one)).toEqual([1, 2]);
+  });
+
+  it('do not know each other', async () => {
+    const foreign = await freehold(['databases', 'list'], { FREEHOLD_URL: other.ready.api, FREEHOLD_API_KEY: one.ready.operatorKey });
+    expect(foreign.code).toBe(1);
+    expect(foreign.stderr.trim().split('\n')).toHaveLength(1);
+    const listed = JSON.parse((await freehold(['databases', 'list', '--json'], clientOf(other))).stdout);
+    expect(listed.map((database: { id: string }) => database.id)).toEqual([other.databaseId]);
+  });
+
+  it('show what the API refuses in one line, with the field at fault', async () => {
+    const result = await freehold(['databases', 'create', '--customer', one.customerId, '--name', 'Shop', '--region', 'europe'], clientOf(one));
+    expect(result).toMatchObject({ code: 1, stdout: '' });
+    expect(result.stderr).toMatch(/^freehold: .+: name .+\n$/);
+  });
+
+  it.each(['worker', 'api', 'redis', 'metadata'])('start %s again when it is killed', async (role) => {
+    const before = pidOf(one, role);
+    process.kill(before, 'SIGKILL');
+    await until(() => pidOf(one, role) !== before && existsSync(`/proc/${pidOf(one, role)}`));
+    await until(async () => (await readiness(one)) === 200);
+    expect(await readMarks(one)).toEqual([1, 2]);
+  });
+
+  it('answer a second start with the same line', async () => {
+    expect((await up(one)).ready).toEqual(one.ready);
+    const foreground = await freehold(['up', '--data-dir', one.dataDir]);
+    expect(foreground).toMatchObject({ code: 1, stdout: '' });
+    expect(foreground.stderr).toContain('is already up');
+  });
+
+  it('come back with their data after everything of them was killed', async () => {
+    for (const { pid } of processesOf(pathsOf(one))) kill(pid);
+    await until(() => processesOf(pathsOf(one)).length === 0);
+    expect((await up(one)).ready).toEqual(one.ready);
+    expect(await readMarks(one)).toEqual([1, 2]);
+    await until(async () => (await showDatabase(one)).state === 'available');
+  });
+
+  it('leave nothing running or mounted when they are taken down, and nothing else touched', async () => {
+    const paths = pathsOf(one);
+    expect((await freehold(['down', '--data-dir', one.dataDir])).code).toBe(0);
+    expect(processesOf(paths)).toEqual([]);
+    expect(mountsOf(paths)).toEqual([]);
+    expect((await freehold(['down', '--data-dir', one.dataDir])).code).toBe(0);
+    await query(other.uri, 'SELECT 1');
+    expect((await showDatabase(other)).state).toBe('available');
+  });
+
+  it('come back with their data, keys and ports; in the foreground, Ctrl-C stops the control plane alone', async () => {
+    foreground = startFreehold(['up', '--data-dir', one.dataDir, '--json']);
+    const [line] = (await once(foreground.stdout!, 'data')) as [Buffer];
+    expect(JSON.parse(line.toString())).toEqual(one.ready);
+    expect(await readMarks(one)).toEqual([1, 2]);
+    process.kill(-foreground.pid!, 'SIGINT');
+    expect(await once(foreground, 'exit')).toEqual([0, null]);
+    expect(processesOf([join(one.dataDir, 'control')])).toEqual([]);
+    await query(one.uri, 'INSERT INTO marks VALUES (3)');
+    expect(await readMarks(one)).toEqual([1, 2, 3]);
+  });
+
+  it('delete a database with its steps shown', async () => {
+    const result = await freehold(['databases', 'delete', 'shop'], clientOf(other));
+    expect(result).toMatchObject({ code: 0, stdout: `${other.databaseId} is deleted\n` });
+    await expect(query(other.uri, 'SELECT 1')).rejects.toThrow();
+  });
+
+  it('are gone without a trace after a purge', async () => {
+    for (const fleet of [one, other]) {
+      const paths = pathsOf(fleet);
+      const key = readFileSync(join(fleet.dataDir, 'control/key-name'), 'utf8').split('\n')[1]!;
+      expect(existsSync(key)).toBe(true);
+      expect(await freehold(['purge', '--data-dir', fleet.dataDir])).toMatchObject({ code: 2, stdout: '' });
+      expect((await freehold(['purge', '--yes', '--data-dir', fleet.dataDir])).code).toBe(0);
+      expect([fleet.dataDir, key].filter(existsSync)).toEqual([]);
+      expect(processesOf(paths)).toEqual([]);
+      expect(mountsOf(paths)).toEqual([]);
+    }
+  });
+});
+
+async function makeFleet(dataDir: string): Promise<Fleet> {
+  const fleet = { dataDir, port: await findFreePort(), customerId: '', databaseId: '', uri: '' };
+  return { ...fleet, ...(await up(fleet)) };
+}
+
+async function up(fleet: { dataDir: string; port: number }): Promise<{ ready: Ready }> {
+  const result = await freehold(['up', '--data-dir', fleet.dataDir, '--port', String(fleet.port), '--detach', '--json']);
+  expect(result, result.stderr).toMatchObject({ code: 0 });
+  expect(result.stdout.trim().split('\n')).toHaveLength(1);
+  return { ready: JSON.parse(result.stdout) as Ready };
+}
+
+async function signUp(fleet: Fleet): Promise<string> {
+  const response = await fetch(`${fleet.ready.api}/v1/customers`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${fleet.ready.signupKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'Acme', email: 'acme@example.com' }),
+  });
+  const customer = (await response.json()) as { id: string };
+  expect(customer.id).toMatch(/^cus_/);
+  return customer.id;
+}
+
+function clientOf(fleet: Fleet): Record<string, string> {
+  return { FREEHOLD_URL: fleet.ready.api, FREEHOLD_API_KEY: fleet.ready.operatorKey };
+}
+
+async function showDatabase(fleet: Fleet): Promise<{ state: string }> {
+  return JSON.parse((await freehold(['databases', 'show', fleet.databaseId, '--json'], clientOf(fleet))).stdout) as { state: string };
+}
+
+async function readiness(fleet: Fleet): Promise<number> {
+  return fetch(`${fleet.ready.api}/readyz`).then((response) => response.status, () => 0);
+}
+
+/** Every path by which processes and mounts of a fleet can be recognised. */
+function pathsOf(fleet: Fleet): string[] {
+  const { id } = JSON.parse(readFileSync(join(fleet.dataDir, 'fleet.json'), 'utf8')) as { id: string };
+  return [fleet.dataDir, `/run/freehold/${id}`];
+}
+
+function pidOf(fleet: Fleet, role: string): number {
+  return (JSON.parse(readFileSync(join(fleet.dataDir, `control/run/${role}.json`), 'utf8')) as { pid: number }).pid;
+}
+
+async function query(uri: string, sql: string): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: uri, connectionTimeoutMillis: 10_000 });
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+async function readMarks(fleet: Fleet): Promise<unknown[]> {
+  return (await query(fleet.uri, 'SELECT n FROM marks ORDER BY n')).map((row) => row.n);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended with its parent.
+  }
+}
+
+async function until(holds: () => boolean | Promise<boolean>, deadlineMs = 30_000): Promise<void> {
+  const end = performance.now() + deadlineMs;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error('the condition did not come true in time');
+    await delay(50);
+  }
+}

@@ -1,0 +1,61 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { openLaboratory } from './support/laboratory.js';
+import type { Moment } from './support/mortal-worker.js';
+import { onHealthyDatabase, type Scenario, SCENARIOS } from './support/scenarios.js';
+
+/*
+ * Every step of every kind of operation is interrupted before and after each of its side effects, and resumed by
+ * another worker. Which moments there are is found by letting each scenario run once undisturbed, so that a new step, or
+ * a new effect in an old one, is interrupted without anybody having to think of it.
+ */
+const laboratory = await openLaboratory();
+afterAll(() => laboratory.close());
+
+const kinds = laboratory.registry.all().map(({ kind }) => kind);
+const scenarios = kinds.flatMap((kind) => {
+  const known = SCENARIOS.filter((scenario) => scenario.kind === kind);
+  return known.length > 0 ? known : [onHealthyDatabase(kind)];
+});
+const rehearsed = await Promise.all(scenarios.map(async (scenario) => ({ scenario, moments: [] as readonly Moment[] })));
+for (const [index, { scenario }] of rehearsed.entries()) rehearsed[index] = { scenario, moments: await rehearse(scenario) };
+
+async function rehearse(scenario: Scenario): Promise<readonly Moment[]> {
+  const { operation } = await scenario.begin(laboratory);
+  const worker = laboratory.mortalWorker();
+  await worker.work(operation.id);
+  return worker.moments;
+}
+
+async function interrupt(scenario: Scenario, at: number): Promise<void> {
+  const { databaseId, operation } = await scenario.begin(laboratory);
+  const callsBefore = laboratory.engine.callsOf(databaseId).length;
+  const worker = laboratory.mortalWorker(at);
+  await worker.work(operation.id);
+  expect(worker.died).toBe(true);
+  const ofTheDead = laboratory.engine.callsOf(databaseId).slice(callsBefore);
+
+  const ended = await laboratory.finish(operation.id);
+  const ofTheSuccessor = laboratory.engine.callsOf(databaseId).slice(callsBefore + ofTheDead.length);
+  expect(ended).toMatchObject({ state: scenario.ends, error: scenario.ends === 'succeeded' ? null : { left: 'nothing' } });
+  await scenario.check(laboratory, databaseId);
+  const highest = ofTheDead.reduce((token, call) => (call.token > token ? call.token : token), 0n);
+  expect(ofTheSuccessor.every(({ token }) => token > highest), 'the successor acts with higher tokens').toBe(true);
+
+  await worker.wake();
+  expect(await laboratory.operation(operation.id), 'the dead worker, woken up, changes nothing').toEqual(ended);
+  await scenario.check(laboratory, databaseId);
+  const exclusive = await laboratory.query('SELECT id FROM operations WHERE subject_id = $1 AND exclusive AND finished_at IS NULL', [databaseId]);
+  expect(exclusive).toEqual([]);
+}
+
+describe.each(rehearsed)('$scenario.kind, $scenario.name, resumes after a crash', ({ scenario, moments }) => {
+  it.each(moments.map(({ step, name }, at) => ({ at, title: `at "${step}", ${name}` })))('$at: $title', ({ at }) => interrupt(scenario, at));
+});
+
+describe.each(kinds)('the scenarios of %s', (kind) => {
+  it('reach every step of its table', () => {
+    const reached = new Set(rehearsed.filter(({ scenario }) => scenario.kind === kind).flatMap(({ moments }) => moments.map(({ step }) => step)));
+    const steps = laboratory.registry.get(kind).steps.map(({ name }) => name);
+    expect(steps.filter((step) => !reached.has(step)), 'add a scenario that reaches them to support/scenarios.ts').toEqual([]);
+  });
+});

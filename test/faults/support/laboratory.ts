@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto';
+import type { INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { EntityManager } from 'typeorm';
+import { inject } from 'vitest';
+import { openLog } from '../../../src/config/log.js';
+import { readSettings } from '../../../src/config/settings.js';
+import { Vault } from '../../../src/config/vault.js';
+import type { DatabaseDocument } from '../../../src/databases/database.schemas.js';
+import { DatabasesService } from '../../../src/databases/databases.service.js';
+import { FleetService } from '../../../src/fleet/fleet.service.js';
+import type { PlanId } from '../../../src/fleet/plans.js';
+import { newId } from '../../../src/metadata/ids.js';
+import { queryRows } from '../../../src/metadata/query-rows.js';
+import { EVERYTHING } from '../../../src/metadata/reach.js';
+import type { OperationDocument } from '../../../src/operations/operation.js';
+import { OperationQueues } from '../../../src/operations/operation-queues.js';
+import { OperationsService } from '../../../src/operations/operations.service.js';
+import { PostgresOperationStore } from '../../../src/operations/postgres-store.js';
+import { OperationRegistry } from '../../../src/operations/registry.js';
+import { closeGround } from '../../../src/open-ground.js';
+import { WorkerModule } from '../../../src/worker.module.js';
+import { FakeEngine } from '../../support/fake-engine.js';
+import { openTestMetadata } from '../../support/test-metadata.js';
+import { immortalRunner, MortalWorker } from './mortal-worker.js';
+
+/** Runs after which an operation that has not ended never will. */
+const MOST_RUNS = 60;
+
+/** The kernel and the features over a real metadata database and the scripted engine, with workers that die when told to. */
+export interface Laboratory {
+  readonly engine: FakeEngine;
+  readonly registry: OperationRegistry<EntityManager>;
+  query<Row>(statement: string, parameters?: unknown[]): Promise<Row[]>;
+  /** Records a request for a database of a customer of its own. */
+  requestDatabase(plan: PlanId): Promise<{ databaseId: string; operation: OperationDocument }>;
+  /** A database that is available. */
+  makeDatabase(plan: PlanId): Promise<string>;
+  request(kind: string, databaseId: string, input?: Record<string, unknown>): Promise<OperationDocument>;
+  requestDeletion(databaseId: string): Promise<OperationDocument>;
+  mortalWorker(diesAt?: number): MortalWorker;
+  /** Lets every lease run out, and sees the operation to its end. */
+  finish(operationId: string): Promise<OperationDocument>;
+  /** Cancels a running operation as an operator would. */
+  cancel(operationId: string): Promise<void>;
+  operation(id: string): Promise<OperationDocument>;
+  database(id: string): Promise<DatabaseDocument>;
+  close(): Promise<void>;
+}
+
+export async function openLaboratory(): Promise<Laboratory> {
+  const metadata = await openTestMetadata(inject('postgresUrl'));
+  const settings = readSettings({
+    DATABASE_URL: metadata.url, REDIS_URL: inject('redisUrl'), FREEHOLD_DATA_DIR: '/nowhere', FREEHOLD_MASTER_KEY: randomBytes(32).toString('base64'),
+  });
+  const engine = new FakeEngine({ hostMemoryMb: 100_000_000 });
+  const vault = new Vault(Buffer.from(settings.FREEHOLD_MASTER_KEY, 'base64'));
+  const log = openLog(process.env.TEST_LOG ?? 'silent', 'test');
+  const ground = { settings, dataSource: metadata.dataSource, engine, vault, log, queues: new OperationQueues(settings.REDIS_URL) };
+  const app = await NestFactory.createApplicationContext(WorkerModule.on(ground), { logger: ['error', 'warn'], abortOnError: false });
+  await app.get(FleetService).recordInventory();
+  return new OpenLaboratory(app, engine, metadata.dataSource.manager, async () => {
+    await app.close();
+    await closeGround(ground);
+  });
+}
+
+class OpenLaboratory implements Laboratory {
+  readonly registry: OperationRegistry<EntityManager>;
+  private readonly store: PostgresOperationStore;
+  private readonly actor = { id: 'key_test', reach: EVERYTHING };
+
+  constructor(private readonly app: INestApplicationContext, readonly engine: FakeEngine, private readonly manager: EntityManager, readonly close: () => Promise<void>) {
+    this.registry = app.get(OperationRegistry);
+    this.store = app.get(PostgresOperationStore);
+  }
+
+  query<Row>(statement: string, parameters: unknown[] = []): Promise<Row[]> {
+    return queryRows<Row>(this.manager, statement, parameters);
+  }
+
+  async requestDatabase(plan: PlanId): Promise<{ databaseId: string; operation: OperationDocument }> {
+    const customerId = newId('customer');
+    await this.query(`INSERT INTO customers (id, name, email, created_by) VALUES ($1, 'Ada', 'ada@example.com', 'key_test')`, [customerId]);
+    const { database, operation } = await this.manager.transaction((tx) =>
+      this.app.get(DatabasesService).create(tx, { actor: this.actor, customerId, name: 'shop', region: 'europe', plan, requestId: 'req_1' }));
+    return { databaseId: database.id, operation };
+  }
+
+  async makeDatabase(plan: PlanId): Promise<string> {
+    const { databaseId, operation } = await this.requestDatabase(plan);
+    const ended = await this.finish(operation.id);
+    if (ended.state !== 'succeeded') throw new Error(`the database was not made: ${JSON.stringify(ended.error)}`);
+    return databaseId;
+  }
+
+  async request(kind: string, databaseId: string, input: Record<string, unknown> = {}): Promise<OperationDocument> {
+    const [owner] = await this.query<{ customer_id: string }>('SELECT customer_id FROM databases WHERE id = $1', [databaseId]);
+    return this.manager.transaction((tx) => this.app.get(OperationsService).request(tx, {
+      kind, subjectId: databaseId, ownerId: owner!.customer_id, input: { databaseId, ...input }, requestedBy: 'key_test', requestId: 'req_1',
+    }));
+  }
+
+  async requestDeletion(databaseId: string): Promise<OperationDocument> {
+    return (await this.manager.transaction((tx) =>
+      this.app.get(DatabasesService).delete(tx, { actor: this.actor, id: databaseId, requestId: 'req_1' }))).operation;
+  }
+
+  mortalWorker(diesAt?: number): MortalWorker {
+    return new MortalWorker({ store: this.store, registry: this.registry, engine: this.engine }, diesAt);
+  }
+
+  async finish(operationId: string): Promise<OperationDocument> {
+    const runner = immortalRunner(this.store, this.registry);
+    for (let runs = 0; runs < MOST_RUNS; runs += 1) {
+      await this.query(
+        `UPDATE operations SET due_at = clock_timestamp(), lease_until = CASE WHEN lease_until IS NULL THEN NULL ELSE clock_timestamp() - interval '1 s' END
+          WHERE id = $1 AND finished_at IS NULL`, [operationId]);
+      await runner.run(operationId);
+      const operation = await this.operation(operationId);
+      if (operation.finishedAt !== null) return operation;
+    }
+    throw new Error(`the operation does not end: ${JSON.stringify(await this.operation(operationId))}`);
+  }
+
+  async cancel(operationId: string): Promise<void> {
+    await this.manager.transaction((tx) => this.app.get(OperationsService).cancel(tx, operationId, 'key_operator'));
+  }
+
+  async operation(id: string): Promise<OperationDocument> {
+    return (await this.app.get(OperationsService).find(EVERYTHING, id))!;
+  }
+
+  async database(id: string): Promise<DatabaseDocument> {
+    return (await this.app.get(DatabasesService).find(EVERYTHING, id))!;
+  }
+}

@@ -1,0 +1,79 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const ENTRY = fileURLToPath(new URL('../../dist/src/cli/freehold.js', import.meta.url));
+
+export interface CommandResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Compiles what `freehold` runs, if its sources have changed. */
+export async function buildCommand(): Promise<void> {
+  await promisify(execFile)(process.execPath, [fileURLToPath(new URL('../../scripts/build.mjs', import.meta.url))]);
+}
+
+/** Runs the built command, and returns once its output has ended: nothing it left behind may hold a pipe open. */
+export function freehold(args: readonly string[], environment: Record<string, string> = {}): Promise<CommandResult> {
+  return run(process.execPath, [ENTRY, ...args], environment);
+}
+
+/** Starts the built command in the foreground, as the leader of a group of its own. */
+export function startFreehold(args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [ENTRY, ...args], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** Runs a program to its end; its exit code is an answer, not an error. */
+export function run(program: string, args: readonly string[], environment: Record<string, string> = {}, uid?: number): Promise<CommandResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'], cwd: '/', ...(uid === undefined ? {} : { uid, gid: uid }) });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code: code ?? -1, stdout, stderr }));
+  });
+}
+
+/** A port on which nothing listens now. */
+export function findFreePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => (address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))));
+    });
+  });
+}
+
+/** Every living process that works below one of the paths, or names one on its command line; this one apart. */
+export function processesOf(paths: readonly string[]): { pid: number; command: string }[] {
+  return readdirSync('/proc').map(Number).filter((pid) => Number.isInteger(pid) && pid !== process.pid).flatMap((pid) => {
+    const command = attempt(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()) ?? '';
+    const directory = attempt(() => readlinkSync(`/proc/${pid}/cwd`)) ?? '';
+    const isTheirs = paths.some((path) => command.includes(path) || directory.startsWith(path));
+    return isTheirs && !isDead(pid) ? [{ pid, command }] : [];
+  });
+}
+
+/** The mounts at or below one of the paths. */
+export function mountsOf(paths: readonly string[]): string[] {
+  return readFileSync('/proc/self/mountinfo', 'utf8').split('\n').filter((line) => paths.some((path) => line.includes(path)));
+}
+
+function isDead(pid: number): boolean {
+  return !existsSync(`/proc/${pid}`) || /^\S+ \(.*\) [ZX]/.test(attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? 'x (x) X');
+}
+
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,199 @@
+import 'reflect-metadata';
+import { randomBytes } from 'node:crypto';
+import { NestFactory } from '@nestjs/core';
+import pg from 'pg';
+import { inject } from 'vitest';
+import { createApi, type Api } from '../../src/api/create-api.js';
+import { openLog } from '../../src/config/log.js';
+import { readSettings, type Settings } from '../../src/config/settings.js';
+import { Vault } from '../../src/config/vault.js';
+import type { Ground } from '../../src/control-plane.module.js';
+import { ENTITIES } from '../../src/entities.js';
+import { dataSourceOptions, openDataSource } from '../../src/metadata/data-source.js';
+import { OperationQueues } from '../../src/operations/operation-queues.js';
+import { closeGround } from '../../src/open-ground.js';
+import { startWorker } from '../../src/start-worker.js';
+import { WorkerModule } from '../../src/worker.module.js';
+import { FakeEngine } from './fake-engine.js';
+import { TEMPLATE } from './global-setup.js';
+import { eventually, freePort } from './servers.js';
+
+/** An answer of the API, read to its end. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  // The documents are checked by the tests themselves, member by member.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  readonly body: any;
+}
+
+export interface CallOptions {
+  /** An API key; the operator's by default, null for none. */
+  readonly key?: string | null;
+  readonly body?: unknown;
+  /** Sent as it is, in place of a body in JSON. */
+  readonly raw?: string | Uint8Array<ArrayBuffer>;
+  readonly headers?: Record<string, string>;
+}
+
+/** The API over real PostgreSQL and Redis and a scripted engine, in this process. */
+export interface TestApi {
+  readonly url: string;
+  readonly engine: FakeEngine;
+  readonly ground: Ground;
+  readonly operatorKey: string;
+  readonly signupKey: string;
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>;
+  get(path: string, options?: CallOptions): Promise<Answer>;
+  post(path: string, body?: unknown, options?: CallOptions): Promise<Answer>;
+  query<Row>(statement: string, parameters?: unknown[]): Promise<Row[]>;
+  /** Signs a customer up, and answers with its id and a key of its own. */
+  customer(): Promise<{ id: string; key: string }>;
+  /** Asks for a database and follows it to the end of its provisioning. */
+  database(customerId: string, name?: string): Promise<{ id: string; operationId: string; password: string }>;
+  /** Waits until an operation has ended, and answers with it. */
+  ended(operationId: string): Promise<Answer['body']>;
+  startWorker(): Promise<void>;
+  stopWorker(): Promise<void>;
+  /** Ends the API as a stop of its process would, and starts it anew. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface TestApiOptions {
+  readonly settings?: Record<string, string>;
+  /** Without one nothing that is requested is done. */
+  readonly worker?: boolean;
+  /** A Redis of the test's own, which it may end. */
+  readonly redisUrl?: string;
+}
+
+/** Redis databases keep the queues of test files apart that run side by side. */
+const ownRedis = (): string => `${inject('redisUrl')}/${process.env.VITEST_POOL_ID ?? '0'}`;
+
+async function makeMetadata(): Promise<string> {
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  const server = new pg.Client(inject('postgresUrl'));
+  await server.connect();
+  await server.query(`CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`);
+  await server.end();
+  return inject('postgresUrl').replace(/\/[^/]*$/, `/${name}`);
+}
+
+export async function startTestApi(options: TestApiOptions = {}): Promise<TestApi> {
+  const keys = { operator: `fh_operator_${randomBytes(32).toString('base64url')}`, signup: `fh_signup_${randomBytes(32).toString('base64url')}` };
+  const settings = readSettings({
+    DATABASE_URL: await makeMetadata(), REDIS_URL: options.redisUrl ?? ownRedis(), FREEHOLD_DATA_DIR: '/nowhere',
+    FREEHOLD_MASTER_KEY: randomBytes(32).toString('base64'), FREEHOLD_PORT: String(await freePort()), FREEHOLD_LEASE_MS: '1000',
+    FREEHOLD_OPERATOR_KEY: keys.operator, FREEHOLD_SIGNUP_KEY: keys.signup, ...options.settings,
+  });
+  const engine = new FakeEngine();
+  const ground = await openTestGround(settings, engine);
+  const testApi = new RunningTestApi(ground, engine, keys.operator, keys.signup);
+  await testApi.begin();
+  if (options.worker ?? true) await testApi.startWorker();
+  return testApi;
+}
+
+async function openTestGround(settings: Settings, engine: FakeEngine): Promise<Ground> {
+  const queues = new OperationQueues(settings.REDIS_URL);
+  await eventually(() => queues.isReachable());
+  return {
+    settings, engine, queues,
+    vault: new Vault(Buffer.from(settings.FREEHOLD_MASTER_KEY, 'base64')),
+    log: openLog(process.env.TEST_LOG ?? 'silent', 'test'),
+    dataSource: await openDataSource(dataSourceOptions(settings.DATABASE_URL, ENTITIES)),
+  };
+}
+
+class RunningTestApi implements TestApi {
+  private api: Api | undefined;
+  private endWorker: (() => Promise<void>) | undefined;
+
+  constructor(readonly ground: Ground, readonly engine: FakeEngine, readonly operatorKey: string, readonly signupKey: string) {}
+
+  get url(): string {
+    return `http://127.0.0.1:${this.ground.settings.FREEHOLD_PORT}`;
+  }
+
+  async begin(): Promise<void> {
+    this.api = await createApi(this.ground);
+    await this.api.listen();
+  }
+
+  async call(method: string, path: string, { key, body, raw, headers = {} }: CallOptions = {}): Promise<Answer> {
+    const credential = key === undefined ? this.operatorKey : key;
+    const sent = raw ?? (body === undefined ? undefined : JSON.stringify(body));
+    const response = await fetch(`${this.url}${path}`, {
+      method,
+      headers: {
+        ...(credential !== null && { authorization: `Bearer ${credential}` }),
+        ...(sent !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(sent !== undefined && { body: sent }),
+      signal: AbortSignal.timeout(20_000),
+    });
+    const text = await response.text();
+    const isJson = response.headers.get('content-type')?.includes('json') === true && text !== '';
+    return { status: response.status, headers: response.headers, text, body: isJson ? (JSON.parse(text) as unknown) : undefined };
+  }
+
+  get(path: string, options: CallOptions = {}): Promise<Answer> {
+    return this.call('GET', path, options);
+  }
+
+  post(path: string, body?: unknown, options: CallOptions = {}): Promise<Answer> {
+    return this.call('POST', path, { ...(body !== undefined && { body }), ...options });
+  }
+
+  query<Row>(statement: string, parameters: unknown[] = []): Promise<Row[]> {
+    return this.ground.dataSource.query(statement, parameters);
+  }
+
+  async customer(): Promise<{ id: string; key: string }> {
+    const { body: customer } = await this.post('/v1/customers', { name: 'Ada Ltd', email: 'ada@example.com' }, { key: this.signupKey });
+    const { body: apiKey } = await this.post(`/v1/customers/${customer.id}/api-keys`, { name: 'their own' });
+    return { id: customer.id, key: apiKey.key };
+  }
+
+  async database(customerId: string, name = `shop-${randomBytes(3).toString('hex')}`): Promise<{ id: string; operationId: string; password: string }> {
+    const { status, text, body } = await this.post('/v1/databases', { customerId, name, region: 'europe' });
+    if (status !== 202) throw new Error(`the database was not accepted: ${text}`);
+    await this.ended(body.operation.id);
+    return { id: body.database.id, operationId: body.operation.id, password: body.credentials.password };
+  }
+
+  ended(operationId: string): Promise<Answer['body']> {
+    return eventually(async () => {
+      const { body } = await this.get(`/v1/operations/${operationId}`);
+      return body.finishedAt !== null && body;
+    }, 20_000);
+  }
+
+  async startWorker(): Promise<void> {
+    const app = await NestFactory.createApplicationContext(WorkerModule.on(this.ground), { logger: ['error', 'warn'], abortOnError: false });
+    const worker = startWorker(app, this.ground);
+    this.endWorker = async () => {
+      await worker.stop();
+      await app.close();
+    };
+  }
+
+  async stopWorker(): Promise<void> {
+    await this.endWorker?.();
+    this.endWorker = undefined;
+  }
+
+  async restart(): Promise<void> {
+    await this.api?.close();
+    await this.begin();
+  }
+
+  async close(): Promise<void> {
+    await this.stopWorker();
+    await this.api?.close();
+    await closeGround(this.ground);
+  }
+}

@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { type CareFacts, decideCare } from '../../src/health/decide-care.js';
+
+const well: CareFacts = {
+  verdict: { verdict: 'well' }, change: null, automationPaused: false, inSync: ['s'], expected: ['s'], streaming: ['s'], unfollowedMs: 0,
+};
+const lost = { verdict: { verdict: 'lost', reason: 'dead' } } as const;
+
+describe('decideCare', () => {
+  it.each<[string, Partial<CareFacts>]>([
+    ['nothing', {}],
+    ['failover', lost],
+    ['recover', { ...lost, inSync: [] }],
+    ['nothing', { ...lost, automationPaused: true }],
+    ['nothing', { ...lost, change: { kind: 'switchover', step: 'stop' } }],
+    ['nothing', { ...lost, change: { kind: 'failover', step: 'fence' } }],
+    ['failover', { ...lost, change: { kind: 'failover', step: 'rebuild' } }],
+    ['failover', { ...lost, change: { kind: 'reprotect', step: 'rebuild' } }],
+    ['failover', { ...lost, change: { kind: 'rotate-password', step: 'record' } }],
+    ['recover', { verdict: { verdict: 'alone', reason: 'both' } }],
+    ['nothing', { verdict: { verdict: 'blind', reason: 'cut off' }, streaming: [], unfollowedMs: 9_000 }],
+    ['nothing', { verdict: { verdict: 'wait', reason: 'restarting' }, streaming: undefined }],
+    ['nothing', { streaming: [], unfollowedMs: 500 }],
+    ['reprotect', { streaming: [], unfollowedMs: 2_000 }],
+    ['nothing', { streaming: [], unfollowedMs: 2_000, change: { kind: 'reprotect', step: 'look' } }],
+    ['reprotect', { inSync: [] }],
+    ['reprotect', { expected: ['s', 't'], streaming: ['s', 't'] }],
+  ])('asks for %s given %o', (ask, facts) => {
+    expect(decideCare({ ...well, ...facts }).ask).toBe(ask);
+  });
+});
