@@ -1,12 +1,13 @@
-import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { AuthGuard } from '@nestjs/passport';
-import type { Request } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
+import passport from 'passport';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { SETTINGS } from '../config/settings-token.js';
 import type { Settings } from '../config/settings.js';
 import { ProblemError } from '../problems/problem.js';
 import type { Actor } from './actor.js';
+import { BearerStrategy } from './bearer.strategy.js';
 import { IS_PUBLIC } from './route.js';
 
 const WINDOW_SECONDS = 10;
@@ -15,32 +16,41 @@ const WRONG_KEYS_A_MINUTE = 300;
 
 /** Lets in who has a valid key, and not too often. */
 @Injectable()
-export class AccessGuard extends AuthGuard('bearer') {
+export class AccessGuard implements CanActivate {
   private readonly requests: RateLimiterMemory;
   private readonly wrongKeys = new RateLimiterMemory({ points: WRONG_KEYS_A_MINUTE, duration: 60 });
 
-  constructor(private readonly reflector: Reflector, @Inject(SETTINGS) settings: Settings) {
-    super();
+  constructor(private readonly reflector: Reflector, private readonly strategy: BearerStrategy, @Inject(SETTINGS) settings: Settings) {
     this.requests = new RateLimiterMemory({ points: settings.FREEHOLD_REQUESTS_PER_SECOND * WINDOW_SECONDS, duration: WINDOW_SECONDS });
   }
 
-  override async canActivate(context: ExecutionContext): Promise<boolean> {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
     if (this.reflector.getAllAndOverride<boolean>(IS_PUBLIC, [context.getHandler(), context.getClass()])) return true;
     const request = context.switchToHttp().getRequest<Request>();
     try {
-      await super.canActivate(context);
+      const actor = await this.authenticate(request, context.switchToHttp().getResponse<Response>());
+      request.user = actor;
+      await consume(this.requests, actor.id);
+      return true;
     } catch (error) {
-      if (error instanceof ProblemError && error.problem !== 'missing-api-key') await consume(this.wrongKeys, request.ip ?? 'unknown');
+      if (error instanceof ProblemError && error.problem.endsWith('-api-key') && error.problem !== 'missing-api-key') {
+        await consume(this.wrongKeys, request.ip ?? 'unknown');
+      }
       throw error;
     }
-    await consume(this.requests, (request.user as Actor).id);
-    return true;
   }
 
-  override handleRequest<User>(error: unknown, actor: User | false): User {
-    if (error) throw error as Error;
-    if (!actor) throw new ProblemError('missing-api-key', 'the request has no API key', { hint: 'send the header "Authorization: Bearer <API key>"' });
-    return actor;
+  /** By the strategy itself and not by its name: names are global, and two applications in a process would share them. */
+  private authenticate(request: Request, response: Response): Promise<Actor> {
+    return new Promise((resolve, reject) => {
+      const refuse = (): void => reject(new ProblemError('missing-api-key', 'the request has no API key', { hint: 'send the header "Authorization: Bearer <API key>"' }));
+      const decide = (error: unknown, actor: Actor | false | null): void => {
+        if (error) reject(error as Error);
+        else if (actor) resolve(actor);
+        else refuse();
+      };
+      (passport.authenticate(this.strategy, { session: false }, decide) as RequestHandler)(request, response, refuse);
+    });
   }
 }
 

@@ -1,9 +1,8 @@
 import { applyDecorators, createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
 import { ApiBearerAuth, ApiResponse } from '@nestjs/swagger';
-import type { Request, Response } from 'express';
+import type { Request } from 'express';
 import type {} from 'pino-http';
 import type { Actor } from './actor.js';
-import type { Committed } from './changes.service.js';
 
 export const IS_PUBLIC = 'freehold:public';
 
@@ -42,10 +41,3 @@ export function Answers(status: number, component: string, description: string) 
 
 /** Documents that a route needs an API key. */
 export const NeedsKey = () => ApiBearerAuth('apiKey');
-
-/** Sends what a change answered, and says so if it was answered before. */
-export function send(response: Response, { status, body, replayed }: Committed): unknown {
-  response.status(status);
-  if (replayed) response.setHeader('Idempotency-Replayed', 'true');
-  return body;
-}

@@ -63,9 +63,13 @@ function refuseBrokenText(decode: () => string): string {
   }
 }
 
-/** The body parser throws errors that carry a `type`; one of our own passes through it. */
+/**
+ * The body parser throws errors that carry a `type`. One of our own comes out of it with a status, by which the framework
+ * would take it for one of its own: a new one has none.
+ */
 function describeBodyError(error: unknown): unknown {
-  if (error instanceof ProblemError || !(error instanceof Error) || !('type' in error)) return error;
+  if (error instanceof ProblemError) return new ProblemError(error.problem, error.message, error.hint === undefined ? {} : { hint: error.hint });
+  if (!(error instanceof Error) || !('type' in error)) return error;
   switch (error.type) {
     case 'entity.too.large':
       return new ProblemError('body-too-large', 'the body is larger than 64 KiB');

@@ -53,7 +53,9 @@ type Outcome<Tx> = Promise<StepOutcome<Tx, Found>>;
 type Context = StepContext<Input, Found>;
 type StepParts<Tx> = Pick<Step<Tx, Input, Found>, 'run' | 'undo'>;
 
-function steps<Tx>({ engine, records, vault, reserve }: Parts<Tx>) {
+function steps<Tx>(parts: Parts<Tx>) {
+  const { engine, records, reserve } = parts;
+
   /** The request reserved hosts already; only an operation that is retried after it was undone has to do it again. */
   const place: StepParts<Tx> = {
     async run(context: Context): Outcome<Tx> {
@@ -116,25 +118,25 @@ function steps<Tx>({ engine, records, vault, reserve }: Parts<Tx>) {
     },
   };
 
-  async function verify(context: Context): Outcome<Tx> {
-    if (!context.sealed) {
-      return { outcome: 'give-up', reason: 'the password was erased before it could be tried', hint: 'delete the database and create it anew' };
-    }
-    const record = await records.read(context.input.databaseId);
-    const password = vault.unseal(context.sealed, context.operationId).toString();
-    const proof = await engine.gateway.verify(routeTo(record), password, standbysOf(record).map(({ ref }) => ref), context);
-    return {
-      outcome: 'done',
-      detail: { writeMs: proof.writeMs, readOn: proof.readOn },
-      record: (tx) => records.setProvisioned(tx, context.input.databaseId),
-    };
-  }
-
   async function destroyAll(context: Context, which: (record: DatabaseRecord) => readonly { ref: DatabaseRecord['members'][number]['ref'] }[]) {
     const doomed = which(await records.read(context.input.databaseId)).map(({ ref }) => ref);
     await Promise.all(doomed.map((ref) => engine.instances.destroy(ref, context)));
     return (tx: Tx) => records.setInSync(tx, context.input.databaseId, []);
   }
 
-  return { place, createPrimary, attachStandbys, synchronize, widen, route, verify };
+  return { place, createPrimary, attachStandbys, synchronize, widen, route, verify: (context: Context) => verify(parts, context) };
+}
+
+async function verify<Tx>({ engine, records, vault }: Parts<Tx>, context: Context): Outcome<Tx> {
+  if (!context.sealed) {
+    return { outcome: 'give-up', reason: 'the password was erased before it could be tried', hint: 'delete the database and create it anew' };
+  }
+  const record = await records.read(context.input.databaseId);
+  const password = vault.unseal(context.sealed, context.operationId).toString();
+  const proof = await engine.gateway.verify(routeTo(record), password, standbysOf(record).map(({ ref }) => ref), context);
+  return {
+    outcome: 'done',
+    detail: { writeMs: proof.writeMs, readOn: proof.readOn },
+    record: (tx) => records.setProvisioned(tx, context.input.databaseId),
+  };
 }

@@ -22,10 +22,7 @@ import { closeGround } from '../../../src/open-ground.js';
 import { WorkerModule } from '../../../src/worker.module.js';
 import { FakeEngine } from '../../support/fake-engine.js';
 import { openTestMetadata } from '../../support/test-metadata.js';
-import { immortalRunner, MortalWorker } from './mortal-worker.js';
-
-/** Runs after which an operation that has not ended never will. */
-const MOST_RUNS = 60;
+import { immortalRunner, MOST_RUNS, MortalWorker } from './mortal-worker.js';
 
 /** The kernel and the features over a real metadata database and the scripted engine, with workers that die when told to. */
 export interface Laboratory {
@@ -107,20 +104,23 @@ class OpenLaboratory implements Laboratory {
   }
 
   mortalWorker(diesAt?: number): MortalWorker {
-    return new MortalWorker({ store: this.store, registry: this.registry, engine: this.engine }, diesAt);
+    return new MortalWorker({ store: this.store, registry: this.registry, engine: this.engine, makeDue: (id) => this.makeDue(id) }, diesAt);
   }
 
   async finish(operationId: string): Promise<OperationDocument> {
     const runner = immortalRunner(this.store, this.registry);
-    for (let runs = 0; runs < MOST_RUNS; runs += 1) {
-      await this.query(
-        `UPDATE operations SET due_at = clock_timestamp(), lease_until = CASE WHEN lease_until IS NULL THEN NULL ELSE clock_timestamp() - interval '1 s' END
-          WHERE id = $1 AND finished_at IS NULL`, [operationId]);
+    for (let runs = 0; await this.makeDue(operationId); runs += 1) {
+      if (runs === MOST_RUNS) throw new Error(`the operation does not end: ${JSON.stringify(await this.operation(operationId))}`);
       await runner.run(operationId);
-      const operation = await this.operation(operationId);
-      if (operation.finishedAt !== null) return operation;
     }
-    throw new Error(`the operation does not end: ${JSON.stringify(await this.operation(operationId))}`);
+    return this.operation(operationId);
+  }
+
+  /** Lets the lease run out and the wait be over; false for an operation that has ended. */
+  private async makeDue(operationId: string): Promise<boolean> {
+    const due = await this.query(
+      `UPDATE operations SET due_at = clock_timestamp(), lease_until = lease_until - interval '1 h' WHERE id = $1 AND finished_at IS NULL RETURNING id`, [operationId]);
+    return due.length === 1;
   }
 
   async cancel(operationId: string): Promise<void> {

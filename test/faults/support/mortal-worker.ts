@@ -14,7 +14,18 @@ export interface Moment {
 /** Long enough that no lease runs out by itself: a test lets it. */
 const LEASE_MS = 60_000;
 
+/** Runs after which an operation that has not ended never will. */
+export const MOST_RUNS = 100;
+
 const silent = { info: () => undefined, warn: () => undefined };
+
+interface MortalParts {
+  readonly store: OperationStore<EntityManager>;
+  readonly registry: OperationRegistry<EntityManager>;
+  readonly engine: FakeEngine;
+  /** Lets an operation that waits go on at once; false if it has ended. */
+  readonly makeDue: (operationId: string) => Promise<boolean>;
+}
 
 /**
  * A worker that dies at a moment of the test's choice: from then on nothing that it does has an effect, its lease is
@@ -35,7 +46,7 @@ export class MortalWorker {
 
   /** @param diesAt the number of the moment, counted from 0; undefined: it lives */
   constructor(
-    private readonly parts: { readonly store: OperationStore<EntityManager>; readonly registry: OperationRegistry<EntityManager>; readonly engine: FakeEngine },
+    private readonly parts: MortalParts,
     private readonly diesAt: number | undefined,
   ) {
     this.name = `mortal-${diesAt ?? 'that-lives'}`;
@@ -45,13 +56,15 @@ export class MortalWorker {
     return this.dead;
   }
 
-  /** Runs the operation until it waits, ends, or the worker dies. */
+  /** Runs the operation until it ends, or the worker dies. */
   async work(operationId: string): Promise<void> {
     const { registry, engine } = this.parts;
     engine.onCrashPoint = (point) => this.pass(describePoint(point));
     const runner = new OperationRunner({ store: this.mortalStore(), registry, clock: this.clock(), worker: this.name, leaseMs: LEASE_MS, sortError, log: silent });
-    this.run = runner.run(operationId).catch(() => undefined);
-    await Promise.race([this.run, this.death]);
+    for (let runs = 0; runs < MOST_RUNS && !this.dead && (await this.parts.makeDue(operationId)); runs += 1) {
+      this.run = runner.run(operationId).catch(() => undefined);
+      await Promise.race([this.run, this.death]);
+    }
     engine.onCrashPoint = () => undefined;
   }
 

@@ -38,16 +38,52 @@ function failingProvisioning(verb: FakeVerb): Scenario {
   };
 }
 
-/** A change to a database that is there and well; what a kind gets that no scenario below names. */
-export function onHealthyDatabase(kind: string, ends: Scenario['ends'] = 'succeeded', input: Record<string, unknown> = {}): Scenario {
+interface ChangeOptions {
+  readonly plan?: PlanId;
+  readonly input?: Record<string, unknown>;
+  /** Brings about what the operation is for. */
+  readonly before?: (laboratory: Laboratory, databaseId: string) => Promise<void> | void;
+  readonly fault?: { readonly verb: FakeVerb; readonly times: number };
+  readonly ends?: Scenario['ends'];
+  /** The epoch that the database is in afterwards; 1 unless something is promoted. */
+  readonly epoch?: number;
+}
+
+/** A change to a database that was available before and is again afterwards, whether the change succeeded or not. */
+export function changing(kind: string, name: string, { plan = 'starter', input, before, fault, ends = 'succeeded', epoch = 1 }: ChangeOptions = {}): Scenario {
   return {
-    kind, name: 'on a healthy database', ends,
+    kind, name, ends,
     async begin(laboratory) {
-      const databaseId = await laboratory.makeDatabase('starter');
+      const databaseId = await laboratory.makeDatabase(plan);
+      await before?.(laboratory, databaseId);
+      if (fault) laboratory.engine.fail(fault.verb, { kind: 'permanent', times: fault.times, databaseId });
       return { databaseId, operation: await laboratory.request(kind, databaseId, input) };
     },
-    check: (laboratory, databaseId) => expectAvailable(laboratory, databaseId, 1),
+    async check(laboratory, databaseId) {
+      await expectAvailable(laboratory, databaseId, PLANS[plan].standbys);
+      expect((await laboratory.database(databaseId)).epoch).toBe(epoch);
+    },
   };
+}
+
+async function loseInstances(laboratory: Laboratory, databaseId: string, which: (role: string, index: number) => boolean): Promise<void> {
+  const { instances } = await laboratory.database(databaseId);
+  for (const [index, { id, role }] of instances.entries()) if (which(role, index)) laboratory.engine.crashInstance(id);
+}
+
+const losePrimary = (laboratory: Laboratory, databaseId: string) => loseInstances(laboratory, databaseId, (role) => role === 'primary');
+const loseStandbys = (laboratory: Laboratory, databaseId: string) => loseInstances(laboratory, databaseId, (role) => role === 'standby');
+const loseLast = (laboratory: Laboratory, databaseId: string) => loseInstances(laboratory, databaseId, (_, index) => index === 2);
+
+/** Not only its process is gone, but its files. */
+async function wipeStandbys(laboratory: Laboratory, databaseId: string): Promise<void> {
+  await loseStandbys(laboratory, databaseId);
+  for (const { id, role } of (await laboratory.database(databaseId)).instances) if (role === 'standby') laboratory.engine.made.delete(id);
+}
+
+async function loseEverything(laboratory: Laboratory, databaseId: string): Promise<void> {
+  await loseInstances(laboratory, databaseId, () => true);
+  laboratory.engine.routes.delete(databaseId);
 }
 
 const deletion: Scenario = {
@@ -63,25 +99,9 @@ const deletion: Scenario = {
   },
 };
 
-const recovery: Scenario = {
-  kind: 'recover', name: 'of a database that is down', ends: 'succeeded',
-  async begin(laboratory) {
-    const databaseId = await laboratory.makeDatabase('starter');
-    for (const { id } of (await laboratory.database(databaseId)).instances) laboratory.engine.crashInstance(id);
-    laboratory.engine.routes.delete(databaseId);
-    return { databaseId, operation: await laboratory.request('recover', databaseId) };
-  },
-  check: (laboratory, databaseId) => expectAvailable(laboratory, databaseId, 1),
-};
-
-const rotation: Scenario = {
-  kind: 'rotate-password', name: 'on a healthy database', ends: 'succeeded',
-  async begin(laboratory) {
-    const databaseId = await laboratory.makeDatabase('starter');
-    return { databaseId, operation: await laboratory.request('rotate-password', databaseId, { verifier: await scramVerifier('a new one') }) };
-  },
-  check: (laboratory, databaseId) => expectAvailable(laboratory, databaseId, 1),
-};
+const lost = { input: { epoch: 1, reason: 'the postmaster is dead', forced: false, acceptDataLoss: false }, before: losePrimary };
+const planned = { input: { epoch: 1 } };
+const alone = { input: { reason: 'a standby is gone' } };
 
 export const SCENARIOS: readonly Scenario[] = [
   provisioning('with one standby', 'starter'),
@@ -90,8 +110,19 @@ export const SCENARIOS: readonly Scenario[] = [
   failingProvisioning('attachStandby'),
   failingProvisioning('verify'),
   deletion,
-  recovery,
-  rotation,
+  changing('recover', 'of a database that is down', { before: loseEverything }),
+  changing('rotate-password', 'of a healthy database', { input: { verifier: await scramVerifier('a new one') } }),
+  changing('failover', 'to the one standby', { ...lost, epoch: 2 }),
+  changing('failover', 'to one of two standbys', { ...lost, plan: 'business', epoch: 2 }),
+  changing('failover', 'when the promotion does not answer', { ...lost, fault: { verb: 'promote', times: 1 }, epoch: 2 }),
+  changing('failover', 'when the primary cannot be fenced', { ...lost, fault: { verb: 'fence', times: Infinity }, ends: 'failed' }),
+  changing('switchover', 'to the one standby', { ...planned, epoch: 2 }),
+  changing('switchover', 'to one of two standbys', { ...planned, plan: 'business', epoch: 2 }),
+  changing('switchover', 'when the promotion does not answer', { ...planned, fault: { verb: 'promote', times: 1 }, epoch: 2 }),
+  changing('switchover', 'when clients cannot be paused', { ...planned, fault: { verb: 'pause', times: Infinity }, ends: 'failed' }),
+  changing('reprotect', 'when the one standby is down', { ...alone, before: loseStandbys }),
+  changing('reprotect', 'when one of two standbys is down', { ...alone, plan: 'business', before: loseLast }),
+  changing('reprotect', 'when the files of the one standby are gone', { ...alone, before: wipeStandbys }),
 ];
 
 /** The record and the data plane say the same: every instance once, one primary, everybody in sync, one password. */
