@@ -63,10 +63,4 @@ describe('the freehold command, used wrongly', () => {
     expect((await freehold(['down', '--data-dir', dataDir])).code).toBe(0);
     expect((await freehold(['purge', '--yes', '--data-dir', dataDir])).code).toBe(0);
   });
-
-  it('asks before it purges', async () => {
-    const result = await freehold(['purge', '--data-dir', join(scratch, 'asked')], {});
-    expect(result.code).toBe(0);
-    expect(result.stderr).toContain('nothing to remove');
-  });
 });

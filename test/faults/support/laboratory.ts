@@ -35,7 +35,8 @@ export interface Laboratory {
   makeDatabase(plan: PlanId): Promise<string>;
   request(kind: string, databaseId: string, input?: Record<string, unknown>): Promise<OperationDocument>;
   requestDeletion(databaseId: string): Promise<OperationDocument>;
-  mortalWorker(diesAt?: number): MortalWorker;
+  /** A worker for the operations of one database. */
+  mortalWorker(databaseId: string, diesAt?: number): MortalWorker;
   /** Lets every lease run out, and sees the operation to its end. */
   finish(operationId: string): Promise<OperationDocument>;
   /** Cancels a running operation as an operator would. */
@@ -65,11 +66,14 @@ export async function openLaboratory(): Promise<Laboratory> {
 class OpenLaboratory implements Laboratory {
   readonly registry: OperationRegistry<EntityManager>;
   private readonly store: PostgresOperationStore;
+  /** Who wants to know of effects, by database. */
+  private readonly listeners = new Map<string, (verb: string) => Promise<void>>();
   private readonly actor = { id: 'key_test', reach: EVERYTHING };
 
   constructor(private readonly app: INestApplicationContext, readonly engine: FakeEngine, private readonly manager: EntityManager, readonly close: () => Promise<void>) {
     this.registry = app.get(OperationRegistry);
     this.store = app.get(PostgresOperationStore);
+    engine.onCrashPoint = ({ when, call }) => (when === 'before' ? this.listeners.get(call.databaseId)?.(call.verb) : undefined);
   }
 
   query<Row>(statement: string, parameters: unknown[] = []): Promise<Row[]> {
@@ -103,8 +107,12 @@ class OpenLaboratory implements Laboratory {
       this.app.get(DatabasesService).delete(tx, { actor: this.actor, id: databaseId, requestId: 'req_1' }))).operation;
   }
 
-  mortalWorker(diesAt?: number): MortalWorker {
-    return new MortalWorker({ store: this.store, registry: this.registry, engine: this.engine, makeDue: (id) => this.makeDue(id) }, diesAt);
+  mortalWorker(databaseId: string, diesAt?: number): MortalWorker {
+    const onEffect = (call: (verb: string) => Promise<void>): (() => void) => {
+      this.listeners.set(databaseId, call);
+      return () => this.listeners.delete(databaseId);
+    };
+    return new MortalWorker({ store: this.store, registry: this.registry, onEffect, makeDue: (id) => this.makeDue(id) }, diesAt);
   }
 
   async finish(operationId: string): Promise<OperationDocument> {

@@ -3,9 +3,11 @@ import { OperationRunner } from '../../../src/operations/runner.js';
 import type { OperationRegistry } from '../../../src/operations/registry.js';
 import { sortError } from '../../../src/operations/sort-error.js';
 import { type Clock, type OperationStore, systemClock } from '../../../src/operations/store.js';
-import type { CrashPoint, FakeEngine } from '../../support/fake-engine.js';
 
-/** A moment in a run at which the worker may die, by a name that is the same in every run of the same operation. */
+/**
+ * A moment in a run at which the worker may die. Each is after one side effect and before the next, be it an effect on
+ * the data plane or the recording of a step; the last one is after all of them.
+ */
 export interface Moment {
   readonly step: string;
   readonly name: string;
@@ -22,7 +24,8 @@ const silent = { info: () => undefined, warn: () => undefined };
 interface MortalParts {
   readonly store: OperationStore<EntityManager>;
   readonly registry: OperationRegistry<EntityManager>;
-  readonly engine: FakeEngine;
+  /** Lets the worker know of each effect on the data plane before it happens, until it is told to stop. */
+  readonly onEffect: (call: (verb: string) => Promise<void>) => () => void;
   /** Lets an operation that waits go on at once; false if it has ended. */
   readonly makeDue: (operationId: string) => Promise<boolean>;
 }
@@ -58,14 +61,15 @@ export class MortalWorker {
 
   /** Runs the operation until it ends, or the worker dies. */
   async work(operationId: string): Promise<void> {
-    const { registry, engine } = this.parts;
-    engine.onCrashPoint = (point) => this.pass(describePoint(point));
+    const { registry, onEffect } = this.parts;
+    const stop = onEffect((verb) => this.pass(`before ${verb}`));
     const runner = new OperationRunner({ store: this.mortalStore(), registry, clock: this.clock(), worker: this.name, leaseMs: LEASE_MS, sortError, log: silent });
     for (let runs = 0; runs < MOST_RUNS && !this.dead && (await this.parts.makeDue(operationId)); runs += 1) {
       this.run = runner.run(operationId).catch(() => undefined);
       await Promise.race([this.run, this.death]);
     }
-    engine.onCrashPoint = () => undefined;
+    if (!this.dead) await this.pass('after everything');
+    stop();
   }
 
   /** Wakes the worker up, and waits for what it does then. */
@@ -90,7 +94,6 @@ export class MortalWorker {
       claim: async (id, worker, leaseMs) => {
         const held = await store.claim(id, worker, leaseMs);
         this.step = held?.operation.step ?? '';
-        if (held) await this.pass('after claim');
         return held;
       },
       extend: (held, leaseMs) => store.extend(held, leaseMs),
@@ -99,7 +102,6 @@ export class MortalWorker {
         const back = held.operation.direction === 'back' ? 'undoing ' : '';
         await this.pass(`before recording ${back}${held.operation.step}`);
         const next = await store.settle(held, transition, findings, steps);
-        await this.pass(`after recording ${back}${held.operation.step}`);
         this.step = next?.operation.step ?? this.step;
         return next;
       },
@@ -116,5 +118,3 @@ export class MortalWorker {
 export function immortalRunner(store: OperationStore<EntityManager>, registry: OperationRegistry<EntityManager>): OperationRunner<EntityManager> {
   return new OperationRunner({ store, registry, clock: systemClock, worker: 'successor', leaseMs: LEASE_MS, sortError, log: silent });
 }
-
-const describePoint = ({ when, call }: CrashPoint): string => `${when} ${call.verb}`;

@@ -1,0 +1,98 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildCommand, findFreePort, freehold } from '../../support/freehold-command.js';
+
+interface Step {
+  readonly name: string;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+}
+
+export interface BenchOperation {
+  readonly id: string;
+  readonly state: string;
+  readonly steps: readonly Step[];
+  readonly createdAt: string;
+  readonly finishedAt: string | null;
+}
+
+export interface BenchDatabase {
+  readonly id: string;
+  readonly uri: string;
+  readonly pooledUri: string;
+  /** Seconds from the request to the end of the operation. */
+  readonly seconds: number;
+  readonly operation: BenchOperation;
+}
+
+/** A fleet started by the built command, as a user would. */
+export class BenchFleet {
+  private constructor(readonly dataDir: string, readonly api: string, readonly operatorKey: string, private readonly port: number) {}
+
+  static async start(): Promise<BenchFleet & { readonly upSeconds: number }> {
+    await buildCommand();
+    const dataDir = join(mkdtempSync(join(tmpdir(), 'freehold-bench-')), 'fleet');
+    const port = await findFreePort();
+    const { ready, seconds } = await up(dataDir, port);
+    return Object.assign(new BenchFleet(dataDir, ready.api, ready.operatorKey, port), { upSeconds: seconds });
+  }
+
+  /** Starts it again after a stop; answers with the seconds until everything was back. */
+  async upAgain(): Promise<number> {
+    return (await up(this.dataDir, this.port)).seconds;
+  }
+
+  async down(): Promise<void> {
+    await freehold(['down', '--data-dir', this.dataDir]);
+  }
+
+  async remove(): Promise<void> {
+    await freehold(['purge', '--yes', '--data-dir', this.dataDir]);
+    rmSync(join(this.dataDir, '..'), { recursive: true, force: true });
+  }
+
+  async call<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+    const response = await fetch(`${this.api}${path}`, {
+      method, headers: { authorization: `Bearer ${this.operatorKey}`, 'content-type': 'application/json' }, ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const answer = await response.json() as Answer;
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`);
+    return answer;
+  }
+
+  async createCustomer(): Promise<string> {
+    return (await this.call<{ id: string }>('POST', '/v1/customers', { name: 'Bench', email: 'bench@example.com' })).id;
+  }
+
+  /** Asks for a database and waits for the end of its operation, as the signup flow does: by its events. */
+  async provision(customerId: string, name: string, region = 'europe', plan = 'starter'): Promise<BenchDatabase> {
+    const began = performance.now();
+    const { database, operation, credentials } = await this.call<{ database: { id: string }; operation: BenchOperation; credentials: { uri: string; pooledUri: string } }>(
+      'POST', '/v1/databases', { customerId, name, region, plan });
+    await this.follow(operation.id);
+    const seconds = (performance.now() - began) / 1000;
+    const ended = await this.call<BenchOperation>('GET', `/v1/operations/${operation.id}`);
+    if (ended.state !== 'succeeded') throw new Error(`provisioning failed: ${JSON.stringify(ended)}`);
+    return { id: database.id, ...credentials, seconds, operation: ended };
+  }
+
+  /** Returns when the operation's stream of events ends. */
+  async follow(operationId: string): Promise<void> {
+    const response = await fetch(`${this.api}/v1/operations/${operationId}/events`, { headers: { authorization: `Bearer ${this.operatorKey}` } });
+    await response.text();
+  }
+}
+
+async function up(dataDir: string, port: number): Promise<{ ready: { api: string; operatorKey: string }; seconds: number }> {
+  const began = performance.now();
+  const { code, stdout, stderr } = await freehold(['up', '--data-dir', dataDir, '--port', String(port), '--detach', '--json']);
+  if (code !== 0) throw new Error(`up failed: ${stderr}`);
+  return { ready: JSON.parse(stdout) as { api: string; operatorKey: string }, seconds: (performance.now() - began) / 1000 };
+}
+
+/** Seconds that each step of an operation took. */
+export function stepSeconds({ steps }: BenchOperation): Record<string, number> {
+  return Object.fromEntries(steps.flatMap(({ name, startedAt, finishedAt }) =>
+    (startedAt && finishedAt ? [[name, (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000]] : [])));
+}

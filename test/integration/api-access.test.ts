@@ -1,0 +1,290 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Metadata } from '../../src/metadata/metadata.js';
+import { type Answer, startTestApi, type TestApi } from '../support/test-api.js';
+import { eventually } from '../support/servers.js';
+
+let api: TestApi;
+let ada: { id: string; key: string };
+let bob: { id: string; key: string };
+let adasDatabase: { id: string; operationId: string };
+/** A second signup flow, which signed nobody up. */
+let otherSignupKey: string;
+
+beforeAll(async () => {
+  api = await startTestApi();
+  [ada, bob] = [await api.customer(), await api.customer()];
+  [adasDatabase] = await Promise.all([api.database(ada.id), api.database(bob.id)]);
+  otherSignupKey = `fh_signup_${randomBytes(32).toString('base64url')}`;
+  await api.query(`INSERT INTO api_keys (id, name, hash, scopes) VALUES ('key_other', 'other', sha256($1), '{provision}')`, [otherSignupKey]);
+});
+afterAll(() => api?.close());
+
+const slugOf = ({ body }: Answer): string => String(body.type).split('/').at(-1)!;
+const makeKey = async (customerId: string, body: Record<string, unknown> = {}, key?: string): Promise<Answer> =>
+  api.post(`/v1/customers/${customerId}/api-keys`, { name: 'made', ...body }, key ? { key } : {});
+
+/** Every route that is about one customer's thing. */
+const ABOUT_ADA: [string, () => string][] = [
+  ['GET', () => `/v1/customers/${ada.id}`],
+  ['GET', () => `/v1/customers/${ada.id}/api-keys`],
+  ['POST', () => `/v1/customers/${ada.id}/api-keys`],
+  ['DELETE', () => `/v1/customers/${ada.id}/api-keys/key_01hzy3v7q8k2w5n9t4r6x1m0pa`],
+  ['GET', () => `/v1/databases/${adasDatabase.id}`],
+  ['DELETE', () => `/v1/databases/${adasDatabase.id}`],
+  ['POST', () => `/v1/databases/${adasDatabase.id}/password`],
+  ['POST', () => `/v1/databases/${adasDatabase.id}/automation`],
+  ['GET', () => `/v1/operations/${adasDatabase.operationId}`],
+  ['GET', () => `/v1/operations/${adasDatabase.operationId}/events`],
+  ['POST', () => `/v1/operations/${adasDatabase.operationId}/retry`],
+  ['POST', () => `/v1/operations/${adasDatabase.operationId}/cancel`],
+];
+const bodyFor = (method: string, path: string): { body?: unknown } =>
+  method !== 'POST' ? {} : path.endsWith('api-keys') ? { body: { name: 'k' } } : path.endsWith('automation') ? { body: { paused: false } } : {};
+
+describe('another customer', () => {
+  it.each(ABOUT_ADA)('is answered %s as if there were nothing: %s', async (method, pathOf) => {
+    const path = pathOf();
+    const missing = path.replace(/(cus|db|op)_[0-9a-z]+/, '$1_01hzy3v7q8k2w5n9t4r6x1m0pa');
+    for (const key of [bob.key, otherSignupKey]) {
+      const [theirs, nobodys] = [await api.call(method, path, { key, ...bodyFor(method, path) }), await api.call(method, missing, { key, ...bodyFor(method, path) })];
+      expect(theirs.status).toBe(404);
+      const { instance: _a, ...shown } = theirs.body;
+      const { instance: _b, ...expected } = nobodys.body;
+      expect(shown).toEqual(expected);
+      expect(theirs.text).not.toContain(ada.id.slice(8));
+    }
+  });
+
+  it('finds nothing of others in any list', async () => {
+    for (const path of ['/v1/databases', '/v1/operations', '/v1/customers', '/v1/audit-events', `/v1/databases?customerId=${ada.id}`, `/v1/operations?databaseId=${adasDatabase.id}`]) {
+      const answer = await api.get(path, { key: bob.key });
+      expect(answer.status).toBe(200);
+      expect(answer.text).not.toContain(ada.id);
+      expect(answer.text).not.toContain(adasDatabase.id);
+    }
+  });
+
+  it('cannot make a database for somebody else, nor learn whether they exist', async () => {
+    const attempt = (customerId: string) => api.post('/v1/databases', { customerId, name: 'mine', region: 'europe' }, { key: bob.key });
+    const [ofAda, ofNobody] = [await attempt(ada.id), await attempt('cus_01hzy3v7q8k2w5n9t4r6x1m0pa')];
+    expect([ofAda.status, ofNobody.status]).toEqual([404, 404]);
+    expect(slugOf(ofAda)).toBe(slugOf(ofNobody));
+  });
+});
+
+describe('a scope', () => {
+  it.each([
+    ['GET', () => '/v1/hosts'], ['GET', () => '/v1/hosts/hst_europe-a1'], ['GET', () => '/v1/alerts'],
+    ['POST', () => `/v1/operations/${adasDatabase.operationId}/retry`], ['POST', () => `/v1/operations/${adasDatabase.operationId}/cancel`],
+    ['POST', () => `/v1/databases/${adasDatabase.id}/automation`],
+  ] as [string, () => string][])('of an operator is needed for %s %s', async (method, pathOf) => {
+    for (const key of [ada.key, api.signupKey]) {
+      const answer = await api.call(method, pathOf(), { key, ...bodyFor(method, pathOf()) });
+      expect(slugOf(answer)).toBe('forbidden');
+      expect(answer.status).toBe(403);
+      expect(answer.body.detail).toContain('"operator"');
+    }
+  });
+
+  it('to provision makes customers and databases, reads what it made, and no more', async () => {
+    const made = await api.post('/v1/databases', { customerId: ada.id, name: 'by-signup', region: 'europe' }, { key: api.signupKey });
+    expect(made.status).toBe(202);
+    expect((await api.ended(made.body.operation.id)).state).toBe('succeeded');
+    const { id } = made.body.database;
+    for (const path of [`/v1/databases/${id}`, `/v1/operations/${made.body.operation.id}`, `/v1/customers/${ada.id}`, '/v1/databases']) {
+      expect((await api.get(path, { key: api.signupKey })).status).toBe(200);
+    }
+    for (const [method, path] of [['DELETE', `/v1/databases/${id}`], ['POST', `/v1/databases/${id}/password`], ['POST', `/v1/customers/${ada.id}/api-keys`]] as const) {
+      expect((await api.call(method, path, { key: api.signupKey, ...bodyFor(method, path) })).status).toBe(403);
+    }
+  });
+
+  it('of a customer makes, reads, rotates and deletes its own databases, and signs nobody up', async () => {
+    const made = await api.post('/v1/databases', { customerId: bob.id, name: 'own', region: 'oceania', plan: 'business' }, { key: bob.key });
+    expect(made.status).toBe(202);
+    expect(made.body.operation.requestedBy).toMatch(/^key_/);
+    await api.ended(made.body.operation.id);
+    const { id } = made.body.database;
+    const { body } = await api.get(`/v1/databases/${id}`, { key: bob.key });
+    expect(body).toMatchObject({ state: 'available', region: 'oceania', plan: 'business', inSync: true });
+    expect(body.instances).toHaveLength(3);
+    expect((await api.post(`/v1/databases/${id}/password`, undefined, { key: bob.key })).status).toBe(200);
+    const deleted = await api.call('DELETE', `/v1/databases/${id}`, { key: bob.key });
+    expect(deleted.status).toBe(202);
+    const again = await api.call('DELETE', `/v1/databases/${id}`, { key: bob.key });
+    expect(again.body.operation.id).toBe(deleted.body.operation.id);
+    await api.ended(deleted.body.operation.id);
+    const gone = await api.get(`/v1/databases/${id}`, { key: bob.key });
+    expect(gone.body).toMatchObject({ state: 'deleted', instances: [] });
+    expect(Date.parse(gone.body.purgeAt)).toBeGreaterThan(Date.now() + 6.9 * 86_400_000);
+    expect((await api.call('DELETE', `/v1/databases/${id}`, { key: bob.key })).body.operation.id).toBe(deleted.body.operation.id);
+    await api.query(`UPDATE databases SET purge_at = now() - interval '1 second' WHERE id = $1`, [id]);
+    expect((await api.get(`/v1/databases/${id}`, { key: bob.key })).status).toBe(404);
+    expect((await api.post('/v1/customers', { name: 'C', email: 'c@example.com' }, { key: bob.key })).status).toBe(403);
+  });
+
+  it('is not needed for what is public', async () => {
+    for (const path of ['/v1/regions', '/v1/plans', '/v1/regions/europe/ca.pem', '/healthz', '/readyz', '/metrics', '/openapi.json', '/docs']) {
+      expect((await api.get(path, { key: null })).status, path).toBe(200);
+    }
+    expect((await api.get('/v1/regions/europe/ca.pem', { key: null })).text).toContain('BEGIN CERTIFICATE');
+    expect((await api.get('/v1/regions/atlantis/ca.pem', { key: null })).status).toBe(404);
+  });
+});
+
+describe('an API key', () => {
+  it('is random, shown once, kept as a hash, and listed without itself', async () => {
+    const made = await makeKey(ada.id, { name: 'deploy' });
+    expect(made.status).toBe(201);
+    expect(made.body).toMatchObject({ name: 'deploy', scopes: [`customer:${ada.id}`], expiresAt: null, revokedAt: null, lastUsedAt: null });
+    expect(made.body.key).toMatch(/^fh_customer_[A-Za-z0-9_-]{43}$/);
+    const list = await api.get(`/v1/customers/${ada.id}/api-keys`, { key: ada.key });
+    expect(list.body.data[0]).toMatchObject({ id: made.body.id, name: 'deploy' });
+    expect(list.text).not.toContain(made.body.key);
+    const [row] = await api.query<{ text: string }>('SELECT k::text AS text FROM api_keys k WHERE id = $1', [made.body.id]);
+    expect(row!.text).not.toContain(made.body.key);
+  });
+
+  it('made by a customer reaches no further than its customer', async () => {
+    expect((await makeKey(ada.id, {}, ada.key)).body.scopes).toEqual([`customer:${ada.id}`]);
+    for (const scopes of [['operator'], ['provision'], [`customer:${bob.id}`], [`customer:${ada.id}`, 'operator'], ['*'], []]) {
+      expect((await makeKey(ada.id, { scopes }, ada.key)).status, scopes.join()).toBe(400);
+    }
+  });
+
+  it('is refused at once when it is revoked, by every process, and stays listed', async () => {
+    const { body: { id, key } } = await makeKey(ada.id);
+    expect((await api.get('/v1/databases', { key })).status).toBe(200);
+    expect((await api.call('DELETE', `/v1/customers/${ada.id}/api-keys/${id}`, { key: ada.key })).status).toBe(204);
+    const refused = await api.get('/v1/databases', { key });
+    expect([refused.status, slugOf(refused)]).toEqual([401, 'revoked-api-key']);
+    expect((await api.call('DELETE', `/v1/customers/${ada.id}/api-keys/${id}`, { key: ada.key })).status).toBe(204);
+    const { body } = await api.get(`/v1/customers/${ada.id}/api-keys`, { key: ada.key });
+    expect(body.data.find((listed: { id: string }) => listed.id === id).revokedAt).not.toBeNull();
+  });
+
+  it('may revoke itself', async () => {
+    const { body: { id, key } } = await makeKey(ada.id);
+    expect((await api.call('DELETE', `/v1/customers/${ada.id}/api-keys/${id}`, { key })).status).toBe(204);
+    expect((await api.get('/v1/databases', { key })).status).toBe(401);
+  });
+
+  it('of another customer cannot be revoked', async () => {
+    const { body: { id, key } } = await makeKey(ada.id);
+    expect((await api.call('DELETE', `/v1/customers/${bob.id}/api-keys/${id}`, { key: bob.key })).status).toBe(404);
+    expect((await api.get('/v1/databases', { key })).status).toBe(200);
+  });
+
+  it('is refused once it has expired', async () => {
+    const { body: { id, key, expiresAt } } = await makeKey(ada.id, { expiresAt: new Date(Date.now() + 3_600_000).toISOString().replace('Z', '+00:00') });
+    expect(Date.parse(expiresAt)).toBeGreaterThan(Date.now());
+    expect((await api.get('/v1/databases', { key })).status).toBe(200);
+    await api.query(`UPDATE api_keys SET expires_at = now() - interval '1 second' WHERE id = $1`, [id]);
+    const refused = await api.get('/v1/databases', { key });
+    expect([refused.status, slugOf(refused)]).toEqual([401, 'expired-api-key']);
+  });
+
+  it('tells when it was last used', async () => {
+    const { body: { id, key } } = await makeKey(ada.id);
+    await api.get('/v1/databases', { key });
+    await eventually(async () => (await api.query<{ used: boolean }>('SELECT last_used_at IS NOT NULL AS used FROM api_keys WHERE id = $1', [id]))[0]!.used);
+  });
+
+  it('that the settings name belongs to one credential from start to start, whatever it is', async () => {
+    await api.restart();
+    expect((await api.get(`/v1/customers/${ada.id}`, { key: api.signupKey })).status).toBe(200);
+    expect(await api.query(`SELECT id FROM api_keys WHERE customer_id IS NULL AND id <> 'key_other' ORDER BY id`)).toEqual([{ id: 'key_operator' }, { id: 'key_signup' }]);
+  });
+});
+
+describe('the second belt', () => {
+  const TENANT_TABLES = ['customers', 'databases', 'instances', 'operations', 'operation_steps', 'operation_events', 'api_keys', 'audit_events'];
+
+  it.each(TENANT_TABLES)('shows a tenant its own rows of %s, also to a query that forgot its condition', async (table) => {
+    const metadata = new Metadata(api.ground.dataSource);
+    const read = (customerId: string) => metadata.read({ sees: 'customer', customerId }, (tx) => tx.query(`SELECT row_to_json(t)::text AS row FROM ${table} t`)) as Promise<{ row: string }[]>;
+    const [adas, bobs, nobodys] = [await read(ada.id), await read(bob.id), await read('cus_nobody')];
+    expect(adas.length).toBeGreaterThan(0);
+    expect(bobs.length).toBeGreaterThan(0);
+    expect(nobodys).toEqual([]);
+    expect(adas.filter(({ row }) => bobs.some((other) => other.row === row))).toEqual([]);
+    const all = await api.query(`SELECT FROM ${table}`);
+    expect(all.length).toBeGreaterThanOrEqual(adas.length + bobs.length);
+  });
+
+  it('shows a signup flow what it signed up, and another one nothing', async () => {
+    const metadata = new Metadata(api.ground.dataSource);
+    const read = (credentialId: string) => metadata.read({ sees: 'created-by', credentialId }, (tx) => tx.query('SELECT id FROM databases')) as Promise<unknown[]>;
+    expect((await read('key_signup')).length).toBeGreaterThan(0);
+    expect(await read('key_other')).toEqual([]);
+  });
+
+  it('lets a tenant change nothing but what it may', async () => {
+    const metadata = new Metadata(api.ground.dataSource);
+    const attempt = (statement: string) => metadata.read({ sees: 'customer', customerId: ada.id }, (tx) => tx.query(statement));
+    await expect(attempt('UPDATE databases SET name = name')).rejects.toThrow(/permission denied/);
+    await expect(attempt('DELETE FROM operations')).rejects.toThrow(/permission denied/);
+    await expect(attempt('SELECT FROM idempotency_records')).rejects.toThrow(/permission denied/);
+    await expect(attempt('SELECT FROM subjects')).rejects.toThrow(/permission denied/);
+  });
+});
+
+describe('what was done', () => {
+  it('is written down with who did it and in which request, and shown to whom it concerns', async () => {
+    const headers = { 'x-request-id': 'audit-test-0001' };
+    const { body: made } = await api.post(`/v1/customers/${ada.id}/api-keys`, { name: 'audited' }, { headers, key: ada.key });
+    const { body } = await api.get('/v1/audit-events?limit=1', { key: ada.key });
+    expect(body.data[0]).toMatchObject({ action: 'api-key.create', subjectId: made.id, customerId: ada.id, requestId: 'audit-test-0001', detail: { name: 'audited' } });
+    expect(body.data[0].actor).toMatch(/^key_/);
+    expect((await api.get('/v1/audit-events?limit=200')).text).not.toContain(made.key);
+    const actions = new Set(((await api.get('/v1/audit-events?limit=200')).body.data as { action: string }[]).map(({ action }) => action));
+    for (const action of ['customer.create', 'database.create', 'database.delete', 'database.rotate-password', 'api-key.create', 'api-key.revoke']) expect(actions).toContain(action);
+  });
+
+  it('carries the request id through the operation to the engine, and answers it', async () => {
+    const headers = { 'x-request-id': 'trace-test-0001' };
+    const answer = await api.post('/v1/databases', { customerId: ada.id, name: 'traced', region: 'europe' }, { headers });
+    expect(answer.headers.get('x-request-id')).toBe('trace-test-0001');
+    await api.ended(answer.body.operation.id);
+    const calls = api.engine.callsOf(answer.body.database.id);
+    expect(calls.length).toBeGreaterThan(0);
+    for (const { trace } of calls) expect(trace).toEqual({ operationId: answer.body.operation.id, requestId: 'trace-test-0001' });
+  });
+
+  it('gets a request id of our own where the given one is malformed', async () => {
+    expect((await api.get('/v1/regions', { headers: { 'x-request-id': 'a b;c' } })).headers.get('x-request-id')).toMatch(/^req_[0-9a-f]{32}$/);
+  });
+});
+
+describe('automation', () => {
+  it('is paused and resumed by an operator, with a reason that everybody sees', async () => {
+    const paused = await api.post(`/v1/databases/${adasDatabase.id}/automation`, { paused: true, reason: 'moving house' });
+    expect(paused.body).toMatchObject({ automation: 'paused', automationReason: 'moving house' });
+    expect((await api.get(`/v1/databases/${adasDatabase.id}`, { key: ada.key })).body.automation).toBe('paused');
+    expect((await api.post(`/v1/databases/${adasDatabase.id}/automation`, { paused: false })).body.automation).toBe('active');
+  });
+});
+
+describe('too many requests', () => {
+  it('are refused with the time to wait, each credential for itself', async () => {
+    const small = await startTestApi({ settings: { FREEHOLD_REQUESTS_PER_SECOND: '50' }, worker: false });
+    const { key } = await small.customer();
+    const answers = await Promise.all(Array.from({ length: 520 }, () => small.get('/v1/plans?', { key }).then(() => small.get('/v1/customers', { key }))));
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(answers.length - refused.length).toBeGreaterThanOrEqual(500);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(slugOf(refused[0]!)).toBe('rate-limited');
+    expect(Number(refused[0]!.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await small.get('/v1/customers')).status).toBe(200);
+    await small.close();
+  });
+
+  it('with wrong keys are refused by address, while a right key is let in', async () => {
+    const small = await startTestApi({ worker: false });
+    const answers = await Promise.all(Array.from({ length: 310 }, (_, index) => small.get('/v1/customers', { key: `fh_operator_${'w'.repeat(32)}${index}` })));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401, 429]));
+    expect((await small.get('/v1/customers')).status).toBe(200);
+    await small.close();
+  });
+});
