@@ -49,7 +49,9 @@ export class AccessGuard implements CanActivate {
         else if (actor) resolve(actor);
         else refuse();
       };
-      (passport.authenticate(this.strategy, { session: false }, decide) as RequestHandler)(request, response, refuse);
+      // Passport keeps what belongs to one request on the strategy that it is given: each request gets a copy.
+      const strategy = Object.create(this.strategy) as BearerStrategy;
+      (passport.authenticate(strategy, { session: false }, decide) as RequestHandler)(request, response, refuse);
     });
   }
 }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { CliSettings } from '../../config/settings.js';
 import { Vault } from '../../config/vault.js';
 import { ApiClient, ProblemError } from '../api-client.js';
-import type { Accepted, Customer, Database } from '../api-types.js';
+import type { Accepted, Customer, Database, Operation } from '../api-types.js';
 import { CliError } from '../cli-error.js';
 import { followOperation } from '../client/follow-operation.js';
 import { describeEnd, StepPrinter } from '../client/show-steps.js';
@@ -65,6 +65,8 @@ async function begin(api: ApiClient, store: DemoStore, signal: AbortSignal): Pro
 }
 
 async function waitForDatabase(api: ApiClient, operationId: string, signal: AbortSignal): Promise<void> {
+  const before = await api.call<Operation>('GET', `/v1/operations/${operationId}`, { signal });
+  if (before.state === 'succeeded') return;
   const printer = new StepPrinter(note);
   const operation = await followOperation(api, operationId, (news) => printer.show(news), signal);
   if (operation.state !== 'succeeded') throw new CliError(describeEnd(operation));

@@ -1,0 +1,123 @@
+import { DatabasesService } from '../../../src/databases/databases.service.js';
+import { MetadataDatabaseRecords } from '../../../src/databases/database-records.js';
+import type { Credentials, DatabaseDocument, InstanceDocument } from '../../../src/databases/database.schemas.js';
+import { ENGINE } from '../../../src/engine/engine-token.js';
+import type { Engine } from '../../../src/engine/ports.js';
+import { newId } from '../../../src/metadata/ids.js';
+import { Metadata } from '../../../src/metadata/metadata.js';
+import { EVERYTHING } from '../../../src/metadata/reach.js';
+import type { OperationDocument } from '../../../src/operations/operation.js';
+import { OperationsService } from '../../../src/operations/operations.service.js';
+import type { TestControlPlane } from '../../support/control-plane.js';
+import { processesOf } from '../../support/freehold-command.js';
+import { eventually } from '../../support/servers.js';
+
+const actor = { id: 'key_test', reach: EVERYTHING };
+const ENDS_MS = 60_000;
+
+/** A database on a real fleet, and what a test does to it and asks of it. */
+export class DatabaseUnderTest {
+  private constructor(private readonly plane: TestControlPlane, readonly id: string, readonly credentials: Credentials) {}
+
+  static async provision(plane: TestControlPlane, plan = 'starter'): Promise<DatabaseUnderTest> {
+    const customerId = newId('customer');
+    await plane.app.get(Metadata).dataSource.query(
+      `INSERT INTO customers (id, name, email, created_by) VALUES ($1, 'Ada', 'ada@example.com', 'key_test')`, [customerId]);
+    const made = await plane.app.get(Metadata).transaction((tx) => plane.app.get(DatabasesService).create(tx, {
+      actor, customerId, name: 'shop', region: 'europe', plan, requestId: null,
+    }));
+    const database = new DatabaseUnderTest(plane, made.database.id, made.credentials);
+    const operation = await database.ended(made.operation);
+    if (operation.state !== 'succeeded') throw new Error(`provisioning failed: ${JSON.stringify(operation.error)}`);
+    return database;
+  }
+
+  async read(): Promise<DatabaseDocument> {
+    const database = await this.plane.app.get(DatabasesService).find(EVERYTHING, this.id);
+    if (!database) throw new Error('the database is gone');
+    return database;
+  }
+
+  async instance(role: 'primary' | 'standby'): Promise<InstanceDocument> {
+    const found = (await this.read()).instances.find((instance) => instance.role === role);
+    if (!found) throw new Error(`the database has no ${role}`);
+    return found;
+  }
+
+  /** Asks for an operation as the API would, and wakes a worker. */
+  async request(ask: (databases: DatabasesService, tx: Parameters<DatabasesService['switchover']>[0]) => Promise<OperationDocument>): Promise<OperationDocument> {
+    const operation = await this.plane.app.get(Metadata).transaction((tx) => ask(this.plane.app.get(DatabasesService), tx));
+    await this.plane.app.get(OperationsService).announce(operation);
+    return operation;
+  }
+
+  switchover(): Promise<OperationDocument> {
+    return this.request((databases, tx) => databases.switchover(tx, { id: this.id, actor, requestId: null }));
+  }
+
+  failover(acceptDataLoss = false): Promise<OperationDocument> {
+    return this.request((databases, tx) => databases.failover(tx, {
+      id: this.id, actor, requestId: null, acceptDataLoss, forced: true, reason: 'a test', bytesAtRisk: null,
+    }));
+  }
+
+  async ended({ id }: { readonly id: string }): Promise<OperationDocument> {
+    const operations = this.plane.app.get(OperationsService);
+    return eventually(async () => {
+      const operation = await operations.find(EVERYTHING, id);
+      return operation?.finishedAt ? operation : undefined;
+    }, ENDS_MS);
+  }
+
+  /** Waits until the database is writable and redundant, with nothing under way. */
+  async settled(epoch?: number): Promise<DatabaseDocument> {
+    return eventually(async () => {
+      const database = await this.read();
+      const busy = await this.operations('running');
+      return database.state === 'available' && (epoch === undefined || database.epoch === epoch) && busy.length === 0 && database;
+    }, ENDS_MS).catch(async (error: unknown) => {
+      throw new Error(`${String(error)}: ${JSON.stringify({ database: await this.read(), operations: await this.operations() }, null, 1)}`);
+    });
+  }
+
+  operations(state?: 'running' | 'pending' | 'succeeded' | 'failed'): Promise<OperationDocument[]> {
+    return this.plane.app.get(OperationsService).list(EVERYTHING, { subjectId: this.id, state, limit: 50 });
+  }
+
+  /** The processes of an instance: its postmaster and its backends. */
+  async processes(instanceId: string): Promise<number[]> {
+    const postmasters = processesOf([instanceId]).filter(({ command }) => /postgres/.test(command)).map(({ pid }) => pid);
+    const children = processesOf(['postgres: ' + instanceId]).map(({ pid }) => pid);
+    return [...new Set([...postmasters, ...children])];
+  }
+
+  async signal(instanceId: string, signal: NodeJS.Signals): Promise<number[]> {
+    const pids = await this.processes(instanceId);
+    if (pids.length === 0) throw new Error(`instance ${instanceId} has no process`);
+    for (const pid of pids) {
+      try {
+        process.kill(pid, signal);
+      } catch {
+        // It ended with its postmaster.
+      }
+    }
+    return pids;
+  }
+
+  /** Watches for a second writable primary until it is stopped; answers with the largest number seen at once. */
+  watchPrimaries(): { stop(): Promise<number> } {
+    const engine = this.plane.app.get<Engine>(ENGINE);
+    let stopping = false;
+    const watching = (async (): Promise<number> => {
+      let most = 0;
+      while (!stopping) {
+        const { members } = await this.plane.app.get(MetadataDatabaseRecords).read(this.id).catch(() => ({ members: [] }));
+        const seen = await Promise.all(members.map(({ ref }) => engine.instances.observe(ref, AbortSignal.timeout(3_000)).catch(() => undefined)));
+        most = Math.max(most, seen.filter((instance) => instance?.process === 'running' && instance.role === 'primary').length);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      return most;
+    })();
+    return { stop: () => { stopping = true; return watching; } };
+  }
+}
