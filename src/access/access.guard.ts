@@ -44,8 +44,8 @@ export class AccessGuard implements CanActivate {
   private authenticate(request: Request, response: Response): Promise<Actor> {
     return new Promise((resolve, reject) => {
       const refuse = (): void => reject(new ProblemError('missing-api-key', 'the request has no API key', { hint: 'send the header "Authorization: Bearer <API key>"' }));
-      const decide = (error: unknown, actor: Actor | false | null): void => {
-        if (error) reject(error as Error);
+      const decide = (error: Error | null, actor: Actor | false | null): void => {
+        if (error) reject(error);
         else if (actor) resolve(actor);
         else refuse();
       };

@@ -1,7 +1,8 @@
-import { applyDecorators, createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
-import { ApiBearerAuth, ApiResponse } from '@nestjs/swagger';
+import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
+import { ApiBearerAuth, ApiExtension, ApiHeader, ApiResponse } from '@nestjs/swagger';
 import type { Request } from 'express';
 import type {} from 'pino-http';
+import type { ProblemSlug } from '../problems/problem-types.js';
 import type { Actor } from './actor.js';
 
 export const IS_PUBLIC = 'freehold:public';
@@ -31,13 +32,22 @@ export const CurrentCaller = createParamDecorator((_: unknown, context: Executio
   };
 });
 
-/** Documents what a route answers when all is well, and that it answers problems otherwise. */
-export function Answers(status: number, component: string, description: string) {
-  return applyDecorators(
-    ApiResponse({ status, description, content: { 'application/json': { schema: { $ref: `#/components/schemas/${component}` } } } }),
-    ApiResponse({ status: 'default', description: 'A problem document', content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } }),
-  );
+/** Documents what a route answers when all is well. */
+export function Answers(status: number, component: string, description: string, mediaType = 'application/json') {
+  return ApiResponse({ status, description, content: { [mediaType]: { schema: { $ref: `#/components/schemas/${component}` } } } });
 }
+
+/** Documents the problems that a route answers by its own rules, beside those that any route of its form answers. */
+export const Problems = (...slugs: readonly ProblemSlug[]) => ApiExtension('x-problems', slugs);
+
+export const IDEMPOTENCY_KEY = 'Idempotency-Key';
+
+/** Documents that a request may be repeated without harm. */
+export const Repeatable = () => ApiHeader({
+  name: IDEMPOTENCY_KEY, required: false, example: '3c1f8a52-5d0e-4c69-9a55-0f0b0f4f9d3e',
+  description: 'Chosen by the caller, 1 to 255 visible characters. The same key and body are answered the same for 24 hours; the same key with another body is refused.',
+  schema: { type: 'string', minLength: 1, maxLength: 255 },
+});
 
 /** Documents that a route needs an API key. */
 export const NeedsKey = () => ApiBearerAuth('apiKey');

@@ -110,6 +110,8 @@ const secureHeaders = helmet({
 
 function answerHeaders(request: Request, response: Response, next: NextFunction): void {
   response.setHeader('X-Request-Id', String(request.id));
+  // fetch() adds this to every conditional request by itself; taken at its word, no condition would ever hold.
+  if (request.headers['if-none-match'] !== undefined) delete request.headers['cache-control'];
   // What is read may be kept and asked for again with its ETag; what a change answers may hold a password.
   if (request.path.startsWith('/v1/')) response.setHeader('Cache-Control', request.method === 'GET' ? 'private, no-cache' : 'no-store');
   next();

@@ -5,6 +5,8 @@ import { apiKeySchema, customerSchema, newApiKeyAnswerSchema } from '../customer
 import { credentialsSchema, databaseOperationAnswerSchema, databaseSchema, newDatabaseAnswerSchema } from '../databases/database.schemas.js';
 import { hostSchema, planSchema, regionSchema } from '../fleet/fleet.schemas.js';
 import { alertSchema, operationSchema } from '../operations/operation.schemas.js';
+import { IDEMPOTENCY_KEY } from '../access/route.js';
+import { PROBLEM_TYPES, type ProblemSlug } from '../problems/problem-types.js';
 
 const listOf = (schema: z.ZodType) => z.object({ data: z.array(schema), nextCursor: z.string().nullable() });
 
@@ -46,6 +48,10 @@ Changes are operations: a request records one and answers with 202; follow it un
 \`Idempotency-Key\`: the same key and body answer the same response for 24 hours. Errors are problem documents
 (RFC 9457) whose \`type\` has a page that says what to do.`;
 
+type Schemas = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>;
+type Responses = NonNullable<NonNullable<OpenAPIObject['components']>['responses']>;
+type RouteDescription = NonNullable<OpenAPIObject['paths'][string]['get']> & { 'x-problems'?: readonly ProblemSlug[]; 'x-codeSamples'?: unknown };
+
 /** The OpenAPI document of an application; schemas are the same that check requests. */
 export function describeApi(app: INestApplication, publicUrl: string): OpenAPIObject {
   const builder = new DocumentBuilder()
@@ -54,10 +60,64 @@ export function describeApi(app: INestApplication, publicUrl: string): OpenAPIOb
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An API key' }, 'apiKey');
   for (const [tag, description] of Object.entries(TAGS)) builder.addTag(tag, description);
   const document = SwaggerModule.createDocument(app, builder.build());
-  document.components ??= {};
-  document.components.schemas = { ...document.components.schemas, ...componentSchemas() };
+  const answered = new Set<number>();
+  for (const [path, methods] of Object.entries(document.paths)) {
+    for (const [method, route] of Object.entries(methods) as [string, RouteDescription][]) {
+      for (const status of completeRoute(publicUrl, path, method, route)) answered.add(status);
+    }
+  }
+  document.components = {
+    ...document.components,
+    schemas: { ...document.components?.schemas, ...componentSchemas() },
+    responses: problemResponses(publicUrl, answered),
+  };
   return document;
 }
+
+/** Adds what follows from the form of a route: an example of its use, and the problems whose statuses it answers with. */
+function completeRoute(publicUrl: string, path: string, method: string, route: RouteDescription): ReadonlySet<number> {
+  const statuses = new Set<number>((route['x-problems'] ?? []).map((slug) => PROBLEM_TYPES[slug].status));
+  if ((route.security ?? []).length > 0) statuses.add(401).add(429);
+  if (path.includes('{')) statuses.add(404);
+  if (route.requestBody || (route.parameters ?? []).length > 0) statuses.add(400);
+  if (route.requestBody) statuses.add(413).add(415);
+  if (route.parameters?.some((parameter) => 'name' in parameter && parameter.name === IDEMPOTENCY_KEY)) statuses.add(422);
+  for (const status of [...statuses].sort()) route.responses[status] ??= { $ref: `#/components/responses/Problem${status}` };
+  route.responses['4XX'] = { $ref: '#/components/responses/Problem' };
+  route.responses['5XX'] = { $ref: '#/components/responses/Problem' };
+  route['x-codeSamples'] = [{ lang: 'Shell', label: 'curl', source: writeCurl(publicUrl, path, method, route) }];
+  return statuses;
+}
+
+function writeCurl(publicUrl: string, path: string, method: string, route: RouteDescription): string {
+  const lines = [`curl ${method === 'get' ? '' : `-X ${method.toUpperCase()} `}${publicUrl}${path.replace(/\{(\w+)\}/g, '$$$1')}`];
+  if ((route.security ?? []).length > 0) lines.push('-H "Authorization: Bearer $FREEHOLD_API_KEY"');
+  if (method === 'post') lines.push('-H "Idempotency-Key: $(uuidgen)"');
+  const body = EXAMPLE_BODIES[route.operationId ?? ''];
+  if (body) lines.push("-H 'Content-Type: application/json'", `-d '${JSON.stringify(body)}'`);
+  return lines.join(' \\\n  ');
+}
+
+const EXAMPLE_BODIES: Readonly<Record<string, unknown>> = {
+  createCustomer: { name: 'Ada Ltd', email: 'ada@example.com' },
+  createApiKey: { name: 'deploy script' },
+  createDatabase: { customerId: 'cus_01hzy3v7q8k2w5n9t4r6x1m0pa', name: 'shop', region: 'europe', plan: 'starter' },
+  setAutomation: { paused: true, reason: 'investigating a slow disk' },
+  failover: { acceptDataLoss: false },
+};
+
+/** One response a status, which names the problem types that have it. */
+function problemResponses(publicUrl: string, statuses: ReadonlySet<number>): Responses {
+  const responses = [...statuses].map((status) => [`Problem${status}`, {
+    description: Object.entries(PROBLEM_TYPES).filter(([, type]) => type.status === status)
+      .map(([slug, { title }]) => `[\`${slug}\`](${publicUrl}/problems/${slug}): ${title}.`).join('\n\n'),
+    ...((status === 429 || status === 503) && { headers: { 'Retry-After': { description: 'Seconds to wait', schema: { type: 'integer', minimum: 1 } } } }),
+    content: PROBLEM_CONTENT,
+  }]);
+  return { ...Object.fromEntries(responses), Problem: { description: 'A problem document', content: PROBLEM_CONTENT } } as Responses;
+}
+
+const PROBLEM_CONTENT = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
 
 const TAGS: Readonly<Record<string, string>> = {
   Regions: 'Where databases live',
@@ -72,9 +132,16 @@ const TAGS: Readonly<Record<string, string>> = {
   Health: 'For those who watch Freehold itself',
 };
 
-function componentSchemas(): NonNullable<NonNullable<OpenAPIObject['components']>['schemas']> {
-  return Object.fromEntries(Object.entries(COMPONENTS).map(([name, schema]) => {
-    const { $schema: _, ...json } = z.toJSONSchema(schema, { target: 'openapi-3.0', io: 'output', unrepresentable: 'any' });
-    return [name, json];
-  })) as NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>;
+/** The schemas by their names; where one holds another it refers to it. */
+function componentSchemas(): Schemas {
+  const registry = z.registry<{ id: string }>();
+  for (const [id, schema] of Object.entries(COMPONENTS)) registry.add(schema, { id });
+  const { schemas } = z.toJSONSchema(registry, {
+    target: 'openapi-3.0', io: 'output', unrepresentable: 'any', uri: (id) => `#/components/schemas/${id}`,
+    override: ({ jsonSchema }) => {
+      // Answers may grow members; a client has to bear with those that it does not know.
+      if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+    },
+  });
+  return Object.fromEntries(Object.entries(schemas).map(([name, { $schema: _, $id: __, id: ___, ...schema }]) => [name, schema])) as Schemas;
 }

@@ -1,13 +1,14 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { customerScope, reachOf, requireScope } from '../access/actor.js';
 import type { ApiKeyEntity } from '../access/api-key.entity.js';
 import { ApiKeysService } from '../access/api-keys.service.js';
 import { audit } from '../access/audit.js';
 import { ChangesService } from '../access/changes.service.js';
+import { idParameter } from '../access/id-parameter.js';
 import { type Page, pageOf, pageSchema } from '../access/paging.js';
-import { Answers, type Caller, CurrentCaller, NeedsKey } from '../access/route.js';
+import { Answers, type Caller, CurrentCaller, NeedsKey, Problems, Repeatable } from '../access/route.js';
 import { send } from '../access/send.js';
 import { notFound, ProblemError } from '../problems/problem.js';
 import { type NewApiKeyBody, newApiKeySchema } from './customer.schemas.js';
@@ -24,11 +25,12 @@ export class ApiKeysController {
   ) {}
 
   @Post()
-  @ApiHeader({ name: 'Idempotency-Key', required: false, schema: { type: 'string' } })
+  @Repeatable()
   @ApiOperation({ operationId: 'createApiKey', summary: 'Make an API key', description: 'The key is shown in this answer and never again.' })
+  @Problems('forbidden')
   @Answers(201, 'NewApiKey', 'The key')
   async create(
-    @CurrentCaller() caller: Caller, @Param('customerId') customerId: string,
+    @CurrentCaller() caller: Caller, @Param('customerId', idParameter('customer')) customerId: string,
     @Body({ schema: newApiKeySchema }) body: NewApiKeyBody, @Res({ passthrough: true }) response: Response,
   ) {
     await this.requireCustomer(caller, customerId);
@@ -48,8 +50,9 @@ export class ApiKeysController {
 
   @Get()
   @ApiOperation({ operationId: 'listApiKeys', summary: "List a customer's API keys, newest first", description: 'Without the keys themselves.' })
+  @Problems('forbidden')
   @Answers(200, 'ApiKeyList', 'A page of API keys')
-  async list(@CurrentCaller() caller: Caller, @Param('customerId') customerId: string, @Query({ schema: pageSchema }) page: Page) {
+  async list(@CurrentCaller() caller: Caller, @Param('customerId', idParameter('customer')) customerId: string, @Query({ schema: pageSchema }) page: Page) {
     await this.requireCustomer(caller, customerId);
     return pageOf(page, (limit, before) => this.keys.list(customerId, { limit, ...(before !== undefined && { before }) }), describeApiKey);
   }
@@ -57,9 +60,9 @@ export class ApiKeysController {
   @Delete(':id')
   @HttpCode(204)
   @ApiOperation({ operationId: 'revokeApiKey', summary: 'Revoke an API key', description: 'It is refused from then on.' })
+  @Problems('forbidden')
   @ApiResponse({ status: 204, description: 'It is revoked' })
-  @ApiResponse({ status: '4XX', description: 'A problem document', content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } })
-  async revoke(@CurrentCaller() caller: Caller, @Param('customerId') customerId: string, @Param('id') id: string): Promise<void> {
+  async revoke(@CurrentCaller() caller: Caller, @Param('customerId', idParameter('customer')) customerId: string, @Param('id', idParameter('apiKey')) id: string): Promise<void> {
     await this.requireCustomer(caller, customerId);
     await this.changes.change({ ...caller, idempotencyKey: undefined }, async (tx) => {
       if (!(await this.keys.revoke(tx, customerId, id))) throw notFound();

@@ -1,11 +1,12 @@
 import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { PROVISION_SCOPE, reachOf, requireScope } from '../access/actor.js';
 import { audit } from '../access/audit.js';
 import { ChangesService } from '../access/changes.service.js';
+import { idParameter } from '../access/id-parameter.js';
 import { type Page, pageOf, pageSchema } from '../access/paging.js';
-import { Answers, type Caller, CurrentCaller, NeedsKey } from '../access/route.js';
+import { Answers, type Caller, CurrentCaller, NeedsKey, Problems, Repeatable } from '../access/route.js';
 import { send } from '../access/send.js';
 import { notFound } from '../problems/problem.js';
 import { type NewCustomer, newCustomerSchema } from './customer.schemas.js';
@@ -18,8 +19,9 @@ export class CustomersController {
   constructor(private readonly customers: CustomersService, private readonly changes: ChangesService) {}
 
   @Post()
-  @ApiHeader({ name: 'Idempotency-Key', required: false, schema: { type: 'string' } })
+  @Repeatable()
   @ApiOperation({ operationId: 'createCustomer', summary: 'Sign a customer up', description: 'For keys with the scope `provision` or `operator`.' })
+  @Problems('forbidden', 'invalid-email')
   @Answers(201, 'Customer', 'The customer')
   async create(@CurrentCaller() caller: Caller, @Body({ schema: newCustomerSchema }) body: NewCustomer, @Res({ passthrough: true }) response: Response) {
     requireScope(caller.actor, PROVISION_SCOPE);
@@ -40,7 +42,7 @@ export class CustomersController {
   @Get(':id')
   @ApiOperation({ operationId: 'getCustomer', summary: 'Read a customer', description: 'One that the key can see.' })
   @Answers(200, 'Customer', 'The customer')
-  async get(@CurrentCaller() { actor }: Caller, @Param('id') id: string): Promise<CustomerDocument> {
+  async get(@CurrentCaller() { actor }: Caller, @Param('id', idParameter('customer')) id: string): Promise<CustomerDocument> {
     const customer = await this.customers.find(reachOf(actor), id);
     if (!customer) throw notFound();
     return describeCustomer(customer);

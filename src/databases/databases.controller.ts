@@ -1,12 +1,13 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { z } from 'zod';
 import { customerScope, reachOf, requireScope } from '../access/actor.js';
 import { audit } from '../access/audit.js';
 import { ChangesService } from '../access/changes.service.js';
+import { idParameter } from '../access/id-parameter.js';
 import { pageOf } from '../access/paging.js';
-import { Answers, type Caller, CurrentCaller, NeedsKey } from '../access/route.js';
+import { Answers, type Caller, CurrentCaller, NeedsKey, Problems, Repeatable } from '../access/route.js';
 import { send } from '../access/send.js';
 import { RequestsService } from '../operations/requests.service.js';
 import { notFound } from '../problems/problem.js';
@@ -16,8 +17,6 @@ import { DatabasesService } from './databases.service.js';
 
 /** How long an operator is kept waiting for what a lost primary may say. */
 const LOOK_TIMEOUT_MS = 3_000;
-
-const IDEMPOTENCY_KEY = { name: 'Idempotency-Key', required: false, schema: { type: 'string' } };
 
 @ApiTags('Databases')
 @NeedsKey()
@@ -31,8 +30,9 @@ export class DatabasesController {
 
   @Post()
   @HttpCode(202)
-  @ApiHeader(IDEMPOTENCY_KEY)
+  @Repeatable()
   @ApiOperation({ operationId: 'createDatabase', summary: 'Ask for a database', description: 'Answers at once with the credentials and the operation to follow; they work once it has succeeded.' })
+  @Problems('invalid-name', 'customer-not-found', 'unknown-region', 'unknown-plan', 'name-taken', 'quota-exceeded', 'region-closed', 'no-room')
   @Answers(202, 'NewDatabaseAnswer', 'The database, its operation and its credentials')
   async create(@CurrentCaller() caller: Caller, @Body({ schema: newDatabaseSchema }) body: NewDatabaseBody, @Res({ passthrough: true }) response: Response) {
     return send(response, await this.requests.request(caller, async (tx) => {
@@ -52,15 +52,16 @@ export class DatabasesController {
   @Get(':id')
   @ApiOperation({ operationId: 'getDatabase', summary: 'Read a database', description: 'Its state, its endpoint and its instances.' })
   @Answers(200, 'Database', 'The database')
-  get(@CurrentCaller() caller: Caller, @Param('id') id: string): Promise<DatabaseDocument> {
+  get(@CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string): Promise<DatabaseDocument> {
     return this.require(caller, id);
   }
 
   @Delete(':id')
   @HttpCode(202)
   @ApiOperation({ operationId: 'deleteDatabase', summary: 'Delete a database', description: 'Its instances and files go at once, its backups after seven days. Repeating it answers the same.' })
+  @Problems('forbidden', 'operation-in-progress')
   @Answers(202, 'DatabaseOperationAnswer', 'The database and the operation')
-  async delete(@CurrentCaller() caller: Caller, @Param('id') id: string, @Res({ passthrough: true }) response: Response) {
+  async delete(@CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Res({ passthrough: true }) response: Response) {
     const { customerId } = await this.requireOwner(caller, id);
     return send(response, await this.requests.request({ ...caller, idempotencyKey: undefined }, async (tx) => {
       const answer = await this.databases.delete(tx, { id, ...asker(caller) });
@@ -71,10 +72,11 @@ export class DatabasesController {
 
   @Post(':id/password')
   @HttpCode(200)
-  @ApiHeader(IDEMPOTENCY_KEY)
+  @Repeatable()
   @ApiOperation({ operationId: 'rotatePassword', summary: 'Get a new password', description: 'The old one stops working. Sessions that are open stay open.' })
+  @Problems('forbidden', 'database-not-available', 'operation-in-progress', 'operation-failed', 'unavailable')
   @Answers(200, 'Credentials', 'The new credentials')
-  async rotatePassword(@CurrentCaller() caller: Caller, @Param('id') id: string, @Res({ passthrough: true }) response: Response) {
+  async rotatePassword(@CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Res({ passthrough: true }) response: Response) {
     const { customerId } = await this.requireOwner(caller, id);
     requireNoBody(caller.body);
     return send(response, await this.requests.request(caller, async (tx) => {
@@ -86,10 +88,11 @@ export class DatabasesController {
 
   @Post(':id/switchover')
   @HttpCode(202)
-  @ApiHeader(IDEMPOTENCY_KEY)
+  @Repeatable()
   @ApiOperation({ operationId: 'switchover', summary: 'Make a standby the primary, as planned', description: 'Nothing is lost, and clients of the pooled endpoint only wait. For operators.' })
+  @Problems('forbidden', 'database-not-available', 'operation-in-progress')
   @Answers(202, 'OperationAnswer', 'The operation')
-  async switchover(@CurrentCaller() caller: Caller, @Param('id') id: string, @Res({ passthrough: true }) response: Response) {
+  async switchover(@CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Res({ passthrough: true }) response: Response) {
     const { customerId } = await this.require(caller, id);
     requireScope(caller.actor);
     return send(response, await this.requests.request(caller, async (tx) => {
@@ -101,11 +104,12 @@ export class DatabasesController {
 
   @Post(':id/failover')
   @HttpCode(202)
-  @ApiHeader(IDEMPOTENCY_KEY)
+  @Repeatable()
   @ApiOperation({ operationId: 'failover', summary: 'Make a standby the primary, whatever the primary does', description: 'Nothing that was acknowledged is lost while a standby is in sync. For operators.' })
+  @Problems('forbidden', 'database-not-available', 'data-loss-not-accepted', 'operation-in-progress')
   @Answers(202, 'OperationAnswer', 'The operation')
   async failover(
-    @CurrentCaller() caller: Caller, @Param('id') id: string,
+    @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string,
     @Body({ schema: failoverSchema }) { acceptDataLoss }: FailoverBody, @Res({ passthrough: true }) response: Response,
   ) {
     const { customerId, inSync } = await this.require(caller, id);
@@ -120,10 +124,12 @@ export class DatabasesController {
 
   @Post(':id/automation')
   @HttpCode(200)
+  @Repeatable()
   @ApiOperation({ operationId: 'setAutomation', summary: 'Pause or resume automation', description: 'While it is paused Freehold changes nothing about the database by itself; alerts go on. For operators.' })
+  @Problems('forbidden')
   @Answers(200, 'Database', 'The database')
   async setAutomation(
-    @CurrentCaller() caller: Caller, @Param('id') id: string,
+    @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string,
     @Body({ schema: automationSchema }) body: AutomationBody, @Res({ passthrough: true }) response: Response,
   ) {
     const { customerId } = await this.require(caller, id);

@@ -128,9 +128,10 @@ export interface InstancesPort {
   start(instance: InstanceRef, effect: Effect): Promise<InstanceObservation>;
   /**
    * Makes sure that the instance can accept no write: the durable mark first, then every process of it killed and seen
-   * dead (protocol rule 5). While it is marked nobody can start it.
+   * dead (protocol rule 5). While it is marked nobody can start it. With `keep`, the mark also says that its files are
+   * moved aside, and not rewound or overwritten, when it is made anew (protocol rule 12).
    */
-  fence(instance: InstanceRef, effect: Effect): Promise<InstanceObservation>;
+  fence(instance: InstanceRef, effect: Effect, options?: { readonly keep?: boolean }): Promise<InstanceObservation>;
   /**
    * Stops a primary for a switchover: after a checkpoint a clean, bounded shutdown, then the same mark as a fence
    * (protocol rule 6). Answers whether the shutdown was clean, and where its WAL ends.
@@ -138,9 +139,16 @@ export interface InstancesPort {
   stopMarked(primary: InstanceRef, effect: Effect): Promise<{ clean: boolean; lsn: Lsn | null }>;
   /** Lifts the mark and starts the instance as the primary that it was (protocol rule 8). */
   unfence(instance: InstanceRef, effect: Effect): Promise<InstanceObservation>;
-  /** Puts the token on the instance, so that an earlier promotion that is still asleep is refused, and then observes it (protocol rules 7 and 8). */
+  /**
+   * Puts the token on the instance, so that an earlier promotion that is still asleep is refused, and then observes it
+   * (protocol rules 7 and 8). Its role is told from its files where it does not answer: it may have been promoted and
+   * have died since.
+   */
   claim(instance: InstanceRef, effect: Effect): Promise<InstanceObservation>;
-  /** Empties the standby's own names, promotes it, and returns once it accepts writes (protocol rule 9). */
+  /**
+   * Empties the standby's own names, promotes it, and returns once it accepts writes (protocol rule 9). One that was
+   * promoted already and is down is started.
+   */
   promote(standby: InstanceRef, effect: Effect): Promise<InstanceObservation>;
   /**
    * Makes the instance a streaming standby of the primary, whatever it was: pointed at it where it only follows another

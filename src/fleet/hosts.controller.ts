@@ -1,7 +1,7 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { requireScope } from '../access/actor.js';
-import { Answers, type Caller, CurrentCaller, NeedsKey } from '../access/route.js';
+import { Answers, type Caller, CurrentCaller, NeedsKey, Problems } from '../access/route.js';
 import { notFound } from '../problems/problem.js';
 import { FleetService, type HostDocument } from './fleet.service.js';
 
@@ -13,6 +13,7 @@ export class HostsController {
 
   @Get()
   @ApiOperation({ operationId: 'listHosts', summary: 'List the hosts', description: 'For operators.' })
+  @Problems('forbidden')
   @Answers(200, 'HostList', 'All hosts')
   async list(@CurrentCaller() { actor }: Caller) {
     requireScope(actor);
@@ -21,6 +22,7 @@ export class HostsController {
 
   @Get(':id')
   @ApiOperation({ operationId: 'getHost', summary: 'Read a host', description: 'For operators.' })
+  @Problems('forbidden')
   @Answers(200, 'Host', 'The host')
   async get(@CurrentCaller() { actor }: Caller, @Param('id') id: string): Promise<HostDocument> {
     requireScope(actor);

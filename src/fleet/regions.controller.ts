@@ -23,7 +23,6 @@ export class RegionsController {
   @Header('Content-Type', 'application/x-pem-file')
   @ApiOperation({ operationId: 'getRegionCa', summary: "Read the CA of a region's server certificates", description: 'Needs no key. For `sslrootcert`.', security: [] })
   @ApiResponse({ status: 200, description: 'The certificate', content: { 'application/x-pem-file': { schema: { type: 'string' } } } })
-  @ApiResponse({ status: '4XX', description: 'A problem document', content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } })
   async certificate(@Param('id') id: string): Promise<string> {
     if (!(await this.fleet.regions()).some((region) => region.id === id)) throw notFound();
     return this.engine.gateway.certificateAuthority(id);

@@ -1,4 +1,5 @@
 import { AFTER_ROUTE } from '../databases/derive-state.js';
+import { isReprotecting } from '../databases/operations/is-reprotecting.js';
 import type { Verdict } from './judge-primary.js';
 
 /** What a watcher knows of a database beside what it sees. */
@@ -37,15 +38,28 @@ const DELIBERATE: ReadonlySet<string> = new Set(['failover', 'switchover', 'dele
 export function decideCare(facts: CareFacts): Care {
   const { verdict, change, inSync } = facts;
   if (facts.automationPaused) return NOTHING;
-  if (change && DELIBERATE.has(change.kind) && !AFTER_ROUTE.has(change.step)) return NOTHING;
+  const mayEnd = change !== null && isReprotecting(change.kind, change.step);
+  if (change && DELIBERATE.has(change.kind) && !mayEnd) return NOTHING;
   if (verdict.verdict === 'lost') {
     if (inSync.length > 0) return { ask: 'failover', reason: verdict.reason };
     // Nobody may be promoted: the primary is the only copy that has everything, and comes back in place (protocol rule 13).
-    return change ? NOTHING : { ask: 'recover', reason: verdict.reason };
+    return change && !mayEnd ? NOTHING : { ask: 'recover', reason: verdict.reason };
   }
-  if (verdict.verdict === 'alone') return change ? NOTHING : { ask: 'recover', reason: verdict.reason };
-  if (verdict.verdict !== 'well' || change) return NOTHING;
+  if (verdict.verdict === 'alone') return change && !mayEnd ? NOTHING : { ask: 'recover', reason: verdict.reason };
+  if (verdict.verdict !== 'well') return NOTHING;
+  if (change) return mayEnd && AFTER_ROUTE.has(change.step) ? careMeanwhile(facts, change.step) : NOTHING;
   return careForStandbys(facts);
+}
+
+/**
+ * While redundancy is being brought back one more standby may go: one that commits wait for, or one that the operation
+ * waits for. The operation does not see it; another one begins by looking.
+ */
+function careMeanwhile({ inSync, expected, streaming, unfollowedMs }: CareFacts, step: string): Care {
+  if (!streaming || unfollowedMs < STANDBY_AWAY_MS) return NOTHING;
+  const needed = step === 'synchronize' || step === 'widen' ? expected : inSync;
+  const away = needed.filter((id) => !streaming.includes(id));
+  return away.length > 0 ? { ask: 'reprotect', reason: `not streaming any more: ${away.join(', ')}` } : NOTHING;
 }
 
 function careForStandbys({ inSync, expected, streaming, unfollowedMs }: CareFacts): Care {

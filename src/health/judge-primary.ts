@@ -41,11 +41,11 @@ export function judgePrimary({ primary, standbys, silentDataCenters, missesToSus
       return { verdict: 'blind', reason: `no sign of life from ${[...silentDataCenters].sort().join(', ')} at once` };
     }
   }
-  return confirm(primary, standbys);
+  return confirm(primary, standbys, missesToSuspect);
 }
 
 /** The second witness: a standby whose WAL receiver has lost the primary too. */
-function confirm(primary: InstanceSight, standbys: readonly StandbySight[]): Verdict {
+function confirm(primary: InstanceSight, standbys: readonly StandbySight[], missesToSuspect: number): Verdict {
   const refused = primary.sight === 'refused';
   if (standbys.some(({ receiving }) => receiving === true)) {
     // A refused connection is certain; the receiver only has not noticed yet.
@@ -56,6 +56,7 @@ function confirm(primary: InstanceSight, standbys: readonly StandbySight[]): Ver
   if (standbys.some(({ receiving }) => receiving === false)) {
     return { verdict: 'lost', reason: refused ? 'the postmaster is dead' : `${primary.misses} looks missed` };
   }
-  if (refused && standbys.every(({ sight }) => sight === 'refused')) return { verdict: 'alone', reason: 'no instance of the database runs' };
+  // Nobody is there to be promoted: the primary is waited for by nobody but its clients (protocol rule 13).
+  if (refused && standbys.every(({ sight, misses }) => sight === 'refused' || (sight === 'silent' && misses >= missesToSuspect))) return { verdict: 'alone', reason: 'no instance of the database runs' };
   return { verdict: 'wait', reason: 'no standby answers that could confirm the loss' };
 }

@@ -2,7 +2,7 @@ import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { requireScope } from '../access/actor.js';
 import { type Page, pageOf, pageSchema } from '../access/paging.js';
-import { Answers, type Caller, CurrentCaller, NeedsKey } from '../access/route.js';
+import { Answers, type Caller, CurrentCaller, NeedsKey, Problems } from '../access/route.js';
 import { Metadata } from '../metadata/metadata.js';
 import { listAlerts } from './alerts.js';
 
@@ -14,6 +14,7 @@ export class AlertsController {
 
   @Get()
   @ApiOperation({ operationId: 'listAlerts', summary: 'List alerts, open ones first', description: 'For operators.' })
+  @Problems('forbidden')
   @Answers(200, 'AlertList', 'A page of alerts')
   list(@CurrentCaller() { actor }: Caller, @Query({ schema: pageSchema }) page: Page) {
     requireScope(actor);

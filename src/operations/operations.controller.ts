@@ -1,12 +1,13 @@
-import { Controller, Get, Headers, Inject, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { Controller, Get, Headers, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { z } from 'zod';
 import { reachOf, requireScope } from '../access/actor.js';
 import { ApiKeysService } from '../access/api-keys.service.js';
 import { audit } from '../access/audit.js';
+import { idParameter } from '../access/id-parameter.js';
 import { pageOf } from '../access/paging.js';
-import { Answers, type Caller, CurrentCaller, NeedsKey } from '../access/route.js';
+import { Answers, type Caller, CurrentCaller, NeedsKey, Problems, Repeatable } from '../access/route.js';
 import { send } from '../access/send.js';
 import { notFound, ProblemError } from '../problems/problem.js';
 import { requireNoBody } from '../problems/validation.js';
@@ -42,19 +43,20 @@ export class OperationsController {
   @Get(':id')
   @ApiOperation({ operationId: 'getOperation', summary: 'Read an operation', description: 'With its steps, and what each found.' })
   @Answers(200, 'Operation', 'The operation')
-  get(@CurrentCaller() caller: Caller, @Param('id') id: string): Promise<OperationDocument> {
+  get(@CurrentCaller() caller: Caller, @Param('id', idParameter('operation')) id: string): Promise<OperationDocument> {
     return this.require(caller, id);
   }
 
   @Get(':id/events')
-  @ApiParam({ name: 'id', schema: { type: 'string' } })
+  @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'The id of the last event that was received', schema: { type: 'string', pattern: '^[0-9]+$' } })
+  @Problems('invalid-header')
   @ApiOperation({
     operationId: 'followOperation', summary: 'Follow an operation',
     description: 'Server-Sent Events: `step` with the whole operation at every change, then `end`. Resumes after `Last-Event-ID`.',
   })
-  @Answers(200, 'OperationEvents', 'A stream of events')
+  @Answers(200, 'OperationEvents', 'A stream of events', 'text/event-stream')
   async events(
-    @CurrentCaller() caller: Caller, @Param('id') id: string, @Headers('last-event-id') lastEventId: string | undefined,
+    @CurrentCaller() caller: Caller, @Param('id', idParameter('operation')) id: string, @Headers('last-event-id') lastEventId: string | undefined,
     @Res() response: Response,
   ): Promise<void> {
     const after = checkEventId(lastEventId);
@@ -90,16 +92,22 @@ export class OperationsController {
   }
 
   @Post(':id/retry')
+  @HttpCode(202)
+  @Repeatable()
+  @Problems('forbidden', 'operation-not-steerable', 'operation-in-progress')
   @ApiOperation({ operationId: 'retryOperation', summary: 'Try again at once', description: 'A step that waits for its next attempt, or a failed operation from its first step on. For operators.' })
   @Answers(202, 'OperationAnswer', 'The operation')
-  async retry(@CurrentCaller() caller: Caller, @Param('id') id: string, @Res({ passthrough: true }) response: Response) {
+  async retry(@CurrentCaller() caller: Caller, @Param('id', idParameter('operation')) id: string, @Res({ passthrough: true }) response: Response) {
     return this.steer(caller, id, 'retry', response);
   }
 
   @Post(':id/cancel')
+  @HttpCode(202)
+  @Repeatable()
+  @Problems('forbidden', 'operation-not-steerable')
   @ApiOperation({ operationId: 'cancelOperation', summary: 'Turn back', description: 'At the next step before the point of no return. For operators.' })
   @Answers(202, 'OperationAnswer', 'The operation')
-  async cancel(@CurrentCaller() caller: Caller, @Param('id') id: string, @Res({ passthrough: true }) response: Response) {
+  async cancel(@CurrentCaller() caller: Caller, @Param('id', idParameter('operation')) id: string, @Res({ passthrough: true }) response: Response) {
     return this.steer(caller, id, 'cancel', response);
   }
 

@@ -110,7 +110,7 @@ export class OperationsService {
   /** Events of an operation after the one with that number, oldest first. */
   async eventsAfter(operationId: string, eventId: string): Promise<{ id: string; document: OperationDocument }[]> {
     return queryRows(this.metadata.dataSource.manager,
-      'SELECT id::text, document FROM operation_events WHERE operation_id = $1 AND id > $2 ORDER BY id LIMIT 1000',
+      'SELECT id::text, document FROM operation_events WHERE operation_id = $1 AND id > $2 ORDER BY operation_events.id LIMIT 1000',
       [operationId, eventId]);
   }
 

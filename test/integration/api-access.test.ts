@@ -198,6 +198,17 @@ describe('an API key', () => {
   });
 });
 
+describe('requests at once', () => {
+  it('are each answered as the credential that sent them', async () => {
+    const answers = await Promise.all(Array.from({ length: 60 }, async (_, index) => {
+      const asker = index % 2 === 0 ? ada : bob;
+      const { body } = await api.get('/v1/customers', { key: asker.key });
+      return body.data.length === 1 && body.data[0].id === asker.id;
+    }));
+    expect(answers.every(Boolean)).toBe(true);
+  });
+});
+
 describe('the second belt', () => {
   const TENANT_TABLES = ['customers', 'databases', 'instances', 'operations', 'operation_steps', 'operation_events', 'api_keys', 'audit_events'];
 
@@ -268,11 +279,11 @@ describe('automation', () => {
 
 describe('too many requests', () => {
   it('are refused with the time to wait, each credential for itself', async () => {
-    const small = await startTestApi({ settings: { FREEHOLD_REQUESTS_PER_SECOND: '50' }, worker: false });
+    const small = await startTestApi({ requestsPerSecond: 2, worker: false });
     const { key } = await small.customer();
-    const answers = await Promise.all(Array.from({ length: 520 }, () => small.get('/v1/plans?', { key }).then(() => small.get('/v1/customers', { key }))));
+    const answers = await Promise.all(Array.from({ length: 50 }, () => small.get('/v1/customers', { key })));
     const refused = answers.filter(({ status }) => status === 429);
-    expect(answers.length - refused.length).toBeGreaterThanOrEqual(500);
+    expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(20);
     expect(refused.length).toBeGreaterThan(0);
     expect(slugOf(refused[0]!)).toBe('rate-limited');
     expect(Number(refused[0]!.headers.get('retry-after'))).toBeGreaterThan(0);

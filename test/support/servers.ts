@@ -43,13 +43,13 @@ export function freePort(): Promise<number> {
 }
 
 /** Waits until the condition holds; what it throws counts as not yet. */
-export async function eventually<Result>(condition: () => Promise<Result> | Result, timeoutMs = 10_000): Promise<NonNullable<Result>> {
+export async function eventually<Result>(condition: () => Promise<Result> | Result, timeoutMs = 10_000): Promise<Exclude<Result, false | null | undefined>> {
   const until = Date.now() + timeoutMs;
   let problem: unknown = 'the condition never held';
   while (Date.now() < until) {
     try {
       const result = await condition();
-      if (result) return result;
+      if (result) return result as Exclude<Result, false | null | undefined>;
     } catch (error) {
       problem = error;
     }

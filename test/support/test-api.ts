@@ -63,6 +63,8 @@ export interface TestApi {
 
 export interface TestApiOptions {
   readonly settings?: Record<string, string>;
+  /** Below what the settings allow, so that a test reaches it. */
+  readonly requestsPerSecond?: number;
   /** Without one nothing that is requested is done. */
   readonly worker?: boolean;
   /** A Redis of the test's own, which it may end. */
@@ -89,7 +91,8 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     FREEHOLD_OPERATOR_KEY: keys.operator, FREEHOLD_SIGNUP_KEY: keys.signup, ...options.settings,
   });
   const engine = new FakeEngine();
-  const ground = await openTestGround(settings, engine);
+  const rate = options.requestsPerSecond;
+  const ground = await openTestGround(rate === undefined ? settings : { ...settings, FREEHOLD_REQUESTS_PER_SECOND: rate }, engine);
   const testApi = new RunningTestApi(ground, engine, keys.operator, keys.signup);
   await testApi.begin();
   if (options.worker ?? true) await testApi.startWorker();

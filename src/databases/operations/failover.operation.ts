@@ -44,11 +44,10 @@ export function failoverOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx,
     exclusive: true,
     queue: 'failover',
     deadlineMs: 5 * 60_000,
-    // After the route another loss of the primary is a failover of its own.
-    preempts: (kind, at) => kind !== 'delete' && (kind !== FAILOVER || AFTER_ROUTE.has(at)),
+    preempts: mayEnd,
     pointOfNoReturn: 'fence',
     steps: [
-      { name: 'confirm', does: 'look once more at the primary and at the standbys that are recorded in sync', timeoutMs: 5_000, attempts: 3, onFailure: 'undo', run: step.confirm },
+      { name: 'confirm', does: 'look once more at the primary and at the standbys that are recorded in sync', timeoutMs: 5_000, attempts: 3, onFailure: { goTo: 'abort' }, run: step.confirm },
       { name: 'fence', does: 'mark the old primary, kill it, cut its clients', timeoutMs: 10_000, attempts: 3, onFailure: { goTo: 'abort' }, run: step.fence },
       { name: 'elect', does: 'choose the standby with the most WAL', timeoutMs: 5_000, attempts: 3, onFailure: { goTo: 'abort' }, run: step.elect },
       { name: 'promote', does: 'make it the primary, one epoch higher', timeoutMs: 10_000, attempts: 2, onFailure: { goTo: 'check-candidate' }, run: step.promote },
@@ -59,9 +58,19 @@ export function failoverOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx,
       { name: 'widen', does: 'record the other standbys in sync, then let commits wait for any of them', timeoutMs: 30_000, attempts: 10, onFailure: 'persist', run: step.widen },
       { name: 'finish', does: 'redundant again', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: () => Promise.resolve({ outcome: 'done' }) },
       { name: 'check-candidate', does: 'see whether a promotion that did not answer has happened', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: step.checkCandidate },
-      { name: 'abort', does: 'let the old primary go on', timeoutMs: 30_000, attempts: 10, onFailure: 'persist', run: step.abort },
+      { name: 'abort', does: 'let the old primary go on', timeoutMs: 30_000, attempts: 10, onFailure: { goTo: 'fence' }, run: step.abort },
     ],
   };
+}
+
+/**
+ * After the route another loss of the primary is a failover of its own. Before it, only the operation that asked a
+ * candidate to be promoted knows whom it asked, and must find out what became of it (protocol rules 7 and 8).
+ */
+function mayEnd(kind: string, step: string): boolean {
+  if (kind === 'delete') return false;
+  if (kind === FAILOVER) return AFTER_ROUTE.has(step);
+  return kind !== 'switchover' || !['promote', 'check-candidate', 'abort'].includes(step);
 }
 
 function steps<Tx>(parts: Parts<Tx>) {
@@ -86,7 +95,8 @@ function steps<Tx>(parts: Parts<Tx>) {
   async function fence(context: Context): Outcome {
     const record = await records.read(context.input.databaseId);
     const primary = primaryOf(record);
-    await engine.instances.fence(primary.ref, context);
+    // Whoever accepts a loss may want back what was lost (protocol rule 12).
+    await engine.instances.fence(primary.ref, context, { keep: context.input.acceptDataLoss });
     await engine.gateway.close(record.spec, context);
     return {
       outcome: 'next', detail: { fenced: primary.ref.id, host: primary.ref.host },
@@ -106,7 +116,7 @@ function steps<Tx>(parts: Parts<Tx>) {
     return new Map(await Promise.all(members.map(async ({ ref }) => [ref.id, await engine.instances.observe(ref, signal)] as const)));
   }
 
-  const { promote, checkCandidate, route, protect, rebuild, abort } = promotionSteps<Tx>(parts);
+  const { promote, checkCandidate, route, protect, rebuild, abort } = promotionSteps<Tx>(parts, { otherwise: 'elect' });
   const { synchronize, widen } = synchronizeSteps<Tx, PromotionFound>(parts, { widen: 'widen', next: 'finish' });
   return { confirm, fence, elect, promote, checkCandidate, route, protect, rebuild, synchronize, widen, abort };
 }

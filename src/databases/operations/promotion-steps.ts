@@ -1,4 +1,4 @@
-import type { Engine } from '../../engine/ports.js';
+import type { Engine, InstanceObservation } from '../../engine/ports.js';
 import type { StepContext, StepOutcome } from '../../operations/definition.js';
 import { type DatabaseRecord, type DatabaseRecords, type MemberRecord, primaryOf, routeTo, standbysOf } from '../database-records.js';
 
@@ -18,11 +18,13 @@ interface Parts<Tx> {
 /** How long an operation waits before it looks again at something that should come about by itself. */
 export const LOOK_AGAIN_MS = 200;
 
+export const isPermanent = (error: unknown): error is Error => error instanceof Error && 'kind' in error && error.kind === 'permanent';
+
 export const memberOf = (record: DatabaseRecord, id: string | undefined): MemberRecord | undefined =>
   record.members.find(({ ref }) => ref.id === id);
 
 /** The second half of a failover and of a switchover: from an elected standby to a redundant database, or back. */
-export function promotionSteps<Tx>({ engine, records }: Parts<Tx>) {
+export function promotionSteps<Tx>({ engine, records }: Parts<Tx>, { otherwise }: { /** Where it goes on when the candidate was not promoted. */ readonly otherwise: string }) {
   type Context = StepContext<Input, PromotionFound>;
   type Outcome = Promise<StepOutcome<Tx, PromotionFound>>;
 
@@ -30,13 +32,18 @@ export function promotionSteps<Tx>({ engine, records }: Parts<Tx>) {
   async function promote(context: Context): Outcome {
     const record = await records.read(context.input.databaseId);
     const candidate = memberOf(record, context.found.candidate);
-    if (!candidate) return { outcome: 'next', to: 'elect' };
-    const seen = await engine.instances.promote(candidate.ref, context);
+    if (!candidate) return { outcome: 'next', to: otherwise };
+    const seen = await bringForward(candidate, context);
     return {
       outcome: 'next', to: 'route',
       detail: { promoted: candidate.ref.id, host: candidate.ref.host, timeline: seen.timeline, epoch: record.epoch + 1 },
       record: (tx) => records.setPromoted(tx, context.input.databaseId, candidate.ref.id),
     };
+  }
+
+  /** One that was elected although it is fenced is the primary that it was: only its mark is lifted (protocol rule 12). */
+  async function bringForward({ ref, state }: MemberRecord, context: Context): Promise<InstanceObservation> {
+    return state === 'fenced' ? engine.instances.unfence(ref, context) : engine.instances.promote(ref, context);
   }
 
   /**
@@ -45,9 +52,9 @@ export function promotionSteps<Tx>({ engine, records }: Parts<Tx>) {
    */
   async function checkCandidate(context: Context): Outcome {
     const candidate = memberOf(await records.read(context.input.databaseId), context.found.candidate);
-    if (!candidate) return { outcome: 'next', to: 'elect' };
+    if (!candidate) return { outcome: 'next', to: otherwise };
     const seen = await engine.instances.claim(candidate.ref, context);
-    return { outcome: 'next', to: seen.role === 'primary' ? 'promote' : 'elect' };
+    return { outcome: 'next', to: seen.role === 'primary' && !seen.marked ? 'promote' : otherwise };
   }
 
   async function route(context: Context): Outcome {
@@ -72,12 +79,18 @@ export function promotionSteps<Tx>({ engine, records }: Parts<Tx>) {
     };
   }
 
-  /** Only the holder of the current token ends a rebuilding, by recording it (protocol rule 10). */
+  /**
+   * Only the holder of the current token ends a rebuilding, by recording it (protocol rule 10). One that cannot be
+   * rebuilt now does not keep the others from counting again.
+   */
   async function rebuild(context: Context): Outcome {
     const record = await records.read(context.input.databaseId);
     const primary = primaryOf(record).ref;
     const rebuilding = standbysOf(record).filter(({ state }) => state === 'rebuilding');
-    const rejoined = await Promise.all(rebuilding.map(async ({ ref }) => ({ ref, seen: await engine.instances.rejoin(ref, primary, context) })));
+    const results = await Promise.allSettled(rebuilding.map(async ({ ref }) => ({ ref, seen: await engine.instances.rejoin(ref, primary, context) })));
+    const rejoined = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    const failure = results.find((result) => result.status === 'rejected');
+    if (failure && rejoined.length === 0) throw failure.reason;
     return {
       outcome: 'next', to: 'synchronize', detail: { rejoined: rejoined.map(({ ref, seen }) => ({ host: ref.host, how: seen.how })) },
       record: async (tx) => {
@@ -95,10 +108,16 @@ export function promotionSteps<Tx>({ engine, records }: Parts<Tx>) {
     const candidate = memberOf(record, context.found.candidate);
     if (candidate) {
       const seen = await engine.instances.claim(candidate.ref, context);
-      if (seen.role === 'primary') return { outcome: 'next', to: 'promote' };
+      if (seen.role === 'primary' && !seen.marked) return { outcome: 'next', to: 'promote' };
     }
     const primary = primaryOf(record);
-    await engine.instances.unfence(primary.ref, context);
+    try {
+      await engine.instances.unfence(primary.ref, context);
+    } catch (error) {
+      // The way back is gone for good: nobody waits here for it, so that a standby that comes back can be promoted.
+      if (!isPermanent(error)) throw error;
+      return { outcome: 'fail', reason: `${context.failure?.reason ?? 'no standby could be promoted'}, and the old primary cannot go on: ${error.message}` };
+    }
     await engine.gateway.open(routeTo(record), context);
     return {
       outcome: 'fail', reason: context.failure?.reason ?? 'no standby could be promoted', hint: 'the old primary goes on',

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { Engine } from '../../engine/ports.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
+import { isReprotecting } from './is-reprotecting.js';
+import { isPermanent } from './promotion-steps.js';
 import { type DatabaseRecords, type MemberRecord, primaryOf, routeTo, standbysOf } from '../database-records.js';
 
 /**
@@ -9,6 +11,7 @@ import { type DatabaseRecords, type MemberRecord, primaryOf, routeTo, standbysOf
  * Invariants:
  * - it believes what it observes, not what is recorded, and starts only what is not marked (protocol rules 11 and 13);
  * - it changes no role: the recorded primary comes back as the primary, the standbys as standbys;
+ * - what is being rebuilt stays so: only who rebuilds an instance says that it is whole again (protocol rule 10);
  * - standbys are up before the route opens.
  */
 export const RECOVER = 'recover';
@@ -30,7 +33,8 @@ export function recoverOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx, 
     exclusive: true,
     queue: 'changes',
     deadlineMs: 10 * 60_000,
-    preempts: () => false,
+    // Nothing can be made redundant while the primary is down.
+    preempts: isReprotecting,
     pointOfNoReturn: 'start-standbys',
     steps: [
       { name: 'start-standbys', does: 'start the standbys that are down', timeoutMs: 60_000, attempts: 5, onFailure: { goTo: 'start-primary' }, run: step.startStandbys },
@@ -46,13 +50,20 @@ function steps<Tx>({ engine, records }: Parts<Tx>) {
 
   async function startStandbys(context: Context): Outcome {
     const record = await records.read(context.input.databaseId);
-    const started = await Promise.all(standbysOf(record).map((member) => startIfDown(member, context)));
+    const whole = standbysOf(record).filter(({ state }) => state === 'running');
+    const started = await Promise.all(whole.map((member) => startIfDown(member, context)));
     return { outcome: 'next', ...summary(started) };
   }
 
   async function startPrimary(context: Context): Outcome {
     const record = await records.read(context.input.databaseId);
-    return { outcome: 'next', ...summary([await startIfDown(primaryOf(record), context)]) };
+    try {
+      return { outcome: 'next', ...summary([await startIfDown(primaryOf(record), context)]) };
+    } catch (error) {
+      // A primary that can never start again is waited for no longer than there is nobody to take its place.
+      if (!isPermanent(error) || record.inSync.length === 0) throw error;
+      return { outcome: 'fail', reason: `the primary cannot be started: ${error.message}`, hint: 'a standby in sync takes its place once it answers' };
+    }
   }
 
   async function route(context: Context): Outcome {

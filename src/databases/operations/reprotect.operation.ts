@@ -1,7 +1,10 @@
 import { z } from 'zod';
+import { EngineError } from '../../engine/errors.js';
 import type { Engine, InstanceObservation } from '../../engine/ports.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
+import { AFTER_ROUTE } from '../derive-state.js';
 import { type DatabaseRecord, type DatabaseRecords, type MemberRecord, primaryOf, standbysOf } from '../database-records.js';
+import { isReprotecting } from './is-reprotecting.js';
 import { LOOK_AGAIN_MS, type PromotionFound, promotionSteps } from './promotion-steps.js';
 import { synchronizeSteps } from './synchronize-steps.js';
 
@@ -32,7 +35,8 @@ export function reprotectOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx
     exclusive: true,
     queue: 'failover',
     deadlineMs: 30 * 60_000,
-    preempts: () => false,
+    // It is asked for in the middle of another only when that one does not see that one more standby is gone.
+    preempts: (kind, at) => isReprotecting(kind, at) && AFTER_ROUTE.has(at),
     pointOfNoReturn: 'look',
     steps: [
       { name: 'look', does: 'see which standbys follow', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: step.look },
@@ -59,9 +63,11 @@ function steps<Tx>(parts: Parts<Tx>) {
 
   async function look(context: Context): Outcome {
     const record = await records.read(context.input.databaseId);
-    const following = await followers(record, context);
+    const { following, named } = await askPrimary(record, context);
     const lost = record.inSync.filter((id) => !following.has(id));
     const detail = { reason: context.input.reason, outOfSync: lost };
+    // Commits may wait for one that was named and never recorded; while it is named it is not rebuilt either (protocol rule 10).
+    if (record.inSync.length === 0 && named.some((id) => !following.has(id))) return { outcome: 'next', to: 'write-alone', detail };
     if (lost.length === 0) return { outcome: 'next', to: 'restart', detail };
     return { outcome: 'next', to: lost.length === record.inSync.length ? 'record-alone' : 'shrink', detail };
   }
@@ -79,7 +85,7 @@ function steps<Tx>(parts: Parts<Tx>) {
   /** Protocol rule 3b: the names, loaded; everything written before flushed by those that stay; then the record. */
   async function shrink(context: Context): Outcome {
     const record = await records.read(context.input.databaseId);
-    const following = await followers(record, context);
+    const { following } = await askPrimary(record, context);
     const staying = record.inSync.filter((id) => following.has(id));
     if (staying.length === 0) return { outcome: 'next', to: 'record-alone' };
     const primary = primaryOf(record).ref;
@@ -99,7 +105,7 @@ function steps<Tx>(parts: Parts<Tx>) {
 
   async function protect(context: Context): Outcome {
     const record = await records.read(context.input.databaseId);
-    const following = await followers(record, context);
+    const { following } = await askPrimary(record, context);
     const lost = standbysOf(record).filter(({ ref, state }) => state !== 'lost' && !following.has(ref.id));
     // One that has just been started needs a moment to connect; only one that stays away is rebuilt.
     if (lost.some(({ state }) => state === 'running') && context.attempt < STREAMING_LOOKS) {
@@ -114,17 +120,23 @@ function steps<Tx>(parts: Parts<Tx>) {
     };
   }
 
-  /** The standbys that stream from the primary, as the primary sees them. */
-  async function followers(record: DatabaseRecord, context: Context): Promise<ReadonlySet<string>> {
-    const { standbys } = await engine.instances.observe(primaryOf(record).ref, context.signal);
-    return new Set(standbys?.filter(({ state }) => state === 'streaming').map(({ instanceId }) => instanceId));
+  /**
+   * The standbys that stream from the primary, and those it is told to wait for. Without its answer nothing follows:
+   * a dead primary's standbys are not out of sync, and must not be recorded so before a failover.
+   */
+  async function askPrimary(record: DatabaseRecord, context: Context): Promise<{ following: ReadonlySet<string>; named: readonly string[] }> {
+    const { ref } = primaryOf(record);
+    const { role, standbys, synchronousStandbys } = await engine.instances.observe(ref, context.signal);
+    if (role !== 'primary' || !standbys) throw new EngineError('transient', `primary ${ref.id} does not answer`);
+    const following = standbys.filter(({ state }) => state === 'streaming').map(({ instanceId }) => instanceId);
+    return { following: new Set(following), named: synchronousStandbys ?? [] };
   }
 
   async function observeAll(members: readonly MemberRecord[], signal: AbortSignal): Promise<(InstanceObservation & { member: MemberRecord })[]> {
     return Promise.all(members.map(async (member) => ({ member, ...(await engine.instances.observe(member.ref, signal)) })));
   }
 
-  const { rebuild } = promotionSteps<Tx>(parts);
+  const { rebuild } = promotionSteps<Tx>(parts, { otherwise: 'look' });
   const { synchronize, widen } = synchronizeSteps<Tx, PromotionFound>(parts, { widen: 'widen', next: 'finish' });
   return { look, recordAlone, writeAlone, shrink, restart, protect, rebuild, synchronize, widen };
 }

@@ -53,7 +53,7 @@ export function switchoverOperation<Tx>(parts: Parts<Tx>): OperationDefinition<T
       { name: 'widen', does: 'record the other standbys in sync, then let commits wait for any of them', timeoutMs: 30_000, attempts: 10, onFailure: 'persist', run: step.widen },
       { name: 'finish', does: 'redundant again', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: () => Promise.resolve({ outcome: 'done' }) },
       { name: 'check-candidate', does: 'see whether a promotion that did not answer has happened', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: step.checkCandidate },
-      { name: 'abort', does: 'let the old primary go on', timeoutMs: 30_000, attempts: 10, onFailure: 'persist', run: step.abort },
+      { name: 'abort', does: 'let the old primary go on', timeoutMs: 30_000, attempts: 10, onFailure: { goTo: 'stop' }, run: step.abort },
     ],
   };
 }
@@ -102,7 +102,13 @@ function steps<Tx>(parts: Parts<Tx>) {
     return { outcome: 'next', detail: { lsn } };
   }
 
-  const { promote, checkCandidate, route, protect, rebuild, abort } = promotionSteps<Tx>(parts);
+  /** The old primary is stopped, so that no standby can be elected again: if the promotion did not happen, it goes on. */
+  async function checkCandidate(context: Context): Outcome {
+    const outcome = await check(context);
+    return outcome.outcome === 'next' && outcome.to === 'elect' ? { ...outcome, to: 'abort' } : outcome;
+  }
+
+  const { promote, checkCandidate: check, route, protect, rebuild, abort } = promotionSteps<Tx>(parts, { otherwise: 'abort' });
   const { synchronize, widen } = synchronizeSteps<Tx, Found>(parts, { widen: 'widen', next: 'finish' });
   return { elect, pause, stop, compare, promote, checkCandidate, route, protect, rebuild, synchronize, widen, abort };
 }

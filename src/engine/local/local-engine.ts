@@ -8,13 +8,14 @@ import { LocalFleet, type LocalFleetOptions } from './local-fleet.js';
 export async function openLocalEngine(options: LocalFleetOptions): Promise<Engine> {
   const fleet = await LocalFleet.open(options);
   const inventory = toInventory(fleet.description);
+  const instances = new LocalInstances(fleet);
   return {
     style: 'drives',
-    instances: new LocalInstances(fleet),
+    instances,
     gateway: await LocalGateway.open(fleet),
     inventory: () => inventory,
-    // Nothing is held open between two verbs.
-    close: async () => undefined,
+    // Watches are all that is held open between two verbs.
+    close: () => instances.close(),
   };
 }
 

@@ -68,7 +68,7 @@ export class MortalWorker {
       this.run = runner.run(operationId).catch(() => undefined);
       await Promise.race([this.run, this.death]);
     }
-    if (!this.dead) await this.pass('after everything');
+    if (!this.dead) await Promise.race([this.pass('after everything'), this.death]);
     stop();
   }
 

@@ -31,12 +31,12 @@ export async function shutDownLocalFleet(dataDir: string): Promise<void> {
   const { shell, fleet } = await findFleet(dataDir);
   const root = shell.root;
   // Whoever is at work on an instance could start it again.
-  await killAll(shell, () => shell.processesUnder(binDirectory(root), GATE_PROGRAMS));
+  await killAll(shell, () => shell.processesUnder([binDirectory(root)], { programs: GATE_PROGRAMS }));
   await stopAll(shell, gatewayProcesses(shell, fleet), 'SIGTERM', STOP_WITHIN_MS / 10);
   const instances = await findInstances(shell, fleet);
   await stopInstances(shell, instances.filter((instance) => instance.primary));
   await stopInstances(shell, instances.filter((instance) => !instance.primary));
-  await killAll(shell, () => [...shell.processesUnder(`${root}/hosts`), ...gatewayProcesses(shell, fleet)]);
+  await killAll(shell, () => [...shell.processesUnder([`${root}/hosts`]), ...gatewayProcesses(shell, fleet)]);
   for (const mounted of shell.mountsUnder(root)) await shell.unmount(mounted);
   await closeRuntimeRoot(fleet);
 }
@@ -51,7 +51,7 @@ export async function findFleet(dataDir: string): Promise<{ shell: HostShell; fl
 }
 
 function gatewayProcesses(shell: HostShell, fleet: FleetDescription): ProcessFacts[] {
-  return fleet.regions.flatMap((region) => shell.processesUnder(`${gatewayDirectory(shell.root, region.id)}/etc`));
+  return shell.processesUnder(fleet.regions.map((region) => `${gatewayDirectory(shell.root, region.id)}/etc`));
 }
 
 async function findInstances(shell: HostShell, fleet: FleetDescription): Promise<FoundInstance[]> {

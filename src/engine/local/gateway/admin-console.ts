@@ -45,3 +45,8 @@ export async function showRoutes(client: pg.Client): Promise<RouteState[]> {
     disabled: Number(row.disabled) !== 0,
   }));
 }
+
+/** The gateway's connections to servers: for which route each is. */
+export async function showServers(client: pg.Client): Promise<{ readonly database: string }[]> {
+  return (await client.query<{ database: string }>('SHOW SERVERS')).rows;
+}

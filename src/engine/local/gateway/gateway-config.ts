@@ -26,7 +26,7 @@ const POOLED_SHARE = 0.4;
 /** Assembles a gateway's whole configuration from its routes. */
 export function gatewayConfiguration(settings: GatewaySettings, routes: readonly RouteFile[]): GatewayFiles {
   return {
-    ini: ['[databases]', ...routes.flatMap(routeLines), '', '[pgbouncer]', ...settingLines(settings), ''].join('\n'),
+    ini: ['[databases]', ...routes.flatMap((route) => routeLines(route, settings.listenAddress === '0.0.0.0' ? '127.0.0.1' : settings.listenAddress)), '', '[pgbouncer]', ...settingLines(settings), ''].join('\n'),
     access: [
       `local pgbouncer ${ADMIN_USER} scram-sha-256`,
       ...routes.map(({ name, owner }) => `hostssl "${sessionRoute(name)}","${pooledRoute(name)}" "${owner}" 0.0.0.0/0 scram-sha-256`),
@@ -44,10 +44,18 @@ export function shareConnections(maxConnections: number): { session: number; poo
   return { session: Math.max(1, maxConnections - pooled), pooled };
 }
 
-function routeLines(route: RouteFile): string[] {
+/** Nobody listens there, on no address. */
+const NOWHERE_PORT = 1;
+
+/**
+ * A closed route leads nowhere: a gateway that is restarted lets clients in for a moment before it can be told not to,
+ * and the old target may be a primary that is lost, not dead.
+ */
+function routeLines(route: RouteFile, nowhere: string): string[] {
   const { session, pooled } = shareConnections(route.maxConnections);
+  const target = route.open ? `host=${route.address} port=${route.port}` : `host=${nowhere} port=${NOWHERE_PORT}`;
   const line = (name: string, mode: string, poolSize: number): string =>
-    `${name} = host=${route.address} port=${route.port} dbname='${route.name}' pool_mode=${mode} pool_size=${poolSize} max_db_connections=${poolSize}`;
+    `${name} = ${target} dbname='${route.name}' pool_mode=${mode} pool_size=${poolSize} max_db_connections=${poolSize}`;
   return [line(sessionRoute(route.name), 'session', session), line(pooledRoute(route.name), 'transaction', pooled)];
 }
 

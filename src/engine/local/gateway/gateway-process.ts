@@ -12,10 +12,13 @@ import { waitUntil } from '../wait-until.js';
 import { showRoutes, withConsole, type AdminConsole, type RouteState } from './admin-console.js';
 import { ADMIN_USER, gatewayConfiguration, MAX_CLIENTS } from './gateway-config.js';
 import { gatewayPaths, type GatewayPaths } from './gateway-layout.js';
-import { readRoutes } from './route-file.js';
+import { readRoutes, routeNames, type RouteFile } from './route-file.js';
 
 const LOG_LIMIT_BYTES = 4 * 1024 * 1024;
 const LOG_TAIL_BYTES = 4 * 1024;
+
+/** Cuts all clients of a route; new ones wait until it is resumed. */
+export const killCommand = (route: string): string => `KILL "${route}"`;
 
 /** One region's PgBouncer: its files, its process and its console. */
 export class GatewayProcess {
@@ -45,9 +48,14 @@ export class GatewayProcess {
    * A RELOAD that comes late does no harm: it makes the gateway read what the files say by then.
    */
   async apply(gate: Gate, signal: AbortSignal): Promise<{ started: boolean; routes: RouteState[] }> {
-    await this.assemble(gate);
+    const files = await readRoutes(this.shell, this.paths.routes);
+    await this.assemble(gate, files);
     const started = !(await this.find());
-    if (started) await this.start(gate, signal);
+    if (started) {
+      await this.start(gate, signal);
+      const closed = files.filter((file) => !file.open).flatMap((file) => routeNames(file.name));
+      if (closed.length > 0) await gate.must(await this.commandLine(closed.map(killCommand)), 'closing routes');
+    }
     const routes = await withConsole(await this.console(), signal, async (client) => {
       if (!started) await client.query('RELOAD');
       return showRoutes(client);
@@ -60,11 +68,13 @@ export class GatewayProcess {
    *
    * Should the gate be killed meanwhile, what was sent is carried out before anything that a stronger contender says: the
    * gateway has one loop, and reads what waits in its sockets before it has accepted and heard a new client.
+   *
+   * @param within Words in front of the client's, such as a limit of time.
    */
-  async commandLine(commands: readonly string[]): Promise<string> {
+  async commandLine(commands: readonly string[], within: readonly string[] = []): Promise<string> {
     const { socketDirectory, port, password } = await this.console();
-    const psql = ['psql', '-X', '-q', '-h', socketDirectory, '-p', String(port), '-U', ADMIN_USER, '-d', 'pgbouncer'];
-    return `PGPASSWORD=${quote(password)} ${command(...psql, ...commands.flatMap((text) => ['-c', text]))}`;
+    const psql = [`${this.fleet.binaries.directory}/psql`, '-X', '-q', '-h', socketDirectory, '-p', String(port), '-U', ADMIN_USER, '-d', 'pgbouncer'];
+    return `PGPASSWORD=${quote(password)} ${command(...within, ...psql, ...commands.flatMap((text) => ['-c', text]))}`;
   }
 
   /** The living process; a zombie, or another process with the number, is none. */
@@ -72,7 +82,7 @@ export class GatewayProcess {
     const recorded = (await this.shell.read(this.paths.pid))?.trim() ?? '';
     const process = this.shell.readProcess(Number(recorded.split(':')[0] ?? 0));
     if (process && exactName(process) === recorded) return process;
-    return this.shell.processesUnder(this.paths.ini)[0];
+    return this.shell.processesUnder([this.paths.ini])[0];
   }
 
   /** Whether a process serves: it is not stopped, and answers on its console. */
@@ -118,8 +128,8 @@ export class GatewayProcess {
   }
 
   /** Makes what the fleet's preparation leaves to the first use; under the lock. */
-  private async assemble(gate: Gate): Promise<void> {
-    const { paths, shell, fleet, region } = this;
+  private async assemble(gate: Gate, routes: readonly RouteFile[]): Promise<void> {
+    const { paths, fleet, region } = this;
     const owner = this.account ? { owner: this.account } : {};
     const adminPassword = await this.adminPassword(true);
     const files = gatewayConfiguration(
@@ -131,7 +141,7 @@ export class GatewayProcess {
         rootCertificatePath: fleet.authorityPath(region.id),
         adminPassword,
       },
-      await readRoutes(shell, paths.routes),
+      routes,
     );
     await gate.install([
       { path: paths.users, content: files.users, mode: 0o600, ...owner },

@@ -4,10 +4,13 @@ import { asEngineError } from '../engine-failure.js';
 import { gatewayHosts } from '../fleet/prepare-fleet.js';
 import { quote } from '../host-shell/gate-script.js';
 import type { GateSubject } from '../host-shell/gate.js';
+import { AT_ONCE_MS } from '../host-shell/host-shell.js';
 import type { LocalFleet } from '../local-fleet.js';
 import { showRoutes, withConsole, type RouteState } from './admin-console.js';
-import { GatewayProcess } from './gateway-process.js';
-import { pooledRoute, readRoutes, refuseClash, routeDirectory, routePath, sessionRoute, type RouteFile } from './route-file.js';
+import { closeRoute } from './close-route.js';
+import { GatewayProcess, killCommand } from './gateway-process.js';
+import { pauseRoute } from './pause-route.js';
+import { readRoutes, refuseClash, routeContent, routeDirectory, routeNames, routePath, type RouteFile } from './route-file.js';
 import { verifyEndpoint } from './verify-endpoint.js';
 
 const DEBIAN_PROGRAM = '/usr/sbin/pgbouncer';
@@ -46,16 +49,24 @@ export class LocalGateway implements GatewayPort {
       const { shell, paths } = gateway;
       const file = toRouteFile(route);
       refuseClash(file, await readRoutes(shell, paths.routes));
-      await shell.fenced(subject, effect.signal, (gate) =>
-        gate.install([{ path: routePath(paths.routes, file.databaseId), content: `${JSON.stringify(file)}\n`, mode: 0o600 }]),
-      );
+      await shell.fenced(subject, effect.signal, (gate) => gate.install([routeContent(paths.routes, file)]), AT_ONCE_MS);
       await gateway.locked(effect.signal, async (gate) => {
+        // A stronger caller may have closed it since; what it wrote is looked at under the lock, and not what was written.
+        await shell.refuseOlder(subject);
         const { routes } = await gateway.apply(gate, effect.signal);
         const commands = letIn(file, routes);
         if (commands.length > 0) await gate.must(await gateway.commandLine(commands), 'letting clients in');
       });
       await shell.refuseOlder(subject);
     });
+  }
+
+  close(database: DatabaseSpec, effect: Effect): Promise<void> {
+    return this.effect('closing the route', database, effect, (gateway, subject) => closeRoute(gateway, subject, database, effect.signal));
+  }
+
+  pause(database: DatabaseSpec, limitMs: number, effect: Effect): Promise<void> {
+    return this.effect('pausing the route', database, effect, (gateway, subject) => pauseRoute(this.fleet, gateway, subject, database, limitMs, effect.signal));
   }
 
   remove(database: DatabaseSpec, effect: Effect): Promise<void> {
@@ -67,9 +78,9 @@ export class LocalGateway implements GatewayPort {
           // Without routes and without a process there is nobody to cut, and nothing to start for.
           if (!(await gateway.find())) return;
           const known = await withConsole(await gateway.console(), effect.signal, showRoutes);
-          const names = [sessionRoute(database.name), pooledRoute(database.name)].filter((name) => known.some((route) => route.name === name));
+          const names = routeNames(database.name).filter((name) => known.some((route) => route.name === name));
           // By a child of the route's gate, so that a caller who slept cannot cut clients that came later.
-          if (names.length > 0) await route.must(await gateway.commandLine(names.map((name) => `KILL "${name}"`)), 'cutting the clients');
+          if (names.length > 0) await route.must(await gateway.commandLine(names.map(killCommand)), 'cutting the clients');
           await gateway.apply(gate, effect.signal);
         });
       });
@@ -125,7 +136,7 @@ const PLAIN_NAME = /^[a-z0-9_][a-z0-9_-]{0,62}$/;
  * @throws EngineError `transient` if the gateway does not lead the route where it should.
  */
 function letIn(file: RouteFile, states: readonly RouteState[]): string[] {
-  return [sessionRoute(file.name), pooledRoute(file.name)].flatMap((name) => {
+  return routeNames(file.name).flatMap((name) => {
     const state = states.find((candidate) => candidate.name === name);
     if (!state || state.host !== file.address || state.port !== file.port) {
       throw new EngineError('transient', `the gateway did not take the route ${name}`, 'see its log');
@@ -146,5 +157,6 @@ function toRouteFile({ database, target }: Route): RouteFile {
     address: target.address,
     port: target.port,
     maxConnections: database.size.maxConnections,
+    open: true,
   };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { EngineError } from '../../errors.js';
+import type { FileContent } from '../host-shell/files.js';
 import type { HostShell } from '../host-shell/host-shell.js';
 
 /** A database's route as it is kept beside its token; a removed one stays as the record of the highest token alone. */
@@ -12,6 +13,8 @@ export const routeSchema = z.object({
   address: z.ipv4(),
   port: z.number().int().min(1).max(65_535),
   maxConnections: z.number().int().positive(),
+  /** Whether clients are let in; kept here, so that a gateway that is restarted keeps a closed route closed. */
+  open: z.boolean(),
 });
 
 export type RouteFile = z.output<typeof routeSchema>;
@@ -23,12 +26,26 @@ export const routePath = (routes: string, databaseId: string): string => `${rout
 export const sessionRoute = (name: string): string => name;
 export const pooledRoute = (name: string): string => `${name}_pooled`;
 
-/** All open routes of a gateway, in the order of their ids. */
+/** All routes of a gateway, open or closed, in the order of their ids. */
 export async function readRoutes(shell: HostShell, routes: string): Promise<RouteFile[]> {
   const ids = await shell.list(routes);
   const texts = await Promise.all(ids.map((id) => shell.read(routePath(routes, id))));
   return texts.filter((text) => text !== undefined).map((text) => routeSchema.parse(JSON.parse(text)));
 }
+
+/** One database's route; undefined if it has none. */
+export async function readRoute(shell: HostShell, routes: string, databaseId: string): Promise<RouteFile | undefined> {
+  const text = await shell.read(routePath(routes, databaseId));
+  return text === undefined ? undefined : routeSchema.parse(JSON.parse(text));
+}
+
+/** A route's file as it is to be written. */
+export function routeContent(routes: string, file: RouteFile): FileContent {
+  return { path: routePath(routes, file.databaseId), content: `${JSON.stringify(file)}\n`, mode: 0o600 };
+}
+
+/** The names of both routes of a database. */
+export const routeNames = (name: string): [session: string, pooled: string] => [sessionRoute(name), pooledRoute(name)];
 
 /**
  * Routes of one gateway share its names and its users, so that two databases may have none in common.

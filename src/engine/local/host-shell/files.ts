@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, lstat, mkdir, open, readdir, readFile, realpath, rename, rm, rmdir, stat, truncate } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, open, readdir, readFile, realpath, rename, rm, rmdir, stat, statfs, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** A Unix account, by number; it needs no entry in the machine's passwd. */
@@ -55,6 +55,12 @@ export async function exists(path: string): Promise<boolean> {
 /** Bytes of a file; 0 if there is none. */
 export async function sizeBytes(path: string): Promise<number> {
   return (await stat(path).catch(() => undefined))?.size ?? 0;
+}
+
+/** Room that a program without privileges has below a path, in bytes; 0 if the path is not there. */
+export async function freeBytes(path: string): Promise<number> {
+  const volume = await statfs(path).catch(() => undefined);
+  return volume ? volume.bavail * volume.bsize : 0;
 }
 
 /** Names in a directory, sorted; none if it is not there. */

@@ -49,6 +49,8 @@ refuse_older
 until flock -w "$grace" 9; do
   refuse_older
   kill_weaker_holder
+  # A holder that is as strong is waited for, and need not be looked at so often.
+  [ "${"$"}{grace%%.*}" != 0 ] || grace=0.200
 done
 refuse_older
 echo "$$ ${"$"}{token:-0}" >"$dir/lock"

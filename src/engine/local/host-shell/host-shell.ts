@@ -10,6 +10,8 @@ import { runCommand, type CommandOptions, type CommandResult } from './run-comma
 
 /** How long a weaker holder of a lock is waited for before it is killed. */
 export const DEFAULT_GRACE_MS = 2_000;
+/** The same for what cannot wait for work that is void anyway, such as a fence. */
+export const AT_ONCE_MS = 20;
 
 /**
  * The seam between the engine and a host: run, read, write, mount, signal.
@@ -25,6 +27,7 @@ export class HostShell {
   readonly exists = files.exists;
   readonly list = files.list;
   readonly sizeBytes = files.sizeBytes;
+  readonly freeBytes = files.freeBytes;
   readonly firstClosedParent = files.firstClosedParent;
   readonly readProcess = readProcess;
   readonly worksIn = worksIn;
@@ -101,10 +104,14 @@ export class HostShell {
     if (subject.token !== undefined && subject.token < stored) throw superseded(subject, stored.toString());
   }
 
-  /** Holds the subject's lock while `body` runs; all effects go through the gate that it is given. */
-  async fenced<T>(subject: GateSubject, signal: AbortSignal, body: (gate: Gate) => Promise<T>): Promise<T> {
+  /**
+   * Holds the subject's lock while `body` runs; all effects go through the gate that it is given.
+   *
+   * @param graceMs How long a weaker holder is waited for before it is killed; see {@link AT_ONCE_MS}.
+   */
+  async fenced<T>(subject: GateSubject, signal: AbortSignal, body: (gate: Gate) => Promise<T>, graceMs = this.graceMs): Promise<T> {
     await files.ensureDirectory(this.inside(subject.directory), 0o711);
-    const gate = await Gate.enter({ script: this.gateScript, subject, signal, graceMs: this.graceMs });
+    const gate = await Gate.enter({ script: this.gateScript, subject, signal, graceMs });
     try {
       return await body(gate);
     } finally {

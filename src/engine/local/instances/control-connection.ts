@@ -6,6 +6,7 @@ import { CONTROL_USER } from './sql.js';
 
 /** What must answer answers within milliseconds; what does not, hangs. */
 const CONNECT_TIMEOUT_MS = 3_000;
+const KEEP_ALIVE_MS = 10_000;
 
 export interface ControlOptions {
   readonly signal: AbortSignal;
@@ -20,11 +21,15 @@ export interface ControlOptions {
  * For what only observes, or does no harm however late it comes, such as a CHECKPOINT. Other effects go through a gate.
  */
 export async function withControl<T>(context: InstanceContext, options: ControlOptions, body: (client: pg.Client) => Promise<T>): Promise<T> {
-  const { signal } = options;
+  return withClient(await controlClient(context, options), options.signal, body);
+}
+
+/** A client of the control plane's that is not connected yet. */
+export async function controlClient(context: InstanceContext, options: Omit<ControlOptions, 'signal'>): Promise<pg.Client> {
   const port = await readPort(context);
   if (port === undefined) throw new Error(`instance ${context.instance.id} has no port yet`);
   const authority = await context.fleet.authorityCertificate(context.instance.database.region);
-  const client = new pg.Client({
+  return new pg.Client({
     host: context.address,
     port,
     user: CONTROL_USER,
@@ -32,11 +37,12 @@ export async function withControl<T>(context: InstanceContext, options: ControlO
     // Never the customer's: what a customer made there would run with a superuser's rights.
     database: 'postgres',
     application_name: 'freehold-control',
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     ssl: { ca: authority, minVersion: 'TLSv1.2' },
     connectionTimeoutMillis: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
     ...(options.queryTimeoutMs ? { query_timeout: options.queryTimeoutMs } : {}),
   });
-  return withClient(client, signal, body);
 }
 
 /** Connects a client, cuts it when the signal says so, and ends it; an aborted signal is what a failure is blamed on. */
@@ -60,7 +66,8 @@ export async function withClient<T>(client: pg.Client, signal: AbortSignal, body
 
 const GOODBYE_MS = 1_000;
 
-function cutConnection(client: pg.Client): void {
+/** Ends a connection without a word. */
+export function cutConnection(client: pg.Client): void {
   const { stream } = (client as unknown as { connection: { stream: { destroy(): void } } }).connection;
   stream.destroy();
 }

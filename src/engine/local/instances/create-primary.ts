@@ -4,13 +4,13 @@ import { withControl } from './control-connection.js';
 import { command, quote } from '../host-shell/gate-script.js';
 import type { Gate } from '../host-shell/gate.js';
 import { asAccount, instanceSubject, sqlLine, type InstanceContext } from './instance-context.js';
+import { nssWrapperEnvironment, nssWrapperFiles } from './nss-wrapper.js';
 import { observeThrough } from './observe-instance.js';
 import { bringUp, certificateFor, choosePort, configurationFiles, directoriesLine, killAll, launch } from './run-instance.js';
 import { refuseMarked } from './start-instance.js';
 import { CONTROL_USER, newDatabaseSql, scramVerifier } from './sql.js';
 
 const PACKAGED_ACCOUNT = 'postgres';
-const NSS_WRAPPER = 'libnss_wrapper.so';
 
 /**
  * Makes a cluster of its own for a database, with a system identifier of its own.
@@ -53,6 +53,9 @@ async function runInitdb(context: InstanceContext, gate: Gate): Promise<void> {
   const { paths, fleet, account, shell } = context;
   const packaged = account ? await shell.lookUpAccount(PACKAGED_ACCOUNT) : undefined;
   const runner = packaged ?? account;
+  if (account && !packaged && !fleet.hasNssWrapper) {
+    throw new EngineError('permanent', `there is no account "${PACKAGED_ACCOUNT}" to run initdb as`, 'apt-get install postgresql or libnss-wrapper');
+  }
   const wrapper = account && !packaged ? nssWrapperEnvironment(context) : [];
   const passwordFile = `${paths.home}/control-password`;
   const owner = runner ? ['-o', String(runner.uid), '-g', String(runner.gid)] : [];
@@ -80,20 +83,4 @@ async function runInitdb(context: InstanceContext, gate: Gate): Promise<void> {
     command('mv', '-T', '--', paths.building, paths.data),
   ];
   await gate.must(`${steps.join(' && ')}; status=$?; rm -f -- ${quote(passwordFile)}; exit $status`, 'initdb');
-}
-
-/** Where PostgreSQL was installed without its packaged account, a library answers for the instance's own number. */
-function nssWrapperEnvironment(context: InstanceContext): string[] {
-  const { home } = context.paths;
-  if (!context.fleet.hasNssWrapper) {
-    throw new EngineError('permanent', `there is no account "${PACKAGED_ACCOUNT}" to run initdb as`, 'apt-get install postgresql or libnss-wrapper');
-  }
-  return [`LD_PRELOAD=${NSS_WRAPPER}`, `NSS_WRAPPER_PASSWD=${home}/passwd`, `NSS_WRAPPER_GROUP=${home}/group`];
-}
-
-function nssWrapperFiles(context: InstanceContext): string {
-  const { home } = context.paths;
-  const uid = context.account?.uid ?? 0;
-  const passwd = quote(`instance:x:${uid}:${uid}::/nonexistent:/bin/false`);
-  return `echo ${passwd} >${quote(`${home}/passwd`)} && echo ${quote(`instance:x:${uid}:`)} >${quote(`${home}/group`)} && chmod 644 ${quote(`${home}/passwd`)} ${quote(`${home}/group`)}`;
 }

@@ -67,9 +67,16 @@ export async function findPostmaster(context: InstanceContext): Promise<Postmast
 }
 
 /** Every living process of the instance, its servers and whatever builds its data directory. */
-export function instanceProcesses(context: InstanceContext): ProcessFacts[] {
-  const { shell, paths } = context;
-  return [...shell.processesUnder(paths.data), ...shell.processesUnder(paths.building)];
+export function instanceProcesses({ shell, paths }: InstanceContext): ProcessFacts[] {
+  return shell.processesUnder([paths.data, paths.building, paths.rewinding]);
+}
+
+/**
+ * Every living process that could accept a write. PostgreSQL refuses a directory whose owner it does not run as, so that
+ * other accounts need not be looked at, which is most of the work on a host with many databases.
+ */
+export function servingProcesses({ shell, paths, account }: InstanceContext): ProcessFacts[] {
+  return shell.processesUnder([paths.data, paths.rewinding], { uid: account?.uid });
 }
 
 /**
@@ -78,17 +85,33 @@ export function instanceProcesses(context: InstanceContext): ProcessFacts[] {
  * psql is a child of the gate, so that a caller who stalls has no connection through which it could act later.
  */
 export function sqlLine(context: InstanceContext, port: number, statements: readonly string[]): string {
+  const { address, authorityPath, fleet } = context;
+  const server = { address, port, authorityPath, password: context.instance.database.secrets.control, applicationName: EFFECT_APPLICATION };
+  return psqlLine(fleet, server, [endStaleEffects, ...statements]);
+}
+
+export interface SqlServer {
+  readonly address: string;
+  readonly port: number;
+  readonly authorityPath: string;
+  /** The control plane's. */
+  readonly password: string;
+  readonly applicationName: string;
+}
+
+/** The same for any server that the control plane may enter, and without ending what others began. */
+export function psqlLine(fleet: LocalFleet, server: SqlServer, statements: readonly string[]): string {
   const target: Record<string, string | number> = {
-    host: context.address,
-    port,
+    host: server.address,
+    port: server.port,
     user: CONTROL_USER,
     dbname: 'postgres',
     sslmode: 'verify-full',
-    sslrootcert: context.authorityPath,
-    application_name: EFFECT_APPLICATION,
+    sslrootcert: server.authorityPath,
+    application_name: server.applicationName,
     connect_timeout: 5,
   };
   const info = Object.entries(target).map(([name, value]) => `${name}='${value}'`).join(' ');
-  const psql = command(`${context.fleet.binaries.directory}/psql`, '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-d', info);
-  return `PGPASSWORD=${quote(context.instance.database.secrets.control)} ${psql} <<< ${quote([endStaleEffects, ...statements].join('\n'))}`;
+  const psql = command(`${fleet.binaries.directory}/psql`, '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-d', info);
+  return `PGPASSWORD=${quote(server.password)} ${psql} <<< ${quote(statements.join('\n'))}`;
 }

@@ -12,9 +12,11 @@ import { hostDirectory } from '../fleet/fleet-layout.js';
  */
 export interface InstancePaths {
   readonly database: string;
-  /** Holds `token`, `lock`, `mark` and `port`. */
+  /** Holds `token`, `lock`, `mark`, `promoting` and `port`. */
   readonly control: string;
   readonly mark: string;
+  /** There while a promotion was asked for and nobody has seen yet how it ended (`protocol.md`, rule 7). */
+  readonly promoting: string;
   readonly port: string;
   readonly volume: string;
   /** Everything of this instance in the volume. */
@@ -23,6 +25,13 @@ export interface InstancePaths {
   readonly data: string;
   /** PGDATA while it is being made; renamed when complete. */
   readonly building: string;
+  /** PGDATA while it is rewound: under its own name nobody finds it, and what is left of it is good for nothing. */
+  readonly rewinding: string;
+  /** PGDATA that a new copy has replaced, until it is removed. */
+  readonly replaced: string;
+  /** Without this file in PGDATA `postgres` does not start; while the instance is marked it has the second name. */
+  readonly pgControl: string;
+  readonly pgControlMarked: string;
   /** There once the data directory is complete; a data directory without it was never used by a customer. */
   readonly made: string;
   readonly etc: string;
@@ -41,11 +50,16 @@ export function instancePaths(root: string, instance: InstanceRef): InstancePath
     database,
     control,
     mark: `${control}/mark`,
+    promoting: `${control}/promoting`,
     port: `${control}/port`,
     volume,
     home,
     data: `${home}/data`,
     building: `${home}/building`,
+    rewinding: `${home}/rewinding`,
+    replaced: `${home}/replaced`,
+    pgControl: `${home}/data/global/pg_control`,
+    pgControlMarked: `${home}/data/global/pg_control.marked`,
     made: `${home}/made`,
     etc: `${home}/etc`,
     log: `${home}/log`,

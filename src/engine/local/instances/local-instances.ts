@@ -1,22 +1,30 @@
 import { EngineError } from '../../errors.js';
-import type { Effect, InstanceObservation, InstanceRef, InstancesPort, Lsn } from '../../ports.js';
+import type { Effect, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch, Lsn } from '../../ports.js';
 import { command } from '../host-shell/gate-script.js';
 import { asEngineError } from '../engine-failure.js';
 import type { LocalFleet } from '../local-fleet.js';
 import { attachStandby } from './attach-standby.js';
+import { claimInstance } from './claim-instance.js';
 import { createPrimary } from './create-primary.js';
+import { fenceInstance, unfenceInstance } from './fence-instance.js';
 import { instanceContext, instanceSubject, readPort, sqlLine, type InstanceContext } from './instance-context.js';
 import { slotName } from './instance-layout.js';
 import { observeInstance } from './observe-instance.js';
+import { promoteStandby } from './promote-standby.js';
+import { rejoinStandby, type Rejoined } from './rejoin-standby.js';
 import { killAll } from './run-instance.js';
 import { dropSlotSql, quoteIdentifier, quoteLiteral } from './sql.js';
 import { startInstance } from './start-instance.js';
+import { stopMarked, type Stopped } from './stop-marked.js';
 import { setSynchronousStandbys, waitForFlush } from './synchronous-standbys.js';
+import { LocalInstanceWatch } from './watch-instance.js';
 
 const VERIFIER = /^SCRAM-SHA-256\$\d+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+$/;
 
 /** Instances as processes of this machine. */
 export class LocalInstances implements InstancesPort {
+  private readonly watches = new Set<LocalInstanceWatch>();
+
   constructor(private readonly fleet: LocalFleet) {}
 
   observe(instance: InstanceRef, signal: AbortSignal): Promise<InstanceObservation> {
@@ -53,6 +61,40 @@ export class LocalInstances implements InstancesPort {
     });
   }
 
+  fence(instance: InstanceRef, effect: Effect): Promise<InstanceObservation> {
+    return this.effect('fencing', instance, effect, (context) => fenceInstance(context, effect));
+  }
+
+  stopMarked(primary: InstanceRef, effect: Effect): Promise<Stopped> {
+    return this.effect('stopping', primary, effect, (context) => stopMarked(context, effect));
+  }
+
+  unfence(instance: InstanceRef, effect: Effect): Promise<InstanceObservation> {
+    return this.effect('unfencing', instance, effect, (context) => unfenceInstance(context, effect));
+  }
+
+  claim(instance: InstanceRef, effect: Effect): Promise<InstanceObservation> {
+    return this.effect('claiming', instance, effect, (context) => claimInstance(context, effect));
+  }
+
+  promote(standby: InstanceRef, effect: Effect): Promise<InstanceObservation> {
+    return this.effect('promoting', standby, effect, (context) => promoteStandby(context, effect));
+  }
+
+  rejoin(instance: InstanceRef, primary: InstanceRef, effect: Effect): Promise<Rejoined> {
+    return this.effect('rejoining', instance, effect, (context) => rejoinStandby(context, this.context(primary), effect));
+  }
+
+  watch(instance: InstanceRef): InstanceWatch {
+    const watch = new LocalInstanceWatch(this.context(instance), () => this.watches.delete(watch));
+    this.watches.add(watch);
+    return watch;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.watches].map((watch) => watch.close()));
+  }
+
   dropSlot(primary: InstanceRef, standbyId: string, effect: Effect): Promise<void> {
     return this.sql(primary, dropSlotSql(slotName(standbyId)), 'dropping a replication slot', effect);
   }
@@ -64,7 +106,7 @@ export class LocalInstances implements InstancesPort {
         // First, so that what is left of an interrupted destruction does not pass for an instance.
         await gate.must(command('rm', '-f', '--', paths.made), 'removing the instance');
         await killAll(context, gate, effect.signal);
-        await gate.must(command('rm', '-rf', '--', paths.home, paths.port, paths.mark), 'removing the instance\'s files');
+        await gate.must(command('rm', '-rf', '--', paths.home, paths.port, paths.mark, paths.promoting), 'removing the instance\'s files');
         await gate.run(command('rmdir', '--ignore-fail-on-non-empty', '--', paths.volume));
       });
     });

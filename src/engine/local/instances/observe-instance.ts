@@ -11,6 +11,22 @@ const ANSWER_WITHIN_MS = 2_000;
 /** SQLSTATE of "the database system is starting up" and its like. */
 const CANNOT_CONNECT_NOW = '57P03';
 
+/** Who streams from a primary: what {@link StandbyObservation} holds, as JSON; the replication role is the one parameter. */
+export const STANDBYS_SQL = `
+         (SELECT coalesce(json_agg(json_build_object(
+                   'instanceId', application_name, 'state', state, 'syncState', sync_state, 'flushLsn', flush_lsn::text,
+                   'lagBytes', greatest(0, pg_wal_lsn_diff(
+                      CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END, flush_lsn)),
+                   'lagSeconds', coalesce(extract(epoch FROM replay_lag), 0)) ORDER BY application_name), '[]')
+            FROM pg_stat_replication WHERE usename = $1 AND application_name <> 'pg_basebackup')`;
+/** The end of an instance's WAL: written on a primary, received on a standby. */
+export const LSN_SQL = `
+         CASE WHEN pg_is_in_recovery()
+              THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
+              ELSE pg_current_wal_lsn() END::text`;
+/** Whether a standby's WAL receiver streams. */
+export const RECEIVING_SQL = `EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming')`;
+
 const OBSERVE_SQL = `
   SELECT pg_is_in_recovery() AS standby,
          current_setting('server_version') AS version,
@@ -18,17 +34,10 @@ const OBSERVE_SQL = `
          CASE WHEN pg_is_in_recovery()
               THEN coalesce((SELECT received_tli FROM pg_stat_wal_receiver), (SELECT timeline_id FROM pg_control_checkpoint()))
               ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int END AS timeline,
-         CASE WHEN pg_is_in_recovery()
-              THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
-              ELSE pg_current_wal_lsn() END::text AS lsn,
+         ${LSN_SQL} AS lsn,
          current_setting('synchronous_standby_names') AS names,
-         EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') AS receiving,
-         (SELECT coalesce(json_agg(json_build_object(
-                   'instanceId', application_name, 'state', state, 'syncState', sync_state, 'flushLsn', flush_lsn::text,
-                   'lagBytes', greatest(0, pg_wal_lsn_diff(
-                      CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END, flush_lsn)),
-                   'lagSeconds', coalesce(extract(epoch FROM replay_lag), 0)) ORDER BY application_name), '[]')
-            FROM pg_stat_replication WHERE usename = $1 AND application_name <> 'pg_basebackup') AS standbys`;
+         ${RECEIVING_SQL} AS receiving,
+         ${STANDBYS_SQL} AS standbys`;
 
 interface ObservedRow {
   standby: boolean;

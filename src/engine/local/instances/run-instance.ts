@@ -14,7 +14,7 @@ import { CONTROL_USER, REPLICATION_USER } from './sql.js';
 const LOG_LIMIT_BYTES = 4 * 1024 * 1024;
 const LOG_TAIL_BYTES = 4 * 1024;
 /** Between two rounds of killing; a process in the kernel dies only when its call returns. */
-const KILL_POLL_MS = 10;
+const KILL_POLL_MS = 5;
 
 /** A certificate for the instance's address, unless the one that it has is still good. */
 export async function certificateFor(context: InstanceContext): Promise<KeyPairPem | undefined> {
@@ -114,12 +114,12 @@ async function waitUntilReady(context: InstanceContext, signal: AbortSignal, chi
 }
 
 /** Kills every process of the instance, stopped ones too, and returns once all of them are dead. */
-export async function killAll(context: InstanceContext, gate: Gate, signal: AbortSignal): Promise<void> {
+export async function killAll(context: InstanceContext, gate: Gate, signal: AbortSignal, find = instanceProcesses): Promise<void> {
   await waitUntil(
     `the processes of ${context.instance.id} to die`,
     signal,
     async () => {
-      const alive = instanceProcesses(context);
+      const alive = find(context);
       if (alive.length === 0) return true;
       await gate.run(command('signal_exactly', 'KILL', ...alive.map(exactName)));
       return undefined;

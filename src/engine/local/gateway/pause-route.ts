@@ -1,0 +1,114 @@
+import { EngineError } from '../../errors.js';
+import type { DatabaseSpec } from '../../ports.js';
+import type { Gate, GateSubject } from '../host-shell/gate.js';
+import { psqlLine } from '../instances/instance-context.js';
+import { quoteLiteral } from '../instances/sql.js';
+import type { LocalFleet } from '../local-fleet.js';
+import { waitUntil } from '../wait-until.js';
+import { showRoutes, showServers, withConsole } from './admin-console.js';
+import { cutClients, writeClosed } from './close-route.js';
+import type { GatewayProcess } from './gateway-process.js';
+import { pooledRoute, routeContent, routeNames, sessionRoute, type RouteFile } from './route-file.js';
+
+/** What a line of the gate may take beyond the pause itself. */
+const OVERHEAD_MS = 2_000;
+/** Between two looks at the sessions that have not ended yet. */
+const SESSIONS_POLL_MS = 10;
+
+interface Pausing {
+  readonly fleet: LocalFleet;
+  readonly gateway: GatewayProcess;
+  readonly database: DatabaseSpec;
+  readonly file: RouteFile;
+  /** The route's own: everything that is said to the gateway is said by a child of it. */
+  readonly route: Gate;
+  readonly signal: AbortSignal;
+  /** By the clock of `performance.now()`. */
+  readonly until: number;
+}
+
+/**
+ * Brings both routes of a database to rest, within a limit, and lets nobody in until they are opened again.
+ *
+ * The pooled route waits for its transactions, and its clients notice nothing but the wait. A session cannot be moved to
+ * another server: each is ended at the server as soon as the transaction that it was in is over, or is cut at the limit.
+ *
+ * @throws EngineError `transient` if the pooled route does not come to rest in time; everybody goes on then.
+ */
+export async function pauseRoute(fleet: LocalFleet, gateway: GatewayProcess, subject: GateSubject, database: DatabaseSpec, limitMs: number, signal: AbortSignal): Promise<void> {
+  const until = performance.now() + limitMs;
+  await gateway.shell.fenced(subject, signal, async (route) => {
+    const file = await writeClosed(gateway, route, database);
+    // Without a gateway there is nobody to wait for, and one that starts finds the route closed.
+    if (!file || !(await gateway.find())) return;
+    const pausing: Pausing = { fleet, gateway, database, file, route, signal, until };
+    await holdSessions(pausing);
+    if (!(await restPool(pausing))) {
+      await goOn(pausing);
+      throw new EngineError('transient', `transactions of ${database.name} did not end within ${limitMs} ms`, 'end the long transactions, or try again when it is quiet');
+    }
+    await endSessions(pausing);
+  });
+}
+
+/**
+ * Lets no new session begin. The gateway would answer only once the last session is gone, so that the answer is not
+ * waited for; that the command has arrived is seen, for it must not arrive later than an opening.
+ */
+async function holdSessions({ gateway, database, route, signal, until }: Pausing): Promise<void> {
+  const name = sessionRoute(database.name);
+  const limitSeconds = ((until - performance.now() + OVERHEAD_MS) / 1000).toFixed(3);
+  const pause = await gateway.commandLine([`PAUSE "${name}"`], ['timeout', '-s', 'KILL', limitSeconds]);
+  await route.must(`${pause} </dev/null >/dev/null 2>&1 9>&- &`, 'pausing the session route');
+  await withConsole(await gateway.console(), signal, (console) =>
+    waitUntil(`the route ${name} to be held`, signal, async () => ((await showRoutes(console)).find((state) => state.name === name)?.paused ? true : undefined)),
+  );
+}
+
+/** Pauses the pooled route; answers whether its transactions ended in time. */
+async function restPool({ gateway, database, route, until }: Pausing): Promise<boolean> {
+  const limitSeconds = Math.max(0.05, (until - performance.now()) / 1000).toFixed(3);
+  const pause = await gateway.commandLine([`PAUSE "${pooledRoute(database.name)}"`], ['timeout', '-s', 'KILL', limitSeconds]);
+  return (await route.run(pause)).code === 0;
+}
+
+async function goOn({ gateway, database, file, route }: Pausing): Promise<void> {
+  await route.must(await gateway.commandLine(routeNames(database.name).map((name) => `RESUME "${name}"`)), 'letting clients go on');
+  await route.install([routeContent(gateway.paths.routes, file)]);
+}
+
+async function endSessions(pausing: Pausing): Promise<void> {
+  const { gateway, database, route, signal, until } = pausing;
+  const name = sessionRoute(database.name);
+  const sessions = await withConsole(await gateway.console(), signal, showServers);
+  if (!sessions.some((server) => server.database === name)) return;
+  let since = 'infinity';
+  await waitUntil(
+    `the sessions of ${database.name} to end`,
+    AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, until - performance.now()))]),
+    async () => {
+      const { left, now } = await endIdleSessions(pausing, since);
+      since = since === 'infinity' ? now : since;
+      return left === 0 ? true : undefined;
+    },
+    SESSIONS_POLL_MS,
+  ).catch(async (error: unknown) => {
+    if (signal.aborted || performance.now() < until) throw error;
+    await cutClients(gateway, route, [name]);
+  });
+}
+
+/**
+ * Ends the customer's sessions at the server that are between transactions, or in one that began after the first look:
+ * whatever ran when the pause began may come to its end, and nothing new may begin. What is left of the pooled route by
+ * now has no transaction.
+ */
+async function endIdleSessions({ fleet, database, file, route }: Pausing, since: string): Promise<{ left: number; now: string }> {
+  const ended = `state IN ('idle', 'idle in transaction (aborted)') OR xact_start > ${quoteLiteral(since)}::timestamptz`;
+  const statement = `SELECT count(*), clock_timestamp(), count(CASE WHEN ${ended} THEN pg_terminate_backend(pid) END) FROM pg_stat_activity
+    WHERE backend_type = 'client backend' AND datname = ${quoteLiteral(database.name)} AND usename = ${quoteLiteral(database.owner)};`;
+  const server = { address: file.address, port: file.port, authorityPath: fleet.authorityPath(database.region), password: database.secrets.control, applicationName: 'freehold-pause' };
+  const output = await route.must(psqlLine(fleet, server, [statement]), 'ending sessions');
+  const [left = '0', now = ''] = output.trim().split('|');
+  return { left: Number(left), now };
+}

@@ -1,0 +1,37 @@
+import { command, quote } from '../host-shell/gate-script.js';
+import type { InstanceContext } from './instance-context.js';
+
+/*
+ * The fence mark (`protocol.md`, rules 5, 6 and 11) has two halves. A file beside the record of the highest token, out of
+ * reach of whatever rewrites PGDATA, is what the engine goes by. And PGDATA's pg_control has another name meanwhile, so
+ * that `postgres` itself cannot start, whoever runs it: it reads that file before it serves, and again once it has taken
+ * the directory for its own, from where on it is found by its working directory.
+ *
+ * The file comes first and goes last. Whatever is cut off half-way therefore leaves the instance marked, and both halves
+ * of each line below do no harm when they are done twice.
+ */
+
+/** A line that writes the first half, durably. */
+export function markLine({ paths }: InstanceContext): string {
+  return `: >>${quote(paths.mark)} && ${command('sync', paths.mark, paths.control)}`;
+}
+
+/** A line that keeps `postgres` from starting; only for an instance whose first half is on disk. */
+export function disableLine({ paths }: InstanceContext): string {
+  return moveLine(paths.pgControl, paths.pgControlMarked);
+}
+
+/** The reverse of {@link disableLine}. */
+export function enableLine({ paths }: InstanceContext): string {
+  return moveLine(paths.pgControlMarked, paths.pgControl);
+}
+
+/** A line that lifts the first half. */
+export function liftLine({ paths }: InstanceContext): string {
+  return `${command('rm', '-f', '--', paths.mark)} && ${command('sync', paths.control)}`;
+}
+
+function moveLine(from: string, to: string): string {
+  const directory = to.slice(0, to.lastIndexOf('/'));
+  return `{ [ ! -e ${quote(from)} ] || { ${command('mv', '-T', '--', from, to)} && ${command('sync', directory)}; }; }`;
+}

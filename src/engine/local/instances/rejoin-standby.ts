@@ -1,0 +1,145 @@
+import type { Client } from 'pg';
+
+import { EngineError } from '../../errors.js';
+import type { Effect, InstanceObservation } from '../../ports.js';
+import { command, quote } from '../host-shell/gate-script.js';
+import type { Gate } from '../host-shell/gate.js';
+import { timeIsOver } from '../wait-until.js';
+import { chooseRebuild } from './choose-rebuild.js';
+import { readControlData } from './control-data.js';
+import { withControl } from './control-connection.js';
+import { copyPrimary, launchNew, standbySignalLine } from './copy-primary.js';
+import { fenceWithin } from './fence-instance.js';
+import { enableLine, liftLine } from './fence-mark.js';
+import { createSlot, follow, readSource, upstreamFiles, upstreamOf, waitUntilFollowing, type Source } from './follow-primary.js';
+import { instanceSubject, type InstanceContext } from './instance-context.js';
+import type { Upstream } from './instance-settings.js';
+import { rewindInstance } from './rewind-instance.js';
+import { directoriesLine } from './run-instance.js';
+import { lastCommonLsn, newestTimeline } from './timeline-history.js';
+
+/** How long an instance whose WAL is on the primary's path may take to stream before it is made anew. */
+const FOLLOW_WITHIN_MS = 10_000;
+
+export type Rejoined = InstanceObservation & { readonly how: 'repointed' | 'rewound' | 'copied' };
+
+/** All that the ways to rejoin have in common. */
+interface Rejoining {
+  readonly context: InstanceContext;
+  readonly primary: InstanceContext;
+  readonly client: Client;
+  readonly source: Source;
+  readonly upstream: Upstream;
+  readonly gate: Gate;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Makes an instance a streaming standby of the primary, whatever it was (`protocol.md`, rules 10 and 11).
+ *
+ * One whose WAL is all on the primary's path only follows: another standby, an old primary that was stopped cleanly, and
+ * a killed one too if everything it wrote had reached the standby. What diverged is rewound or copied anew, whichever is
+ * faster. Whatever could start as a primary is marked first, and stays so until it cannot any more, also when this is
+ * cut off half-way.
+ */
+export async function rejoinStandby(context: InstanceContext, primary: InstanceContext, effect: Effect): Promise<Rejoined> {
+  const { signal } = effect;
+  if (context.instance.id === primary.instance.id) throw new EngineError('permanent', `instance ${context.instance.id} cannot follow itself`);
+  return context.shell.fenced(instanceSubject(context, effect.token), signal, async (gate) => {
+    const port = await createSlot(context, primary, effect);
+    return withControl(primary, { signal }, async (client) => {
+      const source = await readSource(primary, client);
+      const rejoining: Rejoining = { context, primary, client, source, upstream: upstreamOf(context, primary, port), gate, signal };
+      await fenceFormerPrimary(rejoining);
+      return (await followIfOnPath(rejoining)) ?? rebuild(rejoining);
+    });
+  });
+}
+
+/** An instance that is no standby on disk is fenced already, as a rule; if it is not, it would be a second primary. */
+async function fenceFormerPrimary({ context, gate, signal }: Rejoining): Promise<void> {
+  const { shell, paths } = context;
+  if ((await shell.exists(paths.data)) && !(await shell.exists(`${paths.data}/standby.signal`))) await fenceWithin(context, gate, signal);
+}
+
+async function followIfOnPath(rejoining: Rejoining): Promise<Rejoined | undefined> {
+  const { context, client, source, upstream, gate, signal } = rejoining;
+  if (!(await isOnPath(rejoining))) return undefined;
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(FOLLOW_WITHIN_MS)]);
+  try {
+    await becomeStandby(rejoining);
+    await follow(context, upstream, gate, patience);
+    const seen = await waitUntilFollowing(context, client, source, patience);
+    await gate.run(command('rm', '-f', '--', context.paths.promoting));
+    return { ...seen, how: 'repointed' };
+  } catch (error) {
+    if (signal.aborted) throw timeIsOver('the standby to follow', signal);
+    if (error instanceof EngineError && error.kind === 'superseded') throw error;
+    context.fleet.log.warn({ instanceId: context.instance.id }, `the instance does not follow and is copied anew: ${(error as Error).message}`);
+    return undefined;
+  }
+}
+
+/**
+ * Whether all WAL of an instance is on the primary's path: nothing readable stands behind the point at which the
+ * primary's timeline left its own. Only its files are asked, so that it makes no difference whether it runs.
+ */
+async function isOnPath({ context, source, gate }: Rejoining): Promise<boolean> {
+  const { paths, shell, fleet } = context;
+  if (!(await shell.exists(paths.made)) || !(await shell.exists(`${paths.data}/PG_VERSION`))) return false;
+  const control = await readControlData(context, gate);
+  if (control?.systemIdentifier !== source.systemIdentifier) return false;
+  // The control data may be of a checkpoint before the last switch.
+  const timeline = Math.max(control.timeline, newestTimeline(await shell.list(`${paths.data}/pg_wal`)));
+  const common = lastCommonLsn(source, timeline);
+  if (common === undefined) return false;
+  // A former primary on a timeline of the same number went another way under the same name.
+  if (common === 'anywhere') return shell.exists(`${paths.data}/standby.signal`);
+  const { stdout } = await gate.run(command(`${fleet.binaries.directory}/pg_waldump`, '-p', `${paths.data}/pg_wal`, '-t', String(timeline), '-s', common.lsn, '-n', '1'));
+  return !stdout.includes('rmgr:');
+}
+
+/**
+ * Makes a former primary a standby on disk, in this order: its settings, then that it is a standby, and only then it may
+ * start. Its slots were for standbys that follow another now, and would keep WAL for ever.
+ */
+async function becomeStandby({ context, upstream, gate }: Rejoining): Promise<void> {
+  const { shell, paths } = context;
+  if (await shell.exists(`${paths.data}/standby.signal`) && !(await shell.exists(paths.mark))) return;
+  await gate.must(directoriesLine(context), 'making the instance\'s directories');
+  await gate.install(upstreamFiles(context, upstream));
+  const steps = [
+    standbySignalLine(paths.data),
+    `find ${quote(`${paths.data}/pg_replslot`)} -mindepth 1 -delete`,
+    command('sync', `${paths.data}/pg_replslot`),
+    enableLine(context),
+    liftLine(context),
+  ];
+  await gate.must(steps.join(' && '), 'making it a standby');
+}
+
+async function rebuild(rejoining: Rejoining): Promise<Rejoined> {
+  const { context, client, source, upstream, gate, signal } = rejoining;
+  const how = (await rewinds(rejoining)) ? 'rewound' : 'copied';
+  if (how === 'copied') await copyPrimary(context, upstream, gate, signal);
+  await launchNew(context, gate, signal);
+  return { ...(await waitUntilFollowing(context, client, source, signal)), how };
+}
+
+/** Rewinds where that is the better way; answers whether it did. A rewind that fails leaves a copy as the only way. */
+async function rewinds({ context, primary, source, upstream, gate, signal }: Rejoining): Promise<boolean> {
+  const { shell, paths, fleet, account } = context;
+  const former = (await shell.exists(paths.mark)) && (await shell.exists(paths.made)) && (await shell.exists(`${paths.data}/PG_VERSION`));
+  const canRewind = former && (account === undefined || fleet.hasNssWrapper);
+  const freeBytes = await shell.freeBytes(paths.home);
+  if (chooseRebuild({ canRewind, dataBytes: source.dataBytes, freeBytes }) === 'copy') return false;
+  try {
+    await rewindInstance(context, primary, upstream, gate, signal);
+    return true;
+  } catch (error) {
+    if (signal.aborted) throw timeIsOver('the rewind', signal);
+    if (!(error instanceof EngineError) || error.kind !== 'transient') throw error;
+    fleet.log.warn({ instanceId: context.instance.id }, `the rewind failed and the instance is copied anew: ${error.message}`);
+    return false;
+  }
+}

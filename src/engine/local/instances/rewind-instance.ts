@@ -1,0 +1,57 @@
+import { command, quote } from '../host-shell/gate-script.js';
+import type { Gate } from '../host-shell/gate.js';
+import { standbySignalLine } from './copy-primary.js';
+import { withControl } from './control-connection.js';
+import { upstreamFiles } from './follow-primary.js';
+import { asAccount, type InstanceContext } from './instance-context.js';
+import type { Upstream } from './instance-settings.js';
+import { nssWrapperEnvironment, nssWrapperFiles } from './nss-wrapper.js';
+import { certificateFor, choosePort, configurationFiles, directoriesLine } from './run-instance.js';
+import { CONTROL_USER } from './sql.js';
+
+/**
+ * Brings a data directory that diverged back onto the primary's path, and leaves it as a standby's that is not started.
+ *
+ * Meanwhile the directory has a name of its own: `pg_rewind` needs a pg_control, and nobody may start what is half
+ * rewound, or rewound and not yet a standby (`protocol.md`, rule 11). What an interrupted rewind leaves is good for
+ * nothing, and is copied anew.
+ */
+export async function rewindInstance(context: InstanceContext, primary: InstanceContext, upstream: Upstream, gate: Gate, signal: AbortSignal): Promise<void> {
+  const { paths, account, fleet } = context;
+  // pg_rewind reads the primary's timeline from its last checkpoint, and a promotion does not wait for one.
+  await withControl(primary, { signal }, (client) => client.query('CHECKPOINT'));
+  const [port, certificate] = await Promise.all([choosePort(context), certificateFor(context)]);
+  await gate.must(directoriesLine(context), 'making the instance\'s directories');
+  await gate.install([...configurationFiles(context, port, certificate), ...upstreamFiles(context, upstream)], false);
+  const wrapped = account !== undefined;
+  const away = [
+    ...(wrapped ? [nssWrapperFiles(context)] : []),
+    command('mv', '-T', '--', paths.data, paths.rewinding),
+    `{ [ ! -e ${quote(`${paths.rewinding}/global/pg_control.marked`)} ] || ${command('mv', '-T', '--', `${paths.rewinding}/global/pg_control.marked`, `${paths.rewinding}/global/pg_control`)}; }`,
+    command('rm', '-f', '--', `${paths.rewinding}/standby.signal`, `${paths.rewinding}/postmaster.pid`),
+  ];
+  await gate.must(away.join(' && '), 'moving the data aside');
+  const rewind = command(
+    ...(wrapped ? ['env', ...nssWrapperEnvironment(context)] : []),
+    ...asAccount(account),
+    `${fleet.binaries.directory}/pg_rewind`,
+    '--target-pgdata', paths.rewinding,
+    '--source-server', sourceInfo(primary, upstream),
+    '--config-file', `${paths.etc}/postgresql.conf`,
+    '--no-sync',
+  );
+  await gate.must(`PGPASSWORD=${quote(context.instance.database.secrets.control)} ${rewind}`, 'pg_rewind');
+  const back = [
+    standbySignalLine(paths.rewinding),
+    `find ${quote(`${paths.rewinding}/pg_replslot`)} -mindepth 1 -delete`,
+    command('rm', '-f', '--', paths.made),
+    command('mv', '-T', '--', paths.rewinding, paths.data),
+  ];
+  await gate.must(back.join(' && '), 'moving the data back');
+}
+
+/** As the control plane: a login that may read every file of the primary, through TLS with its identity checked. */
+function sourceInfo(primary: InstanceContext, { address, port, rootCertificatePath }: Upstream): string {
+  const parts = { host: address, port, user: CONTROL_USER, dbname: 'postgres', sslmode: 'verify-full', sslrootcert: rootCertificatePath, application_name: `freehold-rewind-${primary.instance.id}`, connect_timeout: 5 };
+  return Object.entries(parts).map(([name, value]) => `${name}='${value}'`).join(' ');
+}

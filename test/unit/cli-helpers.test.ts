@@ -1,0 +1,97 @@
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Operation, OperationStep } from '../../src/cli/api-types.js';
+import { readEvents } from '../../src/cli/client/read-events.js';
+import { describeEnd, StepPrinter } from '../../src/cli/client/show-steps.js';
+import { chooseRestartDelayMs } from '../../src/cli/fleet/choose-restart-delay.js';
+import { LogFile } from '../../src/cli/fleet/log-file.js';
+import { isAlive, nameProcess } from '../../src/cli/fleet/processes.js';
+import { formatTable } from '../../src/cli/output.js';
+
+describe('restarts', () => {
+  it('are quick at first and then further and further apart, up to five seconds', () => {
+    expect([1, 2, 3, 4, 5, 6, 7, 50].map(chooseRestartDelayMs)).toEqual([100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000]);
+  });
+});
+
+describe('server-sent events', () => {
+  const read = async (...chunks: string[]) => {
+    async function* stream() {
+      for (const chunk of chunks) yield new TextEncoder().encode(chunk);
+    }
+    const events = [];
+    for await (const event of readEvents(stream())) events.push(event);
+    return events;
+  };
+
+  it('are read however they are cut', async () => {
+    const text = 'id: 1\nevent: step\ndata: {"a":\ndata: 1}\n\n: alive\n\nevent: end\r\ndata:\r\n\r\n';
+    const expected = [{ event: 'step', data: '{"a":\n1}' }, { event: 'end', data: '' }];
+    expect(await read(text)).toEqual(expected);
+    expect(await read(...text)).toEqual(expected);
+  });
+
+  it('that were not finished are dropped', async () => {
+    expect(await read('data: 1\n\ndata: 2\n')).toEqual([{ event: 'message', data: '1' }]);
+  });
+});
+
+describe('the steps of an operation', () => {
+  const step = (state: OperationStep['state'], finishedAt: string | null = null): OperationStep => (
+    { name: 'place', state, startedAt: '2026-11-24T10:00:00.000Z', finishedAt, detail: null });
+  const operation = (steps: OperationStep[], error: unknown = null): Operation => ({
+    id: 'op_1', kind: 'provision', databaseId: 'db_1', state: error === null ? 'running' : 'failed', steps, error,
+    requestedBy: null, createdAt: '', startedAt: null, finishedAt: null,
+  });
+
+  it('are shown once when they begin and once when they end', () => {
+    const lines: string[] = [];
+    const printer = new StepPrinter((line) => lines.push(line));
+    for (const steps of [[step('pending')], [step('running')], [step('running')], [step('succeeded', '2026-11-24T10:00:01.250Z')], [step('succeeded')]]) {
+      printer.show(operation(steps));
+    }
+    expect(lines).toEqual(['  … place', '  ✓ place  1.25 s']);
+  });
+
+  it('are summed up with the reason', () => {
+    expect(describeEnd(operation([], { message: 'no room', hint: 'add hosts' }))).toBe('provision op_1 failed: no room; add hosts');
+  });
+});
+
+describe('tables', () => {
+  it('are as wide as their widest cell, with a dash for nothing', () => {
+    const rows = [{ id: 'a-long-one', n: 1 }, { id: 'b', n: null }];
+    expect(formatTable(rows, [['ID', (row) => row.id], ['N', (row) => row.n]])).toBe('ID          N\na-long-one  1\nb           -');
+  });
+});
+
+describe('logs', () => {
+  it('are set aside when they are too long, and the oldest is dropped', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'freehold-log-'));
+    const path = join(folder, 'api.log');
+    const log = new LogFile(path);
+    for (let age = 1; age <= 5; age += 1) {
+      appendFileSync(path, `part ${age}\n`);
+      log.rotate(3);
+    }
+    appendFileSync(path, 'now\n');
+    log.rotate(100);
+    expect(['', '.1', '.2', '.3'].map((suffix) => readFileSync(path + suffix, 'utf8'))).toEqual(['now\n', 'part 5\n', 'part 4\n', 'part 3\n']);
+    expect(existsSync(`${path}.4`)).toBe(false);
+    expect(log.tail(0, 1)).toBe('now');
+    log.close();
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describe('processes', () => {
+  it('are recognised by more than their number', () => {
+    const self = nameProcess(process.pid)!;
+    expect(isAlive(self)).toBe(true);
+    expect(isAlive({ ...self, startTicks: '1' })).toBe(false);
+    expect(isAlive({ ...self, bootId: 'another boot' })).toBe(false);
+    expect(nameProcess(2 ** 22 + 1)).toBeUndefined();
+  });
+});
