@@ -3,11 +3,12 @@ import { ControlPlaneModule, type Ground } from './control-plane.module.js';
 import { DatabasesModule } from './databases/databases.module.js';
 import { FleetModule } from './fleet/fleet.module.js';
 import { HealthModule } from './health/health.module.js';
+import { RelocationModule } from './relocation/relocation.module.js';
 
 /** Everything that acts: operations, and what watches. */
 @Module({})
 export class WorkerModule {
   static on(ground: Ground): DynamicModule {
-    return { module: WorkerModule, imports: [ControlPlaneModule.on(ground), FleetModule, DatabasesModule, HealthModule] };
+    return { module: WorkerModule, imports: [ControlPlaneModule.on(ground), FleetModule, DatabasesModule, HealthModule, RelocationModule] };
   }
 }

@@ -20,13 +20,15 @@ import { AlertsController } from '../operations/alerts.controller.js';
 import { OperationFeed } from '../operations/operation-feed.js';
 import { OperationsController } from '../operations/operations.controller.js';
 import { RequestsService } from '../operations/requests.service.js';
+import { RelocationController } from '../relocation/relocation.controller.js';
+import { RelocationModule } from '../relocation/relocation.module.js';
 import { HealthController } from './health.controller.js';
 import { MetricsService } from './metrics.service.js';
 import { ProblemsController } from './problems.controller.js';
 
 const CONTROLLERS = [
   RegionsController, PlansController, HostsController, CustomersController, ApiKeysController, DatabasesController, OperationsController,
-  AlertsController, AuditController, HealthController, ProblemsController,
+  AlertsController, AuditController, RelocationController, HealthController, ProblemsController,
 ];
 
 /** Everything that answers over HTTP. It records requests and acts on nothing. */
@@ -35,7 +37,7 @@ export class ApiModule {
   static on(ground: Ground): DynamicModule {
     return {
       module: ApiModule,
-      imports: [ControlPlaneModule.on(ground), FleetModule, CustomersModule, DatabasesModule, HealthModule],
+      imports: [ControlPlaneModule.on(ground), FleetModule, CustomersModule, DatabasesModule, HealthModule, RelocationModule],
       controllers: CONTROLLERS,
       providers: [
         ApiKeysService, BearerStrategy, ChangesService, RequestsService, MetricsService,

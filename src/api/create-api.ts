@@ -61,12 +61,12 @@ async function listen(app: NestExpressApplication, { settings }: Ground): Promis
   await keys.ensure('operator', settings.FREEHOLD_OPERATOR_KEY);
   await keys.ensure('signup', settings.FREEHOLD_SIGNUP_KEY);
   await app.get(OperationFeed).start();
-  const forget = (): void => void app.get(ChangesService).forgetOld().catch(() => undefined);
-  setInterval(forget, FORGET_EVERY_MS).unref();
+  const forget = setInterval(() => void app.get(ChangesService).forgetOld().catch(() => undefined), FORGET_EVERY_MS);
   const server: Server = app.getHttpServer();
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.headersTimeout = HEADERS_WITHIN_MS;
   server.requestTimeout = REQUEST_WITHIN_MS;
+  server.once('close', () => clearInterval(forget));
   await app.listen(settings.FREEHOLD_PORT, settings.FREEHOLD_BIND);
   void app.get(BootRecovery).run();
 }

@@ -4,6 +4,7 @@ import { Vault } from '../config/vault.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
 import { FleetModule } from '../fleet/fleet.module.js';
+import { newId } from '../metadata/ids.js';
 import { OperationRegistry } from '../operations/registry.js';
 import { MetadataDatabaseRecords } from './database-records.js';
 import { DatabasesService } from './databases.service.js';
@@ -11,6 +12,7 @@ import { deleteOperation } from './operations/delete.operation.js';
 import { failoverOperation } from './operations/failover.operation.js';
 import { provisionOperation } from './operations/provision.operation.js';
 import { recoverOperation } from './operations/recover.operation.js';
+import { relocateOperation } from './operations/relocate.operation.js';
 import { reprotectOperation } from './operations/reprotect.operation.js';
 import { rotatePasswordOperation } from './operations/rotate-password.operation.js';
 import { switchoverOperation } from './operations/switchover.operation.js';
@@ -35,5 +37,9 @@ export class DatabasesModule implements OnModuleInit {
     this.registry.register(failoverOperation({ engine, records }));
     this.registry.register(switchoverOperation({ engine, records }));
     this.registry.register(reprotectOperation({ engine, records }));
+    this.registry.register(relocateOperation({
+      engine, records, newInstanceId: () => newId('instance'),
+      reserveStandby: (tx: EntityManager, ...standby) => this.databases.reserveStandby(tx, ...standby),
+    }));
   }
 }

@@ -27,6 +27,7 @@ import { DELETE } from './operations/delete.operation.js';
 import { FAILOVER } from './operations/failover.operation.js';
 import { PROVISION } from './operations/provision.operation.js';
 import { RECOVER } from './operations/recover.operation.js';
+import { RELOCATE } from './operations/relocate.operation.js';
 import { REPROTECT } from './operations/reprotect.operation.js';
 import { ROTATE_PASSWORD } from './operations/rotate-password.operation.js';
 import { SWITCHOVER } from './operations/switchover.operation.js';
@@ -96,6 +97,24 @@ export class DatabasesService {
       id: newId('instance'), databaseId, hostId: host.id, role: index === 0 ? 'primary' as const : 'standby' as const,
       state: 'starting' as const, address: host.address,
     })));
+  }
+
+  /** Chooses a host for one more standby, which is to replace another one, and writes it down under the given id. */
+  async reserveStandby(tx: EntityManager, databaseId: string, replacedId: string, newInstanceId: string): Promise<void> {
+    const database = await tx.findOneByOrFail(DatabaseEntity, { id: databaseId });
+    const members = await tx.find(InstanceEntity, { where: { databaseId }, order: { role: 'ASC', id: 'ASC' } });
+    if (members.some(({ id }) => id === newInstanceId)) return;
+    await this.fleet.lockRegion(tx, database.regionId);
+    const staying = members.filter(({ id }) => id !== replacedId).map(({ hostId }) => hostId);
+    const host = await this.fleet.placeStandby(tx, database.regionId, planOf(database.plan), staying);
+    await tx.insert(InstanceEntity, { id: newInstanceId, databaseId, hostId: host.id, role: 'standby', state: 'starting', address: host.address });
+  }
+
+  /** Asks for a standby to be moved to another host. */
+  async requestRelocation(tx: EntityManager, database: { readonly id: string; readonly customerId: string }, instanceId: string, hostLost: boolean, requestedBy: string): Promise<OperationDocument> {
+    return this.operations.request(tx, {
+      kind: RELOCATE, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, instanceId, hostLost }, requestedBy, requestId: null,
+    });
   }
 
   find(reach: Reach, id: string): Promise<DatabaseDocument | undefined> {

@@ -27,13 +27,28 @@ export interface Placement {
 export function chooseHosts(hosts: readonly HostLoad[], memoryMb: number, standbys: number): Placement | undefined {
   const usable = hosts
     .filter((host) => host.state === 'active' && host.promisedMb + memoryMb <= host.memoryMb)
-    .sort((a, b) => a.promisedMb / a.memoryMb - b.promisedMb / b.memoryMb || a.id.localeCompare(b.id));
+    .sort(byLoad);
   for (const primary of usable) {
     const chosen = chooseStandbyHosts(usable, [primary], primary.dataCenterId, standbys);
     if (chosen) return { primary, standbys: chosen };
   }
   return undefined;
 }
+
+/**
+ * Chooses where a standby goes whose present place is to be left: on another host and storage than every member that
+ * stays, and in another data centre than the primary.
+ *
+ * @param staying the hosts of the members that stay, the primary's first
+ */
+export function chooseStandbyHost(hosts: readonly HostLoad[], memoryMb: number, staying: readonly [HostLoad, ...HostLoad[]]): HostLoad | undefined {
+  const usable = hosts
+    .filter((host) => host.state === 'active' && host.promisedMb + memoryMb <= host.memoryMb)
+    .sort(byLoad);
+  return chooseStandbyHosts(usable, staying, staying[0].dataCenterId, 1)?.[0];
+}
+
+const byLoad = (a: HostLoad, b: HostLoad): number => a.promisedMb / a.memoryMb - b.promisedMb / b.memoryMb || a.id.localeCompare(b.id);
 
 function chooseStandbyHosts(
   usable: readonly HostLoad[], taken: readonly HostLoad[], primaryDataCenterId: string, count: number,

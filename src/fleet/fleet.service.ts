@@ -6,7 +6,7 @@ import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
-import { chooseHosts, type HostLoad, type Placement } from './choose-hosts.js';
+import { chooseHosts, chooseStandbyHost, type HostLoad, type Placement } from './choose-hosts.js';
 import { NoRoomError, RegionClosedError, UnknownRegionError } from './fleet-errors.js';
 import { PLANS, type Plan } from './plans.js';
 
@@ -101,6 +101,31 @@ export class FleetService {
     const placement = chooseHosts(loads, plan.memoryMb, plan.standbys);
     if (!placement) throw new NoRoomError(regionId, plan.id);
     return placement;
+  }
+
+  /**
+   * Chooses a host for a standby that has to leave its own, in a region that the transaction has locked.
+   *
+   * @param stayingHostIds the hosts of the members that stay, the primary's first
+   * @throws NoRoomError
+   */
+  async placeStandby(tx: EntityManager, regionId: string, plan: Plan, stayingHostIds: readonly string[]): Promise<HostLoad> {
+    const loads = (await this.queryHosts(tx, 'c.region_id = $1', [regionId])).map(({ dataCenter, ...host }): HostLoad => ({ ...host, dataCenterId: dataCenter }));
+    const [primary, ...others] = stayingHostIds.flatMap((id) => loads.find((load) => load.id === id) ?? []);
+    const chosen = primary && chooseStandbyHost(loads, plan.memoryMb, [primary, ...others]);
+    if (!chosen) throw new NoRoomError(regionId, plan.id);
+    return chosen;
+  }
+
+  /** Changes whether instances are placed on a host; answers undefined for one that does not exist. */
+  async setHostState(tx: EntityManager, id: string, state: HostLoad['state']): Promise<HostDocument | undefined> {
+    await tx.query('UPDATE hosts SET state = $2 WHERE id = $1', [id, state]);
+    return (await this.queryHosts(tx, 'h.id = $1', [id]))[0];
+  }
+
+  /** The hosts of a data centre; none if there is no such data centre. */
+  hostsOfDataCenter(tx: EntityManager, id: string): Promise<HostDocument[]> {
+    return this.queryHosts(tx, 'c.id = $1', [id]);
   }
 
   private isOpen(regionId: string): boolean {

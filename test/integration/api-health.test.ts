@@ -79,3 +79,19 @@ describe('answers', () => {
     expect(headers.get('x-powered-by')).toBeNull();
   });
 });
+
+describe('a process that is to stop', () => {
+  it('finishes what it has begun', async () => {
+    const { id: customerId } = await api.customer();
+    const { id } = await api.database(customerId, 'stopping');
+    const held = api.engine.hold('setOwnerVerifier');
+    const waiting = api.post(`/v1/databases/${id}/password`);
+    await held.reached;
+    const restarted = api.restart();
+    await eventually(() => fetch(`${api.url}/healthz`).then(() => false, () => true));
+    held.release();
+    expect([200, 503]).toContain((await waiting).status);
+    await restarted;
+    expect((await api.get('/healthz')).status).toBe(200);
+  });
+});

@@ -215,12 +215,20 @@ export class World {
 
   private onSettled({ operation }: Held, transition: Transition): void {
     this.invariants.onUpheaval();
+    const accepted = operation.kind === FAILOVER && (operation.input as { acceptDataLoss: boolean }).acceptDataLoss;
+    if (accepted && operation.step === 'promote' && transition.type === 'enter') this.invariants.onForced(this.postgres.byId(primaryOf(this.records.present).ref.id));
     if (operation.kind === SWITCHOVER && transition.type === 'end' && transition.state === 'failed') this.invariants.onSwitchoverFailed(operation);
   }
 
   private nextRecord(): number {
     this.records_ += 1;
     return this.records_;
+  }
+
+  /** Whether an instance is left that can be started as the database. */
+  get hasGoodCopy(): boolean {
+    const stateOf = (id: string): string | undefined => this.records.present.members.find(({ ref }) => ref.id === id)?.state;
+    return this.instances.some(({ id, data, marked }) => data?.complete && (!marked || stateOf(id) === 'fenced'));
   }
 
   /** Writable through the route since then, with every standby recorded in sync and streaming, and nothing being done. */

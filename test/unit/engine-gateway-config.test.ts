@@ -7,7 +7,7 @@ import { refuseClash, type RouteFile } from '../../src/engine/local/gateway/rout
 const settings = {
   listenAddress: '127.9.1.1', port: 16_432, etc: '/gw/etc', socketDirectory: '/run/1', rootCertificatePath: '/ca.pem', adminPassword: 'admin-secret',
 };
-const shop: RouteFile = { databaseId: 'db_1', name: 'shop', owner: 'shop', ownerVerifier: 'SCRAM-SHA-256$4096:a$b:c', address: '127.9.1.11', port: 15_432, maxConnections: 20, open: true, };
+const shop: RouteFile = { databaseId: 'db_1', name: 'shop', owner: 'shop', ownerVerifier: 'SCRAM-SHA-256$4096:a$b:c', address: '127.9.1.11', port: 15_432, maxConnections: 20, open: true };
 
 describe('the configuration of a gateway', () => {
   const files = gatewayConfiguration(settings, [shop, { ...shop, databaseId: 'db_2', name: 'blog', owner: 'blogger', port: 15_433 }]);

@@ -1,4 +1,3 @@
- 
 // Generated from the OpenAPI document by `npm run generate:client`. Not to be edited.
 
 export interface paths {
@@ -802,9 +801,9 @@ export interface components {
     };
     responses: {
         /**
-         * @description [`not-found`](http://127.0.0.1:8080/problems/not-found): There is no such thing.
+         * @description [`not-found`](/problems/not-found): There is no such thing.
          *
-         *     [`customer-not-found`](http://127.0.0.1:8080/problems/customer-not-found): There is no such customer.
+         *     [`customer-not-found`](/problems/customer-not-found): There is no such customer.
          */
         Problem404: {
             headers: {
@@ -815,21 +814,21 @@ export interface components {
             };
         };
         /**
-         * @description [`invalid-request`](http://127.0.0.1:8080/problems/invalid-request): The request is not valid.
+         * @description [`invalid-request`](/problems/invalid-request): The request is not valid.
          *
-         *     [`unknown-field`](http://127.0.0.1:8080/problems/unknown-field): The body has a field that is not known.
+         *     [`unknown-field`](/problems/unknown-field): The body has a field that is not known.
          *
-         *     [`invalid-name`](http://127.0.0.1:8080/problems/invalid-name): The name is not valid.
+         *     [`invalid-name`](/problems/invalid-name): The name is not valid.
          *
-         *     [`invalid-email`](http://127.0.0.1:8080/problems/invalid-email): The e-mail address is not valid.
+         *     [`invalid-email`](/problems/invalid-email): The e-mail address is not valid.
          *
-         *     [`invalid-header`](http://127.0.0.1:8080/problems/invalid-header): A header is not valid.
+         *     [`invalid-header`](/problems/invalid-header): A header is not valid.
          *
-         *     [`invalid-encoding`](http://127.0.0.1:8080/problems/invalid-encoding): The text cannot be stored.
+         *     [`invalid-encoding`](/problems/invalid-encoding): The text cannot be stored.
          *
-         *     [`malformed-json`](http://127.0.0.1:8080/problems/malformed-json): The body is not JSON.
+         *     [`malformed-json`](/problems/malformed-json): The body is not JSON.
          *
-         *     [`invalid-cursor`](http://127.0.0.1:8080/problems/invalid-cursor): The cursor is not valid.
+         *     [`invalid-cursor`](/problems/invalid-cursor): The cursor is not valid.
          */
         Problem400: {
             headers: {
@@ -839,7 +838,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`forbidden`](http://127.0.0.1:8080/problems/forbidden): The credential may not do that. */
+        /** @description [`forbidden`](/problems/forbidden): The credential may not do that. */
         Problem403: {
             headers: {
                 [name: string]: unknown;
@@ -849,13 +848,13 @@ export interface components {
             };
         };
         /**
-         * @description [`missing-api-key`](http://127.0.0.1:8080/problems/missing-api-key): The request has no API key.
+         * @description [`missing-api-key`](/problems/missing-api-key): The request has no API key.
          *
-         *     [`invalid-api-key`](http://127.0.0.1:8080/problems/invalid-api-key): There is no such API key.
+         *     [`invalid-api-key`](/problems/invalid-api-key): There is no such API key.
          *
-         *     [`revoked-api-key`](http://127.0.0.1:8080/problems/revoked-api-key): The API key was revoked.
+         *     [`revoked-api-key`](/problems/revoked-api-key): The API key was revoked.
          *
-         *     [`expired-api-key`](http://127.0.0.1:8080/problems/expired-api-key): The API key has expired.
+         *     [`expired-api-key`](/problems/expired-api-key): The API key has expired.
          */
         Problem401: {
             headers: {
@@ -865,7 +864,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`rate-limited`](http://127.0.0.1:8080/problems/rate-limited): Too many requests. */
+        /** @description [`rate-limited`](/problems/rate-limited): Too many requests. */
         Problem429: {
             headers: {
                 /** @description Seconds to wait */
@@ -876,7 +875,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`body-too-large`](http://127.0.0.1:8080/problems/body-too-large): The body is too large. */
+        /** @description [`body-too-large`](/problems/body-too-large): The body is too large. */
         Problem413: {
             headers: {
                 [name: string]: unknown;
@@ -885,7 +884,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`unsupported-media-type`](http://127.0.0.1:8080/problems/unsupported-media-type): The media type is not supported. */
+        /** @description [`unsupported-media-type`](/problems/unsupported-media-type): The media type is not supported. */
         Problem415: {
             headers: {
                 [name: string]: unknown;
@@ -895,11 +894,11 @@ export interface components {
             };
         };
         /**
-         * @description [`unknown-region`](http://127.0.0.1:8080/problems/unknown-region): There is no such region.
+         * @description [`unknown-region`](/problems/unknown-region): There is no such region.
          *
-         *     [`unknown-plan`](http://127.0.0.1:8080/problems/unknown-plan): There is no such plan.
+         *     [`unknown-plan`](/problems/unknown-plan): There is no such plan.
          *
-         *     [`idempotency-key-reused`](http://127.0.0.1:8080/problems/idempotency-key-reused): The idempotency key was used for another request.
+         *     [`idempotency-key-reused`](/problems/idempotency-key-reused): The idempotency key was used for another request.
          */
         Problem422: {
             headers: {
@@ -910,19 +909,19 @@ export interface components {
             };
         };
         /**
-         * @description [`name-taken`](http://127.0.0.1:8080/problems/name-taken): The name is taken.
+         * @description [`name-taken`](/problems/name-taken): The name is taken.
          *
-         *     [`quota-exceeded`](http://127.0.0.1:8080/problems/quota-exceeded): The quota is used up.
+         *     [`quota-exceeded`](/problems/quota-exceeded): The quota is used up.
          *
-         *     [`operation-in-progress`](http://127.0.0.1:8080/problems/operation-in-progress): Another operation is in the way.
+         *     [`operation-in-progress`](/problems/operation-in-progress): Another operation is in the way.
          *
-         *     [`operation-not-steerable`](http://127.0.0.1:8080/problems/operation-not-steerable): The operation cannot be steered that way.
+         *     [`operation-not-steerable`](/problems/operation-not-steerable): The operation cannot be steered that way.
          *
-         *     [`database-not-available`](http://127.0.0.1:8080/problems/database-not-available): The database is not available.
+         *     [`database-not-available`](/problems/database-not-available): The database is not available.
          *
-         *     [`data-loss-not-accepted`](http://127.0.0.1:8080/problems/data-loss-not-accepted): The failover could lose data.
+         *     [`data-loss-not-accepted`](/problems/data-loss-not-accepted): The failover could lose data.
          *
-         *     [`region-closed`](http://127.0.0.1:8080/problems/region-closed): The region takes no new databases.
+         *     [`region-closed`](/problems/region-closed): The region takes no new databases.
          */
         Problem409: {
             headers: {
@@ -933,9 +932,9 @@ export interface components {
             };
         };
         /**
-         * @description [`no-room`](http://127.0.0.1:8080/problems/no-room): The region has no room.
+         * @description [`no-room`](/problems/no-room): The region has no room.
          *
-         *     [`unavailable`](http://127.0.0.1:8080/problems/unavailable): Temporarily unavailable.
+         *     [`unavailable`](/problems/unavailable): Temporarily unavailable.
          */
         Problem503: {
             headers: {
@@ -948,9 +947,9 @@ export interface components {
             };
         };
         /**
-         * @description [`operation-failed`](http://127.0.0.1:8080/problems/operation-failed): The operation failed.
+         * @description [`operation-failed`](/problems/operation-failed): The operation failed.
          *
-         *     [`internal-error`](http://127.0.0.1:8080/problems/internal-error): Something went wrong.
+         *     [`internal-error`](/problems/internal-error): Something went wrong.
          */
         Problem500: {
             headers: {

@@ -3,7 +3,7 @@ import type { Engine, InstanceObservation } from '../../engine/ports.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
 import { type DatabaseRecord, type DatabaseRecords, type MemberRecord, primaryOf, standbysOf } from '../database-records.js';
 import { AFTER_ROUTE } from '../derive-state.js';
-import { type Candidate, electStandby } from '../elect-standby.js';
+import { type Candidate, type Election, electStandby } from '../elect-standby.js';
 import { LOOK_AGAIN_MS, type PromotionFound, promotionSteps } from './promotion-steps.js';
 import { synchronizeSteps } from './synchronize-steps.js';
 
@@ -87,8 +87,8 @@ function steps<Tx>(parts: Parts<Tx>) {
     ]);
     if (!forced && primary.process === 'running') return { outcome: 'done', detail: { nothingToDo: 'the primary answers' } };
     // Fencing without anybody to promote would make an outage longer than it is (protocol rule 15).
-    const election = electStandby(record.inSync, candidatesOf(record, standbys), acceptDataLoss);
-    if ('nobody' in election) return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason: election.nobody };
+    const election = chooseFrom(record, standbys, acceptDataLoss, primary);
+    if ('nobody' in election) return waitForSomebody(record, standbys, election.nobody, context);
     return { outcome: 'next', detail: { primary: primary.process, inSync: record.inSync, reason: context.input.reason } };
   }
 
@@ -106,10 +106,22 @@ function steps<Tx>(parts: Parts<Tx>) {
 
   async function elect(context: Context): Outcome {
     const record = await records.read(context.input.databaseId);
-    const seen = await observeAll(standbysOf(record), context.signal);
-    const election = electStandby(record.inSync, candidatesOf(record, seen), context.input.acceptDataLoss);
-    if ('nobody' in election) return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason: election.nobody };
+    const [primary, seen] = await Promise.all([
+      engine.instances.observe(primaryOf(record).ref, context.signal), observeAll(standbysOf(record), context.signal),
+    ]);
+    const election = chooseFrom(record, seen, context.input.acceptDataLoss, primary);
+    if ('nobody' in election) return waitForSomebody(record, seen, election.nobody, context);
     return { outcome: 'next', found: { candidate: election.elected }, detail: { elected: election.elected, lsn: seen.get(election.elected)?.lsn } };
+  }
+
+  /** A standby that is only down is started: it may be the one that is missed. Whether it starts is seen at the next look. */
+  async function waitForSomebody(record: DatabaseRecord, seen: ReadonlyMap<string, InstanceObservation>, reason: string, context: Context): Outcome {
+    const down = standbysOf(record).filter(({ ref, state }) => {
+      const { process, marked, exists } = seen.get(ref.id) ?? {};
+      return state === 'running' && process === 'stopped' && exists === true && marked === false;
+    });
+    await Promise.allSettled(down.map(({ ref }) => engine.instances.start(ref, context)));
+    return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason };
   }
 
   async function observeAll(members: readonly MemberRecord[], signal: AbortSignal): Promise<ReadonlyMap<string, InstanceObservation>> {
@@ -121,10 +133,24 @@ function steps<Tx>(parts: Parts<Tx>) {
   return { confirm, fence, elect, promote, checkCandidate, route, protect, rebuild, synchronize, widen, abort };
 }
 
-function candidatesOf(record: DatabaseRecord, seen: ReadonlyMap<string, InstanceObservation>): Candidate[] {
+/**
+ * By itself Freehold elects a standby that is not being rebuilt. An operator who accepts a loss gets whoever answers as
+ * a standby; if nobody does and the primary's files are gone, an earlier primary that still stands fenced is the best
+ * copy that there is (protocol rule 12).
+ */
+function chooseFrom(
+  record: DatabaseRecord, seen: ReadonlyMap<string, InstanceObservation>, acceptDataLoss: boolean, primary: InstanceObservation,
+): Election {
+  const election = electStandby(record.inSync, candidatesOf(record, seen, acceptDataLoss), acceptDataLoss);
+  if ('elected' in election || !acceptDataLoss || primary.exists) return election;
+  const fenced = standbysOf(record).find(({ ref, state }) => state === 'fenced' && seen.get(ref.id)?.exists && seen.get(ref.id)?.marked);
+  return fenced ? { elected: fenced.ref.id } : election;
+}
+
+function candidatesOf(record: DatabaseRecord, seen: ReadonlyMap<string, InstanceObservation>, acceptDataLoss: boolean): Candidate[] {
   return standbysOf(record).map(({ ref, state }) => {
     const { process, role, marked, lsn } = seen.get(ref.id) ?? {};
-    const answers = state === 'running' && process === 'running' && role === 'standby' && marked === false;
+    const answers = (state === 'running' || acceptDataLoss) && process === 'running' && role === 'standby' && marked === false;
     return { instanceId: ref.id, answers, ...(lsn !== undefined && { lsn }) };
   });
 }

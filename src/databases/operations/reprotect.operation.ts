@@ -106,7 +106,8 @@ function steps<Tx>(parts: Parts<Tx>) {
   async function protect(context: Context): Outcome {
     const record = await records.read(context.input.databaseId);
     const { following } = await askPrimary(record, context);
-    const lost = standbysOf(record).filter(({ ref, state }) => state !== 'lost' && !following.has(ref.id));
+    // One whose rebuilding nobody recorded as done is rebuilt again, even if it streams (protocol rule 10).
+    const lost = standbysOf(record).filter(({ ref, state }) => state !== 'lost' && (state !== 'running' || !following.has(ref.id)));
     // One that has just been started needs a moment to connect; only one that stays away is rebuilt.
     if (lost.some(({ state }) => state === 'running') && context.attempt < STREAMING_LOOKS) {
       return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason: 'a standby does not stream yet' };

@@ -74,6 +74,7 @@ function settingLines(settings: GatewaySettings): string[] {
     client_tls_cert_file: `${settings.etc}/server.crt`,
     // `secure` is TLS 1.2 and later.
     client_tls_protocols: 'secure',
+    client_tls_dheparams: 'none',
     server_tls_sslmode: 'verify-full',
     server_tls_ca_file: settings.rootCertificatePath,
     server_tls_protocols: 'secure',

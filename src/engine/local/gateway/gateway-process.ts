@@ -3,13 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { EngineError } from '../../errors.js';
 import { gatewaysDirectory } from '../fleet/fleet-layout.js';
 import type { RegionDescription } from '../fleet/fleet-description.js';
+import type { FileContent } from '../host-shell/files.js';
 import { command, daemonLine, quote } from '../host-shell/gate-script.js';
 import { lastLines, type Gate, type GateSubject } from '../host-shell/gate.js';
 import { exactName, type HostShell, type ProcessFacts } from '../host-shell/host-shell.js';
 import { asAccount } from '../instances/instance-context.js';
 import type { LocalFleet } from '../local-fleet.js';
 import { waitUntil } from '../wait-until.js';
-import { showRoutes, withConsole, type AdminConsole, type RouteState } from './admin-console.js';
+import { withConsole, type AdminConsole } from './admin-console.js';
 import { ADMIN_USER, gatewayConfiguration, MAX_CLIENTS } from './gateway-config.js';
 import { gatewayPaths, type GatewayPaths } from './gateway-layout.js';
 import { readRoutes, routeNames, type RouteFile } from './route-file.js';
@@ -42,25 +43,46 @@ export class GatewayProcess {
     return this.shell.fenced(subject, signal, body);
   }
 
-  /**
-   * Assembles the configuration from all routes and makes the gateway use it; starts the gateway if it does not run.
-   *
-   * A RELOAD that comes late does no harm: it makes the gateway read what the files say by then.
-   */
-  async apply(gate: Gate, signal: AbortSignal): Promise<{ started: boolean; routes: RouteState[] }> {
+  /** Assembles the configuration from all routes; starts the gateway if it does not run, and answers whether it had to. */
+  async prepare(gate: Gate, signal: AbortSignal): Promise<{ started: boolean }> {
     const files = await readRoutes(this.shell, this.paths.routes);
     await this.assemble(gate, files);
-    const started = !(await this.find());
-    if (started) {
-      await this.start(gate, signal);
-      const closed = files.filter((file) => !file.open).flatMap((file) => routeNames(file.name));
-      if (closed.length > 0) await gate.must(await this.commandLine(closed.map(killCommand)), 'closing routes');
-    }
-    const routes = await withConsole(await this.console(), signal, async (client) => {
-      if (!started) await client.query('RELOAD');
-      return showRoutes(client);
-    });
-    return { started, routes };
+    if (await this.find()) return { started: false };
+    await this.start(gate, signal);
+    const closed = files.filter((file) => !file.open).flatMap((file) => routeNames(file.name));
+    if (closed.length > 0) await gate.must(await this.commandLine(closed.map(killCommand)), 'closing routes');
+    return { started: true };
+  }
+
+  /** The same, and makes a gateway that runs use it. A RELOAD that comes late does no harm: it reads what the files say by then. */
+  async apply(gate: Gate, signal: AbortSignal): Promise<{ started: boolean }> {
+    const { started } = await this.prepare(gate, signal);
+    if (!started) await withConsole(await this.console(), signal, (client) => client.query('RELOAD'));
+    return { started };
+  }
+
+  /**
+   * A line that makes the gateway use its configuration and then lets a route's clients in, but only if both of its names
+   * lead where they should by then. In one child, because clients are waiting.
+   */
+  async letInLine(file: RouteFile): Promise<string> {
+    const shown = `${this.paths.control}/shown`;
+    const names = routeNames(file.name);
+    // Its columns are name, host, port, and more.
+    const patterns = names.flatMap((name) => ['-e', `^${name}|${file.address}|${file.port}|`]);
+    const script = [
+      'RELOAD;',
+      `\\o ${shown}`,
+      'SHOW DATABASES;',
+      '\\o',
+      `\\set taken \`[ "$(${command('grep', '-c', ...patterns, shown)})" = ${names.length} ] && echo yes || echo no\``,
+      '\\if :taken',
+      ...names.map((name) => `RESUME "${name}";`),
+      '\\else',
+      '\\echo not taken',
+      '\\endif',
+    ];
+    return `${await this.commandLine([], [], ['-A', '-t'])} <<< ${quote(script.join('\n'))}`;
   }
 
   /**
@@ -71,9 +93,9 @@ export class GatewayProcess {
    *
    * @param within Words in front of the client's, such as a limit of time.
    */
-  async commandLine(commands: readonly string[], within: readonly string[] = []): Promise<string> {
+  async commandLine(commands: readonly string[], within: readonly string[] = [], options: readonly string[] = []): Promise<string> {
     const { socketDirectory, port, password } = await this.console();
-    const psql = [`${this.fleet.binaries.directory}/psql`, '-X', '-q', '-h', socketDirectory, '-p', String(port), '-U', ADMIN_USER, '-d', 'pgbouncer'];
+    const psql = [`${this.fleet.binaries.directory}/psql`, '-X', '-q', '-h', socketDirectory, '-p', String(port), '-U', ADMIN_USER, '-d', 'pgbouncer', ...options];
     return `PGPASSWORD=${quote(password)} ${command(...within, ...psql, ...commands.flatMap((text) => ['-c', text]))}`;
   }
 
@@ -143,11 +165,15 @@ export class GatewayProcess {
       },
       routes,
     );
-    await gate.install([
+    const wanted: FileContent[] = [
       { path: paths.users, content: files.users, mode: 0o600, ...owner },
       { path: paths.access, content: files.access, mode: 0o600, ...owner },
       { path: paths.ini, content: files.ini, mode: 0o600, ...owner },
-    ], false);
+    ];
+    // A route that only moves changes one of them.
+    const found = await Promise.all(wanted.map((file) => this.shell.read(file.path)));
+    const changed = wanted.filter((file, index) => file.content !== found[index]);
+    if (changed.length > 0) await gate.install(changed, false);
   }
 
   private async adminPassword(create = false): Promise<string> {

@@ -3,10 +3,10 @@ import type { DatabaseSpec, Effect, EndpointProof, GatewayPort, InstanceRef, Reg
 import { asEngineError } from '../engine-failure.js';
 import { gatewayHosts } from '../fleet/prepare-fleet.js';
 import { quote } from '../host-shell/gate-script.js';
-import type { GateSubject } from '../host-shell/gate.js';
+import { commandFailure, type Gate, type GateSubject } from '../host-shell/gate.js';
 import { AT_ONCE_MS } from '../host-shell/host-shell.js';
 import type { LocalFleet } from '../local-fleet.js';
-import { showRoutes, withConsole, type RouteState } from './admin-console.js';
+import { showRoutes, withConsole } from './admin-console.js';
 import { closeRoute } from './close-route.js';
 import { GatewayProcess, killCommand } from './gateway-process.js';
 import { pauseRoute } from './pause-route.js';
@@ -53,9 +53,8 @@ export class LocalGateway implements GatewayPort {
       await gateway.locked(effect.signal, async (gate) => {
         // A stronger caller may have closed it since; what it wrote is looked at under the lock, and not what was written.
         await shell.refuseOlder(subject);
-        const { routes } = await gateway.apply(gate, effect.signal);
-        const commands = letIn(file, routes);
-        if (commands.length > 0) await gate.must(await gateway.commandLine(commands), 'letting clients in');
+        await gateway.prepare(gate, effect.signal);
+        await letIn(gateway, gate, file);
       });
       await shell.refuseOlder(subject);
     });
@@ -131,18 +130,15 @@ export class LocalGateway implements GatewayPort {
 const PLAIN_NAME = /^[a-z0-9_][a-z0-9_-]{0,62}$/;
 
 /**
- * What has to be said to the gateway so that a route's clients come in: one whose clients were cut stays shut until then.
+ * Clients whose route was closed wait until they are let in; a route that was open says that it was.
  *
  * @throws EngineError `transient` if the gateway does not lead the route where it should.
  */
-function letIn(file: RouteFile, states: readonly RouteState[]): string[] {
-  return routeNames(file.name).flatMap((name) => {
-    const state = states.find((candidate) => candidate.name === name);
-    if (!state || state.host !== file.address || state.port !== file.port) {
-      throw new EngineError('transient', `the gateway did not take the route ${name}`, 'see its log');
-    }
-    return [...(state.disabled ? [`ENABLE "${name}"`] : []), ...(state.paused ? [`RESUME "${name}"`] : [])];
-  });
+async function letIn(gateway: GatewayProcess, gate: Gate, file: RouteFile): Promise<void> {
+  const result = await gate.run(await gateway.letInLine(file));
+  if (result.stdout.includes('not taken')) throw new EngineError('transient', `the gateway did not take the route ${file.name}`, 'see its log');
+  const faults = result.stderr.split('\n').filter((line) => line.trim() !== '' && !/is not paused/.test(line));
+  if (result.code !== 0 || faults.length > 0) throw commandFailure('letting clients in', { ...result, stderr: faults.join('\n') });
 }
 
 function toRouteFile({ database, target }: Route): RouteFile {

@@ -55,9 +55,16 @@ done
 refuse_older
 echo "$$ ${"$"}{token:-0}" >"$dir/lock"
 
-if [ -n "$token" ] && (( token > stored )); then
-  echo "$token" >"$dir/token.next" && sync "$dir/token.next" && mv -T "$dir/token.next" "$dir/token" && sync "$dir" || exit 73
-fi
+# Written over in place, a few bytes of one sector, so that there is no moment without a whole one; blanks keep its size.
+store_token() {
+  if [ -e "$dir/token" ]; then
+    printf '%-20s\n' "$token" 1<>"$dir/token" && sync "$dir/token"
+  else
+    printf '%-20s\n' "$token" >"$dir/token.next" && sync "$dir/token.next" && mv -T "$dir/token.next" "$dir/token" && sync "$dir"
+  fi
+}
+
+if [ -n "$token" ] && (( token > stored )); then store_token || exit 73; fi
 [ ! -e "$dir/contender" ] || rm -f "$dir/contender"
 echo held
 

@@ -3,7 +3,7 @@ import type { Effect, InstanceObservation } from '../../ports.js';
 import { command } from '../host-shell/gate-script.js';
 import type { Gate } from '../host-shell/gate.js';
 import { AT_ONCE_MS, exactName } from '../host-shell/host-shell.js';
-import { disableLine, enableLine, liftLine, markLine } from './fence-mark.js';
+import { enableLine, liftLine, markLine } from './fence-mark.js';
 import { instanceSubject, servingProcesses, type InstanceContext } from './instance-context.js';
 import { observeInstance } from './observe-instance.js';
 import { bringUp, killAll } from './run-instance.js';
@@ -24,7 +24,7 @@ export async function fenceWithin(context: InstanceContext, gate: Gate, signal: 
   const known = servingProcesses(context).map(exactName);
   // Killed only once the mark is on disk: whoever sees the server dead must not be able to start it.
   const kill = known.length > 0 ? ` && ${command('signal_exactly', 'KILL', ...known)}` : '';
-  await gate.must(`${markLine(context)} && ${disableLine(context)}${kill}`, 'fencing');
+  await gate.must(`{ ${markLine(context)}; }${kill}`, 'fencing');
   // Others may have been born meanwhile, of processes that were alive or of somebody who starts the server by hand.
   await killAll(context, gate, signal, servingProcesses);
 }
@@ -36,7 +36,7 @@ export async function unfenceInstance(context: InstanceContext, effect: Effect):
     if (!(await shell.exists(paths.made)) || !(await shell.exists(`${paths.data}/PG_VERSION`))) {
       throw new EngineError('permanent', `instance ${context.instance.id} has no data to start with`, 'rejoin it to the primary');
     }
-    if (await shell.exists(paths.mark)) await gate.must(`${enableLine(context)} && ${liftLine(context)}`, 'lifting the fence mark');
+    if (await shell.exists(paths.mark)) await gate.must(`{ ${enableLine(context)}; } && ${liftLine(context)}`, 'lifting the fence mark');
     await bringUp(context, gate, effect.signal);
   });
   return observeInstance(context, effect.signal);

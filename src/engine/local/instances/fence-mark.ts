@@ -12,26 +12,24 @@ import type { InstanceContext } from './instance-context.js';
  */
 
 /** A line that writes the first half, durably. */
-export function markLine({ paths }: InstanceContext): string {
+export function announceLine({ paths }: InstanceContext): string {
   return `: >>${quote(paths.mark)} && ${command('sync', paths.mark, paths.control)}`;
 }
 
-/** A line that keeps `postgres` from starting; only for an instance whose first half is on disk. */
-export function disableLine({ paths }: InstanceContext): string {
-  return moveLine(paths.pgControl, paths.pgControlMarked);
+/** A line that writes both halves, durably; clients wait for it, so that it waits for the disk once. */
+export function markLine({ paths }: InstanceContext): string {
+  const directory = `${paths.data}/global`;
+  const move = `${command('mv', '-T', '--', paths.pgControl, paths.pgControlMarked)} && ${command('sync', paths.mark, paths.control, directory)}`;
+  return `: >>${quote(paths.mark)} && if [ -e ${quote(paths.pgControl)} ]; then ${move}; else ${command('sync', paths.mark, paths.control)}; fi`;
 }
 
-/** The reverse of {@link disableLine}. */
+/** A line that takes back the second half. */
 export function enableLine({ paths }: InstanceContext): string {
-  return moveLine(paths.pgControlMarked, paths.pgControl);
+  const move = `${command('mv', '-T', '--', paths.pgControlMarked, paths.pgControl)} && ${command('sync', `${paths.data}/global`)}`;
+  return `if [ -e ${quote(paths.pgControlMarked)} ]; then ${move}; fi`;
 }
 
 /** A line that lifts the first half. */
 export function liftLine({ paths }: InstanceContext): string {
   return `${command('rm', '-f', '--', paths.mark)} && ${command('sync', paths.control)}`;
-}
-
-function moveLine(from: string, to: string): string {
-  const directory = to.slice(0, to.lastIndexOf('/'));
-  return `{ [ ! -e ${quote(from)} ] || { ${command('mv', '-T', '--', from, to)} && ${command('sync', directory)}; }; }`;
 }

@@ -23,20 +23,28 @@ import { refuseMarked } from './start-instance.js';
 export async function promoteStandby(context: InstanceContext, effect: Effect): Promise<InstanceObservation> {
   const { shell, paths } = context;
   const { signal } = effect;
-  return shell.fenced(instanceSubject(context, effect.token), signal, async (gate) => {
-    await refuseMarked(context);
-    if (!(await shell.exists(paths.made))) throw new EngineError('permanent', `instance ${context.instance.id} is not there`, 'elect another');
-    await bringUp(context, gate, signal);
-    return withControl(context, { signal }, async (client) => {
-      if (await isInRecovery(client)) {
-        await emptyNames(context, gate);
-        await trigger(context, gate);
-        await waitUntil(`instance ${context.instance.id} to accept writes`, signal, async () => ((await isInRecovery(client)) ? undefined : true));
-      }
-      await gate.run(command('rm', '-f', '--', paths.promoting));
-      return observeThrough(context, client);
+  const inside = <T>(body: (gate: Gate) => Promise<T>): Promise<T> => shell.fenced(instanceSubject(context, effect.token), signal, body);
+  const running = await findPostmaster(context);
+  if (running?.status !== 'ready') {
+    await inside(async (gate) => {
+      await refuseMarked(context);
+      if (!(await shell.exists(paths.made))) throw new EngineError('permanent', `instance ${context.instance.id} is not there`, 'elect another');
+      await bringUp(context, gate, signal);
     });
-  });
+  }
+  // Connected first: clients wait for what comes between the signal and the answer, and for as little else as can be.
+  return withControl(context, { signal }, (client) => inside((gate) => promoteThrough(context, client, gate, signal)));
+}
+
+async function promoteThrough(context: InstanceContext, client: Client, gate: Gate, signal: AbortSignal): Promise<InstanceObservation> {
+  await refuseMarked(context);
+  if (await isInRecovery(client)) {
+    await emptyNames(context, gate);
+    await trigger(context, gate);
+    await waitUntil(`instance ${context.instance.id} to accept writes`, signal, async () => ((await isInRecovery(client)) ? undefined : true));
+  }
+  const [seen] = await Promise.all([observeThrough(context, client), gate.run(command('rm', '-f', '--', context.paths.promoting))]);
+  return seen;
 }
 
 export async function isInRecovery(client: Client): Promise<boolean> {

@@ -112,7 +112,7 @@ async function becomeStandby({ context, upstream, gate }: Rejoining): Promise<vo
     standbySignalLine(paths.data),
     `find ${quote(`${paths.data}/pg_replslot`)} -mindepth 1 -delete`,
     command('sync', `${paths.data}/pg_replslot`),
-    enableLine(context),
+    `{ ${enableLine(context)}; }`,
     liftLine(context),
   ];
   await gate.must(steps.join(' && '), 'making it a standby');

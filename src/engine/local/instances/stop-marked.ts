@@ -7,7 +7,7 @@ import { waitUntil } from '../wait-until.js';
 import { withControl } from './control-connection.js';
 import { endOfRecord, readControlData, SHUT_DOWN, type ControlData } from './control-data.js';
 import { fenceWithin } from './fence-instance.js';
-import { markLine } from './fence-mark.js';
+import { announceLine } from './fence-mark.js';
 import { findPostmaster, instanceSubject, servingProcesses, type InstanceContext } from './instance-context.js';
 import { isInRecovery } from './promote-standby.js';
 
@@ -37,7 +37,7 @@ export async function stopMarked(primary: InstanceContext, effect: Effect): Prom
   return shell.fenced(instanceSubject(primary, effect.token), signal, async (gate) => {
     if (await findPostmaster(primary)) {
       await checkpoint(primary, signal);
-      await gate.must(markLine(primary), 'marking the instance');
+      await gate.must(announceLine(primary), 'marking the instance');
       await stop(primary, gate, signal);
     }
     const wasAlive = servingProcesses(primary).length > 0;

@@ -1,0 +1,93 @@
+import { Controller, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { z } from 'zod';
+import { requireScope } from '../access/actor.js';
+import { audit } from '../access/audit.js';
+import { ChangesService } from '../access/changes.service.js';
+import { Answers, type Caller, CurrentCaller, NeedsKey } from '../access/route.js';
+import { send } from '../access/send.js';
+import { FleetService } from '../fleet/fleet.service.js';
+import { Metadata } from '../metadata/metadata.js';
+import { RequestsService } from '../operations/requests.service.js';
+import { notFound } from '../problems/problem.js';
+import { RelocationService } from './relocation.service.js';
+
+const IDEMPOTENCY_KEY = { name: 'Idempotency-Key', required: false, schema: { type: 'string' } };
+const planQuery = z.object({ plan: z.enum(['true', 'false']).default('false').transform((text) => text === 'true') });
+type PlanQuery = z.output<typeof planQuery>;
+
+@ApiTags('Hosts')
+@NeedsKey()
+@Controller('v1')
+export class RelocationController {
+  constructor(
+    private readonly relocation: RelocationService,
+    private readonly fleet: FleetService,
+    private readonly requests: RequestsService,
+    private readonly changes: ChangesService,
+    private readonly metadata: Metadata,
+  ) {}
+
+  @Post('hosts/:id/drain')
+  @HttpCode(202)
+  @ApiHeader(IDEMPOTENCY_KEY)
+  @ApiOperation({ operationId: 'drainHost', summary: 'Move everything away from a host', description: 'By switchovers and new standbys, a few at a time. With `?plan=true` it answers what would move, and moves nothing. For operators.' })
+  @Answers(202, 'MoveAnswer', 'The operation, or the plan')
+  async drain(@CurrentCaller() caller: Caller, @Param('id') id: string, @Query({ schema: planQuery }) { plan }: PlanQuery, @Res({ passthrough: true }) response: Response) {
+    return this.vacateHost(caller, id, 'draining', plan, response);
+  }
+
+  @Post('hosts/:id/lost')
+  @HttpCode(202)
+  @ApiHeader(IDEMPOTENCY_KEY)
+  @ApiOperation({ operationId: 'loseHost', summary: 'Declare a host lost', description: 'Its primaries fail over at once, in parallel, and its standbys are made anew elsewhere. For operators.' })
+  @Answers(202, 'MoveAnswer', 'The operation, or the plan')
+  async lost(@CurrentCaller() caller: Caller, @Param('id') id: string, @Query({ schema: planQuery }) { plan }: PlanQuery, @Res({ passthrough: true }) response: Response) {
+    return this.vacateHost(caller, id, 'lost', plan, response);
+  }
+
+  @Post('hosts/:id/undrain')
+  @HttpCode(200)
+  @ApiOperation({ operationId: 'undrainHost', summary: 'Use a host again', description: 'Takes a drain back; what has moved stays where it is. For operators.' })
+  @Answers(200, 'Host', 'The host')
+  async undrain(@CurrentCaller() caller: Caller, @Param('id') id: string, @Res({ passthrough: true }) response: Response) {
+    requireScope(caller.actor);
+    return send(response, await this.changes.change(caller, async (tx) => {
+      const host = await this.relocation.undrain(tx, id);
+      if (!host) throw notFound();
+      await audit(tx, caller, { action: 'host.undrain', subjectId: id, customerId: null });
+      return { status: 200, body: host };
+    }));
+  }
+
+  @Post('data-centers/:id/evacuate')
+  @HttpCode(202)
+  @ApiHeader(IDEMPOTENCY_KEY)
+  @ApiOperation({ operationId: 'evacuateDataCenter', summary: 'Move everything away from a data centre', description: 'Drains all its hosts. With `?plan=true` it answers what would move, and moves nothing. For operators.' })
+  @Answers(202, 'MoveAnswer', 'The operation, or the plan')
+  async evacuate(@CurrentCaller() caller: Caller, @Param('id') id: string, @Query({ schema: planQuery }) { plan }: PlanQuery, @Res({ passthrough: true }) response: Response) {
+    requireScope(caller.actor);
+    const hosts = await this.fleet.hostsOfDataCenter(this.metadata.dataSource.manager, id);
+    if (hosts.length === 0) throw notFound();
+    return this.vacate(caller, id, hosts.map((host) => host.id), 'draining', plan, response);
+  }
+
+  private async vacateHost(caller: Caller, id: string, state: 'draining' | 'lost', plan: boolean, response: Response) {
+    requireScope(caller.actor);
+    if (!(await this.fleet.host(id))) throw notFound();
+    return this.vacate(caller, id, [id], state, plan, response);
+  }
+
+  private async vacate(caller: Caller, subjectId: string, hostIds: readonly string[], state: 'draining' | 'lost', plan: boolean, response: Response) {
+    if (plan) {
+      response.status(200);
+      return { plan: await this.relocation.plan(hostIds, state === 'lost') };
+    }
+    return send(response, await this.requests.request(caller, async (tx) => {
+      const operation = await this.relocation.vacate(tx, subjectId, hostIds, state, { id: caller.actor.id, requestId: caller.requestId });
+      await audit(tx, caller, { action: `vacate.${state}`, subjectId, customerId: null, detail: { hostIds } });
+      return { status: 202, body: { operation }, operation };
+    }));
+  }
+}
