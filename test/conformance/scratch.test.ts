@@ -22,7 +22,7 @@ describe('scratch', () => {
     const { instances, gateway } = harness.engine;
     const root = gateway.endpoint('europe').rootCertificatePath!.replace(/\/regions\/.*/, '');
     let [p, s]: InstanceRef[] = [shop.primary, shop.standby];
-    for (let i = 0; i < 3; i++) { trace = i === 2;
+    for (let i = 0; i < 4; i++) { trace = i === 2;
       const watch = instances.watch(p!);
       await watch.look(1000);
       const pid = Number((await readFile(`${root}/hosts/${p!.host}/${shop.spec.id}/volume/${p!.id}/data/postmaster.pid`, 'utf8')).split('\n')[0]);
@@ -46,6 +46,7 @@ describe('scratch', () => {
     const { execFileSync } = await import('node:child_process');
     const pw = (await readFile(`${root}/gateways/europe/admin-password`, 'utf8')).trim();
     const sock = execFileSync('/bin/sh', ['-c', `ls -d ${root}/run/*/.s.PGSQL.* | head -1`]).toString().trim();
+    
     for (const cmds of [['RELOAD'], ['SHOW DATABASES'], ['SHOW VERSION'], ['RELOAD', 'SHOW DATABASES']]) for (let k = 0; k < 4; k++) {
       const st = performance.now();
       execFileSync('/usr/lib/postgresql/15/bin/psql', ['-X', '-q', '-h', sock.replace(/\/\.s.*/, ''), '-p', sock.replace(/.*\./, ''), '-U', 'freehold_gateway', '-d', 'pgbouncer', ...cmds.flatMap((c) => ['-c', c])], { env: { PGPASSWORD: pw } });

@@ -5,7 +5,7 @@ import { gatewayConfiguration, shareConnections } from '../../src/engine/local/g
 import { refuseClash, type RouteFile } from '../../src/engine/local/gateway/route-file.js';
 
 const settings = {
-  listenAddress: '127.9.1.1', port: 16_432, etc: '/gw/etc', socketDirectory: '/run/1', rootCertificatePath: '/ca.pem', adminPassword: 'admin-secret',
+  listenAddress: '127.9.1.1', port: 16_432, etc: '/gw/etc', socketDirectory: '/run/1', rootCertificatePath: '/ca.pem', adminVerifier: 'SCRAM-SHA-256$1:c$d:e',
 };
 const shop: RouteFile = { databaseId: 'db_1', name: 'shop', owner: 'shop', ownerVerifier: 'SCRAM-SHA-256$4096:a$b:c', address: '127.9.1.11', port: 15_432, maxConnections: 20, open: true };
 

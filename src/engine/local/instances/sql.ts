@@ -19,11 +19,11 @@ export function quoteLiteral(text: string): string {
 const SCRAM_ROUNDS = 4_096;
 
 /** What PostgreSQL stores of a password (RFC 5802), so that the password itself is sent nowhere. */
-export function scramVerifier(password: string, salt = randomBytes(16)): string {
-  const salted = pbkdf2Sync(password, salt, SCRAM_ROUNDS, 32, 'sha256');
+export function scramVerifier(password: string, salt = randomBytes(16), rounds = SCRAM_ROUNDS): string {
+  const salted = pbkdf2Sync(password, salt, rounds, 32, 'sha256');
   const mac = (text: string): Buffer => createHmac('sha256', salted).update(text).digest();
   const storedKey = createHash('sha256').update(mac('Client Key')).digest('base64');
-  return `SCRAM-SHA-256$${SCRAM_ROUNDS}:${salt.toString('base64')}$${storedKey}:${mac('Server Key').toString('base64')}`;
+  return `SCRAM-SHA-256$${rounds}:${salt.toString('base64')}$${storedKey}:${mac('Server Key').toString('base64')}`;
 }
 
 /**
