@@ -35,13 +35,12 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   Database: databaseSchema, DatabaseList: listOf(databaseSchema), Credentials: credentialsSchema,
   NewDatabaseAnswer: newDatabaseAnswerSchema, DatabaseOperationAnswer: databaseOperationAnswerSchema,
   Operation: operationSchema, OperationList: listOf(operationSchema), OperationAnswer: z.object({ operation: operationSchema }),
-  MoveAnswer: z.object({
-    operation: operationSchema.optional(),
+  MovePlanAnswer: z.object({
     plan: z.object({
       hosts: z.array(z.string()), primaries: z.number().int(), standbys: z.number().int(),
       moves: z.array(z.object({ databaseId: z.string(), instanceId: z.string(), hostId: z.string(), role: z.string(), by: z.enum(['switchover', 'failover', 'relocate']) })),
-    }).optional(),
-  }),
+    }),
+  }).meta({ description: 'What would move, and how.' }),
   OperationEvents: z.string().meta({ description: 'Server-Sent Events' }),
   Alert: alertSchema, AlertList: listOf(alertSchema),
   AuditEvent: auditEventSchema, AuditEventList: listOf(auditEventSchema),

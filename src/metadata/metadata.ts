@@ -2,8 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Reach } from './reach.js';
 
-export type { EntityManager as Transaction } from 'typeorm';
-
 /** The metadata database: the truth about what is and what should be. */
 @Injectable()
 export class Metadata {

@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { newId } from '../metadata/ids.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
-import { EVERYTHING, type Reach, within } from '../metadata/reach.js';
+import { type Reach, within } from '../metadata/reach.js';
 import { hasWayBack } from './definition.js';
 import type { OperationDocument, OperationState } from './operation.js';
 import { OperationQueues } from './operation-queues.js';
@@ -101,10 +101,6 @@ export class OperationsService {
         [...parameters, ...visible.parameters]);
       return rows.map(documentOf);
     });
-  }
-
-  async hasEnded(id: string): Promise<boolean> {
-    return (await this.find(EVERYTHING, id))?.finishedAt !== null;
   }
 
   /** Events of an operation after the one with that number, oldest first. */

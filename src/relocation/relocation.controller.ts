@@ -1,11 +1,11 @@
 import { Controller, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { z } from 'zod';
 import { requireScope } from '../access/actor.js';
 import { audit } from '../access/audit.js';
 import { ChangesService } from '../access/changes.service.js';
-import { Answers, type Caller, CurrentCaller, NeedsKey } from '../access/route.js';
+import { Answers, type Caller, CurrentCaller, NeedsKey, Problems, Repeatable } from '../access/route.js';
 import { send } from '../access/send.js';
 import { FleetService } from '../fleet/fleet.service.js';
 import { Metadata } from '../metadata/metadata.js';
@@ -13,7 +13,6 @@ import { RequestsService } from '../operations/requests.service.js';
 import { notFound } from '../problems/problem.js';
 import { RelocationService } from './relocation.service.js';
 
-const IDEMPOTENCY_KEY = { name: 'Idempotency-Key', required: false, schema: { type: 'string' } };
 const planQuery = z.object({ plan: z.enum(['true', 'false']).default('false').transform((text) => text === 'true') });
 type PlanQuery = z.output<typeof planQuery>;
 
@@ -31,26 +30,32 @@ export class RelocationController {
 
   @Post('hosts/:id/drain')
   @HttpCode(202)
-  @ApiHeader(IDEMPOTENCY_KEY)
+  @Repeatable()
   @ApiOperation({ operationId: 'drainHost', summary: 'Move everything away from a host', description: 'By switchovers and new standbys, a few at a time. With `?plan=true` it answers what would move, and moves nothing. For operators.' })
-  @Answers(202, 'MoveAnswer', 'The operation, or the plan')
+  @Answers(200, 'MovePlanAnswer', 'The plan')
+  @Answers(202, 'OperationAnswer', 'The operation')
+  @Problems('forbidden', 'operation-in-progress')
   async drain(@CurrentCaller() caller: Caller, @Param('id') id: string, @Query({ schema: planQuery }) { plan }: PlanQuery, @Res({ passthrough: true }) response: Response) {
     return this.vacateHost(caller, id, 'draining', plan, response);
   }
 
   @Post('hosts/:id/lost')
   @HttpCode(202)
-  @ApiHeader(IDEMPOTENCY_KEY)
+  @Repeatable()
   @ApiOperation({ operationId: 'loseHost', summary: 'Declare a host lost', description: 'Its primaries fail over at once, in parallel, and its standbys are made anew elsewhere. For operators.' })
-  @Answers(202, 'MoveAnswer', 'The operation, or the plan')
+  @Answers(200, 'MovePlanAnswer', 'The plan')
+  @Answers(202, 'OperationAnswer', 'The operation')
+  @Problems('forbidden', 'operation-in-progress')
   async lost(@CurrentCaller() caller: Caller, @Param('id') id: string, @Query({ schema: planQuery }) { plan }: PlanQuery, @Res({ passthrough: true }) response: Response) {
     return this.vacateHost(caller, id, 'lost', plan, response);
   }
 
   @Post('hosts/:id/undrain')
   @HttpCode(200)
+  @Repeatable()
   @ApiOperation({ operationId: 'undrainHost', summary: 'Use a host again', description: 'Takes a drain back; what has moved stays where it is. For operators.' })
   @Answers(200, 'Host', 'The host')
+  @Problems('forbidden')
   async undrain(@CurrentCaller() caller: Caller, @Param('id') id: string, @Res({ passthrough: true }) response: Response) {
     requireScope(caller.actor);
     return send(response, await this.changes.change(caller, async (tx) => {
@@ -63,9 +68,11 @@ export class RelocationController {
 
   @Post('data-centers/:id/evacuate')
   @HttpCode(202)
-  @ApiHeader(IDEMPOTENCY_KEY)
+  @Repeatable()
   @ApiOperation({ operationId: 'evacuateDataCenter', summary: 'Move everything away from a data centre', description: 'Drains all its hosts. With `?plan=true` it answers what would move, and moves nothing. For operators.' })
-  @Answers(202, 'MoveAnswer', 'The operation, or the plan')
+  @Answers(200, 'MovePlanAnswer', 'The plan')
+  @Answers(202, 'OperationAnswer', 'The operation')
+  @Problems('forbidden', 'operation-in-progress')
   async evacuate(@CurrentCaller() caller: Caller, @Param('id') id: string, @Query({ schema: planQuery }) { plan }: PlanQuery, @Res({ passthrough: true }) response: Response) {
     requireScope(caller.actor);
     const hosts = await this.fleet.hostsOfDataCenter(this.metadata.dataSource.manager, id);
