@@ -6,6 +6,7 @@ import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { type Actor, OPERATOR, PROVISION_SCOPE } from './actor.js';
 import { ApiKeyEntity } from './api-key.entity.js';
+import { KeyLookUps } from './key-look-ups.js';
 
 export interface NewApiKey {
   readonly name: string;
@@ -33,8 +34,11 @@ const hashOf = (key: string): Buffer => createHash('sha256').update(key).digest(
 @Injectable()
 export class ApiKeysService {
   private readonly touched = new Map<string, number>();
+  private readonly lookUps: KeyLookUps;
 
-  constructor(private readonly metadata: Metadata) {}
+  constructor(private readonly metadata: Metadata) {
+    this.lookUps = new KeyLookUps(metadata);
+  }
 
   /** Makes a key of 256 random bits. It is told once and never again. */
   async create(tx: EntityManager, request: NewApiKey): Promise<{ entity: ApiKeyEntity; key: string }> {
@@ -66,10 +70,7 @@ export class ApiKeysService {
   /** Who has this key, or why nobody has. Never cached: a revocation holds at once. */
   async authenticate(key: string): Promise<Actor | Refusal> {
     const hash = hashOf(key);
-    const [row] = await queryRows<{ id: string; name: string; scopes: string[]; hash: Buffer; revoked: boolean; expired: boolean }>(
-      this.metadata.dataSource.manager,
-      `SELECT id, name, scopes, hash, revoked_at IS NOT NULL AS revoked, coalesce(expires_at <= now(), false) AS expired
-         FROM api_keys WHERE hash = $1`, [hash]);
+    const row = await this.lookUps.find(hash);
     if (!row || !timingSafeEqual(row.hash, hash)) return 'invalid-api-key';
     if (row.revoked) return 'revoked-api-key';
     if (row.expired) return 'expired-api-key';

@@ -34,6 +34,7 @@ export interface Database {
   readonly plan: string;
   readonly state: string;
   readonly automation: string;
+  readonly automationReason?: string | null;
   readonly postgresVersion: string | null;
   readonly epoch: number;
   readonly inSync: boolean;
@@ -79,6 +80,26 @@ export interface Host {
   readonly dataCenter: string;
   readonly address: string;
   readonly state: string;
+  readonly memoryMb: number;
+  readonly promisedMb: number;
+  readonly instances: number;
+}
+
+/** What would move away from hosts. */
+export interface MovePlan {
+  readonly hosts: readonly string[];
+  readonly primaries: number;
+  readonly standbys: number;
+  readonly moves: readonly Move[];
+}
+
+export interface Move {
+  readonly databaseId: string;
+  readonly instanceId: string;
+  readonly hostId: string;
+  readonly role: string;
+  /** The kind of operation that moves it. */
+  readonly by: string;
 }
 
 export interface Alert {
@@ -110,4 +131,6 @@ export interface Problem {
   readonly status?: number;
   /** The fields at fault of a request that was not valid. */
   readonly errors?: readonly { readonly field: string; readonly message: string }[];
+  /** How much a failover may lose; null if nobody can tell. */
+  readonly bytesAtRisk?: number | null;
 }

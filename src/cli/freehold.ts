@@ -6,6 +6,9 @@ import { describeError, EXIT } from './cli-error.js';
 import { databaseCommands } from './client/database-commands.js';
 import { customerCommands, inventoryCommands } from './client/list-commands.js';
 import { operationCommands } from './client/operation-commands.js';
+import { promotionCommands } from './client/promotion-commands.js';
+import { relocationCommands } from './client/relocation-commands.js';
+import { drillCommand } from './drill/drill-command.js';
 import { fleetCommands } from './fleet/fleet-commands.js';
 
 /** The `freehold` command: the embedded fleet of this machine, and clients of any Freehold's API. */
@@ -15,7 +18,10 @@ function program(): Command {
     .version(readVersion(), '--version')
     .showHelpAfterError('(freehold --help lists the commands, freehold <command> --help their options)')
     .configureHelp({ showGlobalOptions: true });
-  const commands = [...fleetCommands(), databaseCommands(), operationCommands(), customerCommands(), ...inventoryCommands()];
+  const commands = [
+    ...fleetCommands(), databaseCommands(), ...promotionCommands(), ...relocationCommands(), drillCommand(), operationCommands(), customerCommands(),
+    ...inventoryCommands(),
+  ];
   for (const command of commands) freehold.addCommand(command);
   throwInsteadOfExit(freehold);
   return freehold;

@@ -38,6 +38,8 @@ export interface WatchFindings {
   readonly database: WatchedDatabase;
   readonly verdict: Verdict;
   readonly care: Care;
+  /** Decides again, with what is recorded now. */
+  readonly decide: (recorded: WatchedDatabase) => Care;
 }
 
 export interface DatabaseWatchOptions {
@@ -136,10 +138,14 @@ export class DatabaseWatch {
     const expected = database.members.filter(({ role, state }) => role === 'standby' && state !== 'lost').map(({ id }) => id);
     const streaming = seen.glimpse.standbys?.filter(({ state }) => state === 'streaming').map(({ instanceId }) => instanceId);
     this.noteFollowing(streaming !== undefined && expected.every((id) => streaming.includes(id)));
-    const { change, automationPaused, inSync } = database;
     const unfollowedMs = this.unfollowedSince === undefined ? 0 : performance.now() - this.unfollowedSince;
-    const care = decideCare({ verdict, change, automationPaused, inSync, expected, streaming, unfollowedMs });
-    this.options.onFindings({ database, verdict, care });
+    const decide = (recorded: WatchedDatabase): Care => {
+      // What was seen belongs to the primary of its epoch.
+      if (recorded.epoch !== database.epoch) return { ask: 'nothing' };
+      const { change, automationPaused, inSync } = recorded;
+      return decideCare({ verdict, change, automationPaused, inSync, expected, streaming, unfollowedMs });
+    };
+    this.options.onFindings({ database, verdict, care: decide(database), decide });
     if (verdict.verdict === 'wait' && seen.glimpse.sight === 'refused') this.lookAgainSoon();
   }
 

@@ -14,6 +14,7 @@ import { openAlert, resolveAlerts } from '../operations/alerts.js';
 import type { OperationDocument } from '../operations/operation.js';
 import { OperationsService } from '../operations/operations.service.js';
 import { OperationInTheWayError } from '../operations/store.js';
+import type { Care } from './decide-care.js';
 import { DatabaseWatch, type WatchedDatabase, type WatchFindings } from './database-watch.js';
 
 /** How often the watcher renews its leases and reads again what is recorded. */
@@ -85,6 +86,11 @@ export class FleetWatch {
        ON CONFLICT (database_id) DO UPDATE SET worker = $1, lease_until = now() + make_interval(secs => $2)
          WHERE watches.lease_until < now() OR (watches.worker = $1 AND watches.lease_until < now() + make_interval(secs => $3))`,
       [this.worker, LEASE_S, LEASE_S / 2]);
+    return this.readRecorded();
+  }
+
+  /** What is recorded of the databases that are leased to this worker, or of one of them. */
+  private readRecorded(id: string | null = null): Promise<WatchedDatabase[]> {
     return queryRows<WatchedDatabase>(this.metadata.dataSource.manager,
       `SELECT d.id, d.customer_id AS "customerId", d.region_id AS region, d.epoch, d.in_sync AS "inSync",
               d.automation_paused IS NOT NULL AS "automationPaused",
@@ -93,8 +99,8 @@ export class FleetWatch {
               (SELECT json_agg(json_build_object('id', i.id, 'role', i.role, 'state', i.state, 'dataCenterId', h.data_center_id) ORDER BY i.id)
                  FROM instances i JOIN hosts h ON h.id = i.host_id WHERE i.database_id = d.id AND i.port IS NOT NULL) AS members
          FROM watches w JOIN databases d ON d.id = w.database_id
-        WHERE w.worker = $1 AND w.lease_until > now() AND d.provisioned_at IS NOT NULL AND d.deleted_at IS NULL
-          AND EXISTS (SELECT FROM instances i WHERE i.database_id = d.id AND i.port IS NOT NULL)`, [this.worker]);
+        WHERE w.worker = $1 AND ($2::text IS NULL OR d.id = $2) AND w.lease_until > now() AND d.provisioned_at IS NOT NULL AND d.deleted_at IS NULL
+          AND EXISTS (SELECT FROM instances i WHERE i.database_id = d.id AND i.port IS NOT NULL)`, [this.worker, id]);
   }
 
   private async watch(database: WatchedDatabase): Promise<void> {
@@ -122,18 +128,22 @@ export class FleetWatch {
     return new Set(seen.flatMap(({ silent }) => silent).filter((id) => !alive.has(id)));
   }
 
-  private async act({ database, verdict, care }: WatchFindings): Promise<void> {
+  private async act({ database, verdict, care: first, decide }: WatchFindings): Promise<void> {
     const trouble = verdict.verdict === 'blind' || verdict.verdict === 'alone' || verdict.verdict === 'lost' ? verdict : undefined;
     await this.alert(database, trouble && `${trouble.verdict}: ${trouble.reason}`);
-    if (care.ask === 'nothing' || this.asking.has(database.id)) return;
+    if (first.ask === 'nothing' || this.asking.has(database.id)) return;
     this.asking.add(database.id);
     try {
+      // What was read up to a second ago may be over: whether a standby is in sync decides between two ways out.
+      const [recorded] = await this.readRecorded(database.id);
+      const care: Care = recorded ? decide(recorded) : { ask: 'nothing' };
+      if (care.ask === 'nothing') return;
       const operation = await this.ask(database, care.ask, care.reason);
       this.log.warn({ databaseId: database.id, operationId: operation.id, ask: care.ask, reason: care.reason }, 'watcher asks for an operation');
       await this.operations.announce(operation);
     } catch (error) {
       const expected = error instanceof OperationInTheWayError || error instanceof DataLossNotAcceptedError;
-      if (!expected) this.log.warn({ databaseId: database.id, ask: care.ask, reason: reasonOf(error) }, 'watcher could not ask for an operation');
+      if (!expected) this.log.warn({ databaseId: database.id, ask: first.ask, reason: reasonOf(error) }, 'watcher could not ask for an operation');
     } finally {
       // What was asked for is seen at the next reading of the record, not before.
       setTimeout(() => this.asking.delete(database.id), REFRESH_MS);

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import pg from 'pg';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Reach } from './reach.js';
 
@@ -18,13 +19,23 @@ export class Metadata {
    */
   async read<Result>(reach: Reach, work: (tx: EntityManager) => Promise<Result>): Promise<Result> {
     if (reach.sees === 'everything') return work(this.dataSource.manager);
-    const customer = reach.sees === 'customer' ? reach.customerId : '';
-    const creator = reach.sees === 'created-by' ? reach.credentialId : '';
-    return this.dataSource.transaction(async (tx) => {
-      await tx.query(
-        `SELECT set_config('role', 'freehold_tenant', true), set_config('freehold.customer', $1, true), set_config('freehold.creator', $2, true)`,
-        [customer, creator]);
-      return work(tx);
-    });
+    const runner = this.dataSource.createQueryRunner();
+    try {
+      // One round trip begins it all; on the way back nobody has to wait for the end of what only read.
+      await runner.query(beginAs(reach));
+      const result = await work(runner.manager);
+      void runner.query('COMMIT').catch(() => undefined).finally(() => void runner.release());
+      return result;
+    } catch (error) {
+      await runner.query('ROLLBACK').catch(() => undefined);
+      await runner.release();
+      throw error;
+    }
   }
+}
+
+/** Begins a transaction that sees only so far. */
+function beginAs(reach: Exclude<Reach, { readonly sees: 'everything' }>): string {
+  const [setting, id] = reach.sees === 'customer' ? ['customer', reach.customerId] : ['creator', reach.credentialId];
+  return `BEGIN; SET LOCAL ROLE freehold_tenant; SET LOCAL freehold.${setting} = ${pg.escapeLiteral(id)}`;
 }

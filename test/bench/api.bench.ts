@@ -46,6 +46,7 @@ describe('reading, with 10,000 databases in the metadata', () => {
     const operations = databases.filter((_, index) => index % 37 === 0).map((id) => `/v1/operations/op_${id.slice(3)}`);
     await read(sample, api.operatorKey);
     const rows = [
+      ['the plans: no metadata, the floor', ...(await read(['/v1/plans'], api.operatorKey))],
       ['a database, as an operator', ...(await read(sample, api.operatorKey))],
       ['a database, as its customer', ...(await read(own, customerKey))],
       ['an operation, as an operator', ...(await read(operations, api.operatorKey))],

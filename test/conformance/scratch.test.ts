@@ -24,7 +24,7 @@ describe('scratch', () => {
     let [p, s]: InstanceRef[] = [shop.primary, shop.standby];
     for (let i = 0; i < 4; i++) { trace = i === 2;
       const watch = instances.watch(p!);
-      await watch.look(1000);
+      console.log('first look', JSON.stringify(await watch.look(1000)));
       const pid = Number((await readFile(`${root}/hosts/${p!.host}/${shop.spec.id}/volume/${p!.id}/data/postmaster.pid`, 'utf8')).split('\n')[0]);
       process.kill(pid, 'SIGKILL');
       await timed('closed', () => new Promise<void>((r) => watch.onClosed(r)));

@@ -15,6 +15,11 @@ describe('the freehold command, used wrongly', () => {
     { args: ['nonsense'], says: "unknown command 'nonsense'" },
     { args: ['up', '--port', '99999'], says: 'a number from 1 to 65535' },
     { args: ['databases', 'create', '--url', 'http://127.0.0.1:9'], says: "required option '--customer <id>' not specified" },
+    { args: ['databases', 'pause', 'shop'], says: "required option '--reason <text>' not specified" },
+    { args: ['drill'], says: "required option '--fault <fault>' not specified" },
+    { args: ['drill', '--fault', 'flood'], says: '"flood" is not a fault; there are kill, hang, host-lost' },
+    { args: ['drill', '--fault', 'kill', '--times', '0'], says: 'a number from 1 to 1000' },
+    { args: ['switchover', 'shop'], says: 'give its address with --url or FREEHOLD_URL' },
     { args: ['databases', 'list'], says: 'give its address with --url or FREEHOLD_URL' },
     { args: ['databases', 'list', '--url', 'localhost'], says: 'must begin with http:// or https://' },
   ])('exits with 2 and says what is wrong: $args', async ({ args, says }) => {
@@ -56,6 +61,12 @@ describe('the freehold command, used wrongly', () => {
     }
     server.close();
     expect((await freehold(['purge', '--yes', '--data-dir', dataDir])).code).toBe(0);
+  });
+
+  it('breaks nothing where there is no fleet', async () => {
+    const result = await freehold(['drill', '--fault', 'kill', '--data-dir', join(scratch, 'never')]);
+    expect(result).toMatchObject({ code: 1, stdout: '' });
+    expect(result.stderr).toContain('there is no embedded fleet in');
   });
 
   it('finds nothing to do where there is no fleet', async () => {

@@ -33,6 +33,7 @@ export async function runSeed(seed: number, rulesOff: RulesOff = new Set()): Pro
   try {
     world.start();
     world.stage.isChaotic = true;
+    world.stage.sleepiness = world.random.pick([0, 0.01, 0.01, 0.04]);
     planFaults(world, faults, FAULTS_LAST_MS);
     await world.run(FAULTS_LAST_MS + 10_000);
     faults.heal();

@@ -26,6 +26,8 @@ interface PlannedHold extends Hold {
 /** How long things take. Calm in scripts and in the end; while chaos lasts some take far too long. */
 export class Stage {
   isChaotic = false;
+  /** How often something takes far too long. */
+  sleepiness = 0.01;
   private holds: PlannedHold[] = [];
 
   constructor(private readonly scheduler: Scheduler, private readonly random: Random) {}
@@ -71,8 +73,8 @@ export class Stage {
   private latency(): number {
     if (this.isChaotic) {
       const draw = this.random.next();
-      if (draw < 0.01) return this.random.between(2_000, 30_000);
-      if (draw < 0.04) return this.random.between(50, 2_000);
+      if (draw < this.sleepiness) return this.random.between(2_000, 30_000);
+      if (draw < 4 * this.sleepiness) return this.random.between(50, 2_000);
     }
     return this.random.between(0.2, 4);
   }

@@ -21,8 +21,10 @@ export interface TableParts {
 export function registerTables(registry: OperationRegistry<MemoryTx>, parts: TableParts): void {
   const { rulesOff } = parts;
   const lax = rulesOff.has('4') ? { ...parts, records: believeWhoAnswers(parts) } : parts;
-  registry.register(nameSteps(failoverOperation(lax)));
-  registry.register(nameSteps(switchoverOperation(parts)));
+  const failover = nameSteps(failoverOperation(lax));
+  const switchover = nameSteps(switchoverOperation(parts));
+  registry.register(rulesOff.has('8') ? giveUp(failover) : failover);
+  registry.register(rulesOff.has('8') ? giveUp(switchover) : switchover);
   const reprotect = nameSteps(reprotectOperation(parts));
   registry.register(rulesOff.has('3a') ? relaxNamesFirst(reprotect) : reprotect);
   registry.register(nameSteps(recoverOperation(parts)));
@@ -55,6 +57,11 @@ function relaxNamesFirst<Input, Found>(definition: OperationDefinition<MemoryTx,
     const to = detour(outcome.to);
     return to === undefined ? outcome : { ...outcome, to };
   });
+}
+
+/** Without rule 8: an operation that promotes nobody leaves everything as it is. */
+function giveUp<Input, Found>(definition: OperationDefinition<MemoryTx, Input, Found>): OperationDefinition<MemoryTx, Input, Found> {
+  return changeRuns(definition, (name, run) => (name === 'abort' ? () => Promise.resolve({ outcome: 'fail', reason: 'nobody was promoted' }) : run));
 }
 
 /** Without rule 4: one standby that answers is enough, whoever else is recorded. */

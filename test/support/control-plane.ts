@@ -28,20 +28,25 @@ export interface TestControlPlane {
 /** Shows what the processes under test log, when asked for: `TEST_LOG=debug npx vitest run …`. */
 const log = openLog(process.env.TEST_LOG ?? 'silent', 'test');
 
-export async function startControlPlane(): Promise<TestControlPlane> {
+export interface ControlPlaneOptions {
+  /** Whether this process works; without, what is requested waits for a worker of the test's own. */
+  readonly worker?: boolean;
+}
+
+export async function startControlPlane({ worker = true }: ControlPlaneOptions = {}): Promise<TestControlPlane> {
   const dataDir = mkdtempSync(join(tmpdir(), 'freehold-test-fleet-'));
   const masterKey = randomBytes(32);
   const [postgres, redis] = await Promise.all([startPostgres(), startRedis(), prepareLocalFleet({ dataDir, vault: new Vault(masterKey) })]);
   const settings = readSettings({
     DATABASE_URL: postgres.url, REDIS_URL: redis.url, FREEHOLD_DATA_DIR: dataDir, FREEHOLD_MASTER_KEY: masterKey.toString('base64'), FREEHOLD_LOG_LEVEL: 'silent',
   });
-  let current = await begin(settings);
+  let current = await begin(settings, worker);
   return {
     get app() { return current.app; },
     settings, postgres, redis,
     async restartWorker() {
       await current.end();
-      current = await begin(settings);
+      current = await begin(settings, worker);
       return current.app;
     },
     async stop() {
@@ -53,15 +58,15 @@ export async function startControlPlane(): Promise<TestControlPlane> {
   };
 }
 
-async function begin(settings: Settings): Promise<{ app: INestApplicationContext; end(): Promise<void> }> {
+async function begin(settings: Settings, works: boolean): Promise<{ app: INestApplicationContext; end(): Promise<void> }> {
   const ground = await openGround(settings, log);
   const app = await NestFactory.createApplicationContext(WorkerModule.on(ground), { logger: ['error', 'warn'], abortOnError: false });
   await app.get(FleetService).recordInventory();
-  const worker: RunningWorker = startWorker(app, ground);
+  const worker: RunningWorker | undefined = works ? startWorker(app, ground) : undefined;
   return {
     app,
     async end() {
-      await worker.stop();
+      await worker?.stop();
       await app.close();
       await closeGround(ground);
     },

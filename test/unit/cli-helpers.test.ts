@@ -55,6 +55,13 @@ describe('the steps of an operation', () => {
     expect(lines).toEqual(['  … place', '  ✓ place  1.25 s']);
   });
 
+  it('tell what they found', () => {
+    const lines: string[] = [];
+    const detail = { epoch: 2, hosts: ['a', 'b'], rejoined: [{ host: 'a' }] };
+    new StepPrinter((line) => lines.push(line)).show(operation([{ ...step('succeeded', '2026-11-24T10:00:01.250Z'), detail }]));
+    expect(lines).toEqual(['  ✓ place  1.25 s  epoch 2; hosts a, b; rejoined [{"host":"a"}]']);
+  });
+
   it('are summed up with the reason', () => {
     expect(describeEnd(operation([], { message: 'no room', hint: 'add hosts' }))).toBe('provision op_1 failed: no room; add hosts');
   });

@@ -55,6 +55,12 @@ export function databaseCommands(): Command {
   withApi(group.command('delete').description('delete a database').argument('<database>', 'its id, or its name'))
     .option('--no-wait', 'return as soon as the request is accepted')
     .action((database: string, options: { wait: boolean }, command: Command) => deleteDatabase(database, options.wait, command));
+  withApi(group.command('pause').description('let Freehold change nothing about a database by itself; alerts go on').argument('<database>', 'its id, or its name'))
+    .requiredOption('--reason <text>', 'why, shown to everybody who looks at the database')
+    .action((database: string, { reason }: { reason: string }, command: Command) => setAutomation(database, { paused: true, reason }, command));
+  withApi(group.command('resume').description('let Freehold care for a database again').argument('<database>', 'its id, or its name'))
+    .option('--reason <text>', 'why, for the audit log')
+    .action((database: string, { reason }: { reason?: string }, command: Command) => setAutomation(database, { paused: false, ...(reason === undefined ? {} : { reason }) }, command));
   return group;
 }
 
@@ -88,7 +94,7 @@ async function showDatabase(idOrName: string, command: Command): Promise<void> {
     ['customer', database.customerId],
     ['region', database.region],
     ['plan', database.plan],
-    ['state', `${database.state}, ${database.inSync ? 'in sync' : 'not in sync'}, automation ${database.automation}`],
+    ['state', `${database.state}, ${database.inSync ? 'in sync' : 'not in sync'}, automation ${describeAutomation(database)}`],
     ['PostgreSQL', `${database.postgresVersion ?? '-'}, epoch ${database.epoch}`],
     ['URI', database.endpoint?.uri ?? '-'],
     ['pooled URI', database.endpoint?.pooledUri ?? '-'],
@@ -105,4 +111,16 @@ async function deleteDatabase(idOrName: string, wait: boolean, command: Command)
   const operation = wait ? await finishOperation(session, accepted.operation.id) : accepted.operation;
   if (session.asJson) printJson({ ...accepted, operation });
   else print(wait ? `${id} is deleted` : `${id} is being deleted by ${operation.id}`);
+}
+
+async function setAutomation(idOrName: string, body: { paused: boolean; reason?: string }, command: Command): Promise<void> {
+  const { api, asJson } = openSession(command);
+  const { id } = await findDatabase(api, idOrName);
+  const database = await api.call<Database>('POST', `/v1/databases/${id}/automation`, { body });
+  if (asJson) printJson(database);
+  else print(`automation of ${id} is ${describeAutomation(database)}`);
+}
+
+function describeAutomation({ automation, automationReason }: Database): string {
+  return automationReason ? `${automation} (${automationReason})` : automation;
 }

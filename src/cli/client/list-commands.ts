@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 
-import type { Alert, Customer, Host, Region } from '../api-types.js';
+import type { Alert, Customer, Region } from '../api-types.js';
 import { print, printJson, printList, type Column } from '../output.js';
 import { openSession, withApi } from './session.js';
 
@@ -17,14 +17,6 @@ const REGIONS: readonly Column<Region>[] = [
   ['TIME ZONE', (region) => region.timeZone],
   ['OPEN', (region) => (region.open ? 'yes' : 'no')],
   ['DATA CENTRES', (region) => region.dataCenters.map((dataCenter) => dataCenter.id).join(', ')],
-];
-
-const HOSTS: readonly Column<Host>[] = [
-  ['ID', (host) => host.id],
-  ['REGION', (host) => host.region],
-  ['DATA CENTRE', (host) => host.dataCenter],
-  ['ADDRESS', (host) => host.address],
-  ['STATE', (host) => host.state],
 ];
 
 const ALERTS: readonly Column<Alert>[] = [
@@ -51,16 +43,16 @@ export function customerCommands(): Command {
   return group;
 }
 
-/** `freehold regions|hosts|alerts list` */
+/** `freehold regions|alerts list` */
 export function inventoryCommands(): Command[] {
   return [
     new Command('regions').description('where databases can live').addCommand(listCommand('regions', '/v1/regions', REGIONS)),
-    new Command('hosts').description('the machines of the fleet').addCommand(listCommand('hosts', '/v1/hosts', HOSTS)),
     new Command('alerts').description('what an operator should look at').addCommand(listCommand('alerts, open ones first', '/v1/alerts', ALERTS)),
   ];
 }
 
-function listCommand<Row>(what: string, path: string, columns: readonly Column<Row>[]): Command {
+/** `… list` of everything that the API has under a path. */
+export function listCommand<Row>(what: string, path: string, columns: readonly Column<Row>[]): Command {
   return withApi(new Command('list').description(`list ${what}`)).action(async (_options: unknown, command: Command) => {
     const { api, asJson } = openSession(command);
     printList(await api.list<Row>(path), columns, asJson);

@@ -20,7 +20,22 @@ export class StepPrinter {
 function describeStep(step: OperationStep): string {
   const parts = [`  ${MARKS[step.state]} ${step.name}`];
   if (step.startedAt && step.finishedAt) parts.push(`${((Date.parse(step.finishedAt) - Date.parse(step.startedAt)) / 1000).toFixed(2)} s`);
+  const findings = describeDetail(step.detail);
+  if (findings !== '') parts.push(findings);
   return parts.join('  ');
+}
+
+/** What a step found, in one line: plain values as they are, and of anything deeper its JSON. */
+function describeDetail(detail: unknown): string {
+  if (typeof detail !== 'object' || detail === null) return '';
+  const show = (value: unknown): string => (typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value));
+  return Object.entries(detail).map(([name, value]) => `${name} ${Array.isArray(value) && value.every((item) => typeof item !== 'object') ? value.join(', ') || 'none' : show(value)}`).join('; ');
+}
+
+/** Seconds from a request to the end of one of its steps; undefined if it did not end. */
+export function secondsUntil(operation: Operation, stepName: string): number | undefined {
+  const finishedAt = operation.steps.find((step) => step.name === stepName && step.state === 'succeeded')?.finishedAt;
+  return finishedAt ? (Date.parse(finishedAt) - Date.parse(operation.createdAt)) / 1000 : undefined;
 }
 
 /** One line on how an operation ended. */

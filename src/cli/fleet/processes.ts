@@ -44,6 +44,12 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
+/** Whether two paths lead to the same file, which is there. */
+export function leadToSame(one: string, other: string): boolean {
+  const wanted = statOrUndefined(other);
+  return wanted !== undefined && isSameFile(statOrUndefined(one), wanted);
+}
+
 /** Living processes whose working directory is this one, by whatever path it was reached. */
 export function findWorkingIn(directory: string): ProcessName[] {
   if (!existsSync(directory)) return [];
@@ -51,12 +57,22 @@ export function findWorkingIn(directory: string): ProcessName[] {
   return listPids().flatMap((pid) => (isSameFile(statOrUndefined(`/proc/${pid}/cwd`), wanted) ? (nameProcess(pid) ?? []) : []));
 }
 
+/**
+ * Living processes that work in this directory or below it, by whatever path it was reached: a fleet's directory may be
+ * mounted under another name.
+ */
+export function findWorkingBelow(directory: string): ProcessName[] {
+  const wanted = statOrUndefined(directory);
+  if (wanted === undefined) return [];
+  return listPids().flatMap((pid) => (worksBelow(pid, wanted) ? (nameProcess(pid) ?? []) : []));
+}
+
 /** The command line of a process; empty if it is gone. */
 export function readArguments(pid: number): string[] {
   return (readOrUndefined(`/proc/${pid}/cmdline`) ?? '').split('\0').filter(Boolean);
 }
 
-function listPids(): number[] {
+export function listPids(): number[] {
   return readdirSync('/proc').map(Number).filter((pid) => Number.isInteger(pid) && pid !== process.pid);
 }
 
@@ -70,6 +86,20 @@ function readStartTicks(pid: number): string | undefined {
 
 function readBootId(): string {
   return (readOrUndefined('/proc/sys/kernel/random/boot_id') ?? '').trim();
+}
+
+/** Goes up from where the process works, and a fleet's directories are no deeper than this. */
+const DEEPEST = 12;
+
+function worksBelow(pid: number, wanted: Stats): boolean {
+  let last: Stats | undefined;
+  for (let depth = 0; depth < DEEPEST; depth += 1) {
+    const here = statOrUndefined(`/proc/${pid}/cwd${'/..'.repeat(depth)}`);
+    if (isSameFile(here, wanted)) return true;
+    if (here === undefined || isSameFile(last, here)) return false;
+    last = here;
+  }
+  return false;
 }
 
 function isSameFile(one: Stats | undefined, other: Stats): boolean {

@@ -1,9 +1,9 @@
 import { readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 
 import { purgeLocalFleet } from '../../engine/engine.js';
-import { CliError, errorCode, EXIT } from '../cli-error.js';
+import { errorCode } from '../cli-error.js';
+import { confirmByTyping } from '../confirm.js';
 import type { ControlDirectory } from './control-directory.js';
 import { takeDown } from './down.js';
 import { removeMasterKey } from './master-key.js';
@@ -32,14 +32,8 @@ export async function purgeFleet(directory: ControlDirectory, progress: Progress
  *
  * @throws CliError if another name is typed, or nobody is there to type one.
  */
-export async function confirmPurge(directory: ControlDirectory): Promise<void> {
-  const name = basename(directory.dataDir);
-  if (!process.stdin.isTTY) throw new CliError('purge asks for a confirmation, and there is no terminal: give --yes', EXIT.usage);
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const typed = await terminal.question(`This removes every database and backup in ${directory.dataDir} for good. Type "${name}" to go on: `);
-    if (typed.trim() !== name) throw new CliError('another name was typed: nothing was removed');
-  } finally {
-    terminal.close();
-  }
+export function confirmPurge(directory: ControlDirectory): Promise<void> {
+  return confirmByTyping(basename(directory.dataDir), {
+    command: 'purge', warning: `This removes every database and backup in ${directory.dataDir} for good.`, refused: 'nothing was removed',
+  });
 }

@@ -60,8 +60,12 @@ function configuration({ port, password }: RedisOptions, directory: string): str
   ].join('\n');
 }
 
-/** Asks for a PING by hand: the client library is the queues' alone. */
 function answers(port: number, password: string): Promise<boolean> {
+  return tellRedis(port, password, 'PING', '+PONG');
+}
+
+/** Gives one command by hand, and answers whether the reply was the wanted one: the client library is the queues' alone. */
+export function tellRedis(port: number, password: string, command: string, wanted: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host: LOOPBACK, port, timeout: ANSWER_WITHIN_MS });
     let reply = '';
@@ -69,10 +73,11 @@ function answers(port: number, password: string): Promise<boolean> {
       socket.destroy();
       resolve(answer);
     };
-    socket.on('connect', () => socket.write(`AUTH ${password}\r\nPING\r\n`));
+    socket.on('connect', () => socket.write(`AUTH ${password}\r\n${command}\r\n`));
     socket.on('data', (chunk) => {
       reply += chunk.toString();
-      if (reply.includes('+PONG')) finish(true);
+      // The first line of the reply is the log-in's.
+      if (reply === `+OK\r\n${wanted}\r\n`) finish(true);
       else if (reply.includes('-')) finish(false);
     });
     socket.on('timeout', () => finish(false));

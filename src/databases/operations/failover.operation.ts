@@ -111,7 +111,8 @@ function steps<Tx>(parts: Parts<Tx>) {
     ]);
     const election = chooseFrom(record, seen, context.input.acceptDataLoss, primary);
     if ('nobody' in election) return waitForSomebody(record, seen, election.nobody, context);
-    return { outcome: 'next', found: { candidate: election.elected }, detail: { elected: election.elected, lsn: seen.get(election.elected)?.lsn } };
+    const { lsn, marked } = seen.get(election.elected) ?? {};
+    return { outcome: 'next', found: { candidate: election.elected, revived: marked === true }, detail: { elected: election.elected, lsn } };
   }
 
   /** A standby that is only down is started: it may be the one that is missed. Whether it starts is seen at the next look. */
@@ -143,7 +144,7 @@ function chooseFrom(
 ): Election {
   const election = electStandby(record.inSync, candidatesOf(record, seen, acceptDataLoss), acceptDataLoss);
   if ('elected' in election || !acceptDataLoss || primary.exists) return election;
-  const fenced = standbysOf(record).find(({ ref, state }) => state === 'fenced' && seen.get(ref.id)?.exists && seen.get(ref.id)?.marked);
+  const fenced = standbysOf(record).find(({ ref }) => seen.get(ref.id)?.exists && seen.get(ref.id)?.marked);
   return fenced ? { elected: fenced.ref.id } : election;
 }
 

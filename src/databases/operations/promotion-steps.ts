@@ -1,4 +1,4 @@
-import type { Engine, InstanceObservation } from '../../engine/ports.js';
+import type { Engine } from '../../engine/ports.js';
 import type { StepContext, StepOutcome } from '../../operations/definition.js';
 import { type DatabaseRecord, type DatabaseRecords, type MemberRecord, primaryOf, routeTo, standbysOf } from '../database-records.js';
 
@@ -6,6 +6,8 @@ import { type DatabaseRecord, type DatabaseRecords, type MemberRecord, primaryOf
 export interface PromotionFound {
   /** The standby that was elected. */
   readonly candidate: string;
+  /** Whether it is an earlier primary that stands fenced: nothing better was left (protocol rule 12). */
+  readonly revived?: boolean;
 }
 
 type Input = { databaseId: string };
@@ -33,17 +35,13 @@ export function promotionSteps<Tx>({ engine, records }: Parts<Tx>, { otherwise }
     const record = await records.read(context.input.databaseId);
     const candidate = memberOf(record, context.found.candidate);
     if (!candidate) return { outcome: 'next', to: otherwise };
-    const seen = await bringForward(candidate, context);
+    // An earlier primary is the primary that it was as soon as its mark is lifted.
+    const seen = await (context.found.revived ? engine.instances.unfence(candidate.ref, context) : engine.instances.promote(candidate.ref, context));
     return {
       outcome: 'next', to: 'route',
       detail: { promoted: candidate.ref.id, host: candidate.ref.host, timeline: seen.timeline, epoch: record.epoch + 1 },
       record: (tx) => records.setPromoted(tx, context.input.databaseId, candidate.ref.id),
     };
-  }
-
-  /** One that was elected although it is fenced is the primary that it was: only its mark is lifted (protocol rule 12). */
-  async function bringForward({ ref, state }: MemberRecord, context: Context): Promise<InstanceObservation> {
-    return state === 'fenced' ? engine.instances.unfence(ref, context) : engine.instances.promote(ref, context);
   }
 
   /**

@@ -39,7 +39,7 @@ export class Effects {
   ): Promise<T> {
     const { stage, random } = this.plane;
     const child = { killed: false, cutOff: false };
-    effect.signal.addEventListener('abort', () => { child.cutOff = random.happens(0.5); }, { once: true });
+    effect.signal.addEventListener('abort', () => { child.cutOff = stage.isChaotic && random.happens(0.5); }, { once: true });
     // A child that was started already goes on when its worker stops or dies.
     const master = random.happens(0.5) ? undefined : this.owner;
     const point = { verb, subject, token: effect.token, worker: this.owner.name };

@@ -86,6 +86,8 @@ export interface PostgresOptions {
  * enough standbys have them, and notices when the other side is gone.
  */
 export class Postgres {
+  /** How long the checkpointer does not come to read its settings; otherwise chance decides. */
+  checkpointerBusyMs: number | undefined;
   private readonly cuts = new Set<string>();
   /** Servers that may have sessions still, dead ones included. */
   private readonly senders = new Set<Postmaster>();
@@ -169,7 +171,8 @@ export class Postgres {
     this.later(process, 1, 30, `${process.instance.id}: postmaster reloads`, () => {
       process.shownNames = process.instance.data?.names ?? [];
       const busy = this.options.random.happens(0.15);
-      this.later(process, 1, busy ? 3_000 : 30, `${process.instance.id}: checkpointer reloads`,
+      const busyMs = this.checkpointerBusyMs;
+      this.later(process, busyMs ?? 1, busyMs ?? (busy ? 3_000 : 30), `${process.instance.id}: checkpointer reloads`,
         () => this.loadInCheckpointer(process), () => { process.checkpointerReloads -= 1; });
       for (const session of process.sessions) this.loadInSender(session);
     }, () => { process.checkpointerReloads -= 1; });

@@ -81,7 +81,7 @@ export class SimulatedInstances implements InstancesPort {
     const instance = this.at(ref);
     if (this.plane.rulesOff.has('14') && !instance.reachable) return see(instance);
     return this.act('fence', ref, effect, async (onward) => {
-      const mark = (): void => { Object.assign(instance, { marked: true, keep: instance.keep || options.keep === true }); };
+      const mark = (): void => { Object.assign(instance, { marked: true, keep: !this.plane.rulesOff.has('12') && (instance.keep || options.keep === true) }); };
       if (!this.plane.rulesOff.has('5')) {
         mark();
         await onward('marked');
@@ -137,7 +137,7 @@ export class SimulatedInstances implements InstancesPort {
     const instance = this.at(ref);
     const { rulesOff } = this.plane;
     const step = stepOf(effect);
-    if ((rulesOff.has('7') && step === 'check-candidate') || (rulesOff.has('8') && step === 'abort')) return this.observe(ref);
+    if (rulesOff.has('7') && step === 'check-candidate') return this.observe(ref);
     return this.act('claim', ref, effect, () => Promise.resolve(see(instance)));
   }
 
@@ -166,7 +166,7 @@ export class SimulatedInstances implements InstancesPort {
   rejoin(ref: InstanceRef, primaryRef: InstanceRef, effect: Effect): Promise<InstanceObservation & { readonly how: 'repointed' | 'rewound' | 'copied' }> {
     const [instance, primary] = [this.at(ref), this.at(primaryRef)];
     return this.act('rejoin', ref, effect, async (onward) => {
-      sourceOf(primary);
+      if (!this.plane.rulesOff.has('10')) sourceOf(primary);
       const how = await this.remake(instance, primary, onward);
       Object.assign(instance, { marked: false, keep: false });
       await this.bringUp(instance, onward);
@@ -178,6 +178,10 @@ export class SimulatedInstances implements InstancesPort {
 
   private async remake(instance: Instance, primary: Instance, onward: Onward): Promise<'repointed' | 'rewound' | 'copied'> {
     const { postgres, rulesOff } = this.plane;
+    if (rulesOff.has('10')) {
+      instance.data = null;
+      this.events.onRewritten(instance);
+    }
     const source = sourceOf(primary);
     if (instance.data?.complete && !instance.keep && isPrefix(instance.data.wal, source.wal)) {
       postgres.kill(instance);
@@ -188,8 +192,9 @@ export class SimulatedInstances implements InstancesPort {
     else Object.assign(instance, { marked: false });
     postgres.kill(instance);
     await onward('killed');
-    if (instance.data?.complete && !instance.keep && !rulesOff.has('10')) {
+    if (instance.data?.complete && !instance.keep) {
       instance.data.complete = false;
+      this.events.onRewritten(instance);
       await onward('rewinding', this.plane.random.between(50, 1_500));
       const { wal } = sourceOf(primary);
       instance.data.wal = commonBeginning(instance.data.wal, wal);
@@ -198,7 +203,7 @@ export class SimulatedInstances implements InstancesPort {
       return 'rewound';
     }
     if (instance.keep && instance.data?.complete) instance.kept.push(instance.data.wal);
-    if (instance.keep || rulesOff.has('10')) instance.data = null;
+    if (instance.keep) instance.data = null;
     this.events.onRewritten(instance);
     const copy = [...sourceOf(primary).wal];
     await onward('copying', this.plane.random.between(100, 3_000));

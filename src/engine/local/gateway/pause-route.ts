@@ -12,8 +12,8 @@ import { pooledRoute, routeContent, routeNames, sessionRoute, type RouteFile } f
 
 /** What a line of the gate may take beyond the pause itself. */
 const OVERHEAD_MS = 2_000;
-/** Between two looks at the sessions that have not ended yet. */
-const SESSIONS_POLL_MS = 10;
+/** Between two looks at what has not ended yet; the gateway has to list all its connections for it. */
+const REST_POLL_MS = 10;
 
 interface Pausing {
   readonly fleet: LocalFleet;
@@ -42,7 +42,7 @@ export async function pauseRoute(fleet: LocalFleet, gateway: GatewayProcess, sub
     // Without a gateway there is nobody to wait for, and one that starts finds the route closed.
     if (!file || !(await gateway.find())) return;
     const pausing: Pausing = { fleet, gateway, database, file, route, signal, until };
-    await holdSessions(pausing);
+    await hold(pausing);
     if (!(await restPool(pausing))) {
       await goOn(pausing);
       throw new EngineError('transient', `transactions of ${database.name} did not end within ${limitMs} ms`, 'end the long transactions, or try again when it is quiet');
@@ -52,24 +52,38 @@ export async function pauseRoute(fleet: LocalFleet, gateway: GatewayProcess, sub
 }
 
 /**
- * Lets no new session begin. The gateway would answer only once the last session is gone, so that the answer is not
- * waited for; that the command has arrived is seen, for it must not arrive later than an opening.
+ * Pauses both routes: no new transaction or session begins.
+ *
+ * The gateway's answer is not waited for. It comes once every paused route of every database is at rest, and so may be
+ * kept waiting by another's; but that the commands have arrived is seen, for they must not arrive later than an opening.
  */
-async function holdSessions({ gateway, database, route, signal, until }: Pausing): Promise<void> {
-  const name = sessionRoute(database.name);
+async function hold({ gateway, database, route, signal, until }: Pausing): Promise<void> {
+  const names = routeNames(database.name);
   const limitSeconds = ((until - performance.now() + OVERHEAD_MS) / 1000).toFixed(3);
-  const pause = await gateway.commandLine([`PAUSE "${name}"`], ['timeout', '-s', 'KILL', limitSeconds]);
-  await route.must(`${pause} </dev/null >/dev/null 2>&1 9>&- &`, 'pausing the session route');
+  const pauses = await Promise.all(names.map((name) => gateway.commandLine([`PAUSE "${name}"`], ['timeout', '-s', 'KILL', limitSeconds])));
+  await route.must(pauses.map((pause) => `${pause} </dev/null >/dev/null 2>&1 9>&- &`).join(' '), 'pausing the routes');
   await withConsole(await gateway.console(), signal, (console) =>
-    waitUntil(`the route ${name} to be held`, signal, async () => ((await showRoutes(console)).find((state) => state.name === name)?.paused ? true : undefined)),
+    waitUntil(`the routes of ${database.name} to be held`, signal, async () => {
+      const states = await showRoutes(console);
+      return names.every((name) => states.some((state) => state.name === name && state.paused)) ? true : undefined;
+    }),
   );
 }
 
-/** Pauses the pooled route; answers whether its transactions ended in time. */
-async function restPool({ gateway, database, route, until }: Pausing): Promise<boolean> {
-  const limitSeconds = Math.max(0.05, (until - performance.now()) / 1000).toFixed(3);
-  const pause = await gateway.commandLine([`PAUSE "${pooledRoute(database.name)}"`], ['timeout', '-s', 'KILL', limitSeconds]);
-  return (await route.run(pause)).code === 0;
+/** Answers whether the pooled route's transactions ended in time: a paused route lets go of each server that nobody uses. */
+async function restPool({ gateway, database, signal, until }: Pausing): Promise<boolean> {
+  const name = pooledRoute(database.name);
+  return withConsole(await gateway.console(), signal, (console) =>
+    waitUntil(
+      `the route ${name} to rest`,
+      signal,
+      async () => {
+        if (!(await showServers(console)).some((server) => server.database === name)) return { rests: true };
+        return performance.now() < until ? undefined : { rests: false };
+      },
+      REST_POLL_MS,
+    ),
+  ).then(({ rests }) => rests);
 }
 
 async function goOn({ gateway, database, file, route }: Pausing): Promise<void> {
@@ -91,7 +105,7 @@ async function endSessions(pausing: Pausing): Promise<void> {
       since = since === 'infinity' ? now : since;
       return left === 0 ? true : undefined;
     },
-    SESSIONS_POLL_MS,
+    REST_POLL_MS,
   ).catch(async (error: unknown) => {
     if (signal.aborted || performance.now() < until) throw error;
     await cutClients(gateway, route, [name]);

@@ -94,8 +94,10 @@ function replication(): Record<string, string | number> {
     max_replication_slots: 10,
     // With its default of 5 s a promotion just after the primary's death takes that long.
     wal_retrieve_retry_interval: '100ms',
-    wal_sender_timeout: '15s',
-    wal_receiver_timeout: '15s',
+    // Commits wait for a synchronous standby that hangs, until its sender gives it up and it can be taken off the list.
+    wal_sender_timeout: '4s',
+    // A standby is the second witness of a primary that hangs, and is asked about 1.5 s after the first miss.
+    wal_receiver_timeout: '2s',
     max_standby_streaming_delay: '30s',
     max_logical_replication_workers: 0,
     recovery_target_timeline: 'latest',

@@ -1,0 +1,67 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { ApiClient } from '../api-client.js';
+import type { MovePlan, Operation, Page } from '../api-types.js';
+import type { Column } from '../output.js';
+
+const LOOK_EVERY_MS = 1_000;
+const PAGE = '100';
+
+/** What was done for all the databases that moved, by the kind of operation that did it. */
+export interface MoveReport {
+  readonly kind: string;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly longestSeconds: number;
+}
+
+export const MOVES: readonly Column<MoveReport>[] = [
+  ['MOVED BY', (row) => row.kind],
+  ['SUCCEEDED', (row) => row.succeeded],
+  ['FAILED', (row) => row.failed],
+  ['LONGEST', (row) => `${row.longestSeconds.toFixed(2)} s`],
+];
+
+/** Tells what is left to move, each time that it has become another number. */
+export function watchMoves(readPlan: () => Promise<MovePlan>, tell: (line: string) => void): { stop(): void } {
+  const stopped = new AbortController();
+  const watch = async (): Promise<void> => {
+    for (let last = ''; !stopped.signal.aborted; ) {
+      await delay(LOOK_EVERY_MS, undefined, { signal: stopped.signal });
+      // Whether the API answers is for the one who follows the operation to say.
+      const plan = await readPlan().catch(() => undefined);
+      const line = plan && `  ${plan.primaries} primaries and ${plan.standbys} standbys are left`;
+      if (line === undefined || line === last || stopped.signal.aborted) continue;
+      last = line;
+      tell(line);
+    }
+  };
+  void watch().catch(() => undefined);
+  return { stop: () => stopped.abort() };
+}
+
+/** Sums up the operations that another one asked for. */
+export async function reportMoves(api: ApiClient, asker: Operation): Promise<MoveReport[]> {
+  const moves = await listAskedFor(api, asker);
+  return [...new Set(moves.map(({ kind }) => kind))].sort().map((kind) => {
+    const ended = moves.filter((move) => move.kind === kind && move.finishedAt !== null);
+    return {
+      kind,
+      succeeded: ended.filter(({ state }) => state === 'succeeded').length,
+      failed: ended.filter(({ state }) => state !== 'succeeded').length,
+      longestSeconds: Math.max(0, ...ended.map(({ createdAt, finishedAt }) => (Date.parse(finishedAt ?? createdAt) - Date.parse(createdAt)) / 1000)),
+    };
+  });
+}
+
+/** Operations are listed newest first: what is older than the asker was asked for by others. */
+async function listAskedFor(api: ApiClient, asker: Operation): Promise<Operation[]> {
+  const found: Operation[] = [];
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page: Page<Operation> = await api.call('GET', '/v1/operations', { query: { limit: PAGE, ...(cursor ? { cursor } : {}) } });
+    found.push(...page.data.filter(({ requestedBy }) => requestedBy === asker.id));
+    const older = page.data.some(({ createdAt }) => Date.parse(createdAt) < Date.parse(asker.createdAt));
+    cursor = older ? null : page.nextCursor;
+  }
+  return found;
+}

@@ -1,0 +1,99 @@
+import { writeFileSync } from 'node:fs';
+import type { Command } from 'commander';
+
+import { readCliSettings, type CliSettings } from '../../config/settings.js';
+import { Vault } from '../../config/vault.js';
+import { ApiClient } from '../api-client.js';
+import { CliError } from '../cli-error.js';
+import { openSession } from '../client/session.js';
+import { chooseDataDir, ControlDirectory } from '../fleet/control-directory.js';
+import { openMasterKey } from '../fleet/master-key.js';
+import { findRunningFleet } from '../fleet/running-fleet.js';
+import { note, printJson } from '../output.js';
+import { askConsent } from './ask-consent.js';
+import { provideCanary, removeCanary, type Canary } from './canary.js';
+import type { DrillFlags } from './drill-command.js';
+import { drawPlot } from './draw-plot.js';
+import { FaultInjector } from './inject-fault.js';
+import { lostRows, NumberedWriter } from './numbered-writer.js';
+import { describeRound, printReport, type DrillReport } from './report.js';
+import { runRound, type Round, type RoundParts } from './run-round.js';
+import { summarizeRounds } from './summarize-rounds.js';
+
+/** A moment between two writes, so that the writer does not take what it measures. */
+const WRITER_REST_MS = 1;
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
+/** `freehold drill`: also when it is stopped it wakes what it has stopped, deletes its canary and reports what it has. */
+export async function drill(flags: DrillFlags, command: Command): Promise<void> {
+  const settings = readCliSettings();
+  const directory = new ControlDirectory(chooseDataDir(flags.dataDir, settings));
+  if (!directory.hasFleet) throw new CliError(`there is no embedded fleet in ${directory.dataDir}: faults can be injected only on its own machine; name its directory with --data-dir`);
+  const api = await chooseApi(directory, settings, command);
+  const injector = new FaultInjector(directory, () => new Vault(openMasterKey(directory, settings)));
+  const stop = new AbortController();
+  const onSignal = (): void => stop.abort(new CliError('the drill was stopped'));
+  for (const name of STOP_SIGNALS) process.on(name, onSignal);
+  try {
+    const report = await withCanary(flags, api, stop.signal, (canary) => measure(flags, { api, canary, injector, signal: stop.signal }));
+    publish(flags, report);
+  } finally {
+    for (const name of STOP_SIGNALS) process.off(name, onSignal);
+  }
+}
+
+/** The API that is named, else that of the fleet in the directory. */
+async function chooseApi(directory: ControlDirectory, settings: CliSettings, command: Command): Promise<ApiClient> {
+  const { url, apiKey } = command.optsWithGlobals<{ url?: string; apiKey?: string }>();
+  if (url !== undefined || apiKey !== undefined || settings.FREEHOLD_URL !== undefined) return openSession(command).api;
+  const running = await findRunningFleet(directory, settings, undefined);
+  if (!running) throw new CliError(`the fleet in ${directory.dataDir} is not up: start it with freehold up`);
+  return new ApiClient(running.api, running.operatorKey);
+}
+
+async function withCanary(flags: DrillFlags, api: ApiClient, signal: AbortSignal, body: (canary: Canary) => Promise<DrillReport>): Promise<DrillReport> {
+  note(`freehold: making a canary in ${flags.region}`);
+  const canary = await provideCanary(api, flags, signal);
+  try {
+    return await body(canary);
+  } finally {
+    if (flags.keep) note(`freehold: the canary ${canary.id} is kept`);
+    else await removeCanary(api, canary).catch((error: unknown) => note(`freehold: ${error instanceof Error ? error.message : String(error)}`));
+  }
+}
+
+async function measure(flags: DrillFlags, { api, canary, injector, signal }: Pick<RoundParts, 'api' | 'canary' | 'injector' | 'signal'>): Promise<DrillReport> {
+  const { fault, times, region } = flags;
+  const writer = await NumberedWriter.start(flags.pooled ? canary.credentials.pooledUri : canary.credentials.uri, { restMs: WRITER_REST_MS });
+  const rounds: Round[] = [];
+  let stopped: string | null = null;
+  let lostAtEnd: readonly number[] = [];
+  try {
+    const parts: RoundParts = { api, canary, writer, injector, consent: askConsent(api, flags.yes === true), limitMs: flags.limit * 1000, signal };
+    while (rounds.length < times && rounds.every(({ failure }) => failure === null)) {
+      const round = await runRound(fault, parts);
+      rounds.push(round);
+      note(`freehold: round ${rounds.length} of ${times}: ${describeRound(round)}`);
+    }
+    lostAtEnd = await lostRows(canary.credentials.uri, await writer.stop());
+  } catch (error) {
+    // What was measured is told all the same; without anything, only the reason is.
+    if (rounds.length === 0) throw error;
+    stopped = error instanceof Error ? error.message : String(error);
+  } finally {
+    injector.wakeStopped();
+    await writer.stop();
+  }
+  return { faults: fault, region, endpoint: flags.pooled ? 'pooled' : 'session', databaseId: canary.id, asked: times, stopped, summary: summarizeRounds(rounds, lostAtEnd), rounds };
+}
+
+/** @throws CliError if anything was lost, or a round has no good end */
+function publish({ svg, json }: DrillFlags, report: DrillReport): void {
+  if (json) printJson(report);
+  else printReport(report);
+  if (svg !== undefined) writeFileSync(svg, drawPlot(`${report.faults.join(' + ')} in ${report.region}, ${report.rounds.length} times`, report.rounds));
+  const { lost } = report.summary;
+  if (lost > 0) throw new CliError(`${lost} acknowledged writes were lost`);
+  const failure = report.stopped ?? report.rounds.find((round) => round.failure !== null)?.failure;
+  if (failure) throw new CliError(`the drill ended after ${report.rounds.length} of ${report.asked} rounds: ${failure}`);
+}

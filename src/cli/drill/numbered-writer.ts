@@ -1,0 +1,133 @@
+import pg from 'pg';
+
+/** What a writer saw since it was last asked to begin anew. */
+export interface WriterReport {
+  readonly acknowledged: readonly number[];
+  /** Statements and connections that failed. */
+  readonly errors: number;
+  /** The longest time between two acknowledgements, in milliseconds. */
+  readonly longestGapMs: number;
+}
+
+export interface WriterOptions {
+  /** A rest after each acknowledgement, in milliseconds; without one it writes as fast as it can. */
+  readonly restMs?: number;
+}
+
+/** How long the writer waits after an error before it connects again, as a client's pool would. */
+const RECONNECT_MS = 10;
+const STATEMENT_TIMEOUT_MS = 15_000;
+
+/**
+ * The oracle of every failover: inserts numbered rows, one a transaction, and remembers which were acknowledged. A row
+ * whose insert failed counts as unknown: it may be there or not, and its number is never used again.
+ */
+export class NumberedWriter {
+  private readonly acknowledged: number[] = [];
+  private errors = 0;
+  private next = 1;
+  private lastAt = 0;
+  private longestGapMs = 0;
+  private roundStart = { acknowledged: 0, errors: 0 };
+  private stopping = false;
+  private running: Promise<void> = Promise.resolve();
+
+  private constructor(private readonly uri: string, private readonly options: WriterOptions) {}
+
+  /** Makes the table, or goes on after the highest number in it, and begins to write. */
+  static async start(uri: string, options: WriterOptions = {}): Promise<NumberedWriter> {
+    const writer = new NumberedWriter(uri, options);
+    const client = await connect(uri);
+    await client.query('CREATE TABLE IF NOT EXISTS numbers (n bigint PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp())');
+    const { rows } = await client.query<{ n: string }>('SELECT coalesce(max(n), 0) + 1 AS n FROM numbers');
+    writer.next = Number(rows[0]?.n ?? 1);
+    writer.lastAt = performance.now();
+    writer.running = writer.write(client);
+    return writer;
+  }
+
+  get count(): number {
+    return this.acknowledged.length;
+  }
+
+  /** Milliseconds since the last acknowledgement. */
+  get silentMs(): number {
+    return performance.now() - this.lastAt;
+  }
+
+  /** Forgets the longest gap so far, so that the next one can be measured alone. */
+  resetGap(): void {
+    this.longestGapMs = 0;
+    this.lastAt = performance.now();
+  }
+
+  /** From here on {@link round} counts. */
+  beginRound(): void {
+    this.resetGap();
+    this.roundStart = { acknowledged: this.acknowledged.length, errors: this.errors };
+  }
+
+  /** What was seen since {@link beginRound}; a silence that still lasts counts too. */
+  round(): WriterReport {
+    return {
+      acknowledged: this.acknowledged.slice(this.roundStart.acknowledged),
+      errors: this.errors - this.roundStart.errors,
+      longestGapMs: Math.max(this.longestGapMs, this.silentMs),
+    };
+  }
+
+  /** Everything since the start. */
+  async stop(): Promise<WriterReport> {
+    this.stopping = true;
+    await this.running;
+    return { acknowledged: this.acknowledged, errors: this.errors, longestGapMs: this.longestGapMs };
+  }
+
+  private async write(first: pg.Client): Promise<void> {
+    let client: pg.Client | undefined = first;
+    while (!this.stopping) {
+      const number = this.next++;
+      try {
+        client ??= await connect(this.uri);
+        await client.query('INSERT INTO numbers (n) VALUES ($1)', [number]);
+        this.note(number);
+        if (this.options.restMs !== undefined) await rest(this.options.restMs);
+      } catch {
+        this.errors += 1;
+        client?.end().catch(() => undefined);
+        client = undefined;
+        await rest(RECONNECT_MS);
+      }
+    }
+    await client?.end().catch(() => undefined);
+  }
+
+  private note(number: number): void {
+    const now = performance.now();
+    this.longestGapMs = Math.max(this.longestGapMs, now - this.lastAt);
+    this.lastAt = now;
+    this.acknowledged.push(number);
+  }
+}
+
+/** The acknowledged rows that the database does not have: the promise is that there are none. */
+export async function lostRows(uri: string, { acknowledged }: Pick<WriterReport, 'acknowledged'>): Promise<number[]> {
+  const client = await connect(uri);
+  try {
+    const { rows } = await client.query<{ n: string }>('SELECT n FROM unnest($1::bigint[]) AS n WHERE NOT EXISTS (SELECT FROM numbers WHERE numbers.n = n.n) ORDER BY n', [acknowledged]);
+    return rows.map(({ n }) => Number(n));
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+async function connect(uri: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: uri, connectionTimeoutMillis: STATEMENT_TIMEOUT_MS, query_timeout: STATEMENT_TIMEOUT_MS });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}
+
+function rest(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

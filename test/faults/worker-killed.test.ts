@@ -1,0 +1,99 @@
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { OperationDocument } from '../../src/operations/operation.js';
+import { startControlPlane, type TestControlPlane } from '../support/control-plane.js';
+import { buildCommand } from '../support/freehold-command.js';
+import { announce, ended, expectNothingLeft, readDatabase, type Requested, requestDatabase, requestDeletion, reached } from './support/provisioning.js';
+import { WorkerProcess } from './support/worker-process.js';
+
+/** Two process starts and a lease lie between a kill and the end. */
+const TIMEOUT_MS = 120_000;
+
+let plane: TestControlPlane;
+let worker: WorkerProcess;
+
+beforeAll(async () => {
+  await buildCommand();
+  plane = await startControlPlane({ worker: false });
+}, TIMEOUT_MS);
+afterAll(() => plane?.stop(), TIMEOUT_MS);
+beforeEach(() => { worker = new WorkerProcess(plane.settings); });
+afterEach(() => worker.end('SIGTERM'));
+
+async function killAndReplaceWorker(): Promise<void> {
+  await worker.end('SIGKILL');
+  worker = new WorkerProcess(plane.settings);
+}
+
+async function request(): Promise<Requested> {
+  const requested = await requestDatabase(plane, 'europe');
+  await announce(plane, requested.operation);
+  return requested;
+}
+
+async function expectAvailable({ id, operation }: Requested): Promise<void> {
+  expect(await ended(plane, operation)).toMatchObject({ state: 'succeeded', error: null });
+  expect(await readDatabase(plane, id)).toMatchObject({ state: 'available', inSync: true, instances: [{ role: 'primary' }, { role: 'standby' }] });
+}
+
+async function remove(requested: Requested, interrupt: (operation: OperationDocument) => Promise<void> = () => Promise.resolve()): Promise<void> {
+  const operation = await requestDeletion(plane, requested.id);
+  await announce(plane, operation);
+  await interrupt(operation);
+  expect(await ended(plane, operation)).toMatchObject({ state: 'succeeded', error: null });
+  expect(await readDatabase(plane, requested.id)).toMatchObject({ state: 'deleted', instances: [] });
+  expectNothingLeft(plane, requested);
+}
+
+describe('a worker that is killed', () => {
+  it.each(['place', 'create-primary', 'attach-standbys', 'synchronize', 'route', 'verify'])('at "%s" of a provisioning: another one ends it', async (step) => {
+    const requested = await request();
+    await reached(plane, requested.operation, step);
+    await killAndReplaceWorker();
+    await expectAvailable(requested);
+    await remove(requested);
+  }, TIMEOUT_MS);
+
+  it.each(['close-routes', 'destroy-instances'])('at "%s" of a deletion: another one ends it, and nothing is left', async (step) => {
+    const requested = await request();
+    await expectAvailable(requested);
+    await remove(requested, async (operation) => {
+      await reached(plane, operation, step);
+      await killAndReplaceWorker();
+    });
+  }, TIMEOUT_MS);
+});
+
+describe('a provisioning', () => {
+  it('whose request was committed and never enqueued, since the API was killed in between, is found', async () => {
+    await expectAvailable(await requestDatabase(plane, 'europe'));
+  }, TIMEOUT_MS);
+
+  it('goes on when redis is emptied in the middle', async () => {
+    const requested = await request();
+    await reached(plane, requested.operation, 'create-primary');
+    const redis = new Redis(plane.redis.url);
+    await redis.flushall();
+    redis.disconnect();
+    await expectAvailable(requested);
+  }, TIMEOUT_MS);
+
+  it('goes on while redis is away, and so does one that is requested meanwhile', async () => {
+    const before = await request();
+    await reached(plane, before.operation, 'create-primary');
+    await plane.redis.kill();
+    const meanwhile = await request();
+    await expectAvailable(before);
+    await expectAvailable(meanwhile);
+    await plane.redis.restart();
+    await expectAvailable(await request());
+  }, TIMEOUT_MS);
+
+  it('goes on when the metadata database was killed and is back', async () => {
+    const requested = await request();
+    await reached(plane, requested.operation, 'create-primary');
+    await plane.postgres.kill();
+    await plane.postgres.restart();
+    await expectAvailable(requested);
+  }, TIMEOUT_MS);
+});

@@ -1,0 +1,55 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { deleteOperation } from '../../src/databases/operations/delete.operation.js';
+import { failoverOperation } from '../../src/databases/operations/failover.operation.js';
+import { provisionOperation } from '../../src/databases/operations/provision.operation.js';
+import { recoverOperation } from '../../src/databases/operations/recover.operation.js';
+import { relocateOperation } from '../../src/databases/operations/relocate.operation.js';
+import { reprotectOperation } from '../../src/databases/operations/reprotect.operation.js';
+import { rotatePasswordOperation } from '../../src/databases/operations/rotate-password.operation.js';
+import { switchoverOperation } from '../../src/databases/operations/switchover.operation.js';
+import { assertWellFormed, type OperationDefinition } from '../../src/operations/definition.js';
+import { vacateOperation } from '../../src/relocation/vacate.operation.js';
+import { describeTable, drawTable } from '../support/draw-table.js';
+
+/** Tables are made without the parts of a running system: only steps that run use those. */
+function withoutParts(make: (parts: never) => unknown): OperationDefinition<unknown, never, never> {
+  return make({} as never) as OperationDefinition<unknown, never, never>;
+}
+
+const failover = withoutParts(failoverOperation);
+const tables = [
+  withoutParts(provisionOperation), failover, withoutParts(switchoverOperation), withoutParts(reprotectOperation), withoutParts(recoverOperation),
+  withoutParts(relocateOperation), withoutParts(vacateOperation), withoutParts(rotatePasswordOperation), withoutParts(deleteOperation),
+];
+
+const document = (name: string): string => fileURLToPath(new URL(`../../docs/${name}`, import.meta.url));
+
+describe('the documents about operations', () => {
+  it('show the tables of steps as they are (vitest -u writes them anew)', async () => {
+    for (const table of tables) assertWellFormed(table as unknown as OperationDefinition<unknown>);
+    const introduction = [
+      '# Operations', '',
+      'Every kind of long-running change, as its table of steps has it. This page is generated from those tables by a test; how',
+      'they are run is told in [ARCHITECTURE.md](../ARCHITECTURE.md), and what failover and switchover promise in',
+      '[failover.md](failover.md).', '',
+      'A step is tried as often as its table says, each time within its time-out. An arrow is the way when all goes well, a dotted',
+      'one what follows when a step has used up its attempts. A step may also skip others by what it finds, which is not drawn.', '', '',
+    ].join('\n');
+    await expect(introduction + tables.map(describeTable).join('\n')).toMatchFileSnapshot(document('operations.md'));
+  });
+
+  it('show the failover in failover.md too', async () => {
+    const path = document('failover.md');
+    const generated = /(<!-- generated [^\n]*-->\n)[^]*(<!-- end of what is generated -->)/;
+    const text = readFileSync(path, 'utf8');
+    expect(text).toMatch(generated);
+    await expect(text.replace(generated, (_, begin: string, end: string) => `${begin}\n${drawTable(failover)}\n\n${end}`)).toMatchFileSnapshot(path);
+  });
+
+  it('leave out no kind of operation', () => {
+    const files = readdirSync(new URL('../../src/', import.meta.url), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.operation.ts'));
+    expect(tables).toHaveLength(files.length);
+  });
+});
