@@ -62,7 +62,7 @@ export class NumberedWriter {
   }
 
   private async connect(): Promise<pg.Client> {
-    const client = new pg.Client(this.options);
+    const client = new pg.Client({ query_timeout: 20_000, ...this.options });
     client.on('error', () => undefined);
     await client.connect();
     return client;

@@ -325,6 +325,7 @@ export const SCENARIOS: readonly Scenario[] = [
       script.faults.cut(script.a, script.b);
       await script.run(700);
       script.faults.kill(script.a);
+      await script.run(100);
       script.world.postgres.heal();
       await script.reach(rewind);
       for (const worker of [...script.world.workers]) script.world.killWorker(worker, 1_000);

@@ -4,8 +4,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { ProblemError } from '../../src/cli/api-client.js';
 import type { Database, Operation } from '../../src/cli/api-types.js';
-import { describePromotion } from '../../src/cli/client/promotion-commands.js';
+import { describePromotion, explainRisk } from '../../src/cli/client/promotion-commands.js';
 import { drawPlot } from '../../src/cli/drill/draw-plot.js';
 import { expectAfter, FAULTS, parseFaults } from '../../src/cli/drill/faults.js';
 import type { Round } from '../../src/cli/drill/run-round.js';
@@ -71,6 +72,18 @@ describe('what a promotion has done', () => {
   it('is told with its times', () => {
     expect(describePromotion(database(1, 'hst_a'), database(2, 'hst_b'), operation)).toBe(
       'db_1: hst_a (paris) → hst_b (paris), epoch 1 → 2\nwritable again 0.25 s after the request\nredundant again after 2.00 s');
+  });
+
+  it.each([[4096, '4096 bytes of WAL may be lost'], [null, 'nobody can tell how much may be lost']])('is refused with what is at risk, and how to go on: %s', (bytesAtRisk, says) => {
+    const refused = new ProblemError(409, { title: 'The failover could lose data', bytesAtRisk });
+    const explain = (): never => explainRisk({ asJson: false }, { id: 'db_1' }, refused);
+    expect(explain).toThrow(says);
+    expect(explain).toThrow('freehold failover db_1 --accept-data-loss');
+  });
+
+  it('that failed otherwise is told as it is', () => {
+    const problem = new ProblemError(409, { title: 'Another operation is in the way' });
+    expect(() => explainRisk({ asJson: false }, { id: 'db_1' }, problem)).toThrow(problem);
   });
 
   it('is nothing if the epoch is the same', () => {

@@ -24,6 +24,17 @@ describe('decideCare', () => {
     ['reprotect', { streaming: [], unfollowedMs: 2_000 }],
     ['nothing', { streaming: [], unfollowedMs: 2_000, change: { kind: 'reprotect', step: 'look' } }],
     ['reprotect', { inSync: [] }],
+    // While redundancy is being brought back one more may go, the primary or a standby that is needed.
+    ['recover', { ...lost, inSync: [], change: { kind: 'failover', step: 'rebuild' } }],
+    ['recover', { ...lost, inSync: [], change: { kind: 'reprotect', step: 'look' } }],
+    ['recover', { verdict: { verdict: 'alone', reason: 'both' }, change: { kind: 'switchover', step: 'synchronize' } }],
+    ['nothing', { ...lost, inSync: [], change: { kind: 'recover', step: 'start-primary' } }],
+    ['nothing', { ...lost, inSync: [], change: { kind: 'failover', step: 'abort' } }],
+    ['reprotect', { expected: ['s', 't'], streaming: ['t'], unfollowedMs: 9_000, change: { kind: 'failover', step: 'rebuild' } }],
+    ['nothing', { expected: ['s', 't'], streaming: ['s'], unfollowedMs: 9_000, change: { kind: 'reprotect', step: 'rebuild' } }],
+    ['reprotect', { expected: ['s', 't'], streaming: ['s'], unfollowedMs: 9_000, change: { kind: 'reprotect', step: 'widen' } }],
+    ['nothing', { streaming: [], unfollowedMs: 9_000, change: { kind: 'reprotect', step: 'record-alone' } }],
+    ['nothing', { streaming: [], unfollowedMs: 9_000, change: { kind: 'rotate-password', step: 'record' } }],
     ['reprotect', { expected: ['s', 't'], streaming: ['s', 't'] }],
   ])('asks for %s given %o', (ask, facts) => {
     expect(decideCare({ ...well, ...facts }).ask).toBe(ask);

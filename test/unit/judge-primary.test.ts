@@ -23,6 +23,7 @@ describe('judgePrimary', () => {
     ['lost', { primary: primary('refused'), silentDataCenters: new Set(['a', 'b']) }],
     ['wait', { primary: primary('refused'), standbys: [{ instanceId: 's', sight: 'silent', misses: 1 }] }],
     ['alone', { primary: primary('refused'), standbys: [{ instanceId: 's', sight: 'refused', misses: 0 }] }],
+    ['alone', { primary: primary('refused'), standbys: [{ instanceId: 's', sight: 'silent', misses: 3 }] }],
   ])('says %s for %o', (verdict, sight) => {
     expect(judgePrimary({ ...base, ...sight }).verdict).toBe(verdict);
   });

@@ -37,7 +37,7 @@ export function promotionCommands(): Command[] {
 }
 
 /** Without a standby in sync, says what would be lost and how to go on all the same. */
-function explainRisk({ asJson }: Session, { id }: Database, error: unknown): never {
+export function explainRisk({ asJson }: Pick<Session, 'asJson'>, { id }: Pick<Database, 'id'>, error: unknown): never {
   const isRisk = error instanceof ProblemError && error.status === 409 && error.problem.bytesAtRisk !== undefined;
   if (!isRisk) throw error;
   if (asJson) printJson(error.problem);

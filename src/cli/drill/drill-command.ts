@@ -1,22 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander';
 
 import { withApi } from '../client/session.js';
-import { FAULT_MEANINGS, parseFaults, type Fault } from './faults.js';
-
-/** Options of `freehold drill`. */
-export interface DrillFlags {
-  readonly fault: readonly Fault[];
-  readonly region: string;
-  readonly times: number;
-  readonly plan?: string;
-  readonly pooled?: boolean;
-  readonly dataDir?: string;
-  readonly svg?: string;
-  readonly limit: number;
-  readonly keep?: boolean;
-  readonly yes?: boolean;
-  readonly json?: boolean;
-}
+import type { DrillFlags } from './drill.js';
+import { FAULT_MEANINGS, parseFaults } from './faults.js';
 
 const MOST_TIMES = 1_000;
 const LONGEST_S = 3_600;

@@ -12,13 +12,28 @@ import { findRunningFleet } from '../fleet/running-fleet.js';
 import { note, printJson } from '../output.js';
 import { askConsent } from './ask-consent.js';
 import { provideCanary, removeCanary, type Canary } from './canary.js';
-import type { DrillFlags } from './drill-command.js';
 import { drawPlot } from './draw-plot.js';
+import type { Fault } from './faults.js';
 import { FaultInjector } from './inject-fault.js';
 import { lostRows, NumberedWriter } from './numbered-writer.js';
 import { describeRound, printReport, type DrillReport } from './report.js';
 import { runRound, type Round, type RoundParts } from './run-round.js';
 import { summarizeRounds } from './summarize-rounds.js';
+
+/** Options of `freehold drill`. */
+export interface DrillFlags {
+  readonly fault: readonly Fault[];
+  readonly region: string;
+  readonly times: number;
+  readonly plan?: string;
+  readonly pooled?: boolean;
+  readonly dataDir?: string;
+  readonly svg?: string;
+  readonly limit: number;
+  readonly keep?: boolean;
+  readonly yes?: boolean;
+  readonly json?: boolean;
+}
 
 /** A moment between two writes, so that the writer does not take what it measures. */
 const WRITER_REST_MS = 1;

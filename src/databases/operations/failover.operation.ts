@@ -119,7 +119,7 @@ function steps<Tx>(parts: Parts<Tx>) {
   async function waitForSomebody(record: DatabaseRecord, seen: ReadonlyMap<string, InstanceObservation>, reason: string, context: Context): Outcome {
     const down = standbysOf(record).filter(({ ref, state }) => {
       const { process, marked, exists } = seen.get(ref.id) ?? {};
-      return state === 'running' && process === 'stopped' && exists === true && marked === false;
+      return (state === 'running' || context.input.acceptDataLoss) && process === 'stopped' && exists === true && marked === false;
     });
     await Promise.allSettled(down.map(({ ref }) => engine.instances.start(ref, context)));
     return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason };

@@ -20,7 +20,16 @@ interface Parts<Tx> {
 /** How long an operation waits before it looks again at something that should come about by itself. */
 export const LOOK_AGAIN_MS = 200;
 
-export const isPermanent = (error: unknown): error is Error => error instanceof Error && 'kind' in error && error.kind === 'permanent';
+/** The failure of something that cannot work next time either; what may pass is thrown on. */
+export async function permanentFailure(attempt: Promise<unknown>): Promise<Error | undefined> {
+  try {
+    await attempt;
+    return undefined;
+  } catch (error) {
+    if (error instanceof Error && 'kind' in error && error.kind === 'permanent') return error;
+    throw error;
+  }
+}
 
 export const memberOf = (record: DatabaseRecord, id: string | undefined): MemberRecord | undefined =>
   record.members.find(({ ref }) => ref.id === id);
@@ -87,8 +96,7 @@ export function promotionSteps<Tx>({ engine, records }: Parts<Tx>, { otherwise }
     const rebuilding = standbysOf(record).filter(({ state }) => state === 'rebuilding');
     const results = await Promise.allSettled(rebuilding.map(async ({ ref }) => ({ ref, seen: await engine.instances.rejoin(ref, primary, context) })));
     const rejoined = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-    const failure = results.find((result) => result.status === 'rejected');
-    if (failure && rejoined.length === 0) throw failure.reason;
+    for (const result of results) if (result.status === 'rejected' && rejoined.length === 0) throw result.reason;
     return {
       outcome: 'next', to: 'synchronize', detail: { rejoined: rejoined.map(({ ref, seen }) => ({ host: ref.host, how: seen.how })) },
       record: async (tx) => {
@@ -109,16 +117,13 @@ export function promotionSteps<Tx>({ engine, records }: Parts<Tx>, { otherwise }
       if (seen.role === 'primary' && !seen.marked) return { outcome: 'next', to: 'promote' };
     }
     const primary = primaryOf(record);
-    try {
-      await engine.instances.unfence(primary.ref, context);
-    } catch (error) {
-      // The way back is gone for good: nobody waits here for it, so that a standby that comes back can be promoted.
-      if (!isPermanent(error)) throw error;
-      return { outcome: 'fail', reason: `${context.failure?.reason ?? 'no standby could be promoted'}, and the old primary cannot go on: ${error.message}` };
-    }
+    const reason = context.failure?.reason ?? 'no standby could be promoted';
+    const obstacle = await permanentFailure(engine.instances.unfence(primary.ref, context));
+    // The way back is gone for good: nobody waits here for it, so that a standby that comes back can be promoted.
+    if (obstacle) return { outcome: 'fail', reason: `${reason}, and the old primary cannot go on: ${obstacle.message}` };
     await engine.gateway.open(routeTo(record), context);
     return {
-      outcome: 'fail', reason: context.failure?.reason ?? 'no standby could be promoted', hint: 'the old primary goes on',
+      outcome: 'fail', reason, hint: 'the old primary goes on',
       record: (tx) => records.setMember(tx, primary.ref.id, { state: 'running' }),
     };
   }

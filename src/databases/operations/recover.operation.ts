@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Engine } from '../../engine/ports.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
 import { isReprotecting } from './is-reprotecting.js';
-import { isPermanent } from './promotion-steps.js';
+import { permanentFailure } from './promotion-steps.js';
 import { type DatabaseRecords, type MemberRecord, primaryOf, routeTo, standbysOf } from '../database-records.js';
 
 /**
@@ -57,13 +57,14 @@ function steps<Tx>({ engine, records }: Parts<Tx>) {
 
   async function startPrimary(context: Context): Outcome {
     const record = await records.read(context.input.databaseId);
-    try {
-      return { outcome: 'next', ...summary([await startIfDown(primaryOf(record), context)]) };
-    } catch (error) {
-      // A primary that can never start again is waited for no longer than there is nobody to take its place.
-      if (!isPermanent(error) || record.inSync.length === 0) throw error;
-      return { outcome: 'fail', reason: `the primary cannot be started: ${error.message}`, hint: 'a standby in sync takes its place once it answers' };
-    }
+    const { ref } = primaryOf(record);
+    const seen = await engine.instances.observe(ref, context.signal);
+    if (seen.process === 'running' || seen.marked) return { outcome: 'next' };
+    const obstacle = await permanentFailure(engine.instances.start(ref, context));
+    // A primary that can never start again is waited for no longer than there is nobody to take its place.
+    if (obstacle && record.inSync.length === 0) throw obstacle;
+    if (obstacle) return { outcome: 'fail', reason: `the primary cannot be started: ${obstacle.message}`, hint: 'a standby in sync takes its place once it answers' };
+    return { outcome: 'next', ...summary([primaryOf(record)]) };
   }
 
   async function route(context: Context): Outcome {

@@ -134,7 +134,7 @@ export class Postgres {
     process.hung = false;
     this.options.onUpheaval();
     this.reload(process);
-    for (const session of this.sessionsOf(process)) this.pump(session);
+    for (const session of this.sessionsOf(process)) this.resume(session);
     this.connectSoon();
   }
 
@@ -145,7 +145,7 @@ export class Postgres {
 
   heal(): void {
     this.cuts.clear();
-    for (const session of this.allSessions()) this.pump(session);
+    for (const session of this.allSessions()) this.resume(session);
     this.connectSoon();
   }
 
@@ -230,6 +230,12 @@ export class Postgres {
     this.pump(session);
   }
 
+  /** After a silence both sides say where they are, as they do now and then anyway. */
+  private resume(session: Session): void {
+    this.reply(session);
+    this.pump(session);
+  }
+
   private pumpAll(primary: Postmaster): void {
     for (const session of primary.sessions) this.pump(session);
   }
@@ -237,7 +243,7 @@ export class Postgres {
   private pump(session: Session): void {
     const { sender, receiver } = session;
     const [from, to] = [sender.instance.data, receiver.instance.data];
-    if (!session.open || session.shipping || !from || !to || sender.hung) return;
+    if (!session.open || session.shipping || !from || !to || sender.hung || !sender.alive) return;
     if (to.wal.length >= from.wal.length && session.flushed >= to.wal.length) return;
     session.shipping = true;
     const upTo = from.wal.length;

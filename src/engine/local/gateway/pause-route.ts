@@ -42,12 +42,17 @@ export async function pauseRoute(fleet: LocalFleet, gateway: GatewayProcess, sub
     // Without a gateway there is nobody to wait for, and one that starts finds the route closed.
     if (!file || !(await gateway.find())) return;
     const pausing: Pausing = { fleet, gateway, database, file, route, signal, until };
-    await hold(pausing);
-    if (!(await restPool(pausing))) {
-      await goOn(pausing);
-      throw new EngineError('transient', `transactions of ${database.name} did not end within ${limitMs} ms`, 'end the long transactions, or try again when it is quiet');
+    try {
+      await hold(pausing);
+      if (!(await restPool(pausing))) {
+        throw new EngineError('transient', `transactions of ${database.name} did not end within ${limitMs} ms`, 'end the long transactions, or try again when it is quiet');
+      }
+      await endSessions(pausing);
+    } catch (error) {
+      // A stronger caller decides by itself, and one that was cut off has no way to say anything any more.
+      await goOn(pausing).catch(() => undefined);
+      throw error;
     }
-    await endSessions(pausing);
   });
 }
 
@@ -87,7 +92,8 @@ async function restPool({ gateway, database, signal, until }: Pausing): Promise<
 }
 
 async function goOn({ gateway, database, file, route }: Pausing): Promise<void> {
-  await route.must(await gateway.commandLine(routeNames(database.name).map((name) => `RESUME "${name}"`)), 'letting clients go on');
+  // One that was not paused says so, which is as good.
+  await route.run(await gateway.commandLine(routeNames(database.name).map((name) => `RESUME "${name}"`)));
   await route.install([routeContent(gateway.paths.routes, file)]);
 }
 
@@ -99,7 +105,7 @@ async function endSessions(pausing: Pausing): Promise<void> {
   let since = 'infinity';
   await waitUntil(
     `the sessions of ${database.name} to end`,
-    AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, until - performance.now()))]),
+    AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, Math.ceil(until - performance.now())))]),
     async () => {
       const { left, now } = await endIdleSessions(pausing, since);
       since = since === 'infinity' ? now : since;

@@ -16,7 +16,7 @@ import { instanceSubject, type InstanceContext } from './instance-context.js';
 import type { Upstream } from './instance-settings.js';
 import { rewindInstance } from './rewind-instance.js';
 import { directoriesLine } from './run-instance.js';
-import { lastCommonLsn, newestTimeline } from './timeline-history.js';
+import { lastCommonLsn, newestTimeline, walFileOf } from './timeline-history.js';
 
 /** How long an instance whose WAL is on the primary's path may take to stream before it is made anew. */
 const FOLLOW_WITHIN_MS = 10_000;
@@ -89,12 +89,16 @@ async function isOnPath({ context, source, gate }: Rejoining): Promise<boolean> 
   if (!(await shell.exists(paths.made)) || !(await shell.exists(`${paths.data}/PG_VERSION`))) return false;
   const control = await readControlData(context, gate);
   if (control?.systemIdentifier !== source.systemIdentifier) return false;
+  const walFiles = await shell.list(`${paths.data}/pg_wal`);
   // The control data may be of a checkpoint before the last switch.
-  const timeline = Math.max(control.timeline, newestTimeline(await shell.list(`${paths.data}/pg_wal`)));
+  const timeline = Math.max(control.timeline, newestTimeline(walFiles));
   const common = lastCommonLsn(source, timeline);
   if (common === undefined) return false;
   // A former primary on a timeline of the same number went another way under the same name.
   if (common === 'anywhere') return shell.exists(`${paths.data}/standby.signal`);
+  const wanted = walFileOf(timeline, common.lsn, control.walSegmentBytes);
+  // pg_waldump would wait five seconds for a segment that is not there. Later ones without it: this one was recycled long ago.
+  if (!walFiles.includes(wanted)) return !walFiles.some((name) => name.startsWith(wanted.slice(0, 8)) && name.length === wanted.length && name > wanted);
   const { stdout } = await gate.run(command(`${fleet.binaries.directory}/pg_waldump`, '-p', `${paths.data}/pg_wal`, '-t', String(timeline), '-s', common.lsn, '-n', '1'));
   return !stdout.includes('rmgr:');
 }

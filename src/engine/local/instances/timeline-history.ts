@@ -1,4 +1,5 @@
 import type { Lsn } from '../../ports.js';
+import { lsnToNumber } from './control-data.js';
 
 /** A timeline, and where the next one left it. */
 export interface TimelineSwitch {
@@ -34,4 +35,11 @@ export function historyFile(timeline: number): string {
 /** The newest timeline that any segment in `pg_wal` is of; 0 if there is none. */
 export function newestTimeline(walFiles: readonly string[]): number {
   return Math.max(0, ...walFiles.filter((name) => /^[0-9A-F]{24}$/.test(name)).map((name) => Number.parseInt(name.slice(0, 8), 16)));
+}
+
+/** The name of the segment in which an LSN of a timeline is. */
+export function walFileOf(timeline: number, lsn: Lsn, walSegmentBytes: number): string {
+  const segment = lsnToNumber(lsn) / BigInt(walSegmentBytes);
+  const perLog = 0x1_0000_0000n / BigInt(walSegmentBytes);
+  return [BigInt(timeline), segment / perLog, segment % perLog].map((part) => part.toString(16).toUpperCase().padStart(8, '0')).join('');
 }

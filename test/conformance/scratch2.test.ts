@@ -1,0 +1,418 @@
+import { execFile, spawn } from 'node:child_process';
+import { access, readdir, readFile, readlink, rename, rm, stat } from 'node:fs/promises';
+import { promisify } from 'node:util';
+
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import type { Engine, InstanceRef, Route } from '../../src/engine/ports.js';
+import { lsnToNumber } from '../../src/engine/local/instances/control-data.js';
+import { asCustomer, customerOptions } from './engine-suite.js';
+import { describeDatabase, eventually, provision, type TestDatabase } from './harness.js';
+import { openLocalHarness } from './local-harness.js';
+import { NumberedWriter } from './numbered-writer.js';
+
+const run = promisify(execFile);
+const isRoot = process.getuid?.() === 0;
+
+import { Gate } from '../../src/engine/local/host-shell/gate.js';
+const origRun = Gate.prototype.run;
+Gate.prototype.run = async function (line: string) { const s0 = performance.now(); try { return await origRun.call(this, line); } finally { if (process.env['FH_LOG']) console.log(performance.now() | 0, '   run', (performance.now() - s0).toFixed(0), line.slice(0, 140).replace(/PGPASSWORD=\S+/, '')); } };
+const origEnter = Gate.enter;
+Gate.enter = async (o: any) => { const s0 = performance.now(); try { return await origEnter.call(Gate, o); } finally { console.log(performance.now() | 0, '   enter', (performance.now() - s0).toFixed(0), o.subject.name); } };
+/** Stops a process, unless it is one that just ended by itself. */
+function stop(pid: number): void {
+  try {
+    process.kill(pid, 'SIGSTOP');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+describe('the local engine fails over', () => {
+  let harness: Awaited<ReturnType<typeof openLocalHarness>>;
+  let engine: Engine;
+  let root: string;
+  let shop: TestDatabase;
+  /** Who is what by now: tests leave a primary and a synchronous standby, whichever it is. */
+  let primary: InstanceRef;
+  let standby: InstanceRef;
+  let writers: NumberedWriter[];
+  const signal = (): AbortSignal => AbortSignal.timeout(30_000);
+  const home = (instance: InstanceRef): string => `${root}/hosts/${instance.host}/${shop.spec.id}/volume/${instance.id}`;
+  const control = (instance: InstanceRef): string => `${root}/hosts/${instance.host}/${shop.spec.id}/${instance.id}`;
+  const postmaster = async (instance: InstanceRef): Promise<number> => Number((await readFile(`${home(instance)}/data/postmaster.pid`, 'utf8')).split('\n')[0]);
+  const routeTo = async (instance: InstanceRef): Promise<Route> => {
+    const { address, port = 0 } = await engine.instances.observe(instance, signal());
+    return { database: shop.spec, target: { address, port } };
+  };
+
+  async function processesOf(instance: InstanceRef): Promise<number[]> {
+    const found: number[] = [];
+    for (const entry of await readdir('/proc')) {
+      if (!/^\d+$/.test(entry)) continue;
+      const cwd = await readlink(`/proc/${entry}/cwd`).catch(() => '');
+      const status = await readFile(`/proc/${entry}/status`, 'utf8').catch(() => 'State:\tX');
+      if (cwd.startsWith(`${home(instance)}/data`) && !/State:\s+[ZX]/.test(status)) found.push(Number(entry));
+    }
+    return found;
+  }
+
+  async function writer(route: 'session' | 'pooled'): Promise<NumberedWriter> {
+    const database = route === 'pooled' ? `${shop.spec.name}_pooled` : shop.spec.name;
+    const started = new NumberedWriter(await customerOptions(harness, shop, { database }), `written_${route}_${Date.now()}`);
+    await started.start();
+    writers.push(started);
+    await started.next();
+    return started;
+  }
+
+  async function synchronize(): Promise<void> {
+    const { lsn } = await engine.instances.setSynchronousStandbys(primary, [standby.id], shop.effect());
+    await engine.instances.waitForFlush(primary, standby.id, lsn, shop.effect());
+  }
+
+  /** What a failover does, from the fence to redundancy. */
+  async function failOver(): Promise<string> {
+    await engine.instances.fence(primary, shop.effect());
+    await engine.gateway.close(shop.spec, shop.effect());
+    await engine.instances.promote(standby, shop.effect());
+    await engine.gateway.open(await routeTo(standby), shop.effect());
+    return rejoin();
+  }
+
+  async function rejoin(): Promise<string> {
+    const { how } = await engine.instances.rejoin(primary, standby, shop.effect());
+    [primary, standby] = [standby, primary];
+    await synchronize();
+    return how;
+  }
+
+  beforeAll(async () => {
+    harness = await openLocalHarness();
+    engine = harness.engine;
+    root = engine.gateway.endpoint('europe').rootCertificatePath?.replace(/\/regions\/.*/, '') ?? '';
+    shop = describeDatabase(engine);
+    ({ primary, standby } = shop);
+    await provision(engine, shop);
+  });
+  beforeEach(async () => {
+    writers = [];
+    await eventually('the standby to stream', async () => (await engine.instances.observe(standby, signal())).receiving === true, 5_000);
+  });
+  afterEach(async () => {
+    await Promise.all(writers.map((each) => each.stop().catch(() => undefined)));
+  });
+  afterAll(() => harness?.close());
+
+  describe('a fence', () => {
+    it('kills a primary whose processes are all stopped, nobody can start it by hand, and it is lifted for what it was', async () => {
+      for (const pid of await processesOf(primary)) stop(pid);
+      expect(await engine.instances.fence(primary, shop.effect())).toMatchObject({ exists: true, marked: true, process: 'stopped' });
+      expect(await processesOf(primary)).toEqual([]);
+      const data = `${home(primary)}/data`;
+      const { uid, gid } = await stat(data);
+      const binaries = `/usr/lib/postgresql/${(await readFile(`${data}/PG_VERSION`, 'utf8')).trim()}/bin`;
+      const config = `--config-file=${home(primary)}/etc/postgresql.conf`;
+      const account = isRoot ? { uid, gid } : {};
+      await expect(run(`${binaries}/postgres`, ['-D', data, config], account)).rejects.toThrow(/could not find the database system|pg_control/);
+      await expect(run(`${binaries}/pg_ctl`, ['-D', data, '-w', '-t', '5', '-o', config, 'start'], account)).rejects.toThrow();
+      await expect(engine.instances.start(primary, shop.effect())).rejects.toMatchObject({ kind: 'permanent' });
+      expect(await processesOf(primary)).toEqual([]);
+      expect(await engine.instances.fence(primary, shop.effect())).toMatchObject({ marked: true, process: 'stopped' });
+      const lifted = await engine.instances.unfence(primary, shop.effect());
+      expect(lifted).toMatchObject({ marked: false, process: 'running', role: 'primary', synchronousStandbys: [standby.id] });
+      expect(await engine.instances.unfence(primary, shop.effect())).toMatchObject({ marked: false, process: 'running' });
+    });
+
+    it('kills what somebody started by hand before the mark was there', async () => {
+      process.kill(await postmaster(primary), 'SIGKILL');
+      await eventually('the backends to die', async () => (await processesOf(primary)).length === 0);
+      const data = `${home(primary)}/data`;
+      const { uid, gid } = await stat(data);
+      const binaries = `/usr/lib/postgresql/${(await readFile(`${data}/PG_VERSION`, 'utf8')).trim()}/bin`;
+      // As a person would: the number in it may be one that init has not reaped yet.
+      await rm(`${data}/postmaster.pid`);
+      const child = spawn(`${binaries}/postgres`, ['-D', data, `--config-file=${home(primary)}/etc/postgresql.conf`], { ...(isRoot ? { uid, gid } : {}), detached: true, stdio: 'ignore' });
+      await eventually('it to run', async () => (await engine.instances.observe(primary, signal())).process === 'running');
+      await engine.instances.fence(primary, shop.effect());
+      expect(await processesOf(primary)).toEqual([]);
+      expect(child.pid).toBeDefined();
+      await engine.instances.unfence(primary, shop.effect());
+    });
+
+    it('marks an instance that is not there, so that a disk that comes back does not matter', async () => {
+      const nobody = describeDatabase(engine);
+      expect(await engine.instances.fence(nobody.primary, nobody.effect())).toMatchObject({ exists: false, marked: true });
+      await expect(engine.instances.unfence(nobody.primary, nobody.effect())).rejects.toMatchObject({ kind: 'permanent' });
+      await engine.instances.destroy(nobody.primary, nobody.effect());
+      expect(await engine.instances.observe(nobody.primary, signal())).toMatchObject({ exists: false, marked: false });
+    });
+  });
+
+  it('loses no acknowledged write when the primary is killed, and is redundant again', async () => {
+    const [session, pooled] = [await writer('session'), await writer('pooled')];
+    const { timeline = 0 } = await engine.instances.observe(primary, signal());
+    process.kill(await postmaster(primary), 'SIGKILL');
+    await failOver();
+    expect(await engine.instances.observe(primary, signal())).toMatchObject({ role: 'primary', timeline: timeline + 1, synchronousStandbys: [standby.id] });
+    expect(await engine.instances.observe(standby, signal())).toMatchObject({ role: 'standby', receiving: true, marked: false, timeline: timeline + 1, synchronousStandbys: [] });
+    await Promise.all([session.next(), pooled.next()]);
+    for (const each of [session, pooled]) {
+      expect(await each.stop()).toEqual(expect.arrayContaining(each.acknowledged));
+    }
+  });
+
+  it('switches over without an error on the pooled route and with one reconnection of a session', async () => {
+    const [session, pooled] = [await writer('session'), await writer('pooled')];
+    const idle = new pg.Client(await customerOptions(harness, shop, { database: `${shop.spec.name}_pooled` }));
+    idle.on('error', () => undefined);
+    await idle.connect();
+    await idle.query('SELECT 1');
+    for (let round = 0; round < 3; round += 1) {
+      await engine.gateway.pause(shop.spec, 5_000, shop.effect());
+      const { clean, lsn } = await engine.instances.stopMarked(primary, shop.effect());
+      expect(clean).toBe(true);
+      expect(await engine.instances.observe(primary, signal())).toMatchObject({ marked: true, process: 'stopped' });
+      // The standby has exactly as much: not a byte less, and there is nothing more to have.
+      await eventually('the standby to have the last byte', async () => lsnToNumber((await engine.instances.observe(standby, signal())).lsn ?? '0/0') >= lsnToNumber(lsn ?? 'F/0'));
+      expect((await engine.instances.observe(standby, signal())).lsn).toBe(lsn);
+      await engine.instances.promote(standby, shop.effect());
+      await engine.gateway.open(await routeTo(standby), shop.effect());
+      expect(await rejoin()).toBe('repointed');
+      await Promise.all([session.next(), pooled.next()]);
+    }
+    expect((await idle.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+    await idle.end();
+    expect(pooled.errors).toEqual([]);
+    expect(session.errors.length).toBeLessThanOrEqual(3);
+    for (const each of [session, pooled]) expect(await each.stop()).toEqual(expect.arrayContaining(each.acknowledged));
+  });
+
+  it('lets everybody go on when a transaction does not end within the pause', async () => {
+    const database = `${shop.spec.name}_pooled`;
+    await asCustomer(harness, shop, async (open) => {
+      await open.query('BEGIN');
+      await open.query('SELECT 1');
+      await expect(engine.gateway.pause(shop.spec, 300, shop.effect())).rejects.toMatchObject({ kind: 'transient' });
+      await open.query('SELECT 2');
+      await open.query('COMMIT');
+      await asCustomer(harness, shop, (client) => client.query('SELECT 1'), { database });
+      await asCustomer(harness, shop, (client) => client.query('SELECT 1'));
+    }, { database });
+  });
+
+  it('cuts a session whose transaction does not end within the pause, and makes new ones wait', async () => {
+    const long = new pg.Client(await customerOptions(harness, shop));
+    long.on('error', () => undefined);
+    await long.connect();
+    await long.query('BEGIN');
+    await long.query('SELECT txid_current()');
+    await engine.gateway.pause(shop.spec, 500, shop.effect());
+    await expect(long.query('SELECT 1')).rejects.toThrow();
+    let served = false;
+    const waiting = asCustomer(harness, shop, (client) => client.query('SELECT 1')).then(() => {
+      served = true;
+    });
+    await engine.instances.observe(primary, signal());
+    expect(served).toBe(false);
+    await engine.gateway.open(await routeTo(primary), shop.effect());
+    await waiting;
+  });
+
+  it('keeps a closed route closed in a gateway that is restarted', async () => {
+    await engine.gateway.close(shop.spec, shop.effect());
+    process.kill(Number((await readFile(`${root}/gateways/europe/pid`, 'utf8')).split(':')[0]), 'SIGKILL');
+    await eventually('the gateway to be kept', async () => (await engine.gateway.keep('europe', signal())).started);
+    let served = 0;
+    const waiting = ['', '_pooled'].map((suffix) =>
+      asCustomer(harness, shop, (client) => client.query('SELECT 1'), { database: `${shop.spec.name}${suffix}` }).then(() => {
+        served += 1;
+      }),
+    );
+    // Time enough for them to be served, if they could be.
+    await asCustomer(harness, shop, (client) => client.query('SELECT 1'), { connectionTimeoutMillis: 500 }).catch(() => undefined);
+    expect(served).toBe(0);
+    await engine.gateway.open(await routeTo(primary), shop.effect());
+    await Promise.all(waiting);
+  });
+
+  describe('a promotion', () => {
+    it('only answers when it has happened already', async () => {
+      const before = await engine.instances.observe(primary, signal());
+      expect(await engine.instances.promote(primary, shop.effect())).toMatchObject({ role: 'primary', timeline: before.timeline });
+      expect(await engine.instances.claim(primary, shop.effect())).toMatchObject({ role: 'primary' });
+    });
+
+    it('that is stuck is killed by a claim, and never happens', async () => {
+      const stopped = await processesOf(standby);
+      for (const pid of stopped) stop(pid);
+      // It is stuck at the latest when it asks a server that does not answer; here it has asked for the promotion before.
+      await run('/bin/sh', ['-c', `: >${control(standby)}/promoting; : >${home(standby)}/data/promote; kill -USR1 ${await postmaster(standby)}`]);
+      const stuck = engine.instances.promote(standby, shop.effect());
+      stuck.catch(() => undefined);
+      const claimed = await engine.instances.claim(standby, shop.effect());
+      await expect(stuck).rejects.toMatchObject({ name: 'EngineError' });
+      expect(claimed).toMatchObject({ role: 'standby', process: 'running', marked: false });
+      await expect(access(`${home(standby)}/data/promote`)).rejects.toThrow();
+      await eventually('the standby to stream', async () => (await engine.instances.observe(standby, signal())).receiving === true);
+      expect(await engine.instances.observe(standby, signal())).toMatchObject({ role: 'standby' });
+    });
+
+    it('is refused of an older token after a claim', async () => {
+      const old = { token: shop.token, signal: signal(), trace: {} };
+      await engine.instances.claim(standby, shop.effect());
+      await expect(engine.instances.promote(standby, old)).rejects.toMatchObject({ kind: 'superseded' });
+    });
+
+    it('is told to be none of an instance that is missing', async () => {
+      const nobody = describeDatabase(engine);
+      expect(await engine.instances.claim(nobody.standby, nobody.effect())).toMatchObject({ exists: false });
+      await expect(engine.instances.promote(nobody.standby, nobody.effect())).rejects.toMatchObject({ kind: 'permanent' });
+    });
+  });
+
+  describe('a rejoin', () => {
+    /** The primary writes what nobody receives, and dies; the standby comes back without it. */
+    async function diverge(): Promise<void> {
+      for (const pid of await processesOf(standby)) process.kill(pid, 'SIGKILL');
+      await engine.instances.setSynchronousStandbys(primary, [], shop.effect());
+      await asCustomer(harness, shop, (client) => client.query('CREATE TABLE IF NOT EXISTS lost (n int); INSERT INTO lost SELECT generate_series(1, 1000)'));
+      for (const pid of await processesOf(primary)) process.kill(pid, 'SIGKILL');
+      await engine.instances.start(standby, shop.effect());
+    }
+
+    it('makes a diverged primary a standby, and what only it had is gone', async () => {
+      await diverge();
+      expect(await failOver()).toBe('copied');
+      const { rows } = await asCustomer(harness, shop, (client) => client.query(`SELECT to_regclass('lost') AS lost`));
+      expect(rows).toEqual([{ lost: null }]);
+      expect(await readdir(home(standby))).toEqual(expect.not.arrayContaining(['building', 'replaced', 'rewinding']));
+    });
+
+    it('goes on after it was cut off half-way, and stays marked until then', async () => {
+      await diverge();
+      await engine.instances.fence(primary, shop.effect());
+      await engine.gateway.close(shop.spec, shop.effect());
+      await engine.instances.promote(standby, shop.effect());
+      await engine.gateway.open(await routeTo(standby), shop.effect());
+      for (const ms of [40, 200, 450]) {
+        await engine.instances.rejoin(primary, standby, shop.effect(ms)).catch((error: unknown) => expect(error).toMatchObject({ name: 'EngineError' }));
+        const seen = await engine.instances.observe(primary, signal());
+        expect(seen.role, `after ${ms} ms`).not.toBe('primary');
+        if (seen.process === 'stopped' && seen.exists) expect(seen.marked || seen.role === 'standby', `after ${ms} ms`).toBe(true);
+      }
+      await rejoin();
+      expect(await engine.instances.observe(standby, signal())).toMatchObject({ role: 'standby', receiving: true, marked: false });
+    });
+
+    it('copies anew what a rewind has left half done', async () => {
+      await engine.instances.fence(standby, shop.effect());
+      await rename(`${home(standby)}/data`, `${home(standby)}/rewinding`);
+      await engine.instances.setSynchronousStandbys(primary, [], shop.effect());
+      expect(await engine.instances.rejoin(standby, primary, shop.effect())).toMatchObject({ how: 'copied', receiving: true, marked: false });
+      await synchronize();
+    });
+
+    it('leaves no slot that keeps WAL, on either side', async () => {
+      const slots = async (instance: InstanceRef): Promise<string[]> => readdir(`${home(instance)}/data/pg_replslot`);
+      expect(await slots(standby)).toEqual([]);
+      expect(await slots(primary)).toEqual([standby.id.toLowerCase()]);
+    });
+
+    it('repoints a standby that only follows another primary', async () => {
+      const third: InstanceRef = { id: `${shop.primary.id}third`, host: engine.inventory()[0]!.dataCenters[2]!.hosts[0]!.id, database: shop.spec };
+      const T=(n:string)=>console.log(n,performance.now()|0);T('start');await engine.instances.attachStandby(third, primary, shop.effect());T('attached');
+      process.kill(await postmaster(primary), 'SIGKILL');
+      await engine.instances.fence(primary, shop.effect());
+      await engine.gateway.close(shop.spec, shop.effect());
+      T('fenced closed');const pid = await postmaster(third);
+      await engine.instances.promote(standby, shop.effect());
+      await engine.gateway.open(await routeTo(standby), shop.effect());
+      const effect = shop.effect();
+      T('opened');const rejoined = await Promise.all([third, primary].map(async (instance) => { const r = await engine.instances.rejoin(instance, standby, effect); T('rejoined '+instance.id+r.how); return r; }));T('rejoined'); console.log((await readFile(home(third) + '/log', 'utf8')).split('\n').slice(-30).join('\n'));
+      expect(rejoined).toMatchObject([{ how: 'repointed', receiving: true }, { receiving: true }]);
+      expect(await postmaster(third)).toBe(pid);
+      [primary, standby] = [standby, primary];
+      await engine.instances.destroy(third, shop.effect());
+      await engine.instances.dropSlot(primary, third.id, shop.effect());
+      T('destroyed');await synchronize();T('synced');
+    });
+  });
+
+  describe('a watch', () => {
+    it('sees a primary and its standby, and the end of the primary at once', async () => {
+      const watch = engine.instances.watch(primary);
+      const other = engine.instances.watch(standby);
+      const seen = await watch.look(2_000);
+      expect(seen).toMatchObject({ sight: 'answers', role: 'primary', standbys: [{ instanceId: standby.id, state: 'streaming' }] });
+      expect(await other.look(2_000)).toMatchObject({ sight: 'answers', role: 'standby', receiving: true });
+      const closed = new Promise<void>((resolve) => watch.onClosed(resolve));
+      process.kill(await postmaster(primary), 'SIGKILL');
+      await closed;
+      await eventually('it to be refused', async () => (await watch.look(500)).sight === 'refused', 1_000);
+      await eventually('the standby to notice', async () => (await other.look(500)).receiving === false, 2_000);
+      await engine.instances.start(primary, shop.effect());
+      await eventually('it to answer', async () => (await watch.look(500)).sight === 'answers', 2_000);
+      await Promise.all([watch.close(), other.close()]);
+    });
+
+    it('sees a server that hangs, and that it goes on', async () => {
+      const watch = engine.instances.watch(primary);
+      const other = engine.instances.watch(standby);
+      await Promise.all([watch.look(2_000), other.look(2_000)]);
+      const pids = await processesOf(primary);
+      for (const pid of pids) stop(pid);
+      expect(await watch.look(300)).toEqual({ sight: 'silent' });
+      expect(await watch.look(300)).toEqual({ sight: 'silent' });
+      await eventually('the standby to be sure', async () => (await other.look(500)).receiving === false, 5_000);
+      for (const pid of pids) process.kill(pid, 'SIGCONT');
+      await eventually('it to answer', async () => (await watch.look(500)).sight === 'answers', 3_000);
+      await Promise.all([watch.close(), other.close()]);
+    });
+
+    it('takes a postmaster that serves nobody new for silent, though its sessions live', async () => {
+      const watch = engine.instances.watch(primary);
+      await watch.look(2_000);
+      const pid = await postmaster(primary);
+      process.kill(pid, 'SIGSTOP');
+      await eventually('it to be found out', async () => (await watch.look(200)).sight === 'silent', 10_000);
+      expect((await watch.look(200)).sight).toBe('silent');
+      process.kill(pid, 'SIGCONT');
+      await eventually('it to answer', async () => (await watch.look(500)).sight === 'answers', 3_000);
+      await watch.close();
+    });
+
+    it('takes a backend that was killed for no loss: the server restarts its sessions by itself', async () => {
+      const watch = engine.instances.watch(primary);
+      await watch.look(2_000);
+      const closed = new Promise<void>((resolve) => watch.onClosed(resolve));
+      const client = new pg.Client(await customerOptions(harness, shop));
+      client.on('error', () => undefined);
+      await client.connect();
+      const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      process.kill(rows[0]!.pid, 'SIGKILL');
+      await closed;
+      const sights = new Set<string>();
+      await eventually('it to answer', async () => {
+        const { sight } = await watch.look(1_000);
+        sights.add(sight);
+        return sight === 'answers';
+      }, 10_000);
+      expect([...sights].filter((sight) => sight !== 'restarting')).toEqual(['answers']);
+      await Promise.all([watch.close(), client.end().catch(() => undefined)]);
+    });
+
+    it('answers with silence once it is closed, and calls nobody', async () => {
+      const watch = engine.instances.watch(primary);
+      await watch.look(2_000);
+      let called = 0;
+      watch.onClosed(() => {
+        called += 1;
+      });
+      await watch.close();
+      expect(await watch.look(100)).toEqual({ sight: 'silent' });
+      expect(called).toBe(0);
+    });
+  });
+});
