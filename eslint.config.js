@@ -8,7 +8,7 @@ const environment = {
 };
 
 export default defineConfig(
-  globalIgnores(['dist/', 'coverage/', 'node_modules/']),
+  globalIgnores(['**/dist/', 'coverage/', 'node_modules/']),
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strict, tseslint.configs.recommendedTypeChecked],

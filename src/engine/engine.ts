@@ -6,7 +6,6 @@ import type { Engine } from './ports.js';
 export { prepareLocalFleet } from './local/fleet/prepare-fleet.js';
 export { shutDownLocalFleet } from './local/fleet/shut-down-fleet.js';
 export { purgeLocalFleet } from './local/fleet/purge-fleet.js';
-export type { FleetDescription } from './local/fleet/fleet-description.js';
 export type { EngineLog, SecretVault } from './local/collaborators.js';
 
 export interface OpenEngineOptions {

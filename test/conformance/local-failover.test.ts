@@ -6,6 +6,8 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Engine, InstanceRef, Route } from '../../src/engine/ports.js';
+import { SILENT_LOG } from '../../src/engine/local/collaborators.js';
+import { openLocalEngine } from '../../src/engine/local/local-engine.js';
 import { lsnToNumber } from '../../src/engine/local/instances/control-data.js';
 import { asCustomer, customerOptions } from './engine-suite.js';
 import { describeDatabase, eventually, provision, type TestDatabase } from './harness.js';
@@ -15,12 +17,14 @@ import { NumberedWriter } from './numbered-writer.js';
 const run = promisify(execFile);
 const isRoot = process.getuid?.() === 0;
 
-/** Stops a process, unless it is one that just ended by itself. */
-function stop(pid: number): void {
-  try {
-    process.kill(pid, 'SIGSTOP');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+/** Signals processes, except those that have just ended by themselves. */
+function signalAll(pids: readonly number[], name: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, name);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
   }
 }
 
@@ -102,7 +106,7 @@ describe('the local engine fails over', () => {
 
   describe('a fence', () => {
     it('kills a primary whose processes are all stopped, nobody can start it by hand, and it is lifted for what it was', async () => {
-      for (const pid of await processesOf(primary)) stop(pid);
+      signalAll(await processesOf(primary), 'SIGSTOP');
       expect(await engine.instances.fence(primary, shop.effect())).toMatchObject({ exists: true, marked: true, process: 'stopped' });
       expect(await processesOf(primary)).toEqual([]);
       const data = `${home(primary)}/data`;
@@ -240,8 +244,7 @@ describe('the local engine fails over', () => {
     });
 
     it('that is stuck is killed by a claim, and never happens', async () => {
-      const stopped = await processesOf(standby);
-      for (const pid of stopped) stop(pid);
+      signalAll(await processesOf(standby), 'SIGSTOP');
       // It is stuck at the latest when it asks a server that does not answer; here it has asked for the promotion before.
       await run('/bin/sh', ['-c', `: >${control(standby)}/promoting; : >${home(standby)}/data/promote; kill -USR1 ${await postmaster(standby)}`]);
       const stuck = engine.instances.promote(standby, shop.effect());
@@ -270,16 +273,30 @@ describe('the local engine fails over', () => {
   describe('a rejoin', () => {
     /** The primary writes what nobody receives, and dies; the standby comes back without it. */
     async function diverge(): Promise<void> {
-      for (const pid of await processesOf(standby)) process.kill(pid, 'SIGKILL');
+      signalAll(await processesOf(standby), 'SIGKILL');
       await engine.instances.setSynchronousStandbys(primary, [], shop.effect());
       await asCustomer(harness, shop, (client) => client.query('CREATE TABLE IF NOT EXISTS lost (n int); INSERT INTO lost SELECT generate_series(1, 1000)'));
-      for (const pid of await processesOf(primary)) process.kill(pid, 'SIGKILL');
+      signalAll(await processesOf(primary), 'SIGKILL');
       await engine.instances.start(standby, shop.effect());
     }
 
     it('makes a diverged primary a standby, and what only it had is gone', async () => {
       await diverge();
       expect(await failOver()).toBe('copied');
+      const { rows } = await asCustomer(harness, shop, (client) => client.query(`SELECT to_regclass('lost') AS lost`));
+      expect(rows).toEqual([{ lost: null }]);
+      expect(await readdir(home(standby))).toEqual(expect.not.arrayContaining(['building', 'replaced', 'rewinding']));
+    });
+
+    it('rewinds what is too large to be copied', async () => {
+      const rewinder = await openLocalEngine({ dataDir: harness.dataDir, vault: harness.vault, log: SILENT_LOG, copyUpToBytes: 0 });
+      await diverge();
+      await engine.instances.fence(primary, shop.effect());
+      await engine.instances.promote(standby, shop.effect());
+      await engine.gateway.open(await routeTo(standby), shop.effect());
+      expect(await rewinder.instances.rejoin(primary, standby, shop.effect())).toMatchObject({ how: 'rewound', role: 'standby', receiving: true, marked: false });
+      [primary, standby] = [standby, primary];
+      await synchronize();
       const { rows } = await asCustomer(harness, shop, (client) => client.query(`SELECT to_regclass('lost') AS lost`));
       expect(rows).toEqual([{ lost: null }]);
       expect(await readdir(home(standby))).toEqual(expect.not.arrayContaining(['building', 'replaced', 'rewinding']));
@@ -357,11 +374,11 @@ describe('the local engine fails over', () => {
       const other = engine.instances.watch(standby);
       await Promise.all([watch.look(2_000), other.look(2_000)]);
       const pids = await processesOf(primary);
-      for (const pid of pids) stop(pid);
+      signalAll(pids, 'SIGSTOP');
       expect(await watch.look(300)).toEqual({ sight: 'silent' });
       expect(await watch.look(300)).toEqual({ sight: 'silent' });
       await eventually('the standby to be sure', async () => (await other.look(500)).receiving === false, 5_000);
-      for (const pid of pids) process.kill(pid, 'SIGCONT');
+      signalAll(pids, 'SIGCONT');
       await eventually('it to answer', async () => (await watch.look(500)).sight === 'answers', 3_000);
       await Promise.all([watch.close(), other.close()]);
     });

@@ -14,7 +14,7 @@ export async function openLocalHarness(): Promise<Harness & { readonly dataDir: 
   const dataDir = join(parent, 'fleet');
   const vault = new Vault(randomBytes(32));
   await prepareLocalFleet({ dataDir, vault });
-  const engine = await openEngine({ engine: 'local', dataDir, vault, log: process.env['FH_LOG'] ? { ...SILENT_LOG, warn: (f: object, m: string) => console.log(f, m), debug: (f: object, m: string) => console.log(performance.now() | 0, f, m) } : SILENT_LOG });
+  const engine = await openEngine({ engine: 'local', dataDir, vault, log: SILENT_LOG });
   return {
     engine,
     dataDir,

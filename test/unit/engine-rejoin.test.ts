@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { chooseRebuild } from '../../src/engine/local/instances/choose-rebuild.js';
+import { chooseRebuild, COPY_UP_TO_BYTES } from '../../src/engine/local/instances/choose-rebuild.js';
 import { classifyFailure } from '../../src/engine/local/instances/classify-failure.js';
 import { endOfRecord, lsnToNumber, numberToLsn, parseControlData } from '../../src/engine/local/instances/control-data.js';
 import { historyFile, lastCommonLsn, newestTimeline, parseHistory, walFileOf } from '../../src/engine/local/instances/timeline-history.js';
@@ -14,7 +14,7 @@ describe('the choice between a rewind and a copy', () => {
     ['rewinds where there is no room for a copy', { canRewind: true, dataBytes: 60 * MIB, freeBytes: 100 * MIB }, 'rewind'],
     ['copies what cannot be rewound', { canRewind: false, dataBytes: 4_000 * MIB, freeBytes: 100 * MIB }, 'copy'],
   ] as const)('%s', (_, facts, way) => {
-    expect(chooseRebuild(facts)).toBe(way);
+    expect(chooseRebuild({ ...facts, copyUpToBytes: COPY_UP_TO_BYTES })).toBe(way);
   });
 });
 

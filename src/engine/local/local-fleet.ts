@@ -7,6 +7,7 @@ import { openRuntimeRoot, readFleet, refuseOtherKindOfUser } from './fleet/fleet
 import { loadAuthority } from './fleet/prepare-fleet.js';
 import type { Account } from './host-shell/files.js';
 import { HostShell } from './host-shell/host-shell.js';
+import { COPY_UP_TO_BYTES } from './instances/choose-rebuild.js';
 import { findPostgresBinaries, type PostgresBinaries } from './instances/postgres-binaries.js';
 
 export interface LocalFleetOptions {
@@ -15,6 +16,8 @@ export interface LocalFleetOptions {
   readonly log: EngineLog;
   /** How long a weaker holder of a lock is waited for before it is killed, in milliseconds. */
   readonly graceMs?: number;
+  /** Up to this size a database that diverged is copied rather than rewound, in bytes. */
+  readonly copyUpToBytes?: number;
 }
 
 /** An opened fleet: its description, and what is read from its directory once. */
@@ -32,6 +35,7 @@ export class LocalFleet {
     /** Whether a library can answer for accounts that the machine's passwd does not have. */
     readonly hasNssWrapper: boolean,
     readonly log: EngineLog,
+    readonly copyUpToBytes: number,
     private readonly vault: SecretVault,
   ) {
     for (const region of description.regions) {
@@ -52,7 +56,7 @@ export class LocalFleet {
     const shell = await HostShell.open(root, options.graceMs);
     const binaries = await findPostgresBinaries(shell);
     const hasNssWrapper = await findNssWrapper(shell);
-    return new LocalFleet(description, root, shell, binaries, hasNssWrapper, options.log, options.vault);
+    return new LocalFleet(description, root, shell, binaries, hasNssWrapper, options.log, options.copyUpToBytes ?? COPY_UP_TO_BYTES, options.vault);
   }
 
   region(regionId: string): RegionDescription {

@@ -136,7 +136,7 @@ async function rewinds({ context, primary, source, upstream, gate, signal }: Rej
   const former = (await shell.exists(paths.mark)) && (await shell.exists(paths.made)) && (await shell.exists(`${paths.data}/PG_VERSION`));
   const canRewind = former && (account === undefined || fleet.hasNssWrapper);
   const freeBytes = await shell.freeBytes(paths.home);
-  if (chooseRebuild({ canRewind, dataBytes: source.dataBytes, freeBytes }) === 'copy') return false;
+  if (chooseRebuild({ canRewind, dataBytes: source.dataBytes, freeBytes, copyUpToBytes: fleet.copyUpToBytes }) === 'copy') return false;
   try {
     await rewindInstance(context, primary, upstream, gate, signal);
     return true;
