@@ -131,7 +131,7 @@ export class DatabasesService {
     const [running] = await queryRows<{ id: string }>(tx,
       `SELECT id FROM operations WHERE subject_id = $1 AND kind = $2 AND state IN ('pending', 'running', 'succeeded') ORDER BY id DESC LIMIT 1`,
       [database.id, DELETE]);
-    const earlier = running && await this.operations.find(EVERYTHING, running.id);
+    const earlier = running && await readDocument(tx, running.id);
     const operation = earlier ?? await this.operations.request(tx, {
       kind: DELETE, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id },
       requestedBy: request.actor.id, requestId: request.requestId,
@@ -181,7 +181,7 @@ export class DatabasesService {
     tx: EntityManager, request: DatabaseRequest & { readonly acceptDataLoss: boolean; readonly forced: boolean; readonly reason: string; readonly bytesAtRisk: number | null },
   ): Promise<OperationDocument> {
     const database = await this.lock(tx, request);
-    const running = await this.runningFor(tx, database, FAILOVER);
+    const running = await this.runningFor(tx, database, FAILOVER, request.acceptDataLoss);
     if (running) return running;
     const { state } = await this.require(tx, database.id);
     if (database.provisionedAt === null || database.deletedAt !== null) throw new DatabaseNotAvailableError(state);
@@ -213,11 +213,15 @@ export class DatabasesService {
     });
   }
 
-  /** The operation of that kind that runs for the database's present epoch, its outage not yet over. */
-  private async runningFor(tx: EntityManager, database: DatabaseEntity, kind: string): Promise<OperationDocument | undefined> {
+  /**
+   * The operation of that kind that runs for the database's present epoch. Whoever accepts a loss of data is not answered
+   * with one that waits because it may not lose any.
+   */
+  private async runningFor(tx: EntityManager, database: DatabaseEntity, kind: string, acceptDataLoss = false): Promise<OperationDocument | undefined> {
     const [running] = await queryRows<{ id: string; step: string }>(tx,
-      `SELECT id, step FROM operations WHERE subject_id = $1 AND kind = $2 AND state IN ('pending', 'running') AND input ->> 'epoch' = $3`,
-      [database.id, kind, String(database.epoch)]);
+      `SELECT id, step FROM operations WHERE subject_id = $1 AND kind = $2 AND state IN ('pending', 'running') AND input ->> 'epoch' = $3
+          AND (NOT $4 OR coalesce((input ->> 'acceptDataLoss')::boolean, false))`,
+      [database.id, kind, String(database.epoch), acceptDataLoss]);
     return running && readDocument(tx, running.id);
   }
 

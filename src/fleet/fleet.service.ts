@@ -86,7 +86,7 @@ export class FleetService {
    */
   async lockRegion(tx: EntityManager, regionId: string): Promise<void> {
     const [region] = await queryRows<{ id: string }>(tx, 'SELECT id FROM regions WHERE id = $1 FOR NO KEY UPDATE', [regionId]);
-    if (!region) throw new UnknownRegionError(regionId, (await this.regions()).map(({ id }) => id));
+    if (!region) throw new UnknownRegionError(regionId, await regionIds(tx));
     if (!this.isOpen(regionId)) throw new RegionClosedError(regionId);
   }
 
@@ -142,4 +142,9 @@ export class FleetService {
          LEFT JOIN instances i ON i.host_id = h.id LEFT JOIN databases d ON d.id = i.database_id
         WHERE ${condition} GROUP BY h.id, c.id ORDER BY h.id`, [...parameters, plans]);
   }
+}
+
+/** Within the caller's transaction: a second connection for it could be the one that everybody waits for. */
+async function regionIds(tx: EntityManager): Promise<string[]> {
+  return (await queryRows<{ id: string }>(tx, 'SELECT id FROM regions ORDER BY position')).map(({ id }) => id);
 }

@@ -69,7 +69,8 @@ export function failoverOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx,
  */
 function mayEnd(kind: string, step: string): boolean {
   if (kind === 'delete') return false;
-  if (kind === FAILOVER) return AFTER_ROUTE.has(step);
+  // At its first step nothing has been done yet: one that may lose data ends one that waits because it may not.
+  if (kind === FAILOVER) return step === 'confirm' || AFTER_ROUTE.has(step);
   return kind !== 'switchover' || !['promote', 'check-candidate', 'abort'].includes(step);
 }
 
