@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { chooseRebuild, COPY_UP_TO_BYTES } from '../../src/engine/local/instances/choose-rebuild.js';
+import { chooseRebuild } from '../../src/engine/local/instances/choose-rebuild.js';
 import { classifyFailure } from '../../src/engine/local/instances/classify-failure.js';
 import { endOfRecord, lsnToNumber, numberToLsn, parseControlData } from '../../src/engine/local/instances/control-data.js';
 import { historyFile, lastCommonLsn, newestTimeline, parseHistory, walFileOf } from '../../src/engine/local/instances/timeline-history.js';
@@ -9,12 +9,13 @@ const MIB = 1024 * 1024;
 
 describe('the choice between a rewind and a copy', () => {
   it.each([
-    ['copies what is small', { canRewind: true, dataBytes: 60 * MIB, freeBytes: 9_000 * MIB }, 'copy'],
-    ['rewinds what is large', { canRewind: true, dataBytes: 4_000 * MIB, freeBytes: 9_000 * MIB }, 'rewind'],
-    ['rewinds where there is no room for a copy', { canRewind: true, dataBytes: 60 * MIB, freeBytes: 100 * MIB }, 'rewind'],
-    ['copies what cannot be rewound', { canRewind: false, dataBytes: 4_000 * MIB, freeBytes: 100 * MIB }, 'copy'],
+    ['rewinds what is new', { canRewind: true, dataBytes: 22 * MIB, walBytes: 40 * MIB, freeBytes: 9_000 * MIB }, 'rewind'],
+    ['copies what is small and busy', { canRewind: true, dataBytes: 60 * MIB, walBytes: 256 * MIB, freeBytes: 9_000 * MIB }, 'copy'],
+    ['rewinds what is large', { canRewind: true, dataBytes: 4_000 * MIB, walBytes: 256 * MIB, freeBytes: 9_000 * MIB }, 'rewind'],
+    ['rewinds where there is no room for a copy', { canRewind: true, dataBytes: 60 * MIB, walBytes: 256 * MIB, freeBytes: 100 * MIB }, 'rewind'],
+    ['copies what cannot be rewound', { canRewind: false, dataBytes: 4_000 * MIB, walBytes: 0, freeBytes: 100 * MIB }, 'copy'],
   ] as const)('%s', (_, facts, way) => {
-    expect(chooseRebuild({ ...facts, copyUpToBytes: COPY_UP_TO_BYTES })).toBe(way);
+    expect(chooseRebuild(facts)).toBe(way);
   });
 });
 

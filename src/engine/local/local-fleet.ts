@@ -7,7 +7,7 @@ import { openRuntimeRoot, readFleet, refuseOtherKindOfUser } from './fleet/fleet
 import { loadAuthority } from './fleet/prepare-fleet.js';
 import type { Account } from './host-shell/files.js';
 import { HostShell } from './host-shell/host-shell.js';
-import { COPY_UP_TO_BYTES } from './instances/choose-rebuild.js';
+import type { Rebuild } from './instances/choose-rebuild.js';
 import { findPostgresBinaries, type PostgresBinaries } from './instances/postgres-binaries.js';
 
 export interface LocalFleetOptions {
@@ -16,8 +16,8 @@ export interface LocalFleetOptions {
   readonly log: EngineLog;
   /** How long a weaker holder of a lock is waited for before it is killed, in milliseconds. */
   readonly graceMs?: number;
-  /** Up to this size a database that diverged is copied rather than rewound, in bytes. */
-  readonly copyUpToBytes?: number;
+  /** How an instance that diverged is made a standby again; whichever is faster if left out. */
+  readonly rebuildBy?: Rebuild;
 }
 
 /** An opened fleet: its description, and what is read from its directory once. */
@@ -35,7 +35,8 @@ export class LocalFleet {
     /** Whether a library can answer for accounts that the machine's passwd does not have. */
     readonly hasNssWrapper: boolean,
     readonly log: EngineLog,
-    readonly copyUpToBytes: number,
+    /** Undefined: whichever is faster. */
+    readonly rebuildBy: Rebuild | undefined,
     private readonly vault: SecretVault,
   ) {
     for (const region of description.regions) {
@@ -56,7 +57,7 @@ export class LocalFleet {
     const shell = await HostShell.open(root, options.graceMs);
     const binaries = await findPostgresBinaries(shell);
     const hasNssWrapper = await findNssWrapper(shell);
-    return new LocalFleet(description, root, shell, binaries, hasNssWrapper, options.log, options.copyUpToBytes ?? COPY_UP_TO_BYTES, options.vault);
+    return new LocalFleet(description, root, shell, binaries, hasNssWrapper, options.log, options.rebuildBy, options.vault);
   }
 
   region(regionId: string): RegionDescription {

@@ -1,3 +1,5 @@
+import type { Client } from 'pg';
+
 import { EngineError } from '../../errors.js';
 import type { DatabaseSpec } from '../../ports.js';
 import type { Gate, GateSubject } from '../host-shell/gate.js';
@@ -20,8 +22,10 @@ interface Pausing {
   readonly gateway: GatewayProcess;
   readonly database: DatabaseSpec;
   readonly file: RouteFile;
-  /** The route's own: everything that is said to the gateway is said by a child of it. */
+  /** The route's own: everything that has an effect on the gateway is said by a child of it. */
   readonly route: Gate;
+  /** For looking only. */
+  readonly console: Client;
   readonly signal: AbortSignal;
   /** By the clock of `performance.now()`. */
   readonly until: number;
@@ -41,19 +45,22 @@ export async function pauseRoute(fleet: LocalFleet, gateway: GatewayProcess, sub
     const file = await writeClosed(gateway, route, database);
     // Without a gateway there is nobody to wait for, and one that starts finds the route closed.
     if (!file || !(await gateway.find())) return;
-    const pausing: Pausing = { fleet, gateway, database, file, route, signal, until };
-    try {
-      await hold(pausing);
-      if (!(await restPool(pausing))) {
-        throw new EngineError('transient', `transactions of ${database.name} did not end within ${limitMs} ms`, 'end the long transactions, or try again when it is quiet');
-      }
-      await endSessions(pausing);
-    } catch (error) {
-      // A stronger caller decides by itself, and one that was cut off has no way to say anything any more.
-      await goOn(pausing).catch(() => undefined);
-      throw error;
-    }
+    await withConsole(await gateway.console(), signal, (console) => bringToRest({ fleet, gateway, database, file, route, console, signal, until }, limitMs));
   });
+}
+
+async function bringToRest(pausing: Pausing, limitMs: number): Promise<void> {
+  try {
+    await hold(pausing);
+    if (!(await restPool(pausing))) {
+      throw new EngineError('transient', `transactions of ${pausing.database.name} did not end within ${limitMs} ms`, 'end the long transactions, or try again when it is quiet');
+    }
+    await endSessions(pausing);
+  } catch (error) {
+    // A stronger caller decides by itself, and one that was cut off has no way to say anything any more.
+    await goOn(pausing).catch(() => undefined);
+    throw error;
+  }
 }
 
 /**
@@ -62,33 +69,25 @@ export async function pauseRoute(fleet: LocalFleet, gateway: GatewayProcess, sub
  * The gateway's answer is not waited for. It comes once every paused route of every database is at rest, and so may be
  * kept waiting by another's; but that the commands have arrived is seen, for they must not arrive later than an opening.
  */
-async function hold({ gateway, database, route, signal, until }: Pausing): Promise<void> {
+async function hold({ gateway, database, route, console, signal, until }: Pausing): Promise<void> {
   const names = routeNames(database.name);
   const limitSeconds = ((until - performance.now() + OVERHEAD_MS) / 1000).toFixed(3);
   const pauses = await Promise.all(names.map((name) => gateway.commandLine([`PAUSE "${name}"`], ['timeout', '-s', 'KILL', limitSeconds])));
   await route.must(pauses.map((pause) => `${pause} </dev/null >/dev/null 2>&1 9>&- &`).join(' '), 'pausing the routes');
-  await withConsole(await gateway.console(), signal, (console) =>
-    waitUntil(`the routes of ${database.name} to be held`, signal, async () => {
-      const states = await showRoutes(console);
-      return names.every((name) => states.some((state) => state.name === name && state.paused)) ? true : undefined;
-    }),
-  );
+  await waitUntil(`the routes of ${database.name} to be held`, signal, async () => {
+    const states = await showRoutes(console);
+    return names.every((name) => states.some((state) => state.name === name && state.paused)) ? true : undefined;
+  });
 }
 
 /** Answers whether the pooled route's transactions ended in time: a paused route lets go of each server that nobody uses. */
-async function restPool({ gateway, database, signal, until }: Pausing): Promise<boolean> {
+async function restPool({ database, console, signal, until }: Pausing): Promise<boolean> {
   const name = pooledRoute(database.name);
-  return withConsole(await gateway.console(), signal, (console) =>
-    waitUntil(
-      `the route ${name} to rest`,
-      signal,
-      async () => {
-        if (!(await showServers(console)).some((server) => server.database === name)) return { rests: true };
-        return performance.now() < until ? undefined : { rests: false };
-      },
-      REST_POLL_MS,
-    ),
-  ).then(({ rests }) => rests);
+  const ask = async (): Promise<{ rests: boolean } | undefined> => {
+    if (!(await showServers(console)).some((server) => server.database === name)) return { rests: true };
+    return performance.now() < until ? undefined : { rests: false };
+  };
+  return (await waitUntil(`the route ${name} to rest`, signal, ask, REST_POLL_MS)).rests;
 }
 
 async function goOn({ gateway, database, file, route }: Pausing): Promise<void> {
@@ -98,9 +97,9 @@ async function goOn({ gateway, database, file, route }: Pausing): Promise<void> 
 }
 
 async function endSessions(pausing: Pausing): Promise<void> {
-  const { gateway, database, route, signal, until } = pausing;
+  const { gateway, database, route, console, signal, until } = pausing;
   const name = sessionRoute(database.name);
-  const sessions = await withConsole(await gateway.console(), signal, showServers);
+  const sessions = await showServers(console);
   if (!sessions.some((server) => server.database === name)) return;
   let since = 'infinity';
   await waitUntil(

@@ -21,24 +21,27 @@ export interface Source extends TimelinePath {
   readonly systemIdentifier: string;
   /** All databases together. */
   readonly dataBytes: number;
+  /** The WAL that it keeps. */
+  readonly walBytes: number;
 }
 
 const SOURCE_SQL = `
   SELECT pg_is_in_recovery() AS standby,
          (SELECT system_identifier::text FROM pg_control_system()) AS identifier,
          CASE WHEN NOT pg_is_in_recovery() THEN ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int END AS timeline,
-         (SELECT sum(pg_database_size(oid)) FROM pg_database)::float8 AS bytes`;
+         (SELECT sum(pg_database_size(oid)) FROM pg_database)::float8 AS data,
+         (SELECT sum(size) FROM pg_ls_waldir())::float8 AS wal`;
 
 /** @throws EngineError `transient` if the source is not a primary now (`protocol.md`, rule 10). */
 export async function readSource(primary: InstanceContext, client: Client): Promise<Source> {
-  const { rows } = await client.query<{ standby: boolean; identifier: string; timeline: number | null; bytes: number }>(SOURCE_SQL);
+  const { rows } = await client.query<{ standby: boolean; identifier: string; timeline: number | null; data: number; wal: number }>(SOURCE_SQL);
   const [row] = rows;
   if (!row || row.standby || row.timeline === null) {
     throw new EngineError('transient', `instance ${primary.instance.id} is not a primary`, 'observe the database again');
   }
   // The first timeline has no history.
   const history = await client.query<{ text: string | null }>('SELECT pg_read_file($1, 0, 1000000, true) AS text', [historyFile(row.timeline)]);
-  return { systemIdentifier: row.identifier, timeline: row.timeline, dataBytes: row.bytes, history: parseHistory(history.rows[0]?.text ?? '') };
+  return { systemIdentifier: row.identifier, timeline: row.timeline, dataBytes: row.data, walBytes: row.wal, history: parseHistory(history.rows[0]?.text ?? '') };
 }
 
 /**

@@ -136,7 +136,8 @@ async function rewinds({ context, primary, source, upstream, gate, signal }: Rej
   const former = (await shell.exists(paths.mark)) && (await shell.exists(paths.made)) && (await shell.exists(`${paths.data}/PG_VERSION`));
   const canRewind = former && (account === undefined || fleet.hasNssWrapper);
   const freeBytes = await shell.freeBytes(paths.home);
-  if (chooseRebuild({ canRewind, dataBytes: source.dataBytes, freeBytes, copyUpToBytes: fleet.copyUpToBytes }) === 'copy') return false;
+  const chosen = chooseRebuild({ canRewind, dataBytes: source.dataBytes, walBytes: source.walBytes, freeBytes });
+  if (!canRewind || (fleet.rebuildBy ?? chosen) === 'copy') return false;
   try {
     await rewindInstance(context, primary, upstream, gate, signal);
     return true;

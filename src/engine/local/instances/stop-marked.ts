@@ -34,9 +34,12 @@ export interface Stopped {
 export async function stopMarked(primary: InstanceContext, effect: Effect): Promise<Stopped> {
   const { shell } = primary;
   const { signal } = effect;
+  // Begun before the lock is taken, because clients wait already; a checkpoint does no harm, whoever asks for it.
+  const flushed = (await findPostmaster(primary)) ? checkpoint(primary, signal) : Promise.resolve();
+  flushed.catch(() => undefined);
   return shell.fenced(instanceSubject(primary, effect.token), signal, async (gate) => {
+    await flushed;
     if (await findPostmaster(primary)) {
-      await checkpoint(primary, signal);
       await gate.must(announceLine(primary), 'marking the instance');
       await stop(primary, gate, signal);
     }
