@@ -106,7 +106,7 @@ export class DatabasesService {
     if (members.some(({ id }) => id === newInstanceId)) return;
     await this.fleet.lockRegion(tx, database.regionId);
     const staying = members.filter(({ id }) => id !== replacedId).map(({ hostId }) => hostId);
-    const host = await this.fleet.placeStandby(tx, database.regionId, planOf(database.plan), staying);
+    const host = await this.fleet.placeStandby(tx, database.regionId, planOf(database.plan), staying, members.find(({ id }) => id === replacedId)?.hostId);
     await tx.insert(InstanceEntity, { id: newInstanceId, databaseId, hostId: host.id, role: 'standby', state: 'starting', address: host.address });
   }
 

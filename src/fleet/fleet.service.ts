@@ -107,12 +107,13 @@ export class FleetService {
    * Chooses a host for a standby that has to leave its own, in a region that the transaction has locked.
    *
    * @param stayingHostIds the hosts of the members that stay, the primary's first
+   * @param leftHostId the host that is left, on which the old standby is until the new one is in sync
    * @throws NoRoomError
    */
-  async placeStandby(tx: EntityManager, regionId: string, plan: Plan, stayingHostIds: readonly string[]): Promise<HostLoad> {
+  async placeStandby(tx: EntityManager, regionId: string, plan: Plan, stayingHostIds: readonly string[], leftHostId: string | undefined): Promise<HostLoad> {
     const loads = (await this.queryHosts(tx, 'c.region_id = $1', [regionId])).map(({ dataCenter, ...host }): HostLoad => ({ ...host, dataCenterId: dataCenter }));
     const [primary, ...others] = stayingHostIds.flatMap((id) => loads.find((load) => load.id === id) ?? []);
-    const chosen = primary && chooseStandbyHost(loads, plan.memoryMb, [primary, ...others]);
+    const chosen = primary && chooseStandbyHost(loads.filter(({ id }) => id !== leftHostId), plan.memoryMb, [primary, ...others]);
     if (!chosen) throw new NoRoomError(regionId, plan.id);
     return chosen;
   }

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
+import { VACATE } from '../../src/relocation/vacate.operation.js';
 import { openLaboratory } from './support/laboratory.js';
 import type { Moment } from './support/mortal-worker.js';
 import { changing, type Scenario, SCENARIOS } from './support/scenarios.js';
@@ -11,7 +12,8 @@ import { changing, type Scenario, SCENARIOS } from './support/scenarios.js';
 const laboratory = await openLaboratory();
 afterAll(() => laboratory.close());
 
-const kinds = laboratory.registry.all().map(({ kind }) => kind);
+// Emptying hosts has no effect of its own: it asks for operations that are all here themselves.
+const kinds = laboratory.registry.all().map(({ kind }) => kind).filter((kind) => kind !== VACATE);
 const scenarios = kinds.flatMap((kind) => {
   const known = SCENARIOS.filter((scenario) => scenario.kind === kind);
   return known.length > 0 ? known : [changing(kind, 'of a healthy database')];

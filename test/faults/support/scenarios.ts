@@ -40,7 +40,7 @@ function failingProvisioning(verb: FakeVerb): Scenario {
 
 interface ChangeOptions {
   readonly plan?: PlanId;
-  readonly input?: Record<string, unknown>;
+  readonly input?: Record<string, unknown> | ((laboratory: Laboratory, databaseId: string) => Promise<Record<string, unknown>>);
   /** Brings about what the operation is for. */
   readonly before?: (laboratory: Laboratory, databaseId: string) => Promise<void> | void;
   readonly fault?: { readonly verb: FakeVerb; readonly times: number };
@@ -57,7 +57,7 @@ export function changing(kind: string, name: string, { plan = 'starter', input, 
       const databaseId = await laboratory.makeDatabase(plan);
       await before?.(laboratory, databaseId);
       if (fault) laboratory.engine.fail(fault.verb, { kind: 'permanent', times: fault.times, databaseId });
-      return { databaseId, operation: await laboratory.request(kind, databaseId, input) };
+      return { databaseId, operation: await laboratory.request(kind, databaseId, typeof input === 'function' ? await input(laboratory, databaseId) : input) };
     },
     async check(laboratory, databaseId) {
       await expectAvailable(laboratory, databaseId, PLANS[plan].standbys);
@@ -99,6 +99,11 @@ const deletion: Scenario = {
   },
 };
 
+async function theStandby(laboratory: Laboratory, databaseId: string): Promise<Record<string, unknown>> {
+  const standby = (await laboratory.database(databaseId)).instances.find(({ role }) => role === 'standby');
+  return { instanceId: standby!.id, hostLost: false };
+}
+
 const lost = { input: { epoch: 1, reason: 'the postmaster is dead', forced: false, acceptDataLoss: false }, before: losePrimary };
 const planned = { input: { epoch: 1 } };
 const alone = { input: { reason: 'a standby is gone' } };
@@ -118,8 +123,10 @@ export const SCENARIOS: readonly Scenario[] = [
   changing('failover', 'when the primary cannot be fenced', { ...lost, fault: { verb: 'fence', times: Infinity }, ends: 'failed' }),
   changing('switchover', 'to the one standby', { ...planned, epoch: 2 }),
   changing('switchover', 'to one of two standbys', { ...planned, plan: 'business', epoch: 2 }),
-  changing('switchover', 'when the promotion fails', { ...planned, fault: { verb: 'promote', times: 1 }, ends: 'failed' }),
+  changing('switchover', 'when the promotion fails', { ...planned, fault: { verb: 'promote', times: Infinity }, ends: 'failed' }),
   changing('switchover', 'when clients cannot be paused', { ...planned, fault: { verb: 'pause', times: Infinity }, ends: 'failed' }),
+  changing('relocate', 'of the one standby', { input: theStandby }),
+  changing('relocate', 'when it cannot be attached elsewhere', { input: theStandby, fault: { verb: 'attachStandby', times: Infinity }, ends: 'failed' }),
   changing('reprotect', 'when the one standby is down', { ...alone, before: loseStandbys }),
   changing('reprotect', 'when one of two standbys is down', { ...alone, plan: 'business', before: loseLast }),
   changing('reprotect', 'when the files of the one standby are gone', { ...alone, before: wipeStandbys }),
