@@ -46,7 +46,8 @@ describe('provisioning', () => {
 
 describe('memory', () => {
   it('of an idle pair is measured against a bare pair with the same settings', async () => {
-    const directories = processesOf([`${fleet.dataDir}/hosts`, '/run/freehold']).filter(({ command }) => /postgres(\s|$).*-D/.test(command));
+    await fleet.provision(customerId, 'idle');
+    const directories = processesOf([`${fleet.dataDir}/hosts`, '/run/freehold']).filter(({ command }) => command.includes('config_file='));
     const [first] = directories;
     if (!first) throw new Error('no instance runs');
     const pairs = groupByDatabase(directories);
