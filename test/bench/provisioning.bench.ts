@@ -13,6 +13,9 @@ const MEMORY_SETTINGS = [
   'autovacuum_max_workers', 'autovacuum_naptime', 'bgwriter_delay', 'wal_receiver_timeout', 'wal_sender_timeout', 'huge_pages',
 ];
 
+/** The command line of an instance's postmaster, and the directory that holds its data and its settings. */
+const INSTANCE = /postgres .*-D (\S+\/db_\S+)\/data\b/;
+
 let fleet: BenchFleet & { readonly upSeconds: number };
 let customerId: string;
 
@@ -47,7 +50,7 @@ describe('provisioning', () => {
 describe('memory', () => {
   it('of an idle pair is measured against a bare pair with the same settings', async () => {
     await fleet.provision(customerId, 'idle');
-    const directories = processesOf([`${fleet.dataDir}/hosts`, '/run/freehold']).filter(({ command }) => command.includes('config_file='));
+    const directories = processesOf([`${fleet.dataDir}/hosts`, '/run/freehold']).filter(({ command }) => INSTANCE.test(command));
     const [first] = directories;
     if (!first) throw new Error('no instance runs');
     const pairs = groupByDatabase(directories);
@@ -84,9 +87,9 @@ function groupByDatabase(instances: readonly { pid: number; command: string }[])
 
 /** Reads what the instance of a command line was started with. */
 function memorySettings(command: string): Record<string, string> {
-  const file = /config_file=(\S+)/.exec(command)?.[1];
-  if (!file) throw new Error(`no configuration is named by: ${command}`);
-  const text = readFileSync(file, 'utf8');
+  const directory = INSTANCE.exec(command)?.[1];
+  if (!directory) throw new Error(`no instance is started by: ${command}`);
+  const text = readFileSync(`${directory}/etc/postgresql.conf`, 'utf8');
   return Object.fromEntries(MEMORY_SETTINGS.flatMap((name) => {
     const value = new RegExp(`^${name} = '?([^'\\n]+)'?$`, 'm').exec(text)?.[1];
     return value === undefined ? [] : [[name, value]];
