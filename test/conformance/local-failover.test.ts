@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { access, readdir, readFile, readlink, rename, rm, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
@@ -41,6 +42,11 @@ describe('the local engine fails over', () => {
   const home = (instance: InstanceRef): string => `${root}/hosts/${instance.host}/${shop.spec.id}/volume/${instance.id}`;
   const control = (instance: InstanceRef): string => `${root}/hosts/${instance.host}/${shop.spec.id}/${instance.id}`;
   const postmaster = async (instance: InstanceRef): Promise<number> => Number((await readFile(`${home(instance)}/data/postmaster.pid`, 'utf8')).split('\n')[0]);
+  const binariesOf = async (instance: InstanceRef): Promise<string> => `/usr/lib/postgresql/${(await readFile(`${home(instance)}/data/PG_VERSION`, 'utf8')).trim()}/bin`;
+  const accountOf = async (instance: InstanceRef): Promise<{ uid?: number; gid?: number }> => {
+    const { uid, gid } = await stat(`${home(instance)}/data`);
+    return isRoot ? { uid, gid } : {};
+  };
   const routeTo = async (instance: InstanceRef): Promise<Route> => {
     const { address, port = 0 } = await engine.instances.observe(instance, signal());
     return { database: shop.spec, target: { address, port } };
@@ -110,10 +116,8 @@ describe('the local engine fails over', () => {
       expect(await engine.instances.fence(primary, shop.effect())).toMatchObject({ exists: true, marked: true, process: 'stopped' });
       expect(await processesOf(primary)).toEqual([]);
       const data = `${home(primary)}/data`;
-      const { uid, gid } = await stat(data);
-      const binaries = `/usr/lib/postgresql/${(await readFile(`${data}/PG_VERSION`, 'utf8')).trim()}/bin`;
+      const [binaries, account] = await Promise.all([binariesOf(primary), accountOf(primary)]);
       const config = `--config-file=${home(primary)}/etc/postgresql.conf`;
-      const account = isRoot ? { uid, gid } : {};
       await expect(run(`${binaries}/postgres`, ['-D', data, config], account)).rejects.toThrow(/could not find the database system|pg_control/);
       await expect(run(`${binaries}/pg_ctl`, ['-D', data, '-w', '-t', '5', '-o', config, 'start'], account)).rejects.toThrow();
       await expect(engine.instances.start(primary, shop.effect())).rejects.toMatchObject({ kind: 'permanent' });
@@ -128,11 +132,10 @@ describe('the local engine fails over', () => {
       process.kill(await postmaster(primary), 'SIGKILL');
       await eventually('the backends to die', async () => (await processesOf(primary)).length === 0);
       const data = `${home(primary)}/data`;
-      const { uid, gid } = await stat(data);
-      const binaries = `/usr/lib/postgresql/${(await readFile(`${data}/PG_VERSION`, 'utf8')).trim()}/bin`;
+      const [binaries, account] = await Promise.all([binariesOf(primary), accountOf(primary)]);
       // As a person would: the number in it may be one that init has not reaped yet.
       await rm(`${data}/postmaster.pid`);
-      const child = spawn(`${binaries}/postgres`, ['-D', data, `--config-file=${home(primary)}/etc/postgresql.conf`], { ...(isRoot ? { uid, gid } : {}), detached: true, stdio: 'ignore' });
+      const child = spawn(`${binaries}/postgres`, ['-D', data, `--config-file=${home(primary)}/etc/postgresql.conf`], { ...account, detached: true, stdio: 'ignore' });
       await eventually('it to run', async () => (await engine.instances.observe(primary, signal())).process === 'running');
       await engine.instances.fence(primary, shop.effect());
       expect(await processesOf(primary)).toEqual([]);
@@ -294,14 +297,15 @@ describe('the local engine fails over', () => {
       expect(await readdir(home(standby))).toEqual(expect.not.arrayContaining(['building', 'replaced', 'rewinding']));
     });
 
-    it('goes on after it was cut off half-way, and stays marked until then', async () => {
+    it.each(['rewind', 'copy'] as const)('goes on after its %s was cut off half-way, and stays marked until then', async (rebuildBy) => {
+      const { instances } = await openLocalEngine({ dataDir: harness.dataDir, vault: harness.vault, log: SILENT_LOG, rebuildBy });
       await diverge();
       await engine.instances.fence(primary, shop.effect());
       await engine.gateway.close(shop.spec, shop.effect());
       await engine.instances.promote(standby, shop.effect());
       await engine.gateway.open(await routeTo(standby), shop.effect());
-      for (const ms of [40, 200, 450]) {
-        await engine.instances.rejoin(primary, standby, shop.effect(ms)).catch((error: unknown) => expect(error).toMatchObject({ name: 'EngineError' }));
+      for (const ms of [40, 200, 300, 450, 600]) {
+        await instances.rejoin(primary, standby, shop.effect(ms)).catch((error: unknown) => expect(error).toMatchObject({ name: 'EngineError' }));
         const seen = await engine.instances.observe(primary, signal());
         expect(seen.role, `after ${ms} ms`).not.toBe('primary');
         if (seen.process === 'stopped' && seen.exists) expect(seen.marked || seen.role === 'standby', `after ${ms} ms`).toBe(true);
@@ -315,6 +319,22 @@ describe('the local engine fails over', () => {
       await rename(`${home(standby)}/data`, `${home(standby)}/rewinding`);
       await engine.instances.setSynchronousStandbys(primary, [], shop.effect());
       expect(await engine.instances.rejoin(standby, primary, shop.effect())).toMatchObject({ how: 'copied', receiving: true, marked: false });
+      await synchronize();
+    });
+
+    it('copies anew though somebody still receives WAL through its slot, as a copy does that was killed a moment ago', async () => {
+      await engine.instances.fence(standby, shop.effect());
+      await rename(`${home(standby)}/data`, `${home(standby)}/rewinding`);
+      await engine.instances.setSynchronousStandbys(primary, [], shop.effect());
+      const [, conninfo = ''] = /^primary_conninfo = '(.*)'$/m.exec(await readFile(`${home(standby)}/etc/upstream.conf`, 'utf8')) ?? [];
+      const receiver = spawn(`${await binariesOf(primary)}/pg_receivewal`, [
+        '--directory', `${home(standby)}/rewinding`, '--no-loop', '--slot', standby.id.toLowerCase(), '--dbname', conninfo.replaceAll("''", "'"),
+      ], { ...(await accountOf(primary)), env: { HOME: '/nonexistent' }, stdio: 'ignore' });
+      const ended = once(receiver, 'exit');
+      const isReceiving = async (): Promise<boolean> => (await engine.instances.observe(primary, signal())).standbys?.some((each) => each.instanceId === standby.id) ?? false;
+      await eventually('the slot to be in use', isReceiving);
+      expect(await engine.instances.rejoin(standby, primary, shop.effect())).toMatchObject({ how: 'copied', receiving: true, marked: false });
+      await ended;
       await synchronize();
     });
 

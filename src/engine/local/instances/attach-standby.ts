@@ -31,7 +31,7 @@ export async function attachStandby(context: InstanceContext, primary: InstanceC
       await readSource(primary, client);
       const upstream = upstreamOf(context, primary, port);
       if (await resumes(context, upstream, client, gate, signal)) return;
-      await copyPrimary(context, upstream, gate, signal);
+      await copyPrimary(context, primary, upstream, gate, effect);
       await launchNew(context, gate, signal);
       await waitUntilStreaming(context, client, signal);
     });

@@ -1,7 +1,8 @@
+import type { Effect } from '../../ports.js';
 import { command, quote } from '../host-shell/gate-script.js';
 import type { Gate } from '../host-shell/gate.js';
 import { liftLine } from './fence-mark.js';
-import { upstreamFiles } from './follow-primary.js';
+import { endReceivers, upstreamFiles } from './follow-primary.js';
 import { asAccount, type InstanceContext } from './instance-context.js';
 import { connectionInfo, type Upstream } from './instance-settings.js';
 import { certificateFor, choosePort, configurationFiles, directoriesLine, killAll, launch } from './run-instance.js';
@@ -10,8 +11,10 @@ import { certificateFor, choosePort, configurationFiles, directoriesLine, killAl
  * Copies the primary over TLS into a new directory, which takes the place of what is there only when it is complete
  * (`protocol.md`, rule 10). Does not start it.
  */
-export async function copyPrimary(context: InstanceContext, upstream: Upstream, gate: Gate, signal: AbortSignal): Promise<void> {
+export async function copyPrimary(context: InstanceContext, primary: InstanceContext, upstream: Upstream, gate: Gate, effect: Effect): Promise<void> {
   const { paths, fleet, account } = context;
+  await killAll(context, gate, effect.signal);
+  await endReceivers(context, primary, upstream.port, effect);
   const owner = account ? ['-o', String(account.uid), '-g', String(account.gid)] : [];
   await gate.must(
     [directoriesLine(context), command('rm', '-rf', '--', paths.building), command('install', '-d', '-m', '0700', ...owner, paths.building)].join(' && '),
@@ -35,7 +38,7 @@ export async function copyPrimary(context: InstanceContext, upstream: Upstream, 
     '--no-sync',
   );
   await gate.must(`${backup} && ${standbySignalLine(paths.building)}`, 'pg_basebackup');
-  await killAll(context, gate, signal);
+  await killAll(context, gate, effect.signal);
   const swap = [
     command('rm', '-rf', '--', paths.made, paths.replaced),
     `{ [ ! -e ${quote(paths.data)} ] || ${command('mv', '-T', '--', paths.data, paths.replaced)}; }`,

@@ -13,7 +13,7 @@ import { slotName } from './instance-layout.js';
 import { upstreamConfiguration, type Upstream } from './instance-settings.js';
 import { observeThrough } from './observe-instance.js';
 import { bringUp, directoriesLine } from './run-instance.js';
-import { createSlotSql, REPLICATION_USER } from './sql.js';
+import { createSlotSql, endReceiversSql, REPLICATION_USER } from './sql.js';
 import { historyFile, parseHistory, type TimelinePath } from './timeline-history.js';
 
 /** The primary that a standby is to follow, as it is at this moment. */
@@ -56,6 +56,13 @@ export async function createSlot(context: InstanceContext, primary: InstanceCont
     await gate.must(sqlLine(primary, port, createSlotSql(slotName(context.instance.id))), 'making the replication slot');
     return port;
   });
+}
+
+/** Ends whatever receives WAL from the primary in the instance's name, so that its slot is free for a copy. */
+export async function endReceivers(context: InstanceContext, primary: InstanceContext, port: number, effect: Effect): Promise<void> {
+  await primary.shell.fenced(instanceSubject(primary, effect.token), effect.signal, (gate) =>
+    gate.must(sqlLine(primary, port, [endReceiversSql(context.instance.id)]), 'freeing the replication slot'),
+  );
 }
 
 export function upstreamOf(context: InstanceContext, primary: InstanceContext, port: number): Upstream {

@@ -31,6 +31,7 @@ interface Rejoining {
   readonly source: Source;
   readonly upstream: Upstream;
   readonly gate: Gate;
+  readonly effect: Effect;
   readonly signal: AbortSignal;
 }
 
@@ -49,7 +50,7 @@ export async function rejoinStandby(context: InstanceContext, primary: InstanceC
     const port = await createSlot(context, primary, effect);
     return withControl(primary, { signal }, async (client) => {
       const source = await readSource(primary, client);
-      const rejoining: Rejoining = { context, primary, client, source, upstream: upstreamOf(context, primary, port), gate, signal };
+      const rejoining: Rejoining = { context, primary, client, source, upstream: upstreamOf(context, primary, port), gate, effect, signal };
       await fenceFormerPrimary(rejoining);
       return (await followIfOnPath(rejoining)) ?? rebuild(rejoining);
     });
@@ -123,9 +124,9 @@ async function becomeStandby({ context, upstream, gate }: Rejoining): Promise<vo
 }
 
 async function rebuild(rejoining: Rejoining): Promise<Rejoined> {
-  const { context, client, source, upstream, gate, signal } = rejoining;
+  const { context, primary, client, source, upstream, gate, effect, signal } = rejoining;
   const how = (await rewinds(rejoining)) ? 'rewound' : 'copied';
-  if (how === 'copied') await copyPrimary(context, upstream, gate, signal);
+  if (how === 'copied') await copyPrimary(context, primary, upstream, gate, effect);
   await launchNew(context, gate, signal);
   return { ...(await waitUntilFollowing(context, client, source, signal)), how };
 }

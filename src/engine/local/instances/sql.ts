@@ -74,6 +74,14 @@ export function createSlotSql(slot: string): string[] {
   ];
 }
 
+/**
+ * Ends what still receives WAL in a standby's name, a `pg_basebackup` that was killed for one: its walsender outlives it by
+ * a moment, and a slot serves one receiver at a time.
+ */
+export function endReceiversSql(instanceId: string): string {
+  return `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE backend_type = 'walsender' AND application_name = ${quoteLiteral(instanceId)};`;
+}
+
 export function dropSlotSql(slot: string): string[] {
   const name = quoteLiteral(slot);
   return [
