@@ -1,0 +1,100 @@
+import type { Readable } from 'node:stream';
+
+import type { Effect, InstanceObservation, InstanceRef, Lsn } from './ports.js';
+
+/**
+ * A place where backups are kept; on the embedded fleet a directory that stands for a machine.
+ *
+ * - `live`: WAL is archived to it all the time, and each backup is stored on it;
+ * - `frozen`: cold storage; a copy is written once, is complete in itself, and cannot change before its time.
+ */
+export interface BackupSite {
+  readonly id: string;
+  readonly name: string;
+  /** ISO 3166 code of the country that it is in, such as `DE`. */
+  readonly country: string;
+  /** A name for the data centre that the site is in; no two sites share one. */
+  readonly dataCenter: string;
+  readonly kind: 'live' | 'frozen';
+}
+
+/** Whose backups they are: what is needed to read and write them after the database itself is gone, too. */
+export interface BackupSet {
+  readonly databaseId: string;
+  readonly region: string;
+  /** The number of the database's own Unix account; the files at the sites belong to it. */
+  readonly account: number;
+  /** The PostgreSQL database and role as they are named inside the backups. */
+  readonly name: string;
+  readonly owner: string;
+  /** The cipher key of the database's backups at every site; without it they are noise. */
+  readonly key: string;
+}
+
+/** A backup as a site's own catalogue has it. */
+export interface StoredBackup {
+  /** pgBackRest's label, such as `20261124-021500F`. */
+  readonly label: string;
+  /** Ties the copies of one backup together: the id that {@link BackupsPort.backUp} was called with. */
+  readonly backupId: string;
+  readonly startedAt: Date;
+  readonly finishedAt: Date;
+  /** What the backup would take when restored, and what it takes at the site. */
+  readonly databaseBytes: number;
+  readonly storedBytes: number;
+  readonly startLsn: Lsn;
+  readonly stopLsn: Lsn;
+}
+
+export interface ArchiveObservation {
+  /** WAL segments that are complete and not yet at every site in use, how much that is, and how old the oldest is. */
+  readonly pendingFiles: number;
+  readonly pendingBytes: number;
+  readonly pendingSeconds: number;
+  /** The sites that the instance archives to at present. */
+  readonly sites: readonly string[];
+}
+
+/** Until when a restore plays WAL: to the end of a backup, to a moment, or as far as there is any. */
+export type RestoreTarget =
+  | { readonly backup: { readonly site: string; readonly label: string } }
+  | { readonly site: string; readonly time: Date }
+  | { readonly site: string; readonly time: 'latest' };
+
+/** Backups: what keeps a database's data when every instance of it is gone. */
+export interface BackupsPort {
+  sites(): readonly BackupSite[];
+  /** Asks a site whether it can be written to and read now; never throws. `freeBytes` where it can be told. */
+  probe(site: string, signal: AbortSignal): Promise<{ readonly usable: boolean; readonly reason?: string; readonly freeBytes?: number }>;
+  /**
+   * Makes an instance archive to these live sites from now on, and makes the set at each of them if it is not there.
+   * A site that is left out holds up neither the database nor the others. Empty: archiving waits, bounded.
+   */
+  archiveTo(instance: InstanceRef, set: BackupSet, sites: readonly string[], effect: Effect): Promise<void>;
+  observeArchive(instance: InstanceRef, signal: AbortSignal): Promise<ArchiveObservation>;
+  /**
+   * Called on a standby before it is promoted: what the lost primary had not yet archived, it will archive itself
+   * (`measured.md`: a standby marks streamed segments as done). Fast and safe to repeat; does nothing where no site answers.
+   */
+  adoptArchive(standby: InstanceRef, set: BackupSet, effect: Effect): Promise<void>;
+  /** Makes a full backup at one live site, from the standby where that is given and works, else from the primary. */
+  backUp(source: { readonly primary: InstanceRef; readonly standby?: InstanceRef }, set: BackupSet, site: string, backupId: string, effect: Effect): Promise<StoredBackup>;
+  /** What a site has of the set; empty if it has nothing. Throws `transient` when the site does not answer. */
+  list(set: BackupSet, site: string, signal: AbortSignal): Promise<readonly StoredBackup[]>;
+  /** Copies a backup and the WAL that makes it consistent from a live site to a frozen one, once, protected until then. */
+  freeze(set: BackupSet, from: { readonly site: string; readonly label: string }, to: string, until: Date, effect: Effect): Promise<StoredBackup>;
+  /** Removes one backup from a site, and the WAL that only it needed; a frozen copy only after its time. */
+  expire(set: BackupSet, site: string, label: string, effect: Effect): Promise<void>;
+  /**
+   * Makes an instance from a backup: starts it, plays WAL up to the target, and opens it as a primary of its own whose
+   * database, owner and secrets are those of `instance.database`. Finds a half-made one and remakes it.
+   */
+  restore(instance: InstanceRef, set: BackupSet, target: RestoreTarget, effect: Effect, progress?: (doneBytes: number, ofBytes: number) => void): Promise<InstanceObservation>;
+  /** Restores a backup on a spare place, starts it cut off from everybody, checks it with pg_amcheck, and removes it again. */
+  prove(set: BackupSet, from: { readonly site: string; readonly label: string }, host: string, effect: Effect): Promise<{ readonly restoreMs: number; readonly checkMs: number; readonly relations: number }>;
+  /** Streams a `pg_dump` custom-format archive; ends with an error event, never cleanly, if the dump fails. */
+  dump(instance: InstanceRef, signal: AbortSignal): Promise<Readable>;
+  /** Removes the set from a site. Erasure itself is the destruction of its key. */
+  remove(set: BackupSet, site: string, effect: Effect): Promise<void>;
+}
+
