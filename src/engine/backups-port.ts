@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 
-import type { Effect, InstanceObservation, InstanceRef, Lsn } from './ports.js';
+import type { Effect, InstanceObservation, InstanceRef, Lsn } from './instance-model.js';
 
 /**
  * A place where backups are kept; on the embedded fleet a directory that stands for a machine.
@@ -72,6 +72,11 @@ export interface BackupsPort {
    */
   archiveTo(instance: InstanceRef, set: BackupSet, sites: readonly string[], effect: Effect): Promise<void>;
   observeArchive(instance: InstanceRef, signal: AbortSignal): Promise<ArchiveObservation>;
+  /**
+   * Commits a small transaction of its own, so that a restore to any moment before now finds an end, switches WAL, and
+   * returns once everything written before is at every site in use. `transient` if that takes longer than the signal.
+   */
+  archiveNow(primary: InstanceRef, effect: Effect): Promise<void>;
   /**
    * Called on a standby before it is promoted: what the lost primary had not yet archived, it will archive itself
    * (`measured.md`: a standby marks streamed segments as done). Fast and safe to repeat; does nothing where no site answers.
