@@ -85,6 +85,19 @@ module.exports = {
       to: { path: '^src/', pathNot: '^src/(cli/|config/|engine/(engine|errors|ports)\\.ts$)' },
     },
     {
+      name: 'client-stands-alone',
+      comment: 'it is published as a package of its own',
+      severity: 'error',
+      from: { path: '^clients/[a-z]+/src/' },
+      to: { pathNot: '^(clients/|(node:)?(crypto|timers/promises)$)' },
+    },
+    {
+      name: 'client-is-for-the-cli',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/cli/' },
+      to: { path: '^clients/' },
+    },
+    {
       name: 'no-module-knows-the-processes',
       severity: 'error',
       from: { path: '^src/', pathNot: COMPOSITION },

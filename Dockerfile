@@ -6,6 +6,7 @@ RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
 COPY migrations migrations
+COPY clients clients
 RUN npx tsc -p tsconfig.build.json && npm prune --omit=dev
 
 FROM node:22-trixie-slim

@@ -20,7 +20,7 @@ export function ensureBuild() {
 
 function hashSources() {
   const hash = createHash('sha256');
-  const files = ['src', 'migrations'].flatMap((folder) =>
+  const files = ['src', 'migrations', 'clients/typescript/src'].flatMap((folder) =>
     readdirSync(`${ROOT}/${folder}`, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
       .map((entry) => `${entry.parentPath ?? entry.path}/${entry.name}`),

@@ -28,9 +28,9 @@ export function endpointUris(endpoint: RegionEndpoint, database: string, user: s
 /** Reads the databases within reach that meet the condition, newest first; purged ones are gone. */
 export async function readDatabases(
   tx: EntityManager, reach: Reach, endpointOf: (region: string) => RegionEndpoint,
-  filter: { readonly id?: string; readonly customerId?: string | undefined; readonly before?: string | undefined; readonly limit: number },
+  filter: { readonly id?: string; readonly customerId?: string | undefined; readonly region?: string | undefined; readonly before?: string | undefined; readonly limit: number },
 ): Promise<DatabaseDocument[]> {
-  const visible = within(reach, 'd.customer_id', 5);
+  const visible = within(reach, 'd.customer_id', 6);
   const rows = await queryRows<DatabaseRow>(tx,
     `SELECT d.*,
             (SELECT json_build_object('kind', o.kind, 'step', o.step) FROM operations o
@@ -41,9 +41,9 @@ export async function readDatabases(
                FROM instances i JOIN hosts h ON h.id = i.host_id WHERE i.database_id = d.id) AS instances
        FROM databases d
       WHERE ($1::text IS NULL OR d.id = $1) AND ($2::text IS NULL OR d.customer_id = $2)
-        AND ($3::text IS NULL OR d.id < $3) AND (d.purge_at IS NULL OR d.purge_at > now()) AND ${visible.condition}
+        AND ($3::text IS NULL OR d.id < $3) AND ($5::text IS NULL OR d.region_id = $5) AND (d.purge_at IS NULL OR d.purge_at > now()) AND ${visible.condition}
       ORDER BY d.id DESC LIMIT $4`,
-    [filter.id ?? null, filter.customerId ?? null, filter.before ?? null, filter.limit, ...visible.parameters]);
+    [filter.id ?? null, filter.customerId ?? null, filter.before ?? null, filter.limit, filter.region ?? null, ...visible.parameters]);
   return rows.map((row) => documentOf(row, endpointOf(row.region_id)));
 }
 

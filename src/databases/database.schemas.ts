@@ -25,7 +25,7 @@ export const failoverSchema = z.strictObject({
 }).prefault({});
 export type FailoverBody = z.output<typeof failoverSchema>;
 
-export const databaseFilterSchema = pageSchema.extend({ customerId: z.string().max(64).optional() });
+export const databaseFilterSchema = pageSchema.extend({ customerId: z.string().max(64).optional(), region: z.string().max(64).optional() });
 
 export const instanceSchema = z.object({
   id: z.string(),

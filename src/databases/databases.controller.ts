@@ -46,7 +46,7 @@ export class DatabasesController {
   @ApiOperation({ operationId: 'listDatabases', summary: 'List databases, newest first', description: 'Those that the key can see.' })
   @Answers(200, 'DatabaseList', 'A page of databases')
   list(@CurrentCaller() { actor }: Caller, @Query({ schema: databaseFilterSchema }) filter: z.output<typeof databaseFilterSchema>) {
-    return pageOf(filter, (limit, before) => this.databases.list(reachOf(actor), { limit, before, customerId: filter.customerId }), (database) => database);
+    return pageOf(filter, (limit, before) => this.databases.list(reachOf(actor), { limit, before, customerId: filter.customerId, region: filter.region }), (database) => database);
   }
 
   @Get(':id')

@@ -121,7 +121,7 @@ export class DatabasesService {
     return this.metadata.read(reach, async (tx) => (await readDatabases(tx, reach, this.endpointOf, { id, limit: 1 }))[0]);
   }
 
-  list(reach: Reach, filter: { readonly customerId?: string | undefined; readonly before?: string | undefined; readonly limit: number }): Promise<DatabaseDocument[]> {
+  list(reach: Reach, filter: { readonly customerId?: string | undefined; readonly region?: string | undefined; readonly before?: string | undefined; readonly limit: number }): Promise<DatabaseDocument[]> {
     return this.metadata.read(reach, (tx) => readDatabases(tx, reach, this.endpointOf, filter));
   }
 

@@ -4,8 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ProblemError } from '../../src/cli/api-client.js';
-import type { Database, Operation } from '../../src/cli/api-types.js';
+import { type Database, type Operation, type Problem, ProblemError } from '../../clients/typescript/src/client.js';
 import { describePromotion, explainRisk } from '../../src/cli/client/promotion-commands.js';
 import { drawPlot } from '../../src/cli/drill/draw-plot.js';
 import { expectAfter, FAULTS, parseFaults } from '../../src/cli/drill/faults.js';
@@ -75,14 +74,14 @@ describe('what a promotion has done', () => {
   });
 
   it.each([[4096, '4096 bytes of WAL may be lost'], [null, 'nobody can tell how much may be lost']])('is refused with what is at risk, and how to go on: %s', (bytesAtRisk, says) => {
-    const refused = new ProblemError(409, { title: 'The failover could lose data', bytesAtRisk });
+    const refused = new ProblemError(409, { title: 'The failover could lose data', bytesAtRisk } as unknown as Problem, undefined);
     const explain = (): never => explainRisk({ asJson: false }, { id: 'db_1' }, refused);
     expect(explain).toThrow(says);
     expect(explain).toThrow('freehold failover db_1 --accept-data-loss');
   });
 
   it('that failed otherwise is told as it is', () => {
-    const problem = new ProblemError(409, { title: 'Another operation is in the way' });
+    const problem = new ProblemError(409, { title: 'Another operation is in the way' } as unknown as Problem, undefined);
     expect(() => explainRisk({ asJson: false }, { id: 'db_1' }, problem)).toThrow(problem);
   });
 

@@ -2,8 +2,9 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Operation, OperationStep } from '../../src/cli/api-types.js';
-import { readEvents } from '../../src/cli/client/read-events.js';
+import { type Operation, type OperationStep, ProblemError } from '../../clients/typescript/src/client.js';
+import { readEvents } from '../../clients/typescript/src/read-events.js';
+import { describeError } from '../../src/cli/cli-error.js';
 import { describeEnd, StepPrinter } from '../../src/cli/client/show-steps.js';
 import { chooseRestartDelayMs } from '../../src/cli/fleet/choose-restart-delay.js';
 import { LogFile } from '../../src/cli/fleet/log-file.js';
@@ -18,32 +19,30 @@ describe('restarts', () => {
 
 describe('server-sent events', () => {
   const read = async (...chunks: string[]) => {
-    async function* stream() {
-      for (const chunk of chunks) yield new TextEncoder().encode(chunk);
-    }
+    const stream = ReadableStream.from(chunks.map((chunk) => new TextEncoder().encode(chunk))) as ReadableStream<Uint8Array>;
     const events = [];
-    for await (const event of readEvents(stream())) events.push(event);
+    for await (const event of readEvents(stream)) events.push(event);
     return events;
   };
 
   it('are read however they are cut', async () => {
     const text = 'id: 1\nevent: step\ndata: {"a":\ndata: 1}\n\n: alive\n\nevent: end\r\ndata:\r\n\r\n';
-    const expected = [{ event: 'step', data: '{"a":\n1}' }, { event: 'end', data: '' }];
+    const expected = [{ id: '1', event: 'step', data: '{"a":\n1}' }, { id: '1', event: 'end', data: '' }];
     expect(await read(text)).toEqual(expected);
     expect(await read(...text)).toEqual(expected);
   });
 
   it('that were not finished are dropped', async () => {
-    expect(await read('data: 1\n\ndata: 2\n')).toEqual([{ event: 'message', data: '1' }]);
+    expect(await read('data: 1\n\ndata: 2\n')).toEqual([{ id: undefined, event: 'message', data: '1' }]);
   });
 });
 
 describe('the steps of an operation', () => {
   const step = (state: OperationStep['state'], finishedAt: string | null = null): OperationStep => (
-    { name: 'place', state, startedAt: '2026-11-24T10:00:00.000Z', finishedAt, detail: null });
-  const operation = (steps: OperationStep[], error: unknown = null): Operation => ({
+    { name: 'place', state, attempts: 1, startedAt: '2026-11-24T10:00:00.000Z', finishedAt, detail: null });
+  const operation = (steps: OperationStep[], error: Operation['error'] = null): Operation => ({
     id: 'op_1', kind: 'provision', databaseId: 'db_1', state: error === null ? 'running' : 'failed', steps, error,
-    requestedBy: null, createdAt: '', startedAt: null, finishedAt: null,
+    requestedBy: 'key_1', createdAt: '', startedAt: null, finishedAt: null,
   });
 
   it('are shown once when they begin and once when they end', () => {
@@ -63,7 +62,21 @@ describe('the steps of an operation', () => {
   });
 
   it('are summed up with the reason', () => {
-    expect(describeEnd(operation([], { message: 'no room', hint: 'add hosts' }))).toBe('provision op_1 failed: no room; add hosts');
+    expect(describeEnd(operation([], { step: 'place', reason: 'no room', hint: 'add hosts' }))).toBe('provision op_1 failed at "place": no room; add hosts');
+    expect(describeEnd(operation([]))).toBe('provision op_1 running');
+  });
+});
+
+describe('problems of the API', () => {
+  const problem = (status: number, more: object = {}) => new ProblemError(status, {
+    type: 'https://example.com/problems/some', title: 'It is not so', status, detail: 'it is otherwise', instance: '', ...more,
+  }, undefined);
+
+  it('are told in a line, and how to give a key where one is missing', () => {
+    expect(describeError(problem(409))).toEqual({ message: 'It is not so: it is otherwise', exitCode: 1 });
+    expect(describeError(problem(400, { errors: [{ field: 'name', message: 'is required' }, { field: 'region', message: 'is required' }] })).message)
+      .toBe('It is not so: name is required; region is required');
+    expect(describeError(problem(401)).message).toContain('FREEHOLD_API_KEY');
   });
 });
 

@@ -1411,6 +1411,7 @@ export interface operations {
                 limit?: number;
                 cursor?: string;
                 customerId?: string;
+                region?: string;
             };
             header?: never;
             path?: never;

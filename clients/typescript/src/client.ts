@@ -13,8 +13,13 @@ export type Database = Schemas['Database'];
 export type Credentials = Schemas['Credentials'];
 export type NewDatabaseAnswer = Schemas['NewDatabaseAnswer'];
 export type DatabaseOperationAnswer = Schemas['DatabaseOperationAnswer'];
+export type Instance = Database['instances'][number];
 export type Region = Schemas['Region'];
+export type Host = Schemas['Host'];
 export type Plan = Schemas['Plan'];
+export type Alert = Schemas['Alert'];
+export type OperationStep = Operation['steps'][number];
+export type MovePlan = Schemas['MovePlanAnswer']['plan'];
 export type ApiKey = Schemas['ApiKey'];
 export type NewApiKey = Schemas['NewApiKey'];
 

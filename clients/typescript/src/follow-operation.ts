@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { components } from './api-types.js';
 import { ProblemError } from './problem-error.js';
+import { pause } from './pause.js';
 import { readEvents } from './read-events.js';
 import type { Transport } from './transport.js';
 
@@ -53,7 +53,7 @@ export async function followOperation(transport: Transport, id: string, { onChan
       const isFinal = error instanceof ProblemError && error.status < 500 && error.status !== 429;
       if (isFinal || failures >= MOST_FAILURES) throw error;
     }
-    await delay(AGAIN_AFTER_MS, undefined, signal ? { signal } : {});
+    await pause(AGAIN_AFTER_MS, signal);
   }
 }
 

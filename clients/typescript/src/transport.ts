@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
-import { toProblemError, UnreachableError } from './problem-error.js';
+import { pause } from './pause.js';
+import { ProblemError, toProblemError, UnreachableError } from './problem-error.js';
 
 /** How the API is reached. */
 export interface TransportOptions {
@@ -58,7 +58,11 @@ export class Transport {
     return this.send(request, (response) => response.text());
   }
 
-  /** Opens a stream, once; the time limit holds for the answer's head only. */
+  /**
+   * Opens a stream, once; the time limit holds for the answer's head only.
+   *
+   * @throws ProblemError, UnreachableError
+   */
   async open(request: Request): Promise<ReadableStream<Uint8Array>> {
     const head = new AbortController();
     const timer = setTimeout(() => head.abort(new Error(`no answer within ${this.timeoutMs} ms`)), this.timeoutMs);
@@ -66,6 +70,9 @@ export class Transport {
       const response = await this.fetch(request, undefined, head.signal);
       if (!response.ok || !response.body) throw await toProblemError(response);
       return response.body;
+    } catch (error) {
+      if (error instanceof ProblemError) throw error;
+      throw new UnreachableError(this.options.url, { cause: error });
     } finally {
       clearTimeout(timer);
     }
@@ -80,7 +87,7 @@ export class Transport {
       request.signal?.throwIfAborted();
       const pauseMs = result.retryAfterMs ?? FIRST_PAUSE_MS * 2 ** (attempt - 1);
       if (!result.mayBeRetried || attempt >= this.attempts || pauseMs > this.longestPauseMs) throw result.error;
-      await delay(pauseMs, undefined, request.signal ? { signal: request.signal } : {});
+      await pause(pauseMs, request.signal);
     }
   }
 

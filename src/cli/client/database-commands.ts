@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 
-import type { Accepted, Database, Instance } from '../api-types.js';
+import type { Database, Instance } from '../../../clients/typescript/src/client.js';
 import { formatTable, note, print, printJson, printList, type Column } from '../output.js';
 import { findDatabase } from './find-database.js';
 import { finishOperation } from './finish-operation.js';
-import { openSession, withApi } from './session.js';
+import { collect, openSession, withApi } from './session.js';
 
 const DATABASES: readonly Column<Database>[] = [
   ['ID', (database) => database.id],
@@ -21,7 +21,7 @@ const INSTANCES: readonly Column<Instance>[] = [
   ['STATE', (instance) => instance.state],
   ['DATA CENTRE', (instance) => instance.dataCenter],
   ['HOST', (instance) => instance.host],
-  ['ADDRESS', (instance) => `${instance.address}:${instance.port}`],
+  ['ADDRESS', (instance) => `${instance.address}:${instance.port ?? '-'}`],
   ['LAG', (instance) => (instance.lagBytes === null ? '-' : `${instance.lagBytes} B`)],
 ];
 
@@ -48,7 +48,9 @@ export function databaseCommands(): Command {
     .option('--region <id>', 'of one region')
     .action(async (options: { customer?: string; region?: string }, command: Command) => {
       const { api, asJson } = openSession(command);
-      printList(await api.list<Database>('/v1/databases', { customerId: options.customer, region: options.region }), DATABASES, asJson);
+      const { customer: customerId, region } = options;
+      const query = { ...(customerId !== undefined && { customerId }), ...(region !== undefined && { region }) };
+      printList(await collect(api.list('/v1/databases', { query })), DATABASES, asJson);
     });
   withApi(group.command('show').description('show a database and its instances').argument('<database>', 'its id, or its name'))
     .action(async (database: string, _options: unknown, command: Command) => showDatabase(database, command));
@@ -67,17 +69,17 @@ export function databaseCommands(): Command {
 async function createDatabase(options: CreateOptions, command: Command): Promise<void> {
   const session = openSession(command);
   const body = { customerId: options.customer, name: options.name, region: options.region, ...(options.plan === undefined ? {} : { plan: options.plan }) };
-  const accepted = await session.api.call<Accepted & { database: Database }>('POST', '/v1/databases', { body });
+  const accepted = await session.api.createDatabase(body);
   note(`${accepted.database.id} is being made in ${accepted.database.region}`);
   // The password is told only once, so it is printed although the rest may fail.
-  if (!session.asJson && accepted.credentials) print(accepted.credentials.uri);
+  if (!session.asJson) print(accepted.credentials.uri);
   if (!options.wait) {
     if (session.asJson) printJson(accepted);
     return;
   }
   const operation = await finishOperation(session, accepted.operation.id);
   if (!session.asJson) return;
-  const database = await session.api.call<Database>('GET', `/v1/databases/${accepted.database.id}`);
+  const database = await session.api.getDatabase(accepted.database.id);
   printJson({ ...accepted, database, operation });
 }
 
@@ -96,8 +98,8 @@ async function showDatabase(idOrName: string, command: Command): Promise<void> {
     ['plan', database.plan],
     ['state', `${database.state}, ${database.inSync ? 'in sync' : 'not in sync'}, automation ${describeAutomation(database)}`],
     ['PostgreSQL', `${database.postgresVersion ?? '-'}, epoch ${database.epoch}`],
-    ['URI', database.endpoint?.uri ?? '-'],
-    ['pooled URI', database.endpoint?.pooledUri ?? '-'],
+    ['URI', database.endpoint.uri],
+    ['pooled URI', database.endpoint.pooledUri],
     ['created', database.createdAt],
   ];
   print(facts.map(([name, value]) => `${name.padEnd(12)}${value}`).join('\n'));
@@ -107,7 +109,7 @@ async function showDatabase(idOrName: string, command: Command): Promise<void> {
 async function deleteDatabase(idOrName: string, wait: boolean, command: Command): Promise<void> {
   const session = openSession(command);
   const { id } = await findDatabase(session.api, idOrName);
-  const accepted = await session.api.call<Accepted>('DELETE', `/v1/databases/${id}`);
+  const accepted = await session.api.deleteDatabase(id);
   const operation = wait ? await finishOperation(session, accepted.operation.id) : accepted.operation;
   if (session.asJson) printJson({ ...accepted, operation });
   else print(wait ? `${id} is deleted` : `${id} is being deleted by ${operation.id}`);
@@ -116,7 +118,7 @@ async function deleteDatabase(idOrName: string, wait: boolean, command: Command)
 async function setAutomation(idOrName: string, body: { paused: boolean; reason?: string }, command: Command): Promise<void> {
   const { api, asJson } = openSession(command);
   const { id } = await findDatabase(api, idOrName);
-  const database = await api.call<Database>('POST', `/v1/databases/${id}/automation`, { body });
+  const database = await api.call('post', '/v1/databases/{id}/automation', { path: { id }, body });
   if (asJson) printJson(database);
   else print(`automation of ${id} is ${describeAutomation(database)}`);
 }

@@ -1,7 +1,6 @@
+import type { Operation } from '../../../clients/typescript/src/client.js';
 import { CliError } from '../cli-error.js';
-import type { Operation } from '../api-types.js';
 import { note } from '../output.js';
-import { followOperation } from './follow-operation.js';
 import type { Session } from './session.js';
 import { describeEnd, StepPrinter } from './show-steps.js';
 
@@ -16,7 +15,8 @@ export async function finishOperation({ api }: Session, id: string): Promise<Ope
   process.once('SIGINT', stopWatching);
   const printer = new StepPrinter(note);
   try {
-    const operation = await followOperation(api, id, (news) => printer.show(news), watching.signal);
+    const operation = await api.followOperation(id, { onChange: (news) => printer.show(news), signal: watching.signal });
+    printer.show(operation);
     if (operation.state !== 'succeeded') throw new CliError(describeEnd(operation));
     note(describeEnd(operation));
     return operation;

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 
-import type { Alert, Customer, Region } from '../api-types.js';
+import type { Alert, AnswerOf, Customer, ItemOf, PathOf, Region } from '../../../clients/typescript/src/client.js';
 import { print, printJson, printList, type Column } from '../output.js';
-import { openSession, withApi } from './session.js';
+import { collect, openSession, withApi } from './session.js';
 
 const CUSTOMERS: readonly Column<Customer>[] = [
   ['ID', (customer) => customer.id],
@@ -22,7 +22,7 @@ const REGIONS: readonly Column<Region>[] = [
 const ALERTS: readonly Column<Alert>[] = [
   ['ID', (alert) => alert.id],
   ['KIND', (alert) => alert.kind],
-  ['STATE', (alert) => (alert.resolvedAt === null ? 'open' : 'resolved')],
+  ['STATE', (alert) => alert.state],
   ['OPENED', (alert) => alert.openedAt],
   ['MESSAGE', (alert) => alert.message],
 ];
@@ -35,7 +35,7 @@ export function customerCommands(): Command {
     .requiredOption('--email <address>', 'where they are reached')
     .action(async (options: { name: string; email: string }, command: Command) => {
       const { api, asJson } = openSession(command);
-      const customer = await api.call<Customer>('POST', '/v1/customers', { body: { name: options.name, email: options.email } });
+      const customer = await api.createCustomer({ name: options.name, email: options.email });
       if (asJson) printJson(customer);
       else print(customer.id);
     });
@@ -52,9 +52,9 @@ export function inventoryCommands(): Command[] {
 }
 
 /** `… list` of everything that the API has under a path. */
-export function listCommand<Row>(what: string, path: string, columns: readonly Column<Row>[]): Command {
+export function listCommand<P extends PathOf<'get'>>(what: string, path: P, columns: readonly Column<ItemOf<AnswerOf<'get', P>>>[]): Command {
   return withApi(new Command('list').description(`list ${what}`)).action(async (_options: unknown, command: Command) => {
     const { api, asJson } = openSession(command);
-    printList(await api.list<Row>(path), columns, asJson);
+    printList(await collect(api.list(path)), columns, asJson);
   });
 }

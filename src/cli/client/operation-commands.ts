@@ -1,11 +1,13 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 
-import type { Operation } from '../api-types.js';
-import { CliError } from '../cli-error.js';
+import type { Operation } from '../../../clients/typescript/src/client.js';
+import { CliError, EXIT } from '../cli-error.js';
 import { print, printJson, printList, type Column } from '../output.js';
 import { finishOperation } from './finish-operation.js';
-import { openSession, withApi } from './session.js';
+import { collect, openSession, withApi } from './session.js';
 import { describeEnd, StepPrinter } from './show-steps.js';
+
+const STATES: readonly Operation['state'][] = ['pending', 'running', 'succeeded', 'failed', 'cancelled'];
 
 const OPERATIONS: readonly Column<Operation>[] = [
   ['ID', (operation) => operation.id],
@@ -20,24 +22,26 @@ const OPERATIONS: readonly Column<Operation>[] = [
 export function operationCommands(): Command {
   const group = new Command('operations').description('long-running changes');
   withApi(group.command('list').description('list operations, newest first'))
-    .option('--state <state>', 'pending, running, succeeded, failed or cancelled')
+    .addOption(new Option('--state <state>', 'those in this state').choices(STATES))
     .option('--kind <kind>', 'such as provision')
     .option('--database <id>', 'of one database')
-    .action(async (options: { state?: string; kind?: string; database?: string }, command: Command) => {
+    .action(async (options: { state?: Operation['state']; kind?: string; database?: string }, command: Command) => {
       const { api, asJson } = openSession(command);
-      printList(await api.list<Operation>('/v1/operations', { state: options.state, kind: options.kind, databaseId: options.database }), OPERATIONS, asJson);
+      const { database: databaseId, ...filter } = options;
+      const query = { ...filter, ...(databaseId !== undefined && { databaseId }) };
+      printList(await collect(api.list('/v1/operations', { query })), OPERATIONS, asJson);
     });
   withApi(group.command('show').description('show an operation and its steps').argument('<operation>', 'its id'))
     .action(async (id: string, _options: unknown, command: Command) => {
       const { api, asJson } = openSession(command);
-      const operation = await api.call<Operation>('GET', path(id));
+      const operation = await api.call('get', '/v1/operations/{id}', { path: { id: checkId(id) } });
       if (asJson) printJson(operation);
       else showOperation(operation);
     });
   withApi(group.command('follow').description('show an operation\'s steps as they happen').argument('<operation>', 'its id'))
     .action(async (id: string, _options: unknown, command: Command) => {
       const session = openSession(command);
-      const operation = await finishOperation(session, id);
+      const operation = await finishOperation(session, checkId(id));
       if (session.asJson) printJson(operation);
     });
   withApi(group.command('retry').description('try the step that is stuck again').argument('<operation>', 'its id'))
@@ -49,8 +53,7 @@ export function operationCommands(): Command {
 
 async function steer(id: string, verb: 'retry' | 'cancel', command: Command): Promise<void> {
   const { api, asJson } = openSession(command);
-  const answer = await api.call<Operation | { operation: Operation }>('POST', `${path(id)}/${verb}`);
-  const operation = 'operation' in answer ? answer.operation : answer;
+  const { operation } = await api.call('post', `/v1/operations/{id}/${verb}`, { path: { id: checkId(id) } });
   if (asJson) printJson(operation);
   else print(describeEnd(operation));
 }
@@ -60,7 +63,7 @@ function showOperation(operation: Operation): void {
   new StepPrinter(print).show(operation);
 }
 
-function path(id: string): string {
-  if (!id.startsWith('op_')) throw new CliError(`${id} is not an operation's id, which begins with op_: see freehold operations list`);
-  return `/v1/operations/${encodeURIComponent(id)}`;
+function checkId(id: string): string {
+  if (!id.startsWith('op_')) throw new CliError(`${id} is not an operation's id, which begins with op_: see freehold operations list`, EXIT.usage);
+  return id;
 }

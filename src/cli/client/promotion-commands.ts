@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 
-import { ProblemError } from '../api-client.js';
-import type { Accepted, Database, Operation } from '../api-types.js';
+import { type Database, type Operation, ProblemError } from '../../../clients/typescript/src/client.js';
 import { CliError } from '../cli-error.js';
 import { print, printJson } from '../output.js';
 import { findDatabase } from './find-database.js';
@@ -21,7 +20,7 @@ export function promotionCommands(): Command[] {
     .action(async (database: string, { wait }: { wait: boolean }, command: Command) => {
       const session = openSession(command);
       const before = await findDatabase(session.api, database);
-      await promote(session, before, wait, await session.api.call<Accepted>('POST', `/v1/databases/${before.id}/switchover`));
+      await promote(session, before, wait, await session.api.call('post', '/v1/databases/{id}/switchover', { path: { id: before.id } }));
     });
   const failover = withApi(new Command('failover').description('make a standby the primary, whatever the primary does').argument('<database>', 'its id, or its name'))
     .option('--accept-data-loss', 'promote a standby that is not in sync: what it has not received is lost')
@@ -29,7 +28,7 @@ export function promotionCommands(): Command[] {
     .action(async (database: string, { wait, acceptDataLoss = false }: FailoverOptions, command: Command) => {
       const session = openSession(command);
       const before = await findDatabase(session.api, database);
-      const accepted = await session.api.call<Accepted>('POST', `/v1/databases/${before.id}/failover`, { body: { acceptDataLoss } })
+      const accepted = await session.api.call('post', '/v1/databases/{id}/failover', { path: { id: before.id }, body: { acceptDataLoss } })
         .catch((error: unknown) => explainRisk(session, before, error));
       await promote(session, before, wait, accepted);
     });
@@ -46,7 +45,7 @@ export function explainRisk({ asJson }: Pick<Session, 'asJson'>, { id }: Pick<Da
   throw new CliError(`no standby of ${id} is in sync: ${loss}; wait until it is available, or go on all the same with freehold failover ${id} --accept-data-loss`);
 }
 
-async function promote(session: Session, before: Database, wait: boolean, accepted: Accepted): Promise<void> {
+async function promote(session: Session, before: Database, wait: boolean, accepted: { readonly operation: Operation }): Promise<void> {
   const { api, asJson } = session;
   if (!wait) {
     if (asJson) printJson(accepted);
@@ -54,7 +53,7 @@ async function promote(session: Session, before: Database, wait: boolean, accept
     return;
   }
   const operation = await finishOperation(session, accepted.operation.id);
-  const database = await api.call<Database>('GET', `/v1/databases/${before.id}`);
+  const database = await api.getDatabase(before.id);
   if (asJson) printJson({ operation, database });
   else print(describePromotion(before, database, operation));
 }

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 
+import { FreeholdClient } from '../../../clients/typescript/src/client.js';
 import { readCliSettings } from '../../config/settings.js';
-import { ApiClient } from '../api-client.js';
 import { CliError, EXIT } from '../cli-error.js';
 
 /** What the options that all clients of the API share have come to. */
 export interface Session {
-  readonly api: ApiClient;
+  readonly api: FreeholdClient;
   readonly asJson: boolean;
 }
 
@@ -31,5 +31,20 @@ export function openSession(command: Command): Session {
   const url = options.url ?? settings.FREEHOLD_URL;
   if (url === undefined) throw new CliError('which API? give its address with --url or FREEHOLD_URL', EXIT.usage);
   if (!/^https?:\/\//.test(url)) throw new CliError(`${url} is not an address of an API: it must begin with http:// or https://`, EXIT.usage);
-  return { api: new ApiClient(url, options.apiKey ?? settings.FREEHOLD_API_KEY), asJson: options.json === true };
+  return { api: connect(url, options.apiKey ?? settings.FREEHOLD_API_KEY), asJson: options.json === true };
+}
+
+/** Somebody waits at a terminal: what cannot be reached, or wants a long pause, is reported soon. */
+const PATIENCE = { attempts: 3, longestPauseMs: 5_000 };
+
+/** Speaks to an API with one credential. */
+export function connect(url: string, apiKey: string | undefined): FreeholdClient {
+  return new FreeholdClient({ url, ...PATIENCE, ...(apiKey !== undefined && { apiKey }) });
+}
+
+/** All items of a list, for those who need them at once. */
+export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const collected: Item[] = [];
+  for await (const item of items) collected.push(item);
+  return collected;
 }

@@ -1,11 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { ApiClient } from '../api-client.js';
-import type { MovePlan, Operation, Page } from '../api-types.js';
+import type { FreeholdClient, MovePlan, Operation } from '../../../clients/typescript/src/client.js';
 import type { Column } from '../output.js';
 
 const LOOK_EVERY_MS = 1_000;
-const PAGE = '100';
 
 /** What was done for all the databases that moved, by the kind of operation that did it. */
 export interface MoveReport {
@@ -41,7 +39,7 @@ export function watchMoves(readPlan: () => Promise<MovePlan>, tell: (line: strin
 }
 
 /** Sums up the operations that another one asked for. */
-export async function reportMoves(api: ApiClient, asker: Operation): Promise<MoveReport[]> {
+export async function reportMoves(api: FreeholdClient, asker: Operation): Promise<MoveReport[]> {
   const moves = await listAskedFor(api, asker);
   return [...new Set(moves.map(({ kind }) => kind))].sort().map((kind) => {
     const ended = moves.filter((move) => move.kind === kind && move.finishedAt !== null);
@@ -55,13 +53,11 @@ export async function reportMoves(api: ApiClient, asker: Operation): Promise<Mov
 }
 
 /** Operations are listed newest first: what is older than the asker was asked for by others. */
-async function listAskedFor(api: ApiClient, asker: Operation): Promise<Operation[]> {
+async function listAskedFor(api: FreeholdClient, asker: Operation): Promise<Operation[]> {
   const found: Operation[] = [];
-  for (let cursor: string | null | undefined; cursor !== null; ) {
-    const page: Page<Operation> = await api.call('GET', '/v1/operations', { query: { limit: PAGE, ...(cursor ? { cursor } : {}) } });
-    found.push(...page.data.filter(({ requestedBy }) => requestedBy === asker.id));
-    const older = page.data.some(({ createdAt }) => Date.parse(createdAt) < Date.parse(asker.createdAt));
-    cursor = older ? null : page.nextCursor;
+  for await (const operation of api.list('/v1/operations')) {
+    if (Date.parse(operation.createdAt) < Date.parse(asker.createdAt)) return found;
+    if (operation.requestedBy === asker.id) found.push(operation);
   }
   return found;
 }

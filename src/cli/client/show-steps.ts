@@ -1,4 +1,4 @@
-import type { Operation, OperationStep } from '../api-types.js';
+import type { Operation, OperationStep } from '../../../clients/typescript/src/client.js';
 
 const MARKS: Record<OperationStep['state'], string> = { pending: ' ', running: '…', succeeded: '✓', failed: '✗', skipped: '-' };
 
@@ -38,9 +38,8 @@ export function secondsUntil(operation: Operation, stepName: string): number | u
   return finishedAt ? (Date.parse(finishedAt) - Date.parse(operation.createdAt)) / 1000 : undefined;
 }
 
-/** One line on how an operation ended. */
-export function describeEnd(operation: Operation): string {
-  const error = operation.error as { message?: string; detail?: string; hint?: string } | string | null | undefined;
-  const reason = typeof error === 'string' ? error : [error?.message ?? error?.detail, error?.hint].filter(Boolean).join('; ');
-  return `${operation.kind} ${operation.id} ${operation.state}${reason ? `: ${reason}` : ''}`;
+/** One line on how an operation stands or ended, and why if it failed. */
+export function describeEnd({ kind, id, state, error }: Operation): string {
+  const reason = error && ` at "${error.step}": ${error.reason}${error.hint === undefined ? '' : `; ${error.hint}`}`;
+  return `${kind} ${id} ${state}${reason ?? ''}`;
 }

@@ -1,7 +1,6 @@
-import type { ApiClient } from '../api-client.js';
-import type { Accepted, Credentials, Customer, Database } from '../api-types.js';
+import type { Credentials, Customer, FreeholdClient } from '../../../clients/typescript/src/client.js';
 import { CliError } from '../cli-error.js';
-import { followOperation } from '../client/follow-operation.js';
+import { collect } from '../client/session.js';
 import { describeEnd } from '../client/show-steps.js';
 
 /** The customer of all drills; nobody else has this address. */
@@ -16,18 +15,18 @@ export interface Canary {
 }
 
 /** Makes a canary in a region, or takes the one that an earlier drill has kept there. */
-export async function provideCanary(api: ApiClient, { region, plan }: { readonly region: string; readonly plan?: string }, signal: AbortSignal): Promise<Canary> {
+export async function provideCanary(api: FreeholdClient, { region, plan }: { readonly region: string; readonly plan?: string }, signal: AbortSignal): Promise<Canary> {
   const customer = await provideCustomer(api);
   const name = `drill-${region}`;
-  const kept = (await api.list<Database>('/v1/databases', { customerId: customer.id })).find((database) => database.name === name && database.deletedAt === null && database.state !== 'deleting');
+  const kept = (await collect(api.list('/v1/databases', { query: { customerId: customer.id } }))).find((database) => database.name === name && database.deletedAt === null && database.state !== 'deleting');
   if (kept && plan !== undefined && kept.plan !== plan) throw new CliError(`the canary ${kept.id} that was kept has plan ${kept.plan}: delete it with freehold databases delete ${kept.id}`);
   // A password is told only once, so that a canary that was kept gets another one.
-  if (kept) return { id: kept.id, credentials: await api.call<Credentials>('POST', `/v1/databases/${kept.id}/password`, { signal }) };
+  if (kept) return { id: kept.id, credentials: await api.call('post', '/v1/databases/{id}/password', { path: { id: kept.id }, signal }) };
   const body = { customerId: customer.id, name, region, ...(plan === undefined ? {} : { plan }) };
-  const { database, operation, credentials } = await api.call<Accepted & { database: Database; credentials: Credentials }>('POST', '/v1/databases', { body });
-  const made = await followOperation(api, operation.id, () => undefined, AbortSignal.any([signal, AbortSignal.timeout(MADE_WITHIN_MS)]))
+  const { database, operation, credentials } = await api.createDatabase(body);
+  const made = await api.followOperation(operation.id, { signal: AbortSignal.any([signal, AbortSignal.timeout(MADE_WITHIN_MS)]) })
     .catch(async (error: unknown) => {
-      await api.call('DELETE', `/v1/databases/${database.id}`).catch(() => undefined);
+      await api.deleteDatabase(database.id).catch(() => undefined);
       throw error;
     });
   if (made.state !== 'succeeded') throw new CliError(`the canary could not be made: ${describeEnd(made)}`);
@@ -35,13 +34,13 @@ export async function provideCanary(api: ApiClient, { region, plan }: { readonly
 }
 
 /** Deletes a canary, and waits until it is gone. */
-export async function removeCanary(api: ApiClient, { id }: Canary): Promise<void> {
-  const { operation } = await api.call<Accepted>('DELETE', `/v1/databases/${id}`);
-  const ended = await followOperation(api, operation.id, () => undefined, AbortSignal.timeout(GONE_WITHIN_MS));
+export async function removeCanary(api: FreeholdClient, { id }: Canary): Promise<void> {
+  const { operation } = await api.deleteDatabase(id);
+  const ended = await api.followOperation(operation.id, { signal: AbortSignal.timeout(GONE_WITHIN_MS) });
   if (ended.state !== 'succeeded') throw new CliError(`the canary ${id} could not be deleted: ${describeEnd(ended)}`);
 }
 
-async function provideCustomer(api: ApiClient): Promise<Customer> {
-  const found = (await api.list<Customer>('/v1/customers')).find(({ email }) => email === CUSTOMER.email);
-  return found ?? api.call<Customer>('POST', '/v1/customers', { body: CUSTOMER });
+async function provideCustomer(api: FreeholdClient): Promise<Customer> {
+  const found = (await collect(api.list('/v1/customers'))).find(({ email }) => email === CUSTOMER.email);
+  return found ?? api.createCustomer(CUSTOMER);
 }

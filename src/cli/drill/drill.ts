@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 
+import type { FreeholdClient } from '../../../clients/typescript/src/client.js';
 import { readCliSettings, type CliSettings } from '../../config/settings.js';
 import { Vault } from '../../config/vault.js';
-import { ApiClient } from '../api-client.js';
 import { CliError } from '../cli-error.js';
-import { openSession } from '../client/session.js';
+import { connect, openSession } from '../client/session.js';
 import { chooseDataDir, ControlDirectory } from '../fleet/control-directory.js';
 import { openMasterKey } from '../fleet/master-key.js';
 import { findRunningFleet } from '../fleet/running-fleet.js';
@@ -58,15 +58,15 @@ export async function drill(flags: DrillFlags, command: Command): Promise<void> 
 }
 
 /** The API that is named, else that of the fleet in the directory. */
-async function chooseApi(directory: ControlDirectory, settings: CliSettings, command: Command): Promise<ApiClient> {
+async function chooseApi(directory: ControlDirectory, settings: CliSettings, command: Command): Promise<FreeholdClient> {
   const { url, apiKey } = command.optsWithGlobals<{ url?: string; apiKey?: string }>();
   if (url !== undefined || apiKey !== undefined || settings.FREEHOLD_URL !== undefined) return openSession(command).api;
   const running = await findRunningFleet(directory, settings, undefined);
   if (!running) throw new CliError(`the fleet in ${directory.dataDir} is not up: start it with freehold up`);
-  return new ApiClient(running.api, running.operatorKey);
+  return connect(running.api, running.operatorKey);
 }
 
-async function withCanary(flags: DrillFlags, api: ApiClient, signal: AbortSignal, body: (canary: Canary) => Promise<DrillReport>): Promise<DrillReport> {
+async function withCanary(flags: DrillFlags, api: FreeholdClient, signal: AbortSignal, body: (canary: Canary) => Promise<DrillReport>): Promise<DrillReport> {
   note(`freehold: making a canary in ${flags.region}`);
   const canary = await provideCanary(api, flags, signal);
   try {

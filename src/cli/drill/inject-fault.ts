@@ -1,5 +1,5 @@
 import type { Vault } from '../../config/vault.js';
-import type { Database, Instance } from '../api-types.js';
+import type { Database, Instance } from '../../../clients/typescript/src/client.js';
 import { CliError } from '../cli-error.js';
 import type { ControlDirectory } from '../fleet/control-directory.js';
 import { readPorts } from '../fleet/ports.js';

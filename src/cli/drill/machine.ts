@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { Database, Instance } from '../api-types.js';
+import type { Database, Instance } from '../../../clients/typescript/src/client.js';
 import { CliError, errorCode } from '../cli-error.js';
 import type { ControlDirectory } from '../fleet/control-directory.js';
 import { readIfThere } from '../fleet/files.js';

@@ -1,7 +1,5 @@
-import type { ApiClient } from '../api-client.js';
-import type { Database, Operation } from '../api-types.js';
+import { type Database, type FreeholdClient, hasEnded, type Operation } from '../../../clients/typescript/src/client.js';
 import { CliError } from '../cli-error.js';
-import { hasEnded } from '../client/follow-operation.js';
 import { waitUntil } from '../wait-until.js';
 import type { Canary } from './canary.js';
 import { expectAfter, type Fault } from './faults.js';
@@ -24,7 +22,7 @@ export interface Round {
 }
 
 export interface RoundParts {
-  readonly api: ApiClient;
+  readonly api: FreeholdClient;
   readonly canary: Canary;
   readonly writer: NumberedWriter;
   readonly injector: FaultInjector;
@@ -99,8 +97,8 @@ async function waitForRows({ writer, limitMs, signal }: RoundParts): Promise<voi
   await waitUntil(() => writer.count >= count || undefined, { deadlineMs: limitMs, everyMs: 5, signal });
 }
 
-async function read(api: ApiClient, { id }: Canary): Promise<[Database, readonly Operation[]]> {
-  const database = await api.call<Database>('GET', `/v1/databases/${id}`);
-  const { data } = await api.call<{ data: readonly Operation[] }>('GET', '/v1/operations', { query: { databaseId: id, limit: '10' } });
+async function read(api: FreeholdClient, { id }: Canary): Promise<[Database, readonly Operation[]]> {
+  const database = await api.getDatabase(id);
+  const { data } = await api.call('get', '/v1/operations', { query: { databaseId: id, limit: 10 } });
   return [database, data];
 }

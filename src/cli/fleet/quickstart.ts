@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 
+import { type FreeholdClient, ProblemError } from '../../../clients/typescript/src/client.js';
 import type { CliSettings } from '../../config/settings.js';
 import { Vault } from '../../config/vault.js';
-import { ApiClient, ProblemError } from '../api-client.js';
-import type { Accepted, Customer, Database, Operation } from '../api-types.js';
 import { CliError } from '../cli-error.js';
-import { followOperation } from '../client/follow-operation.js';
+import { connect } from '../client/session.js';
 import { describeEnd, StepPrinter } from '../client/show-steps.js';
 import { note, print } from '../output.js';
 import type { ControlDirectory } from './control-directory.js';
@@ -31,17 +30,17 @@ interface Demo {
 /** Signs the demo customer up and makes their database, or finds both from an earlier run, and prints how to connect. */
 export async function provideDemo(directory: ControlDirectory, settings: CliSettings, ready: ReadyLine, signal: AbortSignal): Promise<void> {
   const store = new DemoStore(directory, new Vault(openMasterKey(directory, settings)));
-  const api = new ApiClient(ready.api, ready.signupKey);
+  const api = connect(ready.api, ready.signupKey);
   const known = store.load();
   const demo = known && (await isThere(api, known)) ? known : await begin(api, store, signal);
   if (demo.operationId !== undefined) await waitForDatabase(api, demo.operationId, signal);
   print(describe(ready, demo));
 }
 
-async function isThere(api: ApiClient, demo: Demo): Promise<boolean> {
+async function isThere(api: FreeholdClient, demo: Demo): Promise<boolean> {
   if (demo.databaseId === undefined || demo.uri === undefined) return false;
   try {
-    const database = await api.call<Database>('GET', `/v1/databases/${demo.databaseId}`);
+    const database = await api.getDatabase(demo.databaseId);
     return database.state !== 'deleted' && database.state !== 'deleting' && database.state !== 'failed';
   } catch (error) {
     if (error instanceof ProblemError && error.status === 404) return false;
@@ -49,26 +48,25 @@ async function isThere(api: ApiClient, demo: Demo): Promise<boolean> {
   }
 }
 
-async function begin(api: ApiClient, store: DemoStore, signal: AbortSignal): Promise<Demo> {
+async function begin(api: FreeholdClient, store: DemoStore, signal: AbortSignal): Promise<Demo> {
   const last = store.load();
   // A database that is gone wants a new request; an answer that was missed wants the same one.
   const started: Demo = last?.databaseId === undefined && last ? last : { idempotencyKey: randomUUID(), ...(last?.customerId === undefined ? {} : { customerId: last.customerId }) };
   store.save(started);
-  const customerId = started.customerId ?? (await api.call<Customer>('POST', '/v1/customers', { body: DEMO_CUSTOMER, idempotencyKey: `${started.idempotencyKey}-customer`, signal })).id;
+  const customerId = started.customerId ?? (await api.call('post', '/v1/customers', { body: DEMO_CUSTOMER, idempotencyKey: `${started.idempotencyKey}-customer`, signal })).id;
   store.save({ ...started, customerId });
   note(`freehold: making the database ${DEMO_DATABASE.name} in ${DEMO_DATABASE.region} for ${customerId}`);
-  const accepted = await api.call<Accepted & { database: Database }>('POST', '/v1/databases', { body: { customerId, ...DEMO_DATABASE }, idempotencyKey: `${started.idempotencyKey}-database`, signal });
-  const uri = accepted.credentials?.uri;
-  const demo = { ...started, customerId, databaseId: accepted.database.id, operationId: accepted.operation.id, ...(uri === undefined ? {} : { uri }) };
+  const accepted = await api.call('post', '/v1/databases', { body: { customerId, ...DEMO_DATABASE }, idempotencyKey: `${started.idempotencyKey}-database`, signal });
+  const demo = { ...started, customerId, databaseId: accepted.database.id, operationId: accepted.operation.id, uri: accepted.credentials.uri };
   store.save(demo);
   return demo;
 }
 
-async function waitForDatabase(api: ApiClient, operationId: string, signal: AbortSignal): Promise<void> {
-  const before = await api.call<Operation>('GET', `/v1/operations/${operationId}`, { signal });
+async function waitForDatabase(api: FreeholdClient, operationId: string, signal: AbortSignal): Promise<void> {
+  const before = await api.call('get', '/v1/operations/{id}', { path: { id: operationId }, signal });
   if (before.state === 'succeeded') return;
   const printer = new StepPrinter(note);
-  const operation = await followOperation(api, operationId, (news) => printer.show(news), signal);
+  const operation = await api.followOperation(operationId, { onChange: (news) => printer.show(news), signal });
   if (operation.state !== 'succeeded') throw new CliError(describeEnd(operation));
 }
 
