@@ -31,6 +31,12 @@ export const settingsSchema = z.object({
   FREEHOLD_LEASE_MS: z.coerce.number().int().min(1_000).max(300_000).default(5_000),
   /** How many provisionings and deletions a worker runs at once. */
   FREEHOLD_CHANGES_AT_ONCE: z.coerce.number().int().min(1).max(64).default(4),
+  /** How often the watcher inspects what goes wrong slowly (lag, slots, WAL, disks, long transactions), in milliseconds. */
+  FREEHOLD_INSPECT_EVERY_MS: z.coerce.number().int().min(200).max(600_000).default(10_000),
+  /** How far a standby may be behind, or away, before an alert tells operators, in seconds. */
+  FREEHOLD_ALERT_LAG_SECONDS: z.coerce.number().min(1).default(30),
+  /** How long a transaction may be open before an alert tells operators, in seconds. */
+  FREEHOLD_ALERT_TRANSACTION_SECONDS: z.coerce.number().min(1).default(3_600),
   /** Databases that one customer may have, in all plans together. */
   FREEHOLD_DATABASES_PER_CUSTOMER: z.coerce.number().int().min(1).default(100),
   /** Requests a second that one credential may make, averaged over ten seconds. */

@@ -91,8 +91,39 @@ export interface InstanceGlimpse {
   readonly standbys?: readonly StandbyObservation[];
 }
 
+/** A replication slot of an instance. */
+export interface SlotInspection {
+  readonly name: string;
+  readonly active: boolean;
+  /** `unreserved`: what it needs may be removed at the next checkpoint; `lost`: it has been. */
+  readonly status: 'reserved' | 'extended' | 'unreserved' | 'lost';
+  /** WAL that is kept for it; null once it was removed, or before it was ever used. */
+  readonly keptBytes: number | null;
+  /** WAL that may be kept for it; null without limit. */
+  readonly limitBytes: number | null;
+}
+
+/** What slowly goes wrong in an instance, as it was at one moment. */
+export interface InstanceInspection {
+  readonly role: 'primary' | 'standby';
+  /** Size of the WAL on disk, and what its settings let it grow to when nothing holds it back. */
+  readonly wal: { readonly bytes: number; readonly usualBytes: number };
+  readonly slots: readonly SlotInspection[];
+  /** On a primary: who streams from it. */
+  readonly standbys: readonly StandbyObservation[];
+  /** A customer's transaction that has been open for the longest time. */
+  readonly oldestTransaction: { readonly pid: number; readonly seconds: number } | null;
+  /** The file system that its data is on; `own` if no other database's is on it. */
+  readonly disk: { readonly usedBytes: number; readonly freeBytes: number; readonly own: boolean };
+}
+
 /** A held connection to an instance. */
 export interface InstanceWatch {
+  /**
+   * Looks at what goes wrong slowly, through the held connection; dearer than a look, and for every ten seconds or so.
+   * Undefined if there is no such connection or no answer in time. Never throws.
+   */
+  inspect(timeoutMs: number): Promise<InstanceInspection | undefined>;
   /** Looks once; through the held connection while it lives, else through a new one. Never throws. */
   look(timeoutMs: number): Promise<InstanceGlimpse>;
   /** Called when the held connection is closed by the other side: a reason to look at once. */

@@ -1,5 +1,6 @@
 import type { InstanceGlimpse, InstanceRef, InstanceWatch, InstancesPort } from '../engine/ports.js';
 import { type Care, decideCare } from './decide-care.js';
+import type { DatabaseSigns, MemberSigns } from './judge-signs.js';
 import { judgePrimary, type StandbySight, type Verdict } from './judge-primary.js';
 
 /** How often a primary is looked at, and how long a look may take. */
@@ -59,6 +60,9 @@ export class DatabaseWatch {
   private again = false;
   private closed = false;
   private unfollowedSince: number | undefined;
+  /** When each standby was last seen streaming. */
+  private readonly followedAt = new Map<string, number>();
+  private readonly began = performance.now();
 
   constructor(private database: WatchedDatabase, private readonly options: DatabaseWatchOptions) {
     for (const [id, ref] of options.refs) {
@@ -85,8 +89,23 @@ export class DatabaseWatch {
     return { silent: of(true), alive: of(false) };
   }
 
-  lags(): { readonly id: string; readonly lagBytes: number; readonly lagSeconds: number }[] {
-    return this.primary()?.glimpse.standbys?.map(({ instanceId, lagBytes, lagSeconds }) => ({ id: instanceId, lagBytes, lagSeconds })) ?? [];
+  /** Looks at what goes wrong slowly; undefined if the database has changed meanwhile, and roles with it. */
+  async inspect(timeoutMs: number): Promise<DatabaseSigns | undefined> {
+    const { database } = this;
+    const members = await Promise.all(database.members.map(async ({ id, role, state }): Promise<MemberSigns> => {
+      const seen = await this.members.get(id)?.watch.inspect(timeoutMs);
+      return {
+        instanceId: id, hostId: this.options.refs.get(id)?.host ?? '', role, state, inspection: seen?.role === role ? seen : undefined,
+        awaySeconds: role === 'standby' ? this.awaySeconds(id) : undefined,
+      };
+    }));
+    return this.closed || this.database.epoch !== database.epoch ? undefined : { databaseId: database.id, members };
+  }
+
+  private awaySeconds(standbyId: string): number | undefined {
+    const streaming = this.primary()?.glimpse.standbys?.some(({ instanceId, state }) => instanceId === standbyId && state === 'streaming');
+    if (streaming === undefined) return undefined;
+    return streaming ? 0 : (performance.now() - (this.followedAt.get(standbyId) ?? this.began)) / 1000;
   }
 
   /** Looks at whom it is time to look at; at all of them when something happened or the primary does not answer. */
@@ -137,6 +156,7 @@ export class DatabaseWatch {
     });
     const expected = database.members.filter(({ role, state }) => role === 'standby' && state !== 'lost').map(({ id }) => id);
     const streaming = seen.glimpse.standbys?.filter(({ state }) => state === 'streaming').map(({ instanceId }) => instanceId);
+    for (const id of streaming ?? []) this.followedAt.set(id, performance.now());
     this.noteFollowing(streaming !== undefined && expected.every((id) => streaming.includes(id)));
     const unfollowedMs = this.unfollowedSince === undefined ? 0 : performance.now() - this.unfollowedSince;
     const decide = (recorded: WatchedDatabase): Care => {

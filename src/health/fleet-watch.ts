@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Log } from '../config/log.js';
 import { LOG } from '../config/log-token.js';
+import type { Settings } from '../config/settings.js';
+import { SETTINGS } from '../config/settings-token.js';
 import { MetadataDatabaseRecords } from '../databases/database-records.js';
 import { DatabasesService } from '../databases/databases.service.js';
 import { DataLossNotAcceptedError } from '../databases/database-errors.js';
@@ -15,13 +17,13 @@ import type { OperationDocument } from '../operations/operation.js';
 import { OperationsService } from '../operations/operations.service.js';
 import { OperationInTheWayError } from '../operations/store.js';
 import type { Care } from './decide-care.js';
+import { FleetInspection } from './fleet-inspection.js';
 import { DatabaseWatch, type WatchedDatabase, type WatchFindings } from './database-watch.js';
 
 /** How often the watcher renews its leases and reads again what is recorded. */
 const REFRESH_MS = 1_000;
 /** How long a database stays with a watcher that gives no sign of life. */
 const LEASE_S = 4;
-const LAGS_EVERY = 5;
 const REQUESTED_BY = 'watcher';
 
 /** Watches the databases that are leased to this worker, and asks for what they need. It never changes one itself. */
@@ -33,7 +35,7 @@ export class FleetWatch {
   private readonly alerted = new Map<string, string>();
   private timer: NodeJS.Timeout | undefined;
   private refreshing: Promise<void> = Promise.resolve();
-  private rounds = 0;
+  private readonly inspection: FleetInspection;
   private stopped = false;
 
   constructor(
@@ -43,9 +45,16 @@ export class FleetWatch {
     private readonly operations: OperationsService,
     @Inject(ENGINE) private readonly engine: Engine,
     @Inject(LOG) private readonly log: Log,
-  ) {}
+    @Inject(SETTINGS) { FREEHOLD_INSPECT_EVERY_MS, FREEHOLD_ALERT_LAG_SECONDS, FREEHOLD_ALERT_TRANSACTION_SECONDS }: Settings,
+  ) {
+    this.inspection = new FleetInspection({
+      metadata, log, everyMs: FREEHOLD_INSPECT_EVERY_MS, watches: () => [...this.watches.values()].map(({ watch }) => watch),
+      limits: { lagSeconds: FREEHOLD_ALERT_LAG_SECONDS, transactionSeconds: FREEHOLD_ALERT_TRANSACTION_SECONDS },
+    });
+  }
 
   start(): void {
+    this.inspection.start();
     const again = (): void => {
       if (this.stopped) return;
       this.refreshing = this.refresh().catch((error: unknown) => {
@@ -61,7 +70,7 @@ export class FleetWatch {
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
-    await this.refreshing;
+    await Promise.all([this.refreshing, this.inspection.stop()]);
     await Promise.all([...this.watches.values()].map(({ watch }) => watch.close()));
     await this.metadata.dataSource.query('DELETE FROM watches WHERE worker = $1', [this.worker]).catch(() => undefined);
   }
@@ -75,7 +84,6 @@ export class FleetWatch {
       await watch.close();
     }
     for (const database of leased) await this.watch(database);
-    if (this.rounds++ % LAGS_EVERY === 0) await this.recordLags();
   }
 
   /** Takes databases that nobody watches, renews those that this worker has, and reads what is recorded of them. */
@@ -178,15 +186,6 @@ export class FleetWatch {
       this.alerted.delete(database.id);
       this.log.warn({ databaseId: database.id, reason: reasonOf(error) }, 'alert could not be recorded');
     }
-  }
-
-  private async recordLags(): Promise<void> {
-    const lags = [...this.watches.values()].flatMap(({ watch }) => watch.lags());
-    if (lags.length === 0) return;
-    await this.metadata.dataSource.query(
-      `UPDATE instances i SET lag_bytes = l."lagBytes", lag_seconds = l."lagSeconds"
-         FROM json_to_recordset($1) AS l(id text, "lagBytes" bigint, "lagSeconds" float)
-        WHERE i.id = l.id AND (i.lag_bytes, i.lag_seconds) IS DISTINCT FROM (l."lagBytes", l."lagSeconds")`, [JSON.stringify(lags)]);
   }
 }
 

@@ -3,7 +3,7 @@ import { newId } from '../metadata/ids.js';
 import { queryRows } from '../metadata/query-rows.js';
 
 export interface NewAlert {
-  /** What the alert is about; while one is open, opening it again changes nothing. */
+  /** What the alert is about; while one is open, opening it again changes it only if it is of another severity now. */
   readonly key: string;
   readonly kind: string;
   readonly severity: 'warning' | 'critical';
@@ -15,7 +15,8 @@ export interface NewAlert {
 export async function openAlert(tx: EntityManager, alert: NewAlert): Promise<void> {
   await tx.query(
     `INSERT INTO alerts (id, key, kind, severity, subject_id, operation_id, message) VALUES ($1, $2, $3, $4, $5, $6, $7)
-     ON CONFLICT (key) WHERE resolved_at IS NULL DO NOTHING`,
+     ON CONFLICT (key) WHERE resolved_at IS NULL DO UPDATE SET severity = excluded.severity, message = excluded.message
+       WHERE alerts.severity <> excluded.severity`,
     [newId('alert'), alert.key, alert.kind, alert.severity, alert.subjectId, alert.operationId, alert.message]);
 }
 

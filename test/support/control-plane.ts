@@ -31,14 +31,16 @@ const log = openLog(process.env.TEST_LOG ?? 'silent', 'test');
 export interface ControlPlaneOptions {
   /** Whether this process works; without, what is requested waits for a worker of the test's own. */
   readonly worker?: boolean;
+  /** Settings that differ from the usual ones. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
-export async function startControlPlane({ worker = true }: ControlPlaneOptions = {}): Promise<TestControlPlane> {
+export async function startControlPlane({ worker = true, settings: others = {} }: ControlPlaneOptions = {}): Promise<TestControlPlane> {
   const dataDir = mkdtempSync(join(tmpdir(), 'freehold-test-fleet-'));
   const masterKey = randomBytes(32);
   const [postgres, redis] = await Promise.all([startPostgres(), startRedis(), prepareLocalFleet({ dataDir, vault: new Vault(masterKey) })]);
   const settings = readSettings({
-    DATABASE_URL: postgres.url, REDIS_URL: redis.url, FREEHOLD_DATA_DIR: dataDir, FREEHOLD_MASTER_KEY: masterKey.toString('base64'), FREEHOLD_LOG_LEVEL: 'silent',
+    DATABASE_URL: postgres.url, REDIS_URL: redis.url, FREEHOLD_DATA_DIR: dataDir, FREEHOLD_MASTER_KEY: masterKey.toString('base64'), FREEHOLD_LOG_LEVEL: 'silent', ...others,
   });
   let current = await begin(settings, worker);
   return {

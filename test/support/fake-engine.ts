@@ -1,7 +1,7 @@
 import { createHash, createHmac, pbkdf2Sync, timingSafeEqual } from 'node:crypto';
 import { EngineError, type EngineErrorKind } from '../../src/engine/errors.js';
 import type {
-  DatabaseSpec, Effect, EndpointProof, Engine, GatewayPort, InstanceGlimpse, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch,
+  DatabaseSpec, Effect, EndpointProof, Engine, GatewayPort, InstanceGlimpse, InstanceInspection, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch,
   InventoryRegion, Lsn, RegionEndpoint, Route, StandbyObservation,
 } from '../../src/engine/ports.js';
 
@@ -346,6 +346,7 @@ class FakeInstances implements InstancesPort {
     const ends: (() => void)[] = [];
     return {
       look: () => Promise.resolve(this.glimpse(ref)),
+      inspect: () => Promise.resolve(this.inspection(ref)),
       onClosed: (call) => { ends.push(this.engine.holdConnection(ref.id, call)); },
       close: () => {
         for (const end of ends) end();
@@ -395,6 +396,17 @@ class FakeInstances implements InstancesPort {
     };
     if (role === 'standby') return { ...common, receiving: upstream !== null && this.follows(ref.id, upstream) };
     return { ...common, synchronousStandbys: instance.synchronousStandbys, standbys: this.standbysOf(instance) };
+  }
+
+  private inspection(ref: InstanceRef): InstanceInspection | undefined {
+    const { process, role, standbys = [] } = this.see(ref);
+    if (process !== 'running' || !role) return undefined;
+    const slots = [...this.engine.require(ref.id).slots].map((id) => ({
+      name: id.toLowerCase(), active: this.follows(id, ref.id), status: 'reserved' as const, keptBytes: 0, limitBytes: 2 ** 30,
+    }));
+    return {
+      role, standbys, slots, wal: { bytes: 2 ** 24, usualBytes: 2 ** 30 }, oldestTransaction: null, disk: { usedBytes: 2 ** 30, freeBytes: 2 ** 33, own: false },
+    };
   }
 
   private glimpse(ref: InstanceRef): InstanceGlimpse {

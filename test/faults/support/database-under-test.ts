@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { DatabasesService } from '../../../src/databases/databases.service.js';
 import { MetadataDatabaseRecords } from '../../../src/databases/database-records.js';
 import type { Credentials, DatabaseDocument, InstanceDocument } from '../../../src/databases/database.schemas.js';
@@ -6,6 +7,7 @@ import type { Engine } from '../../../src/engine/ports.js';
 import { newId } from '../../../src/metadata/ids.js';
 import { Metadata } from '../../../src/metadata/metadata.js';
 import { EVERYTHING } from '../../../src/metadata/reach.js';
+import { type AlertDocument, listAlerts } from '../../../src/operations/alerts.js';
 import type { OperationDocument } from '../../../src/operations/operation.js';
 import { OperationsService } from '../../../src/operations/operations.service.js';
 import type { TestControlPlane } from '../../support/control-plane.js';
@@ -59,6 +61,37 @@ export class DatabaseUnderTest {
     return this.request((databases, tx) => databases.failover(tx, {
       id: this.id, actor, requestId: null, acceptDataLoss, forced: true, reason: 'a test', bytesAtRisk: null,
     }));
+  }
+
+  /** Deletes it, and waits until it is gone. */
+  async delete(): Promise<void> {
+    await this.ended(await this.request(async (databases, tx) => (await databases.delete(tx, { id: this.id, actor, requestId: null })).operation));
+  }
+
+  /** Holds Freehold back from doing anything by itself, or lets it go on. */
+  async setAutomation(paused: boolean): Promise<void> {
+    await this.plane.app.get(Metadata).transaction((tx) => this.plane.app.get(DatabasesService).setAutomation(tx, { id: this.id, actor, requestId: null, paused, reason: 'a test' }));
+  }
+
+  /** Runs statements on an instance itself, as the control plane may. */
+  async asControl(instanceId: string, ...statements: string[]): Promise<void> {
+    const { members } = await this.plane.app.get(MetadataDatabaseRecords).read(this.id);
+    const { ref, address, port } = members.find((member) => member.ref.id === instanceId)!;
+    const client = new pg.Client({
+      host: address, port: port!, user: 'freehold', password: ref.database.secrets.control, database: 'postgres', ssl: { rejectUnauthorized: false }, query_timeout: 20_000,
+    });
+    await client.connect();
+    try {
+      for (const statement of statements) await client.query(statement);
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** The alerts that are open about this database, of one kind. */
+  async openAlerts(kind: string): Promise<AlertDocument[]> {
+    const alerts = await listAlerts(this.plane.app.get(Metadata).dataSource.manager, { limit: 200 });
+    return alerts.filter((alert) => alert.state === 'open' && alert.kind === kind && alert.subjectId === this.id);
   }
 
   async ended({ id }: { readonly id: string }): Promise<OperationDocument> {

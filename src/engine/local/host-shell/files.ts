@@ -63,6 +63,13 @@ export async function freeBytes(path: string): Promise<number> {
   return volume ? volume.bavail * volume.bsize : 0;
 }
 
+/** How full the file system of a path is, as `df` counts it; undefined if the path is not there. */
+export async function roomAt(path: string): Promise<{ readonly device: number; readonly usedBytes: number; readonly freeBytes: number } | undefined> {
+  const [volume, entry] = await Promise.all([statfs(path).catch(() => undefined), stat(path).catch(() => undefined)]);
+  if (!volume || !entry) return undefined;
+  return { device: entry.dev, usedBytes: (volume.blocks - volume.bfree) * volume.bsize, freeBytes: volume.bavail * volume.bsize };
+}
+
 /** Names in a directory, sorted; none if it is not there. */
 export async function list(path: string): Promise<string[]> {
   try {

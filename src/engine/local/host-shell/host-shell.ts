@@ -28,6 +28,7 @@ export class HostShell {
   readonly list = files.list;
   readonly sizeBytes = files.sizeBytes;
   readonly freeBytes = files.freeBytes;
+  readonly roomAt = files.roomAt;
   readonly firstClosedParent = files.firstClosedParent;
   readonly readProcess = readProcess;
   readonly worksIn = worksIn;

@@ -1,9 +1,10 @@
 import type { Client } from 'pg';
 
-import type { InstanceGlimpse, InstanceWatch, StandbyObservation } from '../../ports.js';
+import type { InstanceGlimpse, InstanceInspection, InstanceWatch, StandbyObservation } from '../../ports.js';
 import { controlClient, cutConnection } from './control-connection.js';
 import { readPort, type InstanceContext } from './instance-context.js';
 import { classifyFailure } from './classify-failure.js';
+import { inspectThrough } from './inspect-instance.js';
 import { knock } from './knock.js';
 import { LSN_SQL, RECEIVING_SQL, STANDBYS_SQL } from './observe-instance.js';
 import { REPLICATION_USER } from './sql.js';
@@ -31,6 +32,8 @@ interface Held {
   readonly client: Client;
   /** The answer that is still owed; a server that wakes up gives it before anything else. */
   owed: Promise<InstanceGlimpse> | undefined;
+  /** The same of an inspection. */
+  owedInspection: Promise<InstanceInspection | undefined> | undefined;
 }
 
 /** A held connection to an instance, and what can be told when it is lost. It has no effect on the instance. */
@@ -52,6 +55,16 @@ export class LocalInstanceWatch implements InstanceWatch {
     const glimpse = await this.see(performance.now() + timeoutMs);
     this.missed = glimpse.sight === 'silent';
     return glimpse;
+  }
+
+  async inspect(timeoutMs: number): Promise<InstanceInspection | undefined> {
+    const { held } = this;
+    // One that is still owed tells of a moment that is over.
+    if (!held || held.owed || held.owedInspection) return undefined;
+    held.owedInspection = inspectThrough(this.context, held.client).finally(() => {
+      held.owedInspection = undefined;
+    });
+    return first(performance.now() + timeoutMs, [held.owedInspection.catch(() => undefined)]);
   }
 
   onClosed(call: () => void): void {
@@ -129,7 +142,7 @@ export class LocalInstanceWatch implements InstanceWatch {
 
   private hold(client: Client): void {
     const before = this.held;
-    this.held = this.closed ? undefined : { client, owed: undefined };
+    this.held = this.closed ? undefined : { client, owed: undefined, owedInspection: undefined };
     if (before) cutConnection(before.client);
     if (this.closed) cutConnection(client);
   }
@@ -156,12 +169,12 @@ async function ask(client: Client): Promise<InstanceGlimpse> {
 }
 
 /** The first of the answers to come; undefined if the time is over, or one says that it will not. */
-async function first(until: number, answers: readonly Promise<InstanceGlimpse | undefined>[]): Promise<InstanceGlimpse | undefined> {
+async function first<Answer>(until: number, answers: readonly Promise<Answer | undefined>[]): Promise<Answer | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const over = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), Math.max(0, until - performance.now()));
   });
-  const given = answers.map((answer) => answer.then((glimpse) => glimpse ?? (answers.length > 1 ? new Promise<never>(() => undefined) : undefined)));
+  const given = answers.map((answer) => answer.then((given) => given ?? (answers.length > 1 ? new Promise<never>(() => undefined) : undefined)));
   return Promise.race([...given, over]).finally(() => clearTimeout(timer));
 }
 

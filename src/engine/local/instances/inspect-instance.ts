@@ -1,0 +1,49 @@
+import type { Client } from 'pg';
+
+import type { InstanceInspection, SlotInspection, StandbyObservation } from '../../ports.js';
+import { hostDirectory } from '../fleet/fleet-layout.js';
+import type { InstanceContext } from './instance-context.js';
+import { STANDBYS_SQL } from './observe-instance.js';
+import { CONTROL_USER, REPLICATION_USER } from './sql.js';
+
+/** Prepared, as the look is; a `lost` slot has no position any more. */
+const INSPECT = {
+  name: 'inspect',
+  rowMode: 'array',
+  text: `
+  SELECT pg_is_in_recovery(),
+         (SELECT coalesce(sum(size), 0)::float8 FROM pg_ls_waldir()),
+         (pg_size_bytes(current_setting('max_wal_size')) + pg_size_bytes(current_setting('wal_keep_size')))::float8,
+         (SELECT coalesce(json_agg(json_build_object('name', slot_name, 'active', active, 'status', coalesce(wal_status, 'reserved'),
+                   'keptBytes', greatest(0, pg_wal_lsn_diff(
+                      CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, restart_lsn)),
+                   'limitBytes', nullif(pg_size_bytes(current_setting('max_slot_wal_keep_size')), -1)) ORDER BY slot_name), '[]')
+            FROM pg_replication_slots WHERE NOT temporary AND slot_type = 'physical'),
+         ${STANDBYS_SQL},
+         (SELECT json_build_object('pid', pid, 'seconds', extract(epoch FROM clock_timestamp() - xact_start))
+            FROM pg_stat_activity WHERE backend_type = 'client backend' AND usename <> $2 AND xact_start IS NOT NULL ORDER BY xact_start LIMIT 1)`,
+  values: [REPLICATION_USER, CONTROL_USER],
+} as const;
+
+type InspectRow = [
+  standby: boolean, walBytes: number, usualBytes: number, slots: SlotInspection[], standbys: StandbyObservation[],
+  oldestTransaction: { pid: number; seconds: number } | null,
+];
+
+/** Sees what goes wrong slowly in an instance, through a connection that is open already. */
+export async function inspectThrough({ shell, paths, fleet, instance }: InstanceContext, client: Client): Promise<InstanceInspection | undefined> {
+  const [{ rows }, disk, host] = await Promise.all([
+    client.query<InspectRow>({ ...INSPECT, values: [...INSPECT.values] }),
+    shell.roomAt(paths.volume),
+    shell.roomAt(hostDirectory(fleet.root, instance.host)),
+  ]);
+  const [row] = rows;
+  if (!row || !disk) return undefined;
+  const [standby, bytes, usualBytes, slots, standbys, oldestTransaction] = row;
+  return {
+    role: standby ? 'standby' : 'primary',
+    wal: { bytes, usualBytes },
+    slots, standbys: standby ? [] : standbys, oldestTransaction,
+    disk: { usedBytes: disk.usedBytes, freeBytes: disk.freeBytes, own: disk.device !== host?.device },
+  };
+}
