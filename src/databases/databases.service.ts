@@ -232,11 +232,11 @@ export class DatabasesService {
     return this.require(tx, database.id);
   }
 
-  /** Databases whose instances should run and that no operation is changing. */
-  async listIdle(): Promise<{ id: string; customerId: string }[]> {
+  /** Databases whose instances should run, that no operation is changing, and whose automation is not paused. */
+  async listUnattended(): Promise<{ id: string; customerId: string }[]> {
     return queryRows(this.metadata.dataSource.manager,
       `SELECT d.id, d.customer_id AS "customerId" FROM databases d
-        WHERE d.provisioned_at IS NOT NULL AND d.deleted_at IS NULL AND NOT EXISTS (
+        WHERE d.provisioned_at IS NOT NULL AND d.deleted_at IS NULL AND d.automation_paused IS NULL AND NOT EXISTS (
           SELECT FROM operations o WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running'))
         ORDER BY d.id`);
   }

@@ -7,12 +7,17 @@ export interface Candidate {
   readonly answers: boolean;
   /** The end of its WAL. */
   readonly lsn?: Lsn;
+  /** How often its promotion has failed already. */
+  readonly failedPromotions?: number;
 }
 
 export type Election =
   | { readonly elected: string }
-  /** Nobody may be promoted yet, or at all. */
-  | { readonly nobody: string };
+  /** Nobody may be promoted yet; or, if that is final, by this operation at all. */
+  | { readonly nobody: string; readonly isFinal?: true };
+
+/** After so many promotions that failed a standby is not elected again. */
+export const MOST_PROMOTIONS = 2;
 
 /**
  * Elects the standby to promote (protocol rule 4).
@@ -20,19 +25,30 @@ export type Election =
  * By itself Freehold promotes only a standby that is recorded in sync, and only when every one that is recorded
  * answers: with `ANY 1`, the commit that was acknowledged last may be on any one of them alone. The most WAL wins.
  * An operator who accepts a loss of data gets the most WAL of all that answer (protocol rule 12).
+ *
+ * A standby whose promotion keeps failing makes way for another one, but by itself Freehold takes only one that has as
+ * much WAL: whoever has less may lack what was acknowledged.
  */
 export function electStandby(inSync: readonly string[], candidates: readonly Candidate[], acceptDataLoss: boolean): Election {
   const answering = candidates.filter((candidate) => candidate.answers && candidate.lsn !== undefined);
-  if (acceptDataLoss) return mostWal(answering) ?? { nobody: 'no standby answers' };
+  if (acceptDataLoss) return answering.length === 0 ? { nobody: 'no standby answers' } : choose(answering.sort(byMerit).filter(isPromising));
   if (inSync.length === 0) return { nobody: 'no standby is recorded in sync' };
   const silent = inSync.filter((id) => !answering.some(({ instanceId }) => instanceId === id));
   if (silent.length > 0) return { nobody: `recorded in sync, but not answering: ${silent.join(', ')}` };
-  return mostWal(answering.filter(({ instanceId }) => inSync.includes(instanceId))) ?? { nobody: 'no standby answers' };
+  const eligible = answering.filter(({ instanceId }) => inSync.includes(instanceId)).sort(byMerit);
+  return choose(eligible.filter((candidate) => isPromising(candidate) && compareLsns(lsnOf(candidate), lsnOf(eligible[0])) === 0));
 }
 
-function mostWal(candidates: readonly Candidate[]): Election | undefined {
-  const [best] = [...candidates].sort((a, b) => compareLsns(b.lsn ?? '0/0', a.lsn ?? '0/0') || a.instanceId.localeCompare(b.instanceId));
-  return best && { elected: best.instanceId };
+const lsnOf = (candidate: Candidate | undefined): Lsn => candidate?.lsn ?? '0/0';
+const isPromising = ({ failedPromotions = 0 }: Candidate): boolean => failedPromotions < MOST_PROMOTIONS;
+
+/** The most WAL first; of equal ones the one whose promotion failed least. */
+function byMerit(a: Candidate, b: Candidate): number {
+  return compareLsns(lsnOf(b), lsnOf(a)) || (a.failedPromotions ?? 0) - (b.failedPromotions ?? 0) || a.instanceId.localeCompare(b.instanceId);
+}
+
+function choose([best]: readonly Candidate[]): Election {
+  return best ? { elected: best.instanceId } : { nobody: 'the promotion of every standby that may be promoted has failed', isFinal: true };
 }
 
 /** Bytes from the beginning of the WAL. */

@@ -36,7 +36,7 @@ export class BootRecovery {
   }
 
   async run(): Promise<void> {
-    const waiting = await this.databases.listIdle();
+    const waiting = await this.databases.listUnattended();
     const lookAtNext = async (): Promise<void> => {
       for (let database = waiting.pop(); database; database = waiting.pop()) await this.recoverIfDown(database);
     };

@@ -17,7 +17,11 @@ export type ErrorSort = 'retry' | 'permanent' | 'superseded';
 /** What to record after an attempt. */
 export type Transition =
   | { readonly type: 'enter'; readonly step: string; readonly direction: Direction; readonly failure?: OperationFailure }
-  | { readonly type: 'again'; readonly inMs: number; readonly reason: string; readonly alert: boolean }
+  | {
+    readonly type: 'again'; readonly inMs: number; readonly reason: string; readonly alert: boolean;
+    /** The step only waits: what it waits for is no fault of the attempt, and the attempt is not counted. */
+    readonly waits?: true;
+  }
   | { readonly type: 'end'; readonly state: 'succeeded' | 'failed' | 'cancelled'; readonly failure?: OperationFailure }
   | { readonly type: 'drop' };
 
@@ -73,7 +77,7 @@ function afterRun<Tx>(situation: Situation<Tx>, result: AttemptResult<Tx>): Tran
       if (now.getTime() + outcome.forMs > operation.stepDeadlineAt.getTime()) {
         return afterFailure(situation, `waited too long: ${outcome.reason}`);
       }
-      return interruption(situation) ?? { type: 'again', inMs: outcome.forMs, reason: outcome.reason, alert: false };
+      return interruption(situation) ?? { type: 'again', inMs: outcome.forMs, reason: outcome.reason, alert: false, waits: true };
     case 'next': {
       const next = outcome.to ?? following(definition, operation.step);
       if (next === undefined) return { type: 'end', state: 'succeeded' };

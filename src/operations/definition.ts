@@ -20,8 +20,10 @@ export interface StepContext<Input = unknown, Found = Record<string, unknown>> {
   readonly found: Partial<Found>;
   /** Raised in the transaction that took this step; every effect carries it (protocol rule 1). */
   readonly token: bigint;
-  /** Counted from 1. */
+  /** Counted from 1; a wait is no attempt. */
   readonly attempt: number;
+  /** Milliseconds since the step was taken, waits and earlier attempts included. */
+  readonly sinceMs: number;
   /** Aborted when the attempt's time is over, or when the operation was taken away from this worker. */
   readonly signal: AbortSignal;
   readonly trace: OperationTrace;

@@ -66,8 +66,8 @@ export class PostgresOperationStore implements OperationStore<EntityManager> {
 
   async claim(id: string, worker: string, leaseMs: number): Promise<Held | undefined> {
     return this.dataSource.transaction(async (tx) => {
-      const [fence] = await queryRows<{ id: string }>(tx,
-        `SELECT s.id FROM subjects s JOIN operations o ON o.fence_id = s.id
+      const [fence] = await queryRows<{ id: string; state: string }>(tx,
+        `SELECT s.id, o.state FROM subjects s JOIN operations o ON o.fence_id = s.id
           WHERE o.id = $1 AND ${FREE_AND_DUE} FOR UPDATE OF s`, [id]);
       if (!fence) return undefined;
       const [row] = await queryRows<OperationRow>(tx,
@@ -81,7 +81,7 @@ export class PostgresOperationStore implements OperationStore<EntityManager> {
         `UPDATE operation_steps SET state = CASE WHEN $3 THEN 'running' ELSE state END, attempts = $4,
                 started_at = coalesce(started_at, clock_timestamp())
           WHERE operation_id = $1 AND name = $2`, [id, row.step, row.direction === 'forward', row.attempt]);
-      if (row.attempt === 1) await this.publish(tx, id);
+      if (fence.state === 'pending') await this.publish(tx, id);
       return { operation: operationOf(row), token, worker };
     });
   }
@@ -161,10 +161,10 @@ export class PostgresOperationStore implements OperationStore<EntityManager> {
       });
     }
     const [row] = await queryRows<OperationRow>(tx,
-      `UPDATE operations SET lease_owner = NULL, lease_until = NULL, enqueued_at = NULL,
+      `UPDATE operations SET lease_owner = NULL, lease_until = NULL, enqueued_at = NULL, attempt = attempt - $5,
               due_at = clock_timestamp() + make_interval(secs => $4)
         WHERE id = $1 AND step = $2 AND lease_owner = $3 AND state = 'running' RETURNING *`,
-      [operation.id, operation.step, held.worker, transition.inMs / 1000]);
+      [operation.id, operation.step, held.worker, transition.inMs / 1000, transition.waits ? 1 : 0]);
     return row;
   }
 

@@ -91,7 +91,7 @@ export class OperationRunner<Tx> {
     if (!step) return { ended: 'with-error', sort: 'permanent', reason: `there is no step "${held.operation.step}"` };
     const guard = this.guard(held, step.timeoutMs);
     try {
-      const context = contextOf(definition, held, guard.signal);
+      const context = contextOf(definition, held, guard.signal, this.options.clock.now());
       const outcome = held.operation.direction === 'back' ? undoStep(step, context) : step.run(context);
       return { ended: 'with-outcome', outcome: await Promise.race([outcome, guard.cut]) };
     } catch (error) {
@@ -156,8 +156,9 @@ function findingsOf<Tx>(result: AttemptResult<Tx>): Findings<Tx> {
   return outcome.outcome === 'wait' || outcome.outcome === 'give-up' ? {} : outcome;
 }
 
-function contextOf<Tx>(definition: OperationDefinition<Tx>, held: Held, signal: AbortSignal): StepContext {
+function contextOf<Tx>(definition: OperationDefinition<Tx>, held: Held, signal: AbortSignal, now: Date): StepContext {
   const { operation } = held;
+  const allowedMs = stepPlans(definition).find(({ name }) => name === operation.step)?.deadlineMs ?? 0;
   return {
     operationId: operation.id,
     subjectId: operation.subjectId,
@@ -165,6 +166,7 @@ function contextOf<Tx>(definition: OperationDefinition<Tx>, held: Held, signal: 
     found: operation.found,
     token: held.token,
     attempt: operation.attempt,
+    sinceMs: now.getTime() - (operation.stepDeadlineAt.getTime() - allowedMs),
     signal,
     trace: { operationId: operation.id, ...(operation.requestId && { requestId: operation.requestId }) },
     failure: operation.error,

@@ -22,6 +22,14 @@ export class Faults {
     });
   }
 
+  /** Somebody makes a standby accept writes, past everything that Freehold does. */
+  promoteByHand(instance: Instance): void {
+    const { process } = instance;
+    if (!process) return;
+    this.note(`somebody promotes ${instance.id}`);
+    this.world.postgres.promote(process, -this.world.nextRecord());
+  }
+
   cut(a: Instance, b: Instance): void {
     this.note(`cut ${a.id} from ${b.id}`);
     this.world.postgres.cut(a.id, b.id);

@@ -285,6 +285,58 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    rule: '8', name: 'a promotion that keeps failing leaves the old primary', isProof: false,
+    async run(script) {
+      script.b.refusesPromotion = true;
+      script.faults.kill(script.a);
+      await script.reachStep('failover', 'promote');
+      await script.reachIdle();
+      script.expect('the old primary goes on', script.faults.primary === script.a && script.a.process !== null);
+      script.b.refusesPromotion = false;
+    },
+  },
+  {
+    rule: '8', name: 'a promotion that keeps failing leads to the other standby', isProof: false, instances: 3,
+    async run(script) {
+      script.b.refusesPromotion = true;
+      script.faults.kill(script.a);
+      await script.run(60_000);
+      script.expect('b is not the primary', script.faults.primary !== script.b);
+      script.b.refusesPromotion = false;
+    },
+  },
+  {
+    rule: '7', name: 'a candidate was promoted, and never gets up again', isProof: false,
+    async run(script) {
+      const promoted = script.hold('promote', 'after');
+      script.world.ask(failover);
+      await script.reach(promoted);
+      script.expect('b is promoted', script.b.process?.role === 'primary');
+      for (const worker of [...script.world.workers]) script.world.killWorker(worker, 500);
+      script.b.refusesStart = true;
+      script.faults.kill(script.b);
+      await script.run(200_000);
+      script.expect('the old primary goes on', script.faults.primary === script.a && script.a.process !== null);
+      script.b.refusesStart = false;
+    },
+  },
+  {
+    rule: '8', name: 'somebody promotes another standby while a failover looks for one', isProof: false, instances: 3,
+    async run(script) {
+      const promote = script.hold('promote', 'before', 'b');
+      script.b.refusesPromotion = true;
+      script.faults.kill(script.a);
+      await script.reach(promote);
+      script.faults.promoteByHand(script.c);
+      promote.release();
+      await script.reachStep('failover', 'hold');
+      await script.run(20_000);
+      script.expect('the old primary does not run beside it', script.a.process === null && script.c.process?.role === 'primary');
+      script.b.refusesPromotion = false;
+      script.faults.loseDisk(script.c);
+    },
+  },
+  {
     rule: '9', name: 'the record of the old primary outlives the promotion',
     async run(script) {
       script.faults.kill(script.a);

@@ -220,7 +220,7 @@ export class World {
     if (operation.kind === SWITCHOVER && transition.type === 'end' && transition.state === 'failed') this.invariants.onSwitchoverFailed(operation);
   }
 
-  private nextRecord(): number {
+  nextRecord(): number {
     this.records_ += 1;
     return this.records_;
   }

@@ -96,6 +96,8 @@ export class FakeEngine implements Engine {
   readonly gatewaysDown = new Set<string>();
   /** Called around each effect; what it throws, the caller gets, and while it does not return, the caller is stuck. */
   onCrashPoint: (point: CrashPoint) => void | Promise<void> = () => undefined;
+  /** What happens to the data plane by other hands just before a call; the test says for which. */
+  readonly strangers = new Set<(call: FakeCall) => void>();
 
   private readonly held = new Map<string, Set<() => void>>();
   private readonly tokens = new Map<string, bigint>();
@@ -196,6 +198,7 @@ export class FakeEngine implements Engine {
     await this.waitAtGate(call, signal);
     if (signal.aborted) throw new EngineError('outcome-unknown', `${call.verb} was cut off`, 'observe it, then try again');
     this.takeToken(call);
+    for (const meddle of this.strangers) meddle(call);
     const fault = this.takeFault(call);
     if (fault && !fault.afterEffect) throw errorOf(fault, call);
     const result = effect();
@@ -313,7 +316,7 @@ class FakeInstances implements InstancesPort {
   }
 
   claim(ref: InstanceRef, effect: Effect): Promise<InstanceObservation> {
-    return this.act('claim', ref, effect, () => this.see(ref));
+    return this.act('claim', ref, effect, () => ({ ...this.see(ref), ...(this.engine.made.has(ref.id) && { role: this.engine.require(ref.id).role }) }));
   }
 
   promote(ref: InstanceRef, effect: Effect): Promise<InstanceObservation> {

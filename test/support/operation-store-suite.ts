@@ -103,6 +103,19 @@ export function describeOperationStore<Tx>(name: string, open: () => Promise<Sto
       expect((await claim('op_1')).operation.attempt).toBe(2);
     });
 
+    it('count what failed as an attempt, and a wait not', async () => {
+      await harness.request(operation('op_1'));
+      for (let looks = 0; looks < 3; looks += 1) {
+        const held = await claim('op_1');
+        expect(held.operation.attempt).toBe(1);
+        await harness.store.settle(held, { type: 'again', inMs: 0, reason: 'rain', alert: false, waits: true }, {}, STEPS);
+        await harness.hasten('op_1');
+      }
+      await harness.store.settle(await claim('op_1'), { type: 'again', inMs: 0, reason: 'a fault', alert: false }, {}, STEPS);
+      await harness.hasten('op_1');
+      expect((await claim('op_1')).operation.attempt).toBe(2);
+    });
+
     it('are given back between two steps without an attempt being counted', async () => {
       await harness.request(operation('op_1'));
       await harness.store.release(await claim('op_1'));

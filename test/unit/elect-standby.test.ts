@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareLsns, electStandby } from '../../src/databases/elect-standby.js';
+import { compareLsns, electStandby, MOST_PROMOTIONS } from '../../src/databases/elect-standby.js';
 
 const candidate = (instanceId: string, lsn: string | undefined, answers = true) => ({ instanceId, answers, ...(lsn !== undefined && { lsn }) });
 
@@ -17,6 +17,20 @@ describe('electStandby', () => {
     expect(electStandby([], [candidate('a', '0/9')], false)).toEqual({ nobody: 'no standby is recorded in sync' });
     expect(electStandby([], [candidate('a', '0/9'), candidate('b', '0/10')], true)).toEqual({ elected: 'b' });
     expect(electStandby(['a'], [candidate('a', undefined, false)], true)).toEqual({ nobody: 'no standby answers' });
+  });
+
+  it('passes over one whose promotion keeps failing, for one that has as much WAL', () => {
+    const failing = { ...candidate('a', '0/9'), failedPromotions: MOST_PROMOTIONS };
+    expect(electStandby(['a', 'b'], [{ ...failing, failedPromotions: 1 }, candidate('b', '0/9')], false)).toEqual({ elected: 'b' });
+    expect(electStandby(['a', 'b'], [failing, candidate('b', '0/9')], false)).toEqual({ elected: 'b' });
+    expect(electStandby(['a', 'b'], [failing, candidate('b', '0/8')], true)).toEqual({ elected: 'b' });
+  });
+
+  it('gives up rather than take one that has less, for it may lack what was acknowledged', () => {
+    const failing = { ...candidate('a', '0/9'), failedPromotions: MOST_PROMOTIONS };
+    expect(electStandby(['a', 'b'], [failing, candidate('b', '0/8')], false)).toMatchObject({ isFinal: true });
+    expect(electStandby(['a'], [failing], false)).toMatchObject({ isFinal: true });
+    expect(electStandby([], [failing], true)).toMatchObject({ isFinal: true });
   });
 
   it('by itself never takes one that is not recorded in sync', () => {

@@ -3,8 +3,8 @@ import type { Engine, InstanceObservation } from '../../engine/ports.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
 import { type DatabaseRecord, type DatabaseRecords, type MemberRecord, primaryOf, standbysOf } from '../database-records.js';
 import { AFTER_ROUTE } from '../derive-state.js';
-import { type Candidate, type Election, electStandby } from '../elect-standby.js';
-import { LOOK_AGAIN_MS, type PromotionFound, promotionSteps } from './promotion-steps.js';
+import { type Candidate, type Election, electStandby, MOST_PROMOTIONS } from '../elect-standby.js';
+import { LOOK_AGAIN_MS, type PromotionFound, promotionSteps, promotionTail } from './promotion-steps.js';
 import { synchronizeSteps } from './synchronize-steps.js';
 
 /**
@@ -51,14 +51,7 @@ export function failoverOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx,
       { name: 'fence', does: 'mark the old primary, kill it, cut its clients', timeoutMs: 10_000, attempts: 3, onFailure: { goTo: 'abort' }, run: step.fence },
       { name: 'elect', does: 'choose the standby with the most WAL', timeoutMs: 5_000, attempts: 3, onFailure: { goTo: 'abort' }, run: step.elect },
       { name: 'promote', does: 'make it the primary, one epoch higher', timeoutMs: 10_000, attempts: 2, onFailure: { goTo: 'check-candidate' }, run: step.promote },
-      { name: 'route', does: 'move the endpoint; the outage ends here', timeoutMs: 10_000, attempts: 5, onFailure: 'persist', run: step.route },
-      { name: 'protect', does: 'record which instances are rebuilt', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: step.protect },
-      { name: 'rebuild', does: 'make standbys of the others: rewind, or copy anew', timeoutMs: 300_000, attempts: 10, onFailure: 'persist', run: step.rebuild },
-      { name: 'synchronize', does: 'let commits wait for the first standby, then record it in sync', timeoutMs: 30_000, attempts: 10, onFailure: 'persist', run: step.synchronize },
-      { name: 'widen', does: 'record the other standbys in sync, then let commits wait for any of them', timeoutMs: 30_000, attempts: 10, onFailure: 'persist', run: step.widen },
-      { name: 'finish', does: 'redundant again', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: () => Promise.resolve({ outcome: 'done' }) },
-      { name: 'check-candidate', does: 'see whether a promotion that did not answer has happened', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: step.checkCandidate },
-      { name: 'abort', does: 'let the old primary go on', timeoutMs: 30_000, attempts: 10, onFailure: { goTo: 'fence' }, run: step.abort },
+      ...promotionTail(step, { abortFails: 'fence' }),
     ],
   };
 }
@@ -71,7 +64,7 @@ function mayEnd(kind: string, step: string): boolean {
   if (kind === 'delete') return false;
   // At its first step nothing has been done yet: one that may lose data ends one that waits because it may not.
   if (kind === FAILOVER) return step === 'confirm' || AFTER_ROUTE.has(step);
-  return kind !== 'switchover' || !['promote', 'check-candidate', 'abort'].includes(step);
+  return kind !== 'switchover' || !['promote', 'check-candidate', 'abort', 'hold'].includes(step);
 }
 
 function steps<Tx>(parts: Parts<Tx>) {
@@ -101,6 +94,8 @@ function steps<Tx>(parts: Parts<Tx>) {
     await engine.gateway.close(record.spec, context);
     return {
       outcome: 'next', detail: { fenced: primary.ref.id, host: primary.ref.host },
+      // Where the old primary could not go on either, everybody gets another chance.
+      found: { failedPromotions: {} },
       record: (tx) => records.setMember(tx, primary.ref.id, { state: 'fenced' }),
     };
   }
@@ -110,8 +105,8 @@ function steps<Tx>(parts: Parts<Tx>) {
     const [primary, seen] = await Promise.all([
       engine.instances.observe(primaryOf(record).ref, context.signal), observeAll(standbysOf(record), context.signal),
     ]);
-    const election = chooseFrom(record, seen, context.input.acceptDataLoss, primary);
-    if ('nobody' in election) return waitForSomebody(record, seen, election.nobody, context);
+    const election = chooseFrom(record, seen, context.input.acceptDataLoss, primary, context.found.failedPromotions);
+    if ('nobody' in election) return election.isFinal ? { outcome: 'give-up', reason: election.nobody } : waitForSomebody(record, seen, election.nobody, context);
     const { lsn, marked } = seen.get(election.elected) ?? {};
     return { outcome: 'next', found: { candidate: election.elected, revived: marked === true }, detail: { elected: election.elected, lsn } };
   }
@@ -130,9 +125,9 @@ function steps<Tx>(parts: Parts<Tx>) {
     return new Map(await Promise.all(members.map(async ({ ref }) => [ref.id, await engine.instances.observe(ref, signal)] as const)));
   }
 
-  const { promote, checkCandidate, route, protect, rebuild, abort } = promotionSteps<Tx>(parts, { otherwise: 'elect' });
+  const { promote, ...rest } = promotionSteps<Tx>(parts, { otherwise: 'elect' });
   const { synchronize, widen } = synchronizeSteps<Tx, PromotionFound>(parts, { widen: 'widen', next: 'finish' });
-  return { confirm, fence, elect, promote, checkCandidate, route, protect, rebuild, synchronize, widen, abort };
+  return { confirm, fence, elect, promote, ...rest, synchronize, widen };
 }
 
 /**
@@ -142,17 +137,18 @@ function steps<Tx>(parts: Parts<Tx>) {
  */
 function chooseFrom(
   record: DatabaseRecord, seen: ReadonlyMap<string, InstanceObservation>, acceptDataLoss: boolean, primary: InstanceObservation,
+  failedPromotions: PromotionFound['failedPromotions'] = {},
 ): Election {
-  const election = electStandby(record.inSync, candidatesOf(record, seen, acceptDataLoss), acceptDataLoss);
+  const election = electStandby(record.inSync, candidatesOf(record, seen, acceptDataLoss, failedPromotions), acceptDataLoss);
   if ('elected' in election || !acceptDataLoss || primary.exists) return election;
-  const fenced = standbysOf(record).find(({ ref }) => seen.get(ref.id)?.exists && seen.get(ref.id)?.marked);
+  const fenced = standbysOf(record).find(({ ref }) => seen.get(ref.id)?.exists && seen.get(ref.id)?.marked && (failedPromotions[ref.id] ?? 0) < MOST_PROMOTIONS);
   return fenced ? { elected: fenced.ref.id } : election;
 }
 
-function candidatesOf(record: DatabaseRecord, seen: ReadonlyMap<string, InstanceObservation>, acceptDataLoss: boolean): Candidate[] {
+function candidatesOf(record: DatabaseRecord, seen: ReadonlyMap<string, InstanceObservation>, acceptDataLoss: boolean, failedPromotions: Readonly<Record<string, number>>): Candidate[] {
   return standbysOf(record).map(({ ref, state }) => {
     const { process, role, marked, lsn } = seen.get(ref.id) ?? {};
     const answers = (state === 'running' || acceptDataLoss) && process === 'running' && role === 'standby' && marked === false;
-    return { instanceId: ref.id, answers, ...(lsn !== undefined && { lsn }) };
+    return { instanceId: ref.id, answers, failedPromotions: failedPromotions[ref.id] ?? 0, ...(lsn !== undefined && { lsn }) };
   });
 }

@@ -5,7 +5,7 @@ import type { OperationDefinition, StepContext, StepOutcome } from '../../operat
 import { AFTER_ROUTE } from '../derive-state.js';
 import { type DatabaseRecord, type DatabaseRecords, type MemberRecord, primaryOf, standbysOf } from '../database-records.js';
 import { isReprotecting } from './is-reprotecting.js';
-import { LOOK_AGAIN_MS, type PromotionFound, promotionSteps } from './promotion-steps.js';
+import { LOOK_AGAIN_MS, type PromotionFound, promotionSteps, redundancySteps } from './promotion-steps.js';
 import { synchronizeSteps } from './synchronize-steps.js';
 
 /**
@@ -45,16 +45,13 @@ export function reprotectOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx
       { name: 'shrink', does: 'let commits wait for those that follow alone, then record it', timeoutMs: 15_000, attempts: 5, onFailure: 'persist', run: step.shrink },
       { name: 'restart', does: 'start standbys that are down', timeoutMs: 30_000, attempts: 2, onFailure: { goTo: 'protect' }, run: step.restart },
       { name: 'protect', does: 'record which instances are rebuilt', timeoutMs: 10_000, attempts: 5, onFailure: 'persist', run: step.protect },
-      { name: 'rebuild', does: 'make standbys of them: rewind, or copy anew', timeoutMs: 300_000, attempts: 10, onFailure: 'persist', run: step.rebuild },
-      { name: 'synchronize', does: 'let commits wait for the first standby, then record it in sync', timeoutMs: 30_000, attempts: 10, onFailure: 'persist', run: step.synchronize },
-      { name: 'widen', does: 'record the other standbys in sync, then let commits wait for any of them', timeoutMs: 30_000, attempts: 10, onFailure: 'persist', run: step.widen },
-      { name: 'finish', does: 'redundant again', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: () => Promise.resolve({ outcome: 'done' }) },
+      ...redundancySteps(step),
     ],
   };
 }
 
 /** How long a standby that was started may take until it streams. */
-const STREAMING_LOOKS = 25;
+const STREAMING_WITHIN_MS = 5_000;
 
 function steps<Tx>(parts: Parts<Tx>) {
   const { engine, records } = parts;
@@ -108,8 +105,9 @@ function steps<Tx>(parts: Parts<Tx>) {
     const { following } = await askPrimary(record, context);
     // One whose rebuilding nobody recorded as done is rebuilt again, even if it streams (protocol rule 10).
     const lost = standbysOf(record).filter(({ ref, state }) => state !== 'lost' && (state !== 'running' || !following.has(ref.id)));
-    // One that has just been started needs a moment to connect; only one that stays away is rebuilt.
-    if (lost.some(({ state }) => state === 'running') && context.attempt < STREAMING_LOOKS) {
+    // One that has just been started needs a moment to connect; only one that stays away, or is down, is rebuilt.
+    const away = await observeAll(lost.filter(({ state }) => state === 'running'), context.signal);
+    if (away.some(({ process }) => process !== 'stopped') && context.sinceMs < STREAMING_WITHIN_MS) {
       return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason: 'a standby does not stream yet' };
     }
     if (lost.some(({ ref }) => record.inSync.includes(ref.id))) return { outcome: 'next', to: 'look' };

@@ -3,7 +3,7 @@ import type { Engine } from '../../engine/ports.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
 import { type DatabaseRecords, primaryOf, standbysOf } from '../database-records.js';
 import { compareLsns, electStandby } from '../elect-standby.js';
-import { LOOK_AGAIN_MS, memberOf, type PromotionFound, promotionSteps } from './promotion-steps.js';
+import { LOOK_AGAIN_MS, memberOf, type PromotionFound, promotionSteps, promotionTail } from './promotion-steps.js';
 import { synchronizeSteps } from './synchronize-steps.js';
 
 /**
@@ -46,14 +46,7 @@ export function switchoverOperation<Tx>(parts: Parts<Tx>): OperationDefinition<T
       { name: 'stop', does: 'stop the old primary cleanly and mark it', timeoutMs: 20_000, attempts: 1, onFailure: { goTo: 'abort' }, run: step.stop },
       { name: 'compare', does: 'see that the standby has the last byte', timeoutMs: 5_000, attempts: 1, onFailure: { goTo: 'abort' }, run: step.compare },
       { name: 'promote', does: 'make it the primary, one epoch higher', timeoutMs: 10_000, attempts: 2, onFailure: { goTo: 'check-candidate' }, run: step.promote },
-      { name: 'route', does: 'move the endpoint and let clients go on', timeoutMs: 10_000, attempts: 5, onFailure: 'persist', run: step.route },
-      { name: 'protect', does: 'record which instances are rebuilt', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: step.protect },
-      { name: 'rebuild', does: 'make standbys of the others', timeoutMs: 300_000, attempts: 10, onFailure: 'persist', run: step.rebuild },
-      { name: 'synchronize', does: 'let commits wait for the first standby, then record it in sync', timeoutMs: 30_000, attempts: 10, onFailure: 'persist', run: step.synchronize },
-      { name: 'widen', does: 'record the other standbys in sync, then let commits wait for any of them', timeoutMs: 30_000, attempts: 10, onFailure: 'persist', run: step.widen },
-      { name: 'finish', does: 'redundant again', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: () => Promise.resolve({ outcome: 'done' }) },
-      { name: 'check-candidate', does: 'see whether a promotion that did not answer has happened', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: step.checkCandidate },
-      { name: 'abort', does: 'let the old primary go on', timeoutMs: 30_000, attempts: 10, onFailure: { goTo: 'stop' }, run: step.abort },
+      ...promotionTail(step, { abortFails: 'stop' }),
     ],
   };
 }
@@ -102,13 +95,8 @@ function steps<Tx>(parts: Parts<Tx>) {
     return { outcome: 'next', detail: { lsn } };
   }
 
-  /** The old primary is stopped, so that no standby can be elected again: if the promotion did not happen, it goes on. */
-  async function checkCandidate(context: Context): Outcome {
-    const outcome = await check(context);
-    return outcome.outcome === 'next' && outcome.to === 'elect' ? { ...outcome, to: 'abort' } : outcome;
-  }
-
-  const { promote, checkCandidate: check, route, protect, rebuild, abort } = promotionSteps<Tx>(parts, { otherwise: 'abort' });
+  // The old primary is stopped, so that no standby can be elected again: if the promotion did not happen, it goes on.
+  const { promote, ...rest } = promotionSteps<Tx>(parts, { otherwise: 'abort' });
   const { synchronize, widen } = synchronizeSteps<Tx, Found>(parts, { widen: 'widen', next: 'finish' });
-  return { elect, pause, stop, compare, promote, checkCandidate, route, protect, rebuild, synchronize, widen, abort };
+  return { elect, pause, stop, compare, promote, ...rest, synchronize, widen };
 }

@@ -10,6 +10,7 @@ import type { DatabaseDocument } from '../../../src/databases/database.schemas.j
 import { DatabasesService } from '../../../src/databases/databases.service.js';
 import { FleetService } from '../../../src/fleet/fleet.service.js';
 import type { PlanId } from '../../../src/fleet/plans.js';
+import { BootRecovery } from '../../../src/health/boot-recovery.js';
 import { newId } from '../../../src/metadata/ids.js';
 import { queryRows } from '../../../src/metadata/query-rows.js';
 import { EVERYTHING } from '../../../src/metadata/reach.js';
@@ -39,6 +40,8 @@ export interface Laboratory {
   mortalWorker(databaseId: string, diesAt?: number): MortalWorker;
   /** Lets every lease run out, and sees the operation to its end. */
   finish(operationId: string): Promise<OperationDocument>;
+  /** Looks at every database as a worker does when it starts. */
+  recoverAtBoot(): Promise<void>;
   /** Cancels a running operation as an operator would. */
   cancel(operationId: string): Promise<void>;
   operation(id: string): Promise<OperationDocument>;
@@ -124,11 +127,15 @@ class OpenLaboratory implements Laboratory {
     return this.operation(operationId);
   }
 
-  /** Lets the lease run out and the wait be over; false for an operation that has ended. */
+  /** Lets the lease run out and the time of the wait pass; false for an operation that has ended. */
   private async makeDue(operationId: string): Promise<boolean> {
     const due = await this.query(
-      `UPDATE operations SET due_at = clock_timestamp(), lease_until = lease_until - interval '1 h' WHERE id = $1 AND finished_at IS NULL RETURNING id`, [operationId]);
+      `UPDATE operations SET due_at = clock_timestamp(), step_deadline_at = step_deadline_at - greatest(due_at - clock_timestamp(), '0'), lease_until = lease_until - interval '1 h' WHERE id = $1 AND finished_at IS NULL RETURNING id`, [operationId]);
     return due.length === 1;
+  }
+
+  recoverAtBoot(): Promise<void> {
+    return this.app.get(BootRecovery).run();
   }
 
   async cancel(operationId: string): Promise<void> {

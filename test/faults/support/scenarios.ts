@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { scramVerifier } from '../../../src/databases/scram-verifier.js';
 import { type PlanId, PLANS } from '../../../src/fleet/plans.js';
 import type { OperationDocument } from '../../../src/operations/operation.js';
-import type { FakeVerb } from '../../support/fake-engine.js';
+import type { FakeCall, FakeVerb } from '../../support/fake-engine.js';
 import type { Laboratory } from './laboratory.js';
 
 /** One way through an operation's table of steps, to be interrupted everywhere. */
@@ -75,6 +75,26 @@ const losePrimary = (laboratory: Laboratory, databaseId: string) => loseInstance
 const loseStandbys = (laboratory: Laboratory, databaseId: string) => loseInstances(laboratory, databaseId, (role) => role === 'standby');
 const loseLast = (laboratory: Laboratory, databaseId: string) => loseInstances(laboratory, databaseId, (_, index) => index === 2);
 
+/** Somebody promotes a standby by hand as soon as an operation begins to act, and takes that back once it has been seen. */
+async function promoteByHandMeanwhile(laboratory: Laboratory, databaseId: string): Promise<void> {
+  const { engine } = laboratory;
+  const promoted = (await laboratory.database(databaseId)).instances.at(-1)!.id;
+  const { upstream } = engine.require(promoted);
+  let looks = 0;
+  const meddle = ({ verb, subject, databaseId: id }: FakeCall): void => {
+    if (id === databaseId && (verb === 'fence' || verb === 'pause')) Object.assign(engine.require(promoted), { role: 'primary', upstream: null });
+    if (verb !== 'claim' || subject !== promoted || (looks += 1) < 3) return;
+    Object.assign(engine.require(promoted), { role: 'standby', upstream });
+    engine.strangers.delete(meddle);
+  };
+  engine.strangers.add(meddle);
+}
+
+async function loseAndPromoteByHand(laboratory: Laboratory, databaseId: string): Promise<void> {
+  await losePrimary(laboratory, databaseId);
+  await promoteByHandMeanwhile(laboratory, databaseId);
+}
+
 /** Not only its process is gone, but its files. */
 async function wipeStandbys(laboratory: Laboratory, databaseId: string): Promise<void> {
   await loseStandbys(laboratory, databaseId);
@@ -121,10 +141,13 @@ export const SCENARIOS: readonly Scenario[] = [
   changing('failover', 'to one of two standbys', { ...lost, plan: 'business', epoch: 2 }),
   changing('failover', 'when the promotion fails once', { ...lost, fault: { verb: 'promote', times: 1 }, epoch: 2 }),
   changing('failover', 'when the primary cannot be fenced', { ...lost, fault: { verb: 'fence', times: Infinity }, ends: 'failed' }),
+  changing('failover', 'when every promotion fails', { ...lost, fault: { verb: 'promote', times: Infinity }, ends: 'failed' }),
+  changing('failover', 'while another standby is promoted by hand', { ...lost, before: loseAndPromoteByHand, plan: 'business', fault: { verb: 'fence', times: Infinity }, ends: 'failed' }),
   changing('switchover', 'to the one standby', { ...planned, epoch: 2 }),
   changing('switchover', 'to one of two standbys', { ...planned, plan: 'business', epoch: 2 }),
   changing('switchover', 'when the promotion fails', { ...planned, fault: { verb: 'promote', times: Infinity }, ends: 'failed' }),
   changing('switchover', 'when clients cannot be paused', { ...planned, fault: { verb: 'pause', times: Infinity }, ends: 'failed' }),
+  changing('switchover', 'while another standby is promoted by hand', { ...planned, before: promoteByHandMeanwhile, plan: 'business', fault: { verb: 'pause', times: Infinity }, ends: 'failed' }),
   changing('relocate', 'of the one standby', { input: theStandby }),
   changing('relocate', 'when it cannot be attached elsewhere', { input: theStandby, fault: { verb: 'attachStandby', times: Infinity }, ends: 'failed' }),
   changing('reprotect', 'when the one standby is down', { ...alone, before: loseStandbys }),

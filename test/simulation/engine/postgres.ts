@@ -62,6 +62,10 @@ export class Instance {
   token = 0n;
   /** The child that holds the lock; a higher token kills it. */
   holder: { killed: boolean } | null = null;
+  /** Whether its promotions fail, as on a disk that takes no write. */
+  refusesPromotion = false;
+  /** Whether its server does not start. */
+  refusesStart = false;
   marked = false;
   /** Whether what the mark fences is to be kept when the instance is made anew (rule 12). */
   keep = false;

@@ -157,6 +157,7 @@ export class SimulatedInstances implements InstancesPort {
       }
       await onward('names emptied');
       if (instance.process !== process || process.hung) throw new EngineError('outcome-unknown', `instance ${ref.id} does not answer`);
+      if (instance.refusesPromotion) throw new EngineError('transient', `instance ${ref.id} cannot be promoted`);
       this.plane.postgres.promote(process, -this.events.nextRecord());
       this.events.onPromoted(instance, effect.token);
       return see(instance);
@@ -220,6 +221,7 @@ export class SimulatedInstances implements InstancesPort {
     }
     if (!this.dataOf(instance).complete) throw new EngineError('permanent', `instance ${instance.id} is half-made`);
     await onward('starting', this.plane.random.between(20, 300));
+    if (instance.refusesStart) throw new EngineError('transient', `instance ${instance.id} dies again`);
     if (instance.process) return;
     // The mark stops a server even just before it begins (rule 5).
     if (instance.marked || !this.dataOf(instance).complete) throw new EngineError('transient', `instance ${instance.id} did not start`);

@@ -112,7 +112,7 @@ export class MemoryOperationStore implements OperationStore<MemoryTx> {
     const now = this.options.now();
     const { operation } = this.rows.get(id)!;
     if (transition.type === 'again') {
-      this.update(id, {}, { leaseOwner: null, leaseUntil: null, enqueuedAt: null, dueAt: now + transition.inMs });
+      this.update(id, { attempt: operation.attempt - (transition.waits ? 1 : 0) }, { leaseOwner: null, leaseUntil: null, enqueuedAt: null, dueAt: now + transition.inMs });
       return;
     }
     // As a jsonb column would keep them.

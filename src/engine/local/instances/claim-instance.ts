@@ -18,9 +18,15 @@ export async function claimInstance(context: InstanceContext, effect: Effect): P
   return shell.fenced(
     instanceSubject(context, effect.token),
     effect.signal,
-    async (gate) => ((await shell.exists(paths.promoting)) ? settlePromotion(context, gate, effect.signal) : observeInstance(context, effect.signal)),
+    async (gate) => ((await shell.exists(paths.promoting)) ? settlePromotion(context, gate, effect.signal) : withRoleOnDisk(context, await observeInstance(context, effect.signal))),
     AT_ONCE_MS,
   );
+}
+
+/** What does not answer is told by its files: somebody may have promoted it by hand, and it may have died since. */
+async function withRoleOnDisk({ shell, paths }: InstanceContext, seen: InstanceObservation): Promise<InstanceObservation> {
+  if (seen.role !== undefined || !seen.exists) return seen;
+  return { ...seen, role: (await shell.exists(`${paths.data}/standby.signal`)) ? 'standby' : 'primary' };
 }
 
 /**

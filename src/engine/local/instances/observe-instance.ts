@@ -19,11 +19,15 @@ export const STANDBYS_SQL = `
                       CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END, flush_lsn)),
                    'lagSeconds', coalesce(extract(epoch FROM replay_lag), 0)) ORDER BY application_name), '[]')
             FROM pg_stat_replication WHERE usename = $1 AND application_name <> 'pg_basebackup')`;
-/** The end of an instance's WAL: written on a primary, received on a standby. */
+/**
+ * The end of an instance's WAL: written on a primary, received on a standby. A standby that has just been started answers
+ * long before it has read what is on its own disk, and does not know the end until it waits for more: then it is null.
+ */
 export const LSN_SQL = `
-         CASE WHEN pg_is_in_recovery()
-              THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
-              ELSE pg_current_wal_lsn() END::text`;
+         CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_lsn()
+              WHEN pg_last_wal_receive_lsn() IS NOT NULL THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
+              WHEN EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'startup' AND wait_event IN ('RecoveryRetrieveRetryInterval', 'RecoveryWalStream'))
+              THEN pg_last_wal_replay_lsn() END::text`;
 /** Whether a standby's WAL receiver streams. */
 export const RECEIVING_SQL = `EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming')`;
 

@@ -1,0 +1,29 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { openLaboratory } from './support/laboratory.js';
+
+const laboratory = await openLaboratory();
+afterAll(() => laboratory.close());
+
+async function requestedAtBoot(databaseId: string): Promise<string[]> {
+  await laboratory.recoverAtBoot();
+  const rows = await laboratory.query<{ kind: string }>(`SELECT kind FROM operations WHERE subject_id = $1 AND requested_by = 'boot'`, [databaseId]);
+  return rows.map(({ kind }) => kind);
+}
+
+async function makeDatabaseThatIsDown(): Promise<string> {
+  const databaseId = await laboratory.makeDatabase('starter');
+  for (const { id } of (await laboratory.database(databaseId)).instances) laboratory.engine.crashInstance(id);
+  return databaseId;
+}
+
+describe('a worker that starts', () => {
+  it('asks for the recovery of a database that is down', async () => {
+    expect(await requestedAtBoot(await makeDatabaseThatIsDown())).toEqual(['recover']);
+  });
+
+  it('leaves alone what an operator paused', async () => {
+    const databaseId = await makeDatabaseThatIsDown();
+    await laboratory.query(`UPDATE databases SET automation_paused = 'by hand' WHERE id = $1`, [databaseId]);
+    expect(await requestedAtBoot(databaseId)).toEqual([]);
+  });
+});
