@@ -4,7 +4,9 @@ import type { OperationDefinition, StepContext, StepOutcome } from '../../operat
 import { type DatabaseRecord, type DatabaseRecords, type MemberRecord, primaryOf, standbysOf } from '../database-records.js';
 import { AFTER_ROUTE } from '../derive-state.js';
 import { type Candidate, type Election, electStandby, MOST_PROMOTIONS } from '../elect-standby.js';
-import { LOOK_AGAIN_MS, type PromotionFound, promotionSteps, promotionTail } from './promotion-steps.js';
+import { abortSteps } from './abort-steps.js';
+import { LOOK_AGAIN_MS, type PromotionFound, promotionSteps } from './promotion-steps.js';
+import { promotionTail } from './promotion-tail.js';
 import { synchronizeSteps } from './synchronize-steps.js';
 
 /**
@@ -125,9 +127,10 @@ function steps<Tx>(parts: Parts<Tx>) {
     return new Map(await Promise.all(members.map(async ({ ref }) => [ref.id, await engine.instances.observe(ref, signal)] as const)));
   }
 
-  const { promote, ...rest } = promotionSteps<Tx>(parts, { otherwise: 'elect' });
+  const promotion = promotionSteps<Tx>(parts, { otherwise: 'elect' });
+  const aborting = abortSteps<Tx, PromotionFound>(parts);
   const { synchronize, widen } = synchronizeSteps<Tx, PromotionFound>(parts, { widen: 'widen', next: 'finish' });
-  return { confirm, fence, elect, promote, ...rest, synchronize, widen };
+  return { confirm, fence, elect, ...promotion, ...aborting, synchronize, widen };
 }
 
 /**

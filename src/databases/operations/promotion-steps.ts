@@ -1,6 +1,5 @@
 import type { Engine } from '../../engine/ports.js';
-import type { Step, StepContext, StepOutcome } from '../../operations/definition.js';
-import { EngineError } from '../../engine/errors.js';
+import type { StepContext, StepOutcome } from '../../operations/definition.js';
 import { MOST_PROMOTIONS } from '../elect-standby.js';
 import { type DatabaseRecord, type DatabaseRecords, type MemberRecord, primaryOf, routeTo, standbysOf } from '../database-records.js';
 
@@ -117,79 +116,5 @@ export function promotionSteps<Tx>({ engine, records }: Parts<Tx>, { otherwise }
     };
   }
 
-  /**
-   * Nobody is promoted: the old primary goes on. From the moment at which this step was taken nothing else can be; the
-   * candidate is asked under its token whether it was promoted after all (protocol rule 8), and so is every other
-   * instance, because somebody may have promoted it by hand meanwhile: two primaries are worse than none.
-   */
-  async function abort(context: Context): Outcome {
-    const record = await records.read(context.input.databaseId);
-    const promoted = await promotedAmong(record, context);
-    if (promoted.some(({ ref }) => ref.id === context.found.candidate)) return { outcome: 'next', to: 'promote' };
-    if (promoted.length > 0) return { outcome: 'next', to: 'hold', detail: { promotedByHand: promoted.map(({ ref }) => ref.host) } };
-    const primary = primaryOf(record);
-    const reason = context.failure?.reason ?? 'no standby could be promoted';
-    const obstacle = await permanentFailure(engine.instances.unfence(primary.ref, context));
-    // The way back is gone for good: nobody waits here for it, so that a standby that comes back can be promoted.
-    if (obstacle) return { outcome: 'fail', reason: `${reason}, and the old primary cannot go on: ${obstacle.message}` };
-    await engine.gateway.open(routeTo(record), context);
-    return {
-      outcome: 'fail', reason, hint: 'the old primary goes on',
-      record: (tx) => records.setMember(tx, primary.ref.id, { state: 'running' }),
-    };
-  }
-
-  /** Goes back as soon as nobody is a primary but the recorded one; until then an operator is told. */
-  async function hold(context: Context): Outcome {
-    const [promoted] = await promotedAmong(await records.read(context.input.databaseId), context);
-    if (!promoted) return { outcome: 'next', to: 'abort' };
-    const { ref } = promoted;
-    throw new EngineError(
-      'transient', `instance ${ref.id} on host ${ref.host} was promoted by hand: the old primary is not started beside it`,
-      'keep what was written there, then end it and move its data directory away; the old primary goes on by itself',
-    );
-  }
-
-  /** The instances that are primaries on disk and may start, other than the recorded primary. The candidate must tell; what hinders the others is no reason to stay down. */
-  async function promotedAmong(record: DatabaseRecord, context: Context): Promise<MemberRecord[]> {
-    const claims = standbysOf(record).map(async (member) => {
-      try {
-        const { role, marked } = await engine.instances.claim(member.ref, context);
-        return role === 'primary' && !marked ? [member] : [];
-      } catch (error) {
-        const mayPass = error instanceof EngineError && error.kind !== 'superseded' && member.ref.id !== context.found.candidate;
-        if (mayPass) return [];
-        throw error;
-      }
-    });
-    return (await Promise.all(claims)).flat();
-  }
-
-  return { promote, checkCandidate, route, protect, rebuild, abort, hold };
-}
-
-type Runs<Tx, Input, Found> = Readonly<Record<'route' | 'protect' | 'rebuild' | 'synchronize' | 'widen' | 'checkCandidate' | 'abort' | 'hold', Step<Tx, Input, Found>['run']>>;
-
-/** The rows that a failover and a switchover have in common: from the route to the end, and the ways out of a promotion that fails. */
-export function promotionTail<Tx, Input, Found>(
-  run: Runs<Tx, Input, Found>, { abortFails }: { /** Where it goes on when the old primary cannot be brought back. */ readonly abortFails: string },
-): Step<Tx, Input, Found>[] {
-  return [
-    { name: 'route', does: 'move the endpoint; the outage ends here', timeoutMs: 10_000, attempts: 5, onFailure: 'persist', run: run.route },
-    { name: 'protect', does: 'record which instances are rebuilt', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: run.protect },
-    ...redundancySteps(run),
-    { name: 'check-candidate', does: 'see whether a promotion that did not answer has happened', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: run.checkCandidate },
-    { name: 'abort', does: 'let the old primary go on', timeoutMs: 30_000, attempts: 10, onFailure: { goTo: abortFails }, run: run.abort },
-    { name: 'hold', does: 'wait while another instance, promoted by hand, is a primary', timeoutMs: 10_000, attempts: 1, onFailure: 'persist', run: run.hold },
-  ];
-}
-
-/** The rows that end whatever makes a database redundant. */
-export function redundancySteps<Tx, Input, Found>(run: Pick<Runs<Tx, Input, Found>, 'rebuild' | 'synchronize' | 'widen'>): Step<Tx, Input, Found>[] {
-  return [
-    { name: 'rebuild', does: 'make standbys of them: rewind, or copy anew', timeoutMs: 300_000, attempts: 10, onFailure: 'persist', run: run.rebuild },
-    { name: 'synchronize', does: 'let commits wait for the first standby, then record it in sync', timeoutMs: 30_000, attempts: 10, onFailure: 'persist', run: run.synchronize },
-    { name: 'widen', does: 'record the other standbys in sync, then let commits wait for any of them', timeoutMs: 30_000, attempts: 10, onFailure: 'persist', run: run.widen },
-    { name: 'finish', does: 'redundant again', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: () => Promise.resolve({ outcome: 'done' }) },
-  ];
+  return { promote, checkCandidate, route, protect, rebuild };
 }

@@ -5,7 +5,8 @@ import type { OperationDefinition, StepContext, StepOutcome } from '../../operat
 import { AFTER_ROUTE } from '../derive-state.js';
 import { type DatabaseRecord, type DatabaseRecords, type MemberRecord, primaryOf, standbysOf } from '../database-records.js';
 import { isReprotecting } from './is-reprotecting.js';
-import { LOOK_AGAIN_MS, type PromotionFound, promotionSteps, redundancySteps } from './promotion-steps.js';
+import { LOOK_AGAIN_MS, type PromotionFound, promotionSteps } from './promotion-steps.js';
+import { redundancySteps } from './promotion-tail.js';
 import { synchronizeSteps } from './synchronize-steps.js';
 
 /**

@@ -3,7 +3,9 @@ import type { Engine } from '../../engine/ports.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
 import { type DatabaseRecords, primaryOf, standbysOf } from '../database-records.js';
 import { compareLsns, electStandby } from '../elect-standby.js';
-import { LOOK_AGAIN_MS, memberOf, type PromotionFound, promotionSteps, promotionTail } from './promotion-steps.js';
+import { abortSteps } from './abort-steps.js';
+import { LOOK_AGAIN_MS, memberOf, type PromotionFound, promotionSteps } from './promotion-steps.js';
+import { promotionTail } from './promotion-tail.js';
 import { synchronizeSteps } from './synchronize-steps.js';
 
 /**
@@ -96,7 +98,8 @@ function steps<Tx>(parts: Parts<Tx>) {
   }
 
   // The old primary is stopped, so that no standby can be elected again: if the promotion did not happen, it goes on.
-  const { promote, ...rest } = promotionSteps<Tx>(parts, { otherwise: 'abort' });
+  const promotion = promotionSteps<Tx>(parts, { otherwise: 'abort' });
+  const aborting = abortSteps<Tx, Found>(parts);
   const { synchronize, widen } = synchronizeSteps<Tx, Found>(parts, { widen: 'widen', next: 'finish' });
-  return { elect, pause, stop, compare, promote, ...rest, synchronize, widen };
+  return { elect, pause, stop, compare, ...promotion, ...aborting, synchronize, widen };
 }
