@@ -28,19 +28,19 @@ export interface BenchDatabase {
 
 /** A fleet started by the built command, as a user would. */
 export class BenchFleet {
-  private constructor(readonly dataDir: string, readonly api: string, readonly operatorKey: string, private readonly port: number) {}
+  private constructor(readonly dataDir: string, readonly api: string, readonly operatorKey: string, private readonly port: number, private readonly environment: Record<string, string>) {}
 
-  static async start(): Promise<BenchFleet & { readonly upSeconds: number }> {
+  static async start(environment: Record<string, string> = {}): Promise<BenchFleet & { readonly upSeconds: number }> {
     await buildCommand();
     const dataDir = join(mkdtempSync(join(tmpdir(), 'freehold-bench-')), 'fleet');
     const port = await findFreePort();
-    const { ready, seconds } = await up(dataDir, port);
-    return Object.assign(new BenchFleet(dataDir, ready.api, ready.operatorKey, port), { upSeconds: seconds });
+    const { ready, seconds } = await up(dataDir, port, environment);
+    return Object.assign(new BenchFleet(dataDir, ready.api, ready.operatorKey, port, environment), { upSeconds: seconds });
   }
 
   /** Starts it again after a stop; answers with the seconds until everything was back. */
   async upAgain(): Promise<number> {
-    return (await up(this.dataDir, this.port)).seconds;
+    return (await up(this.dataDir, this.port, this.environment)).seconds;
   }
 
   async down(): Promise<void> {
@@ -84,9 +84,9 @@ export class BenchFleet {
   }
 }
 
-async function up(dataDir: string, port: number): Promise<{ ready: { api: string; operatorKey: string }; seconds: number }> {
+async function up(dataDir: string, port: number, environment: Record<string, string>): Promise<{ ready: { api: string; operatorKey: string }; seconds: number }> {
   const began = performance.now();
-  const { code, stdout, stderr } = await freehold(['up', '--data-dir', dataDir, '--port', String(port), '--detach', '--json']);
+  const { code, stdout, stderr } = await freehold(['up', '--data-dir', dataDir, '--port', String(port), '--detach', '--json'], environment);
   if (code !== 0) throw new Error(`up failed: ${stderr}`);
   return { ready: JSON.parse(stdout) as { api: string; operatorKey: string }, seconds: (performance.now() - began) / 1000 };
 }

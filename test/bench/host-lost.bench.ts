@@ -1,0 +1,157 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { processesOf } from '../support/freehold-command.js';
+import { lostRows, NumberedWriter } from '../support/numbered-writer.js';
+import { eventually } from '../support/servers.js';
+import { type BenchDatabase, BenchFleet } from './support/bench-fleet.js';
+import { processTree } from './support/memory.js';
+import { median, percentile, printTable } from './support/statistics.js';
+
+/** Primaries on the host that is lost; each pair takes about 35 MB of memory. */
+const SIZES = (process.env.BENCH_SIZES ?? '5,10,20,40').split(',').map(Number);
+const CRASHES = 5;
+const WATCHED_S = 60;
+/** Pairs that are made at once. */
+const MADE_AT_ONCE = 4;
+const WRITER_REST_MS = 20;
+const SETTLED_MS = 120_000;
+const TICKS_PER_SECOND = 100;
+
+interface State {
+  readonly id: string;
+  readonly state: string;
+  readonly epoch: number;
+  readonly instances: readonly { readonly id: string; readonly role: string; readonly host: string }[];
+}
+
+let fleet: BenchFleet;
+let customerId: string;
+const databases: BenchDatabase[] = [];
+
+beforeAll(async () => {
+  fleet = await BenchFleet.start({ FREEHOLD_HOST_MEMORY_MB: '65536' });
+  customerId = await fleet.createCustomer();
+  // Two hosts are left to place databases on: one of them will have all the primaries.
+  const { data } = await fleet.call<{ data: { id: string; region: string; dataCenter: string }[] }>('GET', '/v1/hosts?limit=100');
+  const kept = new Map<string, string>();
+  for (const { id, dataCenter } of data.filter(({ region }) => region === 'europe')) {
+    if (!kept.has(dataCenter) && kept.size < 2) kept.set(dataCenter, id);
+    else await fleet.call('POST', `/v1/hosts/${id}/drain`);
+  }
+});
+afterAll(() => fleet?.remove());
+
+const read = (id: string): Promise<State> => fleet.call('GET', `/v1/databases/${id}`);
+const hostOfPrimary = async (id: string): Promise<string> => (await read(id)).instances.find(({ role }) => role === 'primary')!.host;
+const settled = (id: string, epoch: number): Promise<State> => eventually(async () => {
+  const database = await read(id);
+  return database.state === 'available' && database.epoch === epoch && database;
+}, SETTLED_MS);
+
+async function provideDatabases(count: number): Promise<void> {
+  let next = databases.length;
+  const make = async (): Promise<void> => {
+    while (next < count) databases.push(await fleet.provision(customerId, `shop-${(next += 1)}`));
+  };
+  await Promise.all(Array.from({ length: MADE_AT_ONCE }, make));
+}
+
+/** Moves every primary to the host that has most of them already. */
+async function gatherPrimaries(): Promise<string> {
+  const hosts = await Promise.all(databases.map(({ id }) => hostOfPrimary(id)));
+  const host = [...hosts].sort((a, b) => hosts.filter((each) => each === b).length - hosts.filter((each) => each === a).length)[0]!;
+  for (const [index, { id }] of databases.entries()) {
+    if (hosts[index] === host) continue;
+    const { epoch } = await read(id);
+    await fleet.call('POST', `/v1/databases/${id}/switchover`);
+    await settled(id, epoch + 1);
+  }
+  return host;
+}
+
+/** Kills every server on a host at once. */
+function loseHost(host: string): void {
+  for (const { pid } of processesOf([join(fleet.dataDir, 'hosts', host)]).filter(({ command }) => command.startsWith('postgres') || command.includes('/bin/postgres'))) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // A backend ended with its postmaster.
+    }
+  }
+}
+
+async function measureLoss(host: string): Promise<{ outages: number[]; redundantSeconds: number }> {
+  const before = await Promise.all(databases.map(({ id }) => read(id)));
+  const writers = await Promise.all(databases.map(({ uri }) => NumberedWriter.start(uri, { restMs: WRITER_REST_MS })));
+  await eventually(() => writers.every(({ count }) => count > 20), 60_000);
+  for (const writer of writers) writer.resetGap();
+  const began = performance.now();
+  loseHost(host);
+  await Promise.all(before.map(({ id, epoch }) => settled(id, epoch + 1)));
+  const redundantSeconds = (performance.now() - began) / 1000;
+  const reports = await Promise.all(writers.map((writer) => writer.stop()));
+  const lost = (await Promise.all(databases.map(({ uri }, index) => lostRows(uri, reports[index]!)))).flat();
+  if (lost.length > 0) throw new Error(`acknowledged rows were lost: ${lost.join()}`);
+  return { outages: reports.map(({ longestGapMs }) => longestGapMs / 1000), redundantSeconds };
+}
+
+/** Processor time that processes have used, in seconds. */
+function processorSeconds(pids: readonly number[]): number {
+  return pids.map((pid) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      const [user, system] = stat.slice(stat.lastIndexOf(')') + 2).split(' ').slice(11, 13).map(Number);
+      return (user! + system!) / TICKS_PER_SECOND;
+    } catch {
+      return 0;
+    }
+  }).reduce((sum, seconds) => sum + seconds, 0);
+}
+
+async function shareOfACore(pids: () => readonly number[]): Promise<number> {
+  const before = processorSeconds(pids());
+  await new Promise((resolve) => setTimeout(resolve, WATCHED_S * 1000));
+  return ((processorSeconds(pids()) - before) / WATCHED_S) * 100;
+}
+
+const workerPid = (): number => (JSON.parse(readFileSync(join(fleet.dataDir, 'control/run/worker.json'), 'utf8')) as { pid: number }).pid;
+const show = (seconds: number): string => seconds.toFixed(2);
+
+describe('a fleet', () => {
+  it('loses a host with many primaries, and is watched', async () => {
+    const losses = [['primaries', 'median outage, seconds', 'p95', 'worst', 'all redundant again']];
+    const watching = [['databases', 'the worker, % of a core', 'per database']];
+    watching.push(['0', (await shareOfACore(() => [workerPid()])).toFixed(1), '-']);
+    for (const size of SIZES) {
+      await provideDatabases(size);
+      if (size === SIZES.at(-1)) {
+        const share = await shareOfACore(() => [workerPid()]);
+        watching.push([String(size), share.toFixed(1), (share / size).toFixed(2)]);
+      }
+      const { outages, redundantSeconds } = await measureLoss(await gatherPrimaries());
+      losses.push([String(size), show(median(outages)), show(percentile(outages, 95)), show(Math.max(...outages)), show(redundantSeconds)]);
+    }
+    printTable('A host is lost: the longest silence of one writer a database', losses);
+    printTable(`Processor time of watching, over ${WATCHED_S} s without a client`, watching);
+  });
+
+  it('sees a backend crash: PostgreSQL restarts by itself', async () => {
+    const database = databases[0] ?? await fleet.provision(customerId, 'crash');
+    const gaps: number[] = [];
+    for (let run = 0; run < CRASHES; run += 1) {
+      const { epoch, instances } = await read(database.id);
+      const primary = instances.find(({ role }) => role === 'primary')!;
+      const writer = await NumberedWriter.start(database.uri);
+      await eventually(() => writer.count > 20);
+      writer.resetGap();
+      const postmaster = processesOf([primary.id]).find(({ command }) => command.includes('/bin/postgres'))!;
+      process.kill(processTree(postmaster.pid).at(-1)!, 'SIGKILL');
+      const { count } = writer;
+      await eventually(() => writer.count > count + 20);
+      gaps.push((await writer.stop()).longestGapMs / 1000);
+      await settled(database.id, epoch);
+    }
+    printTable(`A backend crashes (${CRASHES} times)`, [['', 'seconds'], ['outage: median', show(median(gaps))], ['worst', show(Math.max(...gaps))]]);
+  });
+});
