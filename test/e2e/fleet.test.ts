@@ -25,6 +25,14 @@ interface Fleet {
   uri: string;
 }
 
+/** A database, as the command shows it. */
+interface Shown {
+  readonly state: string;
+  readonly epoch: number;
+  readonly inSync: boolean;
+  readonly instances: readonly { readonly id: string; readonly role: string; readonly state: string }[];
+}
+
 const NOBODY = 65_534;
 
 /**
@@ -93,6 +101,30 @@ describe('two fleets on one machine', () => {
     const result = await freehold(['databases', 'create', '--customer', one.customerId, '--name', 'Shop', '--region', 'europe'], clientOf(one));
     expect(result).toMatchObject({ code: 1, stdout: '' });
     expect(result.stderr).toMatch(/^freehold: .+: name .+\n$/);
+  });
+
+  it('fail over to a standby that is not in sync only when the loss is accepted, and say first how large it is', async () => {
+    await query(other.uri, 'CREATE TABLE marks (n int)');
+    const { instances } = await showDatabase(other);
+    const standby = instances.find(({ role }) => role === 'standby')!.id;
+    // It answers, and receives nothing: it is given up, and what is written from then on is on the primary alone.
+    const [receiver] = processesOf([`postgres: ${standby}: walreceiver`]);
+    process.kill(receiver!.pid, 'SIGSTOP');
+    await until(async () => !(await showDatabase(other)).inSync);
+    await query(other.uri, 'INSERT INTO marks VALUES (1)');
+    const refused = await freehold(['failover', 'shop', '--json'], clientOf(other));
+    expect(refused.code).toBe(1);
+    expect(JSON.parse(refused.stdout)).toMatchObject({ status: 409, bytesAtRisk: expect.any(Number) as number });
+    expect((JSON.parse(refused.stdout) as { bytesAtRisk: number }).bytesAtRisk).toBeGreaterThan(0);
+    expect(refused.stderr).toMatch(/\d+ bytes of WAL may be lost.*--accept-data-loss/);
+    const accepted = await freehold(['failover', 'shop', '--accept-data-loss', '--no-wait'], clientOf(other));
+    expect(accepted, accepted.stderr).toMatchObject({ code: 0 });
+    // Its primary is dead by then, so that it receives nothing more.
+    await until(async () => (await showDatabase(other)).instances.some(({ state }) => state === 'fenced'));
+    process.kill(receiver!.pid, 'SIGCONT');
+    await until(async () => (await showDatabase(other)).state === 'available', 60_000);
+    expect((await showDatabase(other)).epoch).toBe(2);
+    expect(await readMarks(other)).toEqual([]);
   });
 
   it.each(['worker', 'api', 'redis', 'metadata'])('start %s again when it is killed', async (role) => {
@@ -187,8 +219,8 @@ function clientOf(fleet: Fleet): Record<string, string> {
   return { FREEHOLD_URL: fleet.ready.api, FREEHOLD_API_KEY: fleet.ready.operatorKey };
 }
 
-async function showDatabase(fleet: Fleet): Promise<{ state: string }> {
-  return JSON.parse((await freehold(['databases', 'show', fleet.databaseId, '--json'], clientOf(fleet))).stdout) as { state: string };
+async function showDatabase(fleet: Fleet): Promise<Shown> {
+  return JSON.parse((await freehold(['databases', 'show', fleet.databaseId, '--json'], clientOf(fleet))).stdout) as Shown;
 }
 
 async function readiness(fleet: Fleet): Promise<number> {
