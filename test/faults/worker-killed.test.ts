@@ -2,7 +2,9 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startControlPlane, type TestControlPlane } from '../support/control-plane.js';
 import { buildCommand } from '../support/freehold-command.js';
+import { DatabaseUnderTest } from './support/database-under-test.js';
 import { announce, ended, expectNothingLeft, readDatabase, type Requested, requestDatabase, requestDeletion, reached } from './support/provisioning.js';
+import { survive } from './support/survive.js';
 import { WorkerProcess } from './support/worker-process.js';
 
 /** Two process starts and a lease lie between a kill and the end. */
@@ -54,6 +56,18 @@ describe('a worker that is killed', () => {
     expect(await ended(plane, operation)).toMatchObject({ state: 'succeeded', error: null });
     expect(await readDatabase(plane, requested.id)).toMatchObject({ state: 'deleted', instances: [] });
     expectNothingLeft(plane, requested);
+  }, TIMEOUT_MS);
+});
+
+describe('a worker that is killed in the middle of a failover', () => {
+  it('at "fence": another one ends it', async () => {
+    const database = await DatabaseUnderTest.provision(plane);
+    await survive(database, 1, async () => {
+      await database.signal((await database.instance('primary')).id, 'SIGKILL');
+      await database.reached('failover', 'fence');
+      await killAndReplaceWorker();
+    });
+    await database.delete();
   }, TIMEOUT_MS);
 });
 

@@ -20,8 +20,8 @@ export interface TestControlPlane {
   readonly settings: Settings;
   readonly postgres: TestServer;
   readonly redis: TestServer;
-  /** Ends the worker and starts another one, as a restart of the process would. */
-  restartWorker(): Promise<INestApplicationContext>;
+  /** Ends the worker and starts another one, as a restart of the process would; in between nobody works. */
+  restartWorker(meanwhile?: () => Promise<void>): Promise<INestApplicationContext>;
   stop(): Promise<void>;
 }
 
@@ -46,8 +46,9 @@ export async function startControlPlane({ worker = true, settings: others = {} }
   return {
     get app() { return current.app; },
     settings, postgres, redis,
-    async restartWorker() {
+    async restartWorker(meanwhile) {
       await current.end();
+      await meanwhile?.();
       current = await begin(settings, worker);
       return current.app;
     },

@@ -21,17 +21,23 @@ const ENDS_MS = 60_000;
 export class DatabaseUnderTest {
   private constructor(private readonly plane: TestControlPlane, readonly id: string, readonly credentials: Credentials) {}
 
-  static async provision(plane: TestControlPlane, plan = 'starter'): Promise<DatabaseUnderTest> {
+  static async provision(plane: TestControlPlane, plan = 'starter', region = 'europe'): Promise<DatabaseUnderTest> {
+    const { database, operation } = await DatabaseUnderTest.request(plane, plan, region);
+    const ended = await database.ended(operation);
+    if (ended.state !== 'succeeded') throw new Error(`provisioning failed: ${JSON.stringify(ended.error)}`);
+    return database;
+  }
+
+  /** Asks for one, and waits for nothing. */
+  static async request(plane: TestControlPlane, plan = 'starter', region = 'europe'): Promise<{ database: DatabaseUnderTest; operation: OperationDocument }> {
     const customerId = newId('customer');
     await plane.app.get(Metadata).dataSource.query(
       `INSERT INTO customers (id, name, email, created_by) VALUES ($1, 'Ada', 'ada@example.com', 'key_test')`, [customerId]);
     const made = await plane.app.get(Metadata).transaction((tx) => plane.app.get(DatabasesService).create(tx, {
-      actor, customerId, name: 'shop', region: 'europe', plan, requestId: null,
+      actor, customerId, name: 'shop', region, plan, requestId: null,
     }));
-    const database = new DatabaseUnderTest(plane, made.database.id, made.credentials);
-    const operation = await database.ended(made.operation);
-    if (operation.state !== 'succeeded') throw new Error(`provisioning failed: ${JSON.stringify(operation.error)}`);
-    return database;
+    await plane.app.get(OperationsService).announce(made.operation);
+    return { database: new DatabaseUnderTest(plane, made.database.id, made.credentials), operation: made.operation };
   }
 
   async read(): Promise<DatabaseDocument> {
@@ -80,6 +86,8 @@ export class DatabaseUnderTest {
     const client = new pg.Client({
       host: address, port: port!, user: 'freehold', password: ref.database.secrets.control, database: 'postgres', ssl: { rejectUnauthorized: false }, query_timeout: 20_000,
     });
+    // The server may end while it is asked.
+    client.on('error', () => undefined);
     await client.connect();
     try {
       for (const statement of statements) await client.query(statement);
@@ -111,6 +119,14 @@ export class DatabaseUnderTest {
     }, ENDS_MS).catch(async (error: unknown) => {
       throw new Error(`${String(error)}: ${JSON.stringify({ database: await this.read(), operations: await this.operations() }, null, 1)}`);
     });
+  }
+
+  /** Waits until the newest operation of a kind has come to a step, or past it. */
+  async reached(kind: string, step: string): Promise<OperationDocument> {
+    return eventually(async () => {
+      const newest = (await this.operations()).find((operation) => operation.kind === kind);
+      return newest?.finishedAt === null && newest.steps.some(({ name, state }) => name === step && state !== 'pending') && newest;
+    }, ENDS_MS);
   }
 
   operations(state?: 'running' | 'pending' | 'succeeded' | 'failed'): Promise<OperationDocument[]> {
