@@ -38,7 +38,7 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   MovePlanAnswer: z.object({
     plan: z.object({
       hosts: z.array(z.string()), primaries: z.number().int(), standbys: z.number().int(),
-      moves: z.array(z.object({ databaseId: z.string(), instanceId: z.string(), hostId: z.string(), role: z.string(), by: z.enum(['switchover', 'failover', 'relocate']) })),
+      moves: z.array(z.object({ databaseId: z.string(), instanceId: z.string(), hostId: z.string(), role: z.string(), by: z.enum(['switchover', 'failover', 'relocate']), to: z.string().nullable().meta({ description: 'The host that it would go to; null without room' }) })),
     }),
   }).meta({ description: 'What would move, and how.' }),
   OperationEvents: z.string().meta({ description: 'Server-Sent Events' }),

@@ -3,7 +3,7 @@ import type { RegionEndpoint } from '../engine/ports.js';
 import { isPlanId, PLANS } from '../fleet/plans.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { type Reach, within } from '../metadata/reach.js';
-import type { DatabaseDocument, InstanceDocument } from './database.schemas.js';
+import type { DatabaseDocument, InstanceDocument, KeptCopyDocument } from './database.schemas.js';
 import { deriveState } from './derive-state.js';
 
 interface DatabaseRow {
@@ -11,6 +11,7 @@ interface DatabaseRow {
   postgres_version: string | null; epoch: number; in_sync: string[]; endpoint_database: string; endpoint_user: string;
   provisioned_at: Date | null; created_at: Date; deleted_at: Date | null; purge_at: Date | null;
   change: { kind: string; step: string } | null; instances: InstanceDocument[] | null;
+  kept_copies: KeptCopyDocument[] | null;
 }
 
 /** The database of the endpoint's route that pools by transaction. */
@@ -38,7 +39,10 @@ export async function readDatabases(
             (SELECT json_agg(json_build_object('id', i.id, 'role', i.role, 'state', i.state, 'host', i.host_id,
                       'dataCenter', h.data_center_id, 'address', i.address, 'port', i.port,
                       'lagBytes', i.lag_bytes, 'lagSeconds', i.lag_seconds) ORDER BY i.role, i.id)
-               FROM instances i JOIN hosts h ON h.id = i.host_id WHERE i.database_id = d.id) AS instances
+               FROM instances i JOIN hosts h ON h.id = i.host_id WHERE i.database_id = d.id) AS instances,
+            (SELECT json_agg(json_build_object('id', k.instance_id || '-' || k.kept_id, 'instanceId', k.instance_id, 'host', k.host_id,
+                      'keptAt', k.kept_at, 'sizeBytes', k.size_bytes) ORDER BY k.kept_at)
+               FROM kept_copies k WHERE k.database_id = d.id) AS kept_copies
        FROM databases d
       WHERE ($1::text IS NULL OR d.id = $1) AND ($2::text IS NULL OR d.customer_id = $2)
         AND ($3::text IS NULL OR d.id < $3) AND ($5::text IS NULL OR d.region_id = $5) AND (d.purge_at IS NULL OR d.purge_at > now()) AND ${visible.condition}
@@ -74,6 +78,7 @@ function documentOf(row: DatabaseRow, endpoint: RegionEndpoint): DatabaseDocumen
       ...endpointUris(endpoint, row.endpoint_database, row.endpoint_user),
     },
     instances,
+    keptCopies: (row.kept_copies ?? []).map((copy) => ({ ...copy, keptAt: new Date(copy.keptAt).toISOString() })),
     createdAt: row.created_at.toISOString(),
     deletedAt: row.deleted_at?.toISOString() ?? null,
     purgeAt: row.purge_at?.toISOString() ?? null,

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Vault } from '../config/vault.js';
-import type { DatabaseSpec, InstanceRef, InstanceSecrets, Route } from '../engine/ports.js';
+import type { DatabaseSpec, InstanceRef, InstanceSecrets, KeptCopy, Route } from '../engine/ports.js';
 import { isPlanId, PLANS } from '../fleet/plans.js';
 import { Metadata } from '../metadata/metadata.js';
+import { queryRows } from '../metadata/query-rows.js';
 import { DatabaseEntity } from './database.entity.js';
 import { InstanceEntity } from './instance.entity.js';
 
@@ -14,12 +15,21 @@ export interface MemberRecord {
   readonly state: InstanceEntity['state'];
   readonly address: string;
   readonly port: number | null;
+  /** Whether an operator declared its host lost: nothing on it is touched, and nothing is waited for (protocol rule 14). */
+  readonly hostLost: boolean;
+}
+
+/** A copy of an instance's data that was moved aside; the instance itself may be gone. */
+export interface KeptRecord {
+  readonly ref: InstanceRef;
+  readonly keptId: string;
 }
 
 /** A database as its operations read it at the beginning of each step. */
 export interface DatabaseRecord {
   readonly spec: DatabaseSpec;
   readonly members: readonly MemberRecord[];
+  readonly kept: readonly KeptRecord[];
   /** R of protocol rule 3. */
   readonly inSync: readonly string[];
   readonly epoch: number;
@@ -42,6 +52,9 @@ export interface DatabaseRecords<Tx> {
   setProvisioned(tx: Tx, databaseId: string): Promise<void>;
   /** Forgets instances that are gone for good: their places are free again. */
   forgetMembers(tx: Tx, instanceIds: readonly string[]): Promise<void>;
+  /** Records copies that were moved aside (protocol rule 12); those that are known stay as they are. */
+  addKept(tx: Tx, ref: InstanceRef, copies: readonly KeptCopy[]): Promise<void>;
+  forgetKept(tx: Tx, instanceId: string, keptId: string): Promise<void>;
   setOwnerVerifier(tx: Tx, databaseId: string, verifier: string): Promise<void>;
   /** Records that nothing of the database is left but its backups, kept for so many days. */
   setDeleted(tx: Tx, databaseId: string, keptDays: number): Promise<void>;
@@ -72,17 +85,21 @@ export class MetadataDatabaseRecords implements DatabaseRecords<EntityManager> {
 
   async read(databaseId: string): Promise<DatabaseRecord> {
     const tx = this.metadata.dataSource.manager;
-    const [database, instances] = await Promise.all([
+    const [database, instances, kept, hosts] = await Promise.all([
       tx.findOneByOrFail(DatabaseEntity, { id: databaseId }),
       tx.find(InstanceEntity, { where: { databaseId }, order: { id: 'ASC' } }),
+      queryRows<{ instanceId: string; keptId: string; hostId: string }>(tx,
+        'SELECT instance_id AS "instanceId", kept_id AS "keptId", host_id AS "hostId" FROM kept_copies WHERE database_id = $1 ORDER BY kept_at', [databaseId]),
+      queryRows<{ id: string }>(tx, `SELECT h.id FROM hosts h JOIN instances i ON i.host_id = h.id WHERE i.database_id = $1 AND h.state = 'lost'`, [databaseId]),
     ]);
     const spec = this.specOf(database);
     return {
       spec,
       epoch: database.epoch,
       inSync: database.inSync,
+      kept: kept.map(({ instanceId, hostId, keptId }) => ({ ref: { id: instanceId, host: hostId, database: spec }, keptId })),
       members: instances.map(({ id, hostId, role, state, address, port }) => ({
-        ref: { id, host: hostId, database: spec }, role, state, address, port,
+        ref: { id, host: hostId, database: spec }, role, state, address, port, hostLost: hosts.some((host) => host.id === hostId),
       })),
     };
   }
@@ -129,12 +146,25 @@ export class MetadataDatabaseRecords implements DatabaseRecords<EntityManager> {
     if (instanceIds.length > 0) await tx.delete(InstanceEntity, [...instanceIds]);
   }
 
+  async addKept(tx: EntityManager, { id, host, database }: InstanceRef, copies: readonly KeptCopy[]): Promise<void> {
+    for (const copy of copies) {
+      await tx.query(
+        `INSERT INTO kept_copies (instance_id, kept_id, database_id, host_id, kept_at, size_bytes) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT DO NOTHING`, [id, copy.id, database.id, host, copy.keptAt, copy.sizeBytes]);
+    }
+  }
+
+  async forgetKept(tx: EntityManager, instanceId: string, keptId: string): Promise<void> {
+    await tx.query('DELETE FROM kept_copies WHERE instance_id = $1 AND kept_id = $2', [instanceId, keptId]);
+  }
+
   async setOwnerVerifier(tx: EntityManager, id: string, ownerVerifier: string): Promise<void> {
     await tx.update(DatabaseEntity, { id }, { ownerVerifier });
   }
 
   async setDeleted(tx: EntityManager, id: string, keptDays: number): Promise<void> {
     await tx.delete(InstanceEntity, { databaseId: id });
+    await tx.query('DELETE FROM kept_copies WHERE database_id = $1', [id]);
     await tx.update(DatabaseEntity, { id }, {
       deletedAt: () => 'now()', purgeAt: () => `now() + make_interval(days => ${Math.trunc(keptDays)})`, inSync: [], sealedSecrets: null,
     });

@@ -39,6 +39,14 @@ export const instanceSchema = z.object({
   lagSeconds: z.number().nullable(),
 });
 
+export const keptCopySchema = z.object({
+  id: z.string(),
+  instanceId: z.string().meta({ description: 'Whose data it was; the instance may be gone' }),
+  host: z.string(),
+  keptAt: z.iso.datetime(),
+  sizeBytes: z.number(),
+});
+
 export const databaseSchema = z.object({
   id: z.string().meta({ example: 'db_01hzy3v7q8k2w5n9t4r6x1m0pa' }),
   customerId: z.string(),
@@ -60,11 +68,13 @@ export const databaseSchema = z.object({
     pooledUri: z.string().meta({ description: 'Pools by transaction; without the password' }),
   }),
   instances: z.array(instanceSchema),
+  keptCopies: z.array(keptCopySchema).meta({ description: 'What failovers that accepted a loss of data moved aside, until an operator releases it' }),
   createdAt: z.iso.datetime(),
   deletedAt: z.iso.datetime().nullable(),
   purgeAt: z.iso.datetime().nullable().meta({ description: 'When the backups of a deleted database are destroyed' }),
 }).meta({ description: 'What a customer owns: one primary, its standbys and one endpoint.' });
 
+export type KeptCopyDocument = z.output<typeof keptCopySchema>;
 export type InstanceDocument = z.output<typeof instanceSchema>;
 /** A database as programs and people see it (`design.md`, part 4.2). */
 export type DatabaseDocument = z.output<typeof databaseSchema>;

@@ -122,6 +122,26 @@ export class DatabasesController {
     }));
   }
 
+  @Post(':id/kept-copies/:keptCopyId/release')
+  @HttpCode(202)
+  @Repeatable()
+  @ApiOperation({ operationId: 'releaseKeptCopy', summary: 'Remove a kept copy', description: 'What a failover that accepted a loss of data moved aside is removed for good. For operators.' })
+  @Problems('forbidden', 'operation-in-progress')
+  @Answers(202, 'OperationAnswer', 'The operation')
+  async releaseKept(
+    @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Param('keptCopyId') keptCopyId: string,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    const { customerId } = await this.require(caller, id);
+    requireScope(caller.actor);
+    return send(response, await this.requests.request(caller, async (tx) => {
+      const operation = await this.databases.releaseKept(tx, { id, keptCopyId, ...asker(caller) });
+      if (!operation) throw notFound();
+      await audit(tx, caller, { action: 'database.release-kept', subjectId: id, customerId, detail: { keptCopyId } });
+      return { status: 202, body: { operation }, operation };
+    }));
+  }
+
   @Post(':id/automation')
   @HttpCode(200)
   @Repeatable()

@@ -12,6 +12,7 @@ import { deleteOperation } from './operations/delete.operation.js';
 import { failoverOperation } from './operations/failover.operation.js';
 import { provisionOperation } from './operations/provision.operation.js';
 import { recoverOperation } from './operations/recover.operation.js';
+import { releaseKeptOperation } from './operations/release-kept.operation.js';
 import { relocateOperation } from './operations/relocate.operation.js';
 import { reprotectOperation } from './operations/reprotect.operation.js';
 import { rotatePasswordOperation } from './operations/rotate-password.operation.js';
@@ -37,6 +38,7 @@ export class DatabasesModule implements OnModuleInit {
     this.registry.register(failoverOperation({ engine, records }));
     this.registry.register(switchoverOperation({ engine, records }));
     this.registry.register(reprotectOperation({ engine, records }));
+    this.registry.register(releaseKeptOperation({ engine, records }));
     this.registry.register(relocateOperation({
       engine, records, newInstanceId: () => newId('instance'),
       reserveStandby: (tx: EntityManager, ...standby) => this.databases.reserveStandby(tx, ...standby),

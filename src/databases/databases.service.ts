@@ -28,6 +28,7 @@ import { FAILOVER } from './operations/failover.operation.js';
 import { PROVISION } from './operations/provision.operation.js';
 import { RECOVER } from './operations/recover.operation.js';
 import { RELOCATE } from './operations/relocate.operation.js';
+import { RELEASE_KEPT } from './operations/release-kept.operation.js';
 import { REPROTECT } from './operations/reprotect.operation.js';
 import { ROTATE_PASSWORD } from './operations/rotate-password.operation.js';
 import { SWITCHOVER } from './operations/switchover.operation.js';
@@ -223,6 +224,18 @@ export class DatabasesService {
           AND (NOT $4 OR coalesce((input ->> 'acceptDataLoss')::boolean, false))`,
       [database.id, kind, String(database.epoch), acceptDataLoss]);
     return running && readDocument(tx, running.id);
+  }
+
+  /** Asks for a kept copy to be removed; undefined if the database has none of that id. */
+  async releaseKept(tx: EntityManager, request: DatabaseRequest & { readonly keptCopyId: string }): Promise<OperationDocument | undefined> {
+    const database = await this.lock(tx, request);
+    const [copy] = await queryRows<{ instanceId: string; keptId: string }>(tx,
+      `SELECT instance_id AS "instanceId", kept_id AS "keptId" FROM kept_copies WHERE database_id = $1 AND instance_id || '-' || kept_id = $2`,
+      [database.id, request.keptCopyId]);
+    return copy && this.operations.request(tx, {
+      kind: RELEASE_KEPT, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, ...copy },
+      requestedBy: request.actor.id, requestId: request.requestId,
+    });
   }
 
   /** Pauses or resumes what Freehold does to the database by itself; alerts go on either way. */

@@ -11,6 +11,15 @@ import type { DatabaseSpec, Effect, InstanceObservation, InstanceRef, Lsn, Stand
 
 export type { DatabaseSpec, Effect, InstanceObservation, InstanceRef, InstanceSecrets, InstanceSize, Lsn, StandbyObservation } from './instance-model.js';
 
+/** The data of an instance that was moved aside when the instance was made anew (`protocol.md`, rule 12). */
+export interface KeptCopy {
+  /** Unique among those of one instance. */
+  readonly id: string;
+  /** RFC 3339. */
+  readonly keptAt: string;
+  readonly sizeBytes: number;
+}
+
 /** Instances: the postmasters of one database. */
 export interface InstancesPort {
   /** Sees what is there; changes nothing and never throws for an instance that is missing or down. */
@@ -35,10 +44,13 @@ export interface InstancesPort {
   start(instance: InstanceRef, effect: Effect): Promise<InstanceObservation>;
   /**
    * Makes sure that the instance can accept no write: the durable mark first, then every process of it killed and seen
-   * dead (protocol rule 5). While it is marked nobody can start it. With `keep`, the mark also says that its files are
-   * moved aside, and not rewound or overwritten, when it is made anew (protocol rule 12).
+   * dead (protocol rule 5). While it is marked nobody can start it. With `keep`, the mark also says that its data is
+   * moved aside, and not rewound, overwritten or destroyed, when the instance is made anew or goes; unless it turns out to
+   * hold nothing that the new primary lacks (protocol rule 12).
    */
   fence(instance: InstanceRef, effect: Effect, options?: { readonly keep?: boolean }): Promise<InstanceObservation>;
+  /** Writes out what the primary has only in memory, so that a stop that follows is short. It does no harm, whenever it happens. */
+  checkpoint(primary: InstanceRef, signal: AbortSignal): Promise<void>;
   /**
    * Stops a primary for a switchover: after a checkpoint a clean, bounded shutdown, then the same mark as a fence
    * (protocol rule 6). Answers whether the shutdown was clean, and where its WAL ends.
@@ -67,8 +79,15 @@ export interface InstancesPort {
   watch(instance: InstanceRef): InstanceWatch;
   /** Drops the slot of a standby that is gone, on the primary. */
   dropSlot(primary: InstanceRef, standbyId: string, effect: Effect): Promise<void>;
-  /** Ends every process of the instance and removes its files; what stays is the record of the highest token. */
-  destroy(instance: InstanceRef, effect: Effect): Promise<void>;
+  /**
+   * Ends every process of the instance and removes its files; what stays is the record of the highest token and, with
+   * `spareKept`, what was moved aside or has to be.
+   */
+  destroy(instance: InstanceRef, effect: Effect, options?: { readonly spareKept?: boolean }): Promise<void>;
+  /** The copies of an instance's data that were moved aside, the oldest first; those of one that is gone, too. */
+  keptCopies(instance: InstanceRef, signal: AbortSignal): Promise<readonly KeptCopy[]>;
+  /** Removes one of them; harmless if it is gone. */
+  releaseKept(instance: InstanceRef, keptId: string, effect: Effect): Promise<void>;
 }
 
 /**

@@ -96,9 +96,7 @@ export class FleetService {
    * @throws NoRoomError before anything is made
    */
   async place(tx: EntityManager, regionId: string, plan: Plan): Promise<Placement> {
-    const hosts = await this.queryHosts(tx, 'c.region_id = $1', [regionId]);
-    const loads = hosts.map(({ dataCenter, ...host }): HostLoad => ({ ...host, dataCenterId: dataCenter }));
-    const placement = chooseHosts(loads, plan.memoryMb, plan.standbys);
+    const placement = chooseHosts(await this.loads(tx, regionId), plan.memoryMb, plan.standbys);
     if (!placement) throw new NoRoomError(regionId, plan.id);
     return placement;
   }
@@ -111,11 +109,16 @@ export class FleetService {
    * @throws NoRoomError
    */
   async placeStandby(tx: EntityManager, regionId: string, plan: Plan, stayingHostIds: readonly string[], leftHostId: string | undefined): Promise<HostLoad> {
-    const loads = (await this.queryHosts(tx, 'c.region_id = $1', [regionId])).map(({ dataCenter, ...host }): HostLoad => ({ ...host, dataCenterId: dataCenter }));
+    const loads = await this.loads(tx, regionId);
     const [primary, ...others] = stayingHostIds.flatMap((id) => loads.find((load) => load.id === id) ?? []);
     const chosen = primary && chooseStandbyHost(loads.filter(({ id }) => id !== leftHostId), plan.memoryMb, [primary, ...others]);
     if (!chosen) throw new NoRoomError(regionId, plan.id);
     return chosen;
+  }
+
+  /** The hosts of a region, and what is placed on them. */
+  async loads(tx: EntityManager, regionId: string): Promise<HostLoad[]> {
+    return (await this.queryHosts(tx, 'c.region_id = $1', [regionId])).map(({ dataCenter, ...host }): HostLoad => ({ ...host, dataCenterId: dataCenter }));
   }
 
   /** Changes whether instances are placed on a host; answers undefined for one that does not exist. */

@@ -14,6 +14,7 @@ export class RelocationModule implements OnModuleInit {
     const { relocation } = this;
     this.registry.register(vacateOperation<EntityManager>({
       occupants: (hostIds) => relocation.occupants(hostIds), ask: (move, input, by) => relocation.ask(move, input, by),
+      report: (operationId) => relocation.report(operationId),
     }));
   }
 }

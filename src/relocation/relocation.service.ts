@@ -4,6 +4,7 @@ import { DataLossNotAcceptedError, DatabaseNotAvailableError } from '../database
 import { DatabasesService } from '../databases/databases.service.js';
 import type { HostLoad } from '../fleet/choose-hosts.js';
 import { type HostDocument, FleetService } from '../fleet/fleet.service.js';
+import { isPlanId, PLANS } from '../fleet/plans.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { EVERYTHING } from '../metadata/reach.js';
@@ -11,6 +12,8 @@ import type { OperationDocument } from '../operations/operation.js';
 import { OperationsService } from '../operations/operations.service.js';
 import { OperationInTheWayError } from '../operations/store.js';
 import { type Move, type Occupant, planMoves } from './plan-moves.js';
+import { type Household, placeMoves, type PlacedMove } from './place-moves.js';
+import { type MoveOperation, type MoveReport, reportMoves } from './report-moves.js';
 import { VACATE, type VacateInput } from './vacate.operation.js';
 
 /** What would move, shown before anything does. */
@@ -18,7 +21,7 @@ export interface MovePlan {
   readonly hosts: readonly string[];
   readonly primaries: number;
   readonly standbys: number;
-  readonly moves: readonly Move[];
+  readonly moves: readonly PlacedMove[];
 }
 
 /** Moves instances away from hosts and data centres: drain, lost, evacuate. */
@@ -32,9 +35,28 @@ export class RelocationService {
   ) {}
 
   async plan(hostIds: readonly string[], hostsLost: boolean): Promise<MovePlan> {
-    const moves = planMoves(await this.readOccupants(hostIds), hostsLost);
+    const moves = await this.place(planMoves(await this.readOccupants(hostIds), hostsLost));
     const primaries = moves.filter(({ role }) => role === 'primary').length;
     return { hosts: hostIds, primaries, standbys: moves.length - primaries, moves };
+  }
+
+  private async place(moves: readonly Move[]): Promise<PlacedMove[]> {
+    const rows = await queryRows<{ id: string; regionId: string; plan: string; members: Household['members'] }>(this.metadata.dataSource.manager,
+      `SELECT d.id, d.region_id AS "regionId", d.plan,
+              (SELECT json_agg(json_build_object('instanceId', i.id, 'hostId', i.host_id, 'role', i.role) ORDER BY i.id = ANY(d.in_sync) DESC, i.id)
+                 FROM instances i WHERE i.database_id = d.id) AS members
+         FROM databases d WHERE d.id = ANY($1)`, [moves.map(({ databaseId }) => databaseId)]);
+    const households = new Map(rows.map(({ id, regionId, plan, members }) => [id, { regionId, members, memoryMb: isPlanId(plan) ? PLANS[plan].memoryMb : 0 }]));
+    const regions = [...new Set(rows.map(({ regionId }) => regionId))];
+    const loads = new Map(await Promise.all(regions.map(async (id) => [id, await this.fleet.loads(this.metadata.dataSource.manager, id)] as const)));
+    return placeMoves(moves, households, loads);
+  }
+
+  /** What the operations came to that were asked for in another one's name. */
+  async report(operationId: string): Promise<MoveReport> {
+    return reportMoves(await queryRows<MoveOperation>(this.metadata.dataSource.manager,
+      `SELECT subject_id AS "databaseId", kind, state, started_at AS "startedAt", finished_at AS "finishedAt", error ->> 'reason' AS reason
+         FROM operations WHERE requested_by = $1 ORDER BY id`, [operationId]));
   }
 
   /** Marks the hosts, so that nothing new is placed on them, and asks for everything on them to be moved away. */

@@ -165,6 +165,61 @@ describe('the local engine fails over', () => {
     }
   });
 
+  describe('a failover that accepts a loss of data', () => {
+    /** Rows that are on the old primary alone: it was fenced before the standby had them. */
+    async function loseRows(): Promise<void> {
+      await engine.instances.setSynchronousStandbys(primary, [], shop.effect());
+      process.kill(await postmaster(standby), 'SIGKILL');
+      await eventually('the standby to die', async () => (await processesOf(standby)).length === 0);
+      await asCustomer(harness, shop, (client) => client.query(`CREATE TABLE lost_rows AS SELECT 'the-lost-row-' || n AS text FROM generate_series(1, 100) n`));
+      await engine.instances.fence(primary, shop.effect(), { keep: true });
+      await engine.instances.start(standby, shop.effect());
+      await engine.gateway.close(shop.spec, shop.effect());
+      await engine.instances.promote(standby, shop.effect());
+      await engine.gateway.open(await routeTo(standby), shop.effect());
+    }
+
+    it('keeps the old copy with the lost rows aside, until it is released', async () => {
+      const old = primary;
+      await loseRows();
+      expect(await rejoin()).toBe('copied');
+      await expect(asCustomer(harness, shop, (client) => client.query('TABLE lost_rows'))).rejects.toThrow(/does not exist/);
+      const [copy, ...others] = await engine.instances.keptCopies(old, signal());
+      expect(others).toEqual([]);
+      const directory = `${home(old)}.kept-${copy!.id}`;
+      expect(JSON.parse(await readFile(`${directory}/record.json`, 'utf8'))).toMatchObject({ instanceId: old.id, host: old.host, databaseId: shop.spec.id });
+      expect(copy!.sizeBytes).toBeGreaterThan(1_000_000);
+      // Nobody starts it by mistake; whoever wants it back gives pg_control its name again.
+      await expect(access(`${directory}/data/global/pg_control`)).rejects.toThrow();
+      const { stdout } = await run('grep', ['-rl', 'the-lost-row-42', `${directory}/data`]);
+      expect(stdout.trim().split('\n').length).toBeGreaterThan(0);
+      await engine.instances.releaseKept(old, copy!.id, shop.effect());
+      await engine.instances.releaseKept(old, copy!.id, shop.effect());
+      expect(await engine.instances.keptCopies(old, signal())).toEqual([]);
+      await expect(access(directory)).rejects.toThrow();
+    });
+
+    it('keeps nothing where nothing was lost', async () => {
+      const old = primary;
+      await engine.instances.fence(primary, shop.effect(), { keep: true });
+      await engine.instances.promote(standby, shop.effect());
+      await engine.gateway.open(await routeTo(standby), shop.effect());
+      expect(await rejoin()).toBe('repointed');
+      expect(await engine.instances.keptCopies(old, signal())).toEqual([]);
+      await expect(access(`${control(old)}/keep`)).rejects.toThrow();
+    });
+
+    it('spares the copy when the instance leaves its host, and forgets it when the instance is given up', async () => {
+      const old = primary;
+      await loseRows();
+      await engine.instances.destroy(old, shop.effect(), { spareKept: true });
+      expect(await engine.instances.observe(old, signal())).toMatchObject({ exists: false, marked: false });
+      expect(await engine.instances.keptCopies(old, signal())).toHaveLength(1);
+      expect(await rejoin()).toBe('copied');
+      await engine.instances.releaseKept(old, (await engine.instances.keptCopies(old, signal()))[0]!.id, shop.effect());
+    });
+  });
+
   it('switches over without an error on the pooled route and with one reconnection of a session', async () => {
     const [session, pooled] = [await writer('session'), await writer('pooled')];
     const idle = new pg.Client(await customerOptions(harness, shop, { database: `${shop.spec.name}_pooled` }));

@@ -2,13 +2,13 @@ import { createHash, createHmac, pbkdf2Sync, timingSafeEqual } from 'node:crypto
 import { EngineError, type EngineErrorKind } from '../../src/engine/errors.js';
 import type {
   DatabaseSpec, Effect, EndpointProof, Engine, GatewayPort, InstanceGlimpse, InstanceInspection, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch,
-  InventoryRegion, Lsn, RegionEndpoint, Route, StandbyObservation,
+  InventoryRegion, KeptCopy, Lsn, RegionEndpoint, Route, StandbyObservation,
 } from '../../src/engine/ports.js';
 
 /** The verbs that have an effect, and so can be failed, held and interrupted. */
 export const FAKE_VERBS = [
   'createPrimary', 'attachStandby', 'setSynchronousStandbys', 'waitForFlush', 'setOwnerVerifier', 'start', 'fence', 'stopMarked', 'unfence',
-  'claim', 'promote', 'rejoin', 'dropSlot', 'destroy', 'open', 'close', 'pause', 'remove', 'verify',
+  'claim', 'promote', 'rejoin', 'dropSlot', 'destroy', 'releaseKept', 'open', 'close', 'pause', 'remove', 'verify',
 ] as const;
 export type FakeVerb = (typeof FAKE_VERBS)[number];
 
@@ -53,6 +53,8 @@ export interface FakeInstance {
   role: 'primary' | 'standby';
   running: boolean;
   marked: boolean;
+  /** Whether its data is to be kept when it is made anew. */
+  keep?: boolean;
   /** Whether its last end was a shutdown that it finished. */
   stoppedCleanly: boolean;
   readonly port: number;
@@ -88,6 +90,8 @@ export class FakeEngine implements Engine {
   readonly calls: FakeCall[] = [];
   /** Everything that exists, by instance. */
   readonly made = new Map<string, FakeInstance>();
+  /** What was moved aside, by instance. */
+  readonly kept = new Map<string, KeptCopy[]>();
   /** Every route, by database. */
   readonly routes = new Map<string, Route>();
   /** Databases whose routes make clients wait. */
@@ -167,7 +171,8 @@ export class FakeEngine implements Engine {
   /** What of a database still exists; empty when nothing was left over. */
   leftovers(databaseId: string): string[] {
     const instances = [...this.made.values()].filter(({ ref }) => ref.database.id === databaseId).map(({ ref }) => ref.id);
-    return this.routes.has(databaseId) ? [...instances, `route of ${databaseId}`] : instances;
+    const kept = [...this.kept.keys()].filter((id) => this.calls.some(({ subject, databaseId: of }) => subject === id && of === databaseId)).map((id) => `kept copies of ${id}`);
+    return [...instances, ...kept, ...(this.routes.has(databaseId) ? [`route of ${databaseId}`] : [])];
   }
 
   callsOf(databaseId: string): FakeCall[] {
@@ -288,15 +293,21 @@ class FakeInstances implements InstancesPort {
     });
   }
 
-  fence(ref: InstanceRef, effect: Effect): Promise<InstanceObservation> {
+  fence(ref: InstanceRef, effect: Effect, { keep = false }: { readonly keep?: boolean } = {}): Promise<InstanceObservation> {
     return this.act('fence', ref, effect, () => {
       const instance = this.engine.made.get(ref.id);
       if (instance) {
         instance.marked = true;
+        instance.keep ||= keep;
         this.engine.stop(instance, false);
       }
       return this.see(ref);
     });
+  }
+
+  checkpoint(ref: InstanceRef): Promise<void> {
+    this.engine.requireRunning(ref.id);
+    return Promise.resolve();
   }
 
   stopMarked(ref: InstanceRef, effect: Effect): Promise<{ clean: boolean; lsn: Lsn | null }> {
@@ -310,7 +321,7 @@ class FakeInstances implements InstancesPort {
 
   unfence(ref: InstanceRef, effect: Effect): Promise<InstanceObservation> {
     return this.act('unfence', ref, effect, () => {
-      Object.assign(this.engine.require(ref.id), { marked: false, running: true });
+      Object.assign(this.engine.require(ref.id), { marked: false, keep: false, running: true });
       return this.see(ref);
     });
   }
@@ -335,10 +346,11 @@ class FakeInstances implements InstancesPort {
     return this.act('rejoin', ref, effect, () => {
       const primary = this.engine.requireRunning(primaryRef.id);
       const known = this.engine.made.get(ref.id);
-      const how = known ? (known.role === 'standby' ? 'repointed' : 'rewound') : 'copied';
+      if (known?.keep) this.keepAside(known, effect.token);
+      const how = known && !known.keep ? (known.role === 'standby' ? 'repointed' : 'rewound') : 'copied';
       const { systemIdentifier, timeline } = primary;
       const instance = known ?? this.make(ref, 'standby', { systemIdentifier, timeline, upstream: null });
-      Object.assign(instance, { role: 'standby', running: true, marked: false, upstream: primaryRef.id, systemIdentifier, timeline, synchronousStandbys: [] });
+      Object.assign(instance, { role: 'standby', running: true, marked: false, keep: false, upstream: primaryRef.id, systemIdentifier, timeline, synchronousStandbys: [] });
       this.engine.made.set(ref.id, instance);
       primary.slots.add(ref.id);
       return { ...this.see(ref), how };
@@ -364,8 +376,27 @@ class FakeInstances implements InstancesPort {
     });
   }
 
-  destroy(ref: InstanceRef, effect: Effect): Promise<void> {
+  keptCopies(ref: InstanceRef): Promise<readonly KeptCopy[]> {
+    return Promise.resolve(this.engine.kept.get(ref.id) ?? []);
+  }
+
+  releaseKept(ref: InstanceRef, keptId: string, effect: Effect): Promise<void> {
+    return this.act('releaseKept', ref, effect, () => {
+      const left = this.engine.kept.get(ref.id)?.filter(({ id }) => id !== keptId) ?? [];
+      if (left.length > 0) this.engine.kept.set(ref.id, left);
+      else this.engine.kept.delete(ref.id);
+    });
+  }
+
+  private keepAside({ ref }: FakeInstance, token: bigint): void {
+    this.engine.kept.set(ref.id, [...(this.engine.kept.get(ref.id) ?? []), { id: token.toString(), keptAt: new Date(0).toISOString(), sizeBytes: 1 }]);
+  }
+
+  destroy(ref: InstanceRef, effect: Effect, { spareKept = false }: { readonly spareKept?: boolean } = {}): Promise<void> {
     return this.act('destroy', ref, effect, () => {
+      const known = this.engine.made.get(ref.id);
+      if (spareKept && known?.keep) this.keepAside(known, effect.token);
+      if (!spareKept) this.engine.kept.delete(ref.id);
       this.engine.made.delete(ref.id);
     });
   }

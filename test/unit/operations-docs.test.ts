@@ -5,6 +5,7 @@ import { deleteOperation } from '../../src/databases/operations/delete.operation
 import { failoverOperation } from '../../src/databases/operations/failover.operation.js';
 import { provisionOperation } from '../../src/databases/operations/provision.operation.js';
 import { recoverOperation } from '../../src/databases/operations/recover.operation.js';
+import { releaseKeptOperation } from '../../src/databases/operations/release-kept.operation.js';
 import { relocateOperation } from '../../src/databases/operations/relocate.operation.js';
 import { reprotectOperation } from '../../src/databases/operations/reprotect.operation.js';
 import { rotatePasswordOperation } from '../../src/databases/operations/rotate-password.operation.js';
@@ -21,7 +22,7 @@ function withoutParts(make: (parts: never) => unknown): OperationDefinition<unkn
 const failover = withoutParts(failoverOperation);
 const tables = [
   withoutParts(provisionOperation), failover, withoutParts(switchoverOperation), withoutParts(reprotectOperation), withoutParts(recoverOperation),
-  withoutParts(relocateOperation), withoutParts(vacateOperation), withoutParts(rotatePasswordOperation), withoutParts(deleteOperation),
+  withoutParts(relocateOperation), withoutParts(releaseKeptOperation), withoutParts(vacateOperation), withoutParts(rotatePasswordOperation), withoutParts(deleteOperation),
 ];
 
 const document = (name: string): string => fileURLToPath(new URL(`../../docs/${name}`, import.meta.url));

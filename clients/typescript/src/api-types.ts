@@ -297,6 +297,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/databases/{id}/kept-copies/{keptCopyId}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remove a kept copy
+         * @description What a failover that accepted a loss of data moved aside is removed for good. For operators.
+         */
+        post: operations["releaseKeptCopy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/databases/{id}/automation": {
         parameters: {
             query?: never;
@@ -753,6 +773,16 @@ export interface components {
                 lagBytes: number | null;
                 lagSeconds: number | null;
             }[];
+            /** @description What failovers that accepted a loss of data moved aside, until an operator releases it */
+            keptCopies: {
+                id: string;
+                /** @description Whose data it was; the instance may be gone */
+                instanceId: string;
+                host: string;
+                /** Format: date-time */
+                keptAt: string;
+                sizeBytes: number;
+            }[];
             /** Format: date-time */
             createdAt: string;
             /** Format: date-time */
@@ -840,6 +870,8 @@ export interface components {
                     role: string;
                     /** @enum {string} */
                     by: "switchover" | "failover" | "relocate";
+                    /** @description The host that it would go to; null without room */
+                    to: string | null;
                 }[];
             };
         };
@@ -1659,6 +1691,41 @@ export interface operations {
             409: components["responses"]["Problem409"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    releaseKeptCopy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Chosen by the caller, 1 to 255 visible characters. The same key and body are answered the same for 24 hours; the same key with another body is refused. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+                keptCopyId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operation */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             "4XX": components["responses"]["Problem"];

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type { Database, Instance } from '../../../clients/typescript/src/client.js';
 import { formatTable, note, print, printJson, printList, type Column } from '../output.js';
 import { findDatabase } from './find-database.js';
+import { addKeptCommands } from './kept-commands.js';
 import { finishOperation } from './finish-operation.js';
 import { collect, openSession, withApi } from './session.js';
 
@@ -63,6 +64,7 @@ export function databaseCommands(): Command {
   withApi(group.command('resume').description('let Freehold care for a database again').argument('<database>', 'its id, or its name'))
     .option('--reason <text>', 'why, for the audit log')
     .action((database: string, { reason }: { reason?: string }, command: Command) => setAutomation(database, { paused: false, ...(reason === undefined ? {} : { reason }) }, command));
+  addKeptCommands(group);
   return group;
 }
 

@@ -23,6 +23,7 @@ const PLANNED: readonly Column<MovePlan['moves'][number]>[] = [
   ['INSTANCE', (move) => move.instanceId],
   ['ROLE', (move) => move.role],
   ['FROM', (move) => move.hostId],
+  ['TO', (move) => move.to ?? 'no room'],
   ['BY', (move) => (move.by === 'relocate' || move.by === 'failover' ? move.by : `${move.by}, then relocate`)],
 ];
 

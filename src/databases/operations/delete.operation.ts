@@ -55,6 +55,8 @@ function steps<Tx>({ engine, records }: Parts<Tx>) {
   async function destroyInstances(context: Context): Promise<StepOutcome<Tx>> {
     const record = await records.read(context.input.databaseId);
     await Promise.all(record.members.map(({ ref }) => engine.instances.destroy(ref, context)));
+    // What was moved aside of instances that are gone is left; of the others it went with them.
+    await Promise.all(record.kept.map(({ ref, keptId }) => engine.instances.releaseKept(ref, keptId, context)));
     return {
       outcome: 'done',
       detail: { destroyed: record.members.map(({ ref }) => ref.host) },

@@ -91,9 +91,11 @@ function steps<Tx>(parts: Parts<Tx>) {
   async function fence(context: Context): Outcome {
     const record = await records.read(context.input.databaseId);
     const primary = primaryOf(record);
+    // Side by side, because clients wait, and recorded once both are done: a route that is closed early lets nobody write.
     // Whoever accepts a loss may want back what was lost (protocol rule 12).
-    await engine.instances.fence(primary.ref, context, { keep: context.input.acceptDataLoss });
-    await engine.gateway.close(record.spec, context);
+    await Promise.all([
+      engine.instances.fence(primary.ref, context, { keep: context.input.acceptDataLoss }), engine.gateway.close(record.spec, context),
+    ]);
     return {
       outcome: 'next', detail: { fenced: primary.ref.id, host: primary.ref.host },
       // Where the old primary could not go on either, everybody gets another chance.
@@ -127,7 +129,7 @@ function steps<Tx>(parts: Parts<Tx>) {
     return new Map(await Promise.all(members.map(async ({ ref }) => [ref.id, await engine.instances.observe(ref, signal)] as const)));
   }
 
-  const promotion = promotionSteps<Tx>(parts, { otherwise: 'elect' });
+  const promotion = promotionSteps<Tx>(parts, { otherwise: 'elect', keepsCopies: (input) => (input as Input).acceptDataLoss });
   const aborting = abortSteps<Tx, PromotionFound>(parts);
   const { synchronize, widen } = synchronizeSteps<Tx, PromotionFound>(parts, { widen: 'widen', next: 'finish' });
   return { confirm, fence, elect, ...promotion, ...aborting, synchronize, widen };

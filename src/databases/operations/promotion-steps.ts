@@ -1,4 +1,4 @@
-import type { Engine } from '../../engine/ports.js';
+import type { Engine, InstanceRef } from '../../engine/ports.js';
 import type { StepContext, StepOutcome } from '../../operations/definition.js';
 import { MOST_PROMOTIONS } from '../elect-standby.js';
 import { type DatabaseRecord, type DatabaseRecords, type MemberRecord, primaryOf, routeTo, standbysOf } from '../database-records.js';
@@ -37,8 +37,15 @@ export async function permanentFailure(attempt: Promise<unknown>): Promise<Error
 export const memberOf = (record: DatabaseRecord, id: string | undefined): MemberRecord | undefined =>
   record.members.find(({ ref }) => ref.id === id);
 
+interface Ways {
+  /** Where it goes on when the candidate was not promoted. */
+  readonly otherwise: string;
+  /** Whether the promoted one may lack what another has, so that nothing is overwritten (protocol rule 12). */
+  readonly keepsCopies?: (input: Input) => boolean;
+}
+
 /** The second half of a failover and of a switchover: from an elected standby to a redundant database, or back. */
-export function promotionSteps<Tx>({ engine, records }: Parts<Tx>, { otherwise }: { /** Where it goes on when the candidate was not promoted. */ readonly otherwise: string }) {
+export function promotionSteps<Tx>({ engine, records }: Parts<Tx>, { otherwise, keepsCopies = () => false }: Ways) {
   type Context = StepContext<Input, PromotionFound>;
   type Outcome = Promise<StepOutcome<Tx, PromotionFound>>;
 
@@ -83,16 +90,17 @@ export function promotionSteps<Tx>({ engine, records }: Parts<Tx>, { otherwise }
 
   /**
    * Before anything of an instance is rewound or copied, it is recorded as being rebuilt; it is neither recorded in
-   * sync nor named, since a promotion emptied both (protocol rule 10).
+   * sync nor named, since a promotion emptied both (protocol rule 10). On a host that is lost nothing is rebuilt: whoever
+   * empties the host replaces what was there.
    */
   async function protect(context: Context): Outcome {
     const record = await records.read(context.input.databaseId);
     const others = standbysOf(record).filter(({ state }) => state !== 'lost');
-    if (others.length === 0) return { outcome: 'next', to: 'synchronize' };
+    const isRebuilt = others.some(({ hostLost }) => !hostLost);
     return {
-      outcome: 'next', to: 'rebuild',
+      outcome: 'next', to: isRebuilt ? 'rebuild' : 'synchronize',
       record: async (tx) => {
-        for (const { ref } of others) await records.setMember(tx, ref.id, { state: 'rebuilding' });
+        for (const { ref, hostLost } of others) await records.setMember(tx, ref.id, { state: hostLost ? 'lost' : 'rebuilding' });
       },
     };
   }
@@ -105,15 +113,24 @@ export function promotionSteps<Tx>({ engine, records }: Parts<Tx>, { otherwise }
     const record = await records.read(context.input.databaseId);
     const primary = primaryOf(record).ref;
     const rebuilding = standbysOf(record).filter(({ state }) => state === 'rebuilding');
-    const results = await Promise.allSettled(rebuilding.map(async ({ ref }) => ({ ref, seen: await engine.instances.rejoin(ref, primary, context) })));
+    const results = await Promise.allSettled(rebuilding.map(({ ref }) => rebuildOne(ref, primary, context)));
     const rejoined = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     for (const result of results) if (result.status === 'rejected' && rejoined.length === 0) throw result.reason;
     return {
       outcome: 'next', to: 'synchronize', detail: { rejoined: rejoined.map(({ ref, seen }) => ({ host: ref.host, how: seen.how })) },
       record: async (tx) => {
-        for (const { ref, seen } of rejoined) await records.setMember(tx, ref.id, { state: 'running', ...(seen.port !== undefined && { port: seen.port }) });
+        for (const { ref, seen, kept } of rejoined) {
+          await records.setMember(tx, ref.id, { state: 'running', ...(seen.port !== undefined && { port: seen.port }) });
+          await records.addKept(tx, ref, kept);
+        }
       },
     };
+  }
+
+  async function rebuildOne(ref: InstanceRef, primary: InstanceRef, context: Context) {
+    if (keepsCopies(context.input)) await engine.instances.fence(ref, context, { keep: true });
+    const seen = await engine.instances.rejoin(ref, primary, context);
+    return { ref, seen, kept: await engine.instances.keptCopies(ref, context.signal) };
   }
 
   return { promote, checkCandidate, route, protect, rebuild };

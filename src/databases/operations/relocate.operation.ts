@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Engine } from '../../engine/ports.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
 import { type DatabaseRecords, primaryOf, standbysOf } from '../database-records.js';
-import { LOOK_AGAIN_MS, memberOf } from './promotion-steps.js';
+import { memberOf } from './promotion-steps.js';
 
 /**
  * Moves a standby to another host: a new one is made and in sync before the old one goes.
@@ -41,7 +41,7 @@ export function relocateOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx,
     steps: [
       { name: 'place', does: 'reserve another host', timeoutMs: 10_000, attempts: 3, onFailure: 'undo', run: step.place },
       { name: 'attach', does: 'copy the primary to it and let it stream', timeoutMs: 30 * 60_000, attempts: 3, onFailure: 'undo', run: step.attach, undo: step.detach },
-      { name: 'grow', does: 'record the new standby in sync', timeoutMs: 60_000, attempts: 5, onFailure: 'undo', run: step.grow },
+      { name: 'grow', does: 'record the new standby in sync', timeoutMs: 60_000, attempts: 5, onFailure: 'undo', run: step.grow, undo: step.recordAlone },
       { name: 'load', does: 'let commits wait for any of those recorded', timeoutMs: 30_000, attempts: 5, onFailure: 'undo', run: step.load },
       { name: 'shrink', does: 'let commits wait for the others alone, then record the old standby out of sync', timeoutMs: 60_000, attempts: 10, onFailure: 'persist', run: step.shrink },
       { name: 'remove', does: 'destroy the old standby and forget it', timeoutMs: 60_000, attempts: 10, onFailure: 'persist', run: step.remove },
@@ -89,13 +89,48 @@ function steps<Tx>({ engine, records, reserveStandby, newInstanceId }: Parts<Tx>
     };
   }
 
-  /** To grow, the record comes first and the names follow (protocol rule 3b). */
+  async function remove(context: Context): Outcome {
+    const { databaseId, instanceId, hostLost } = context.input;
+    const record = await records.read(databaseId);
+    const old = standbysOf(record).find(({ ref }) => ref.id === instanceId);
+    if (!old) return { outcome: 'done' };
+    if (!hostLost) await engine.instances.destroy(old.ref, context, { spareKept: true });
+    const kept = hostLost ? [] : await engine.instances.keptCopies(old.ref, context.signal);
+    await engine.instances.dropSlot(primaryOf(record).ref, instanceId, context);
+    return {
+      outcome: 'done', detail: { left: old.ref.host },
+      record: async (tx) => {
+        await records.addKept(tx, old.ref, kept);
+        await records.forgetMembers(tx, [instanceId]);
+      },
+    };
+  }
+
+  return { place, attach, detach, remove, ...synchronySteps({ engine, records }) };
+}
+
+/** The changes of who is in sync: first one more, then one less. */
+function synchronySteps<Tx>({ engine, records }: Pick<Parts<Tx>, 'engine' | 'records'>) {
+  type Context = StepContext<Input, Found>;
+  type Outcome = Promise<StepOutcome<Tx, Found>>;
+
+  /** Before commits stop waiting for the new standby alone, the record says that nothing is in sync (protocol rule 3a). */
+  async function recordAlone({ input, found }: Context) {
+    const { inSync } = await records.read(input.databaseId);
+    const isAlone = inSync.length > 0 && inSync.every((id) => id === found.newId);
+    return isAlone ? (tx: Tx): Promise<void> => records.setInSync(tx, input.databaseId, []) : undefined;
+  }
+
+  /**
+   * To grow, the record comes first and the names follow (protocol rule 3b). Where nothing is in sync, as when the old
+   * standby's host is lost, the new one alone is named, and recorded once it has everything (rule 3c).
+   */
   async function grow(context: Context): Outcome {
     const record = await records.read(context.input.databaseId);
     const { newId } = context.found;
-    if (newId === undefined || record.inSync.length === 0) return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason: 'no standby is recorded in sync' };
+    if (newId === undefined) return { outcome: 'give-up', reason: 'the reserved place is gone' };
     const primary = primaryOf(record).ref;
-    const { lsn } = await engine.instances.setSynchronousStandbys(primary, record.inSync, context);
+    const { lsn } = await engine.instances.setSynchronousStandbys(primary, record.inSync.length > 0 ? record.inSync : [newId], context);
     await engine.instances.waitForFlush(primary, newId, lsn, context);
     return { outcome: 'next', record: (tx) => records.setInSync(tx, context.input.databaseId, [...new Set([...record.inSync, newId])]) };
   }
@@ -116,15 +151,5 @@ function steps<Tx>({ engine, records, reserveStandby, newInstanceId }: Parts<Tx>
     return { outcome: 'next', detail: { inSync: staying }, record: (tx) => records.setInSync(tx, context.input.databaseId, staying) };
   }
 
-  async function remove(context: Context): Outcome {
-    const { databaseId, instanceId, hostLost } = context.input;
-    const record = await records.read(databaseId);
-    const old = standbysOf(record).find(({ ref }) => ref.id === instanceId);
-    if (!old) return { outcome: 'done' };
-    if (!hostLost) await engine.instances.destroy(old.ref, context);
-    await engine.instances.dropSlot(primaryOf(record).ref, instanceId, context);
-    return { outcome: 'done', detail: { left: old.ref.host }, record: (tx) => records.forgetMembers(tx, [instanceId]) };
-  }
-
-  return { place, attach, detach, grow, load, shrink, remove };
+  return { recordAlone, grow, load, shrink };
 }

@@ -96,7 +96,7 @@ function steps<Tx>(parts: Parts<Tx>) {
   async function restart(context: Context): Outcome {
     const record = await records.read(context.input.databaseId);
     const seen = await observeAll(standbysOf(record), context.signal);
-    const down = seen.filter(({ member, process, marked }) => member.state === 'running' && process !== 'running' && !marked);
+    const down = seen.filter(({ member, process, marked }) => member.state === 'running' && !member.hostLost && process !== 'running' && !marked);
     await Promise.all(down.map(({ member }) => engine.instances.start(member.ref, context)));
     return { outcome: 'next', detail: { started: down.map(({ member }) => member.ref.host) } };
   }
@@ -105,7 +105,8 @@ function steps<Tx>(parts: Parts<Tx>) {
     const record = await records.read(context.input.databaseId);
     const { following } = await askPrimary(record, context);
     // One whose rebuilding nobody recorded as done is rebuilt again, even if it streams (protocol rule 10).
-    const lost = standbysOf(record).filter(({ ref, state }) => state !== 'lost' && (state !== 'running' || !following.has(ref.id)));
+    const gone = standbysOf(record).filter(({ state, hostLost }) => hostLost && state !== 'lost');
+    const lost = standbysOf(record).filter(({ ref, state, hostLost }) => state !== 'lost' && !hostLost && (state !== 'running' || !following.has(ref.id)));
     // One that has just been started needs a moment to connect; only one that stays away, or is down, is rebuilt.
     const away = await observeAll(lost.filter(({ state }) => state === 'running'), context.signal);
     if (away.some(({ process }) => process !== 'stopped') && context.sinceMs < STREAMING_WITHIN_MS) {
@@ -116,6 +117,7 @@ function steps<Tx>(parts: Parts<Tx>) {
       outcome: 'next', to: lost.length > 0 ? 'rebuild' : 'synchronize', detail: { rebuilding: lost.map(({ ref }) => ref.host) },
       record: async (tx) => {
         for (const { ref } of lost) await records.setMember(tx, ref.id, { state: 'rebuilding' });
+        for (const { ref } of gone) await records.setMember(tx, ref.id, { state: 'lost' });
       },
     };
   }

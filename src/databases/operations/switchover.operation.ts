@@ -44,6 +44,7 @@ export function switchoverOperation<Tx>(parts: Parts<Tx>): OperationDefinition<T
     pointOfNoReturn: 'pause',
     steps: [
       { name: 'elect', does: 'choose the standby in sync with the most WAL', timeoutMs: 5_000, attempts: 2, onFailure: 'undo', run: step.elect },
+      { name: 'checkpoint', does: 'write out what is in memory, while clients go on', timeoutMs: 120_000, attempts: 2, onFailure: 'undo', run: step.checkpoint },
       { name: 'pause', does: 'let transactions end and new ones wait', timeoutMs: PAUSE_LIMIT_MS + 5_000, attempts: 1, onFailure: { goTo: 'abort' }, run: step.pause },
       { name: 'stop', does: 'stop the old primary cleanly and mark it', timeoutMs: 20_000, attempts: 1, onFailure: { goTo: 'abort' }, run: step.stop },
       { name: 'compare', does: 'see that the standby has the last byte', timeoutMs: 5_000, attempts: 1, onFailure: { goTo: 'abort' }, run: step.compare },
@@ -68,6 +69,12 @@ function steps<Tx>(parts: Parts<Tx>) {
     const election = electStandby(record.inSync, candidates, false);
     if ('nobody' in election) return { outcome: 'give-up', reason: election.nobody, hint: 'a switchover needs a standby that is in sync; wait until the database is available' };
     return { outcome: 'next', found: { candidate: election.elected }, detail: { elected: election.elected } };
+  }
+
+  /** The one that the stop begins with finds little to do then, and clients wait for that one. */
+  async function checkpoint(context: Context): Outcome {
+    await engine.instances.checkpoint(primaryOf(await records.read(context.input.databaseId)).ref, context.signal);
+    return { outcome: 'next' };
   }
 
   async function pause(context: Context): Outcome {
@@ -101,5 +108,5 @@ function steps<Tx>(parts: Parts<Tx>) {
   const promotion = promotionSteps<Tx>(parts, { otherwise: 'abort' });
   const aborting = abortSteps<Tx, Found>(parts);
   const { synchronize, widen } = synchronizeSteps<Tx, Found>(parts, { widen: 'widen', next: 'finish' });
-  return { elect, pause, stop, compare, ...promotion, ...aborting, synchronize, widen };
+  return { elect, checkpoint, pause, stop, compare, ...promotion, ...aborting, synchronize, widen };
 }

@@ -124,6 +124,26 @@ async function theStandby(laboratory: Laboratory, databaseId: string): Promise<R
   return { instanceId: standby!.id, hostLost: false };
 }
 
+/** Its host is lost for good, and the database goes on alone. */
+async function theStandbyOnALostHost(laboratory: Laboratory, databaseId: string): Promise<Record<string, unknown>> {
+  const { instanceId } = await theStandby(laboratory, databaseId) as { instanceId: string };
+  await loseStandbys(laboratory, databaseId);
+  laboratory.engine.made.delete(instanceId);
+  await laboratory.query(`UPDATE instances SET state = 'lost' WHERE id = $1`, [instanceId]);
+  await laboratory.query(`UPDATE databases SET in_sync = '{}' WHERE id = $1`, [databaseId]);
+  return { instanceId, hostLost: true };
+}
+
+async function forceFailover(laboratory: Laboratory, databaseId: string): Promise<void> {
+  await laboratory.finish((await laboratory.request('failover', databaseId, { epoch: 1, reason: 'a test', forced: true, acceptDataLoss: true })).id);
+  expect((await laboratory.database(databaseId)).keptCopies).not.toEqual([]);
+}
+
+async function theKeptCopy(laboratory: Laboratory, databaseId: string): Promise<Record<string, unknown>> {
+  const [copy] = (await laboratory.database(databaseId)).keptCopies;
+  return { instanceId: copy!.instanceId, keptId: copy!.id.slice(copy!.instanceId.length + 1) };
+}
+
 const lost = { input: { epoch: 1, reason: 'the postmaster is dead', forced: false, acceptDataLoss: false }, before: losePrimary };
 const planned = { input: { epoch: 1 } };
 const alone = { input: { reason: 'a standby is gone' } };
@@ -148,8 +168,11 @@ export const SCENARIOS: readonly Scenario[] = [
   changing('switchover', 'when the promotion fails', { ...planned, fault: { verb: 'promote', times: Infinity }, ends: 'failed' }),
   changing('switchover', 'when clients cannot be paused', { ...planned, fault: { verb: 'pause', times: Infinity }, ends: 'failed' }),
   changing('switchover', 'while another standby is promoted by hand', { ...planned, before: promoteByHandMeanwhile, plan: 'business', fault: { verb: 'pause', times: Infinity }, ends: 'failed' }),
+  changing('release-kept', 'after a forced failover', { before: forceFailover, input: theKeptCopy, epoch: 2 }),
+  changing('failover', 'to a standby that lags, as an operator accepts', { input: { ...lost.input, forced: true, acceptDataLoss: true }, epoch: 2 }),
   changing('relocate', 'of the one standby', { input: theStandby }),
   changing('relocate', 'when it cannot be attached elsewhere', { input: theStandby, fault: { verb: 'attachStandby', times: Infinity }, ends: 'failed' }),
+  changing('relocate', 'from a lost host, while nothing is in sync', { input: theStandbyOnALostHost }),
   changing('reprotect', 'when the one standby is down', { ...alone, before: loseStandbys }),
   changing('reprotect', 'when one of two standbys is down', { ...alone, plan: 'business', before: loseLast }),
   changing('reprotect', 'when the files of the one standby are gone', { ...alone, before: wipeStandbys }),

@@ -1,5 +1,5 @@
 import { EngineError } from '../../../src/engine/errors.js';
-import type { Effect, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch, Lsn, StandbyObservation } from '../../../src/engine/ports.js';
+import type { Effect, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch, KeptCopy, Lsn, StandbyObservation } from '../../../src/engine/ports.js';
 import type { Owner } from '../scheduler.js';
 import { type DataPlane, Effects, type Onward, stepOf } from './effects.js';
 import { type DataDirectory, type Instance, isPrefix, type Postmaster } from './postgres.js';
@@ -184,7 +184,7 @@ export class SimulatedInstances implements InstancesPort {
       this.events.onRewritten(instance);
     }
     const source = sourceOf(primary);
-    if (instance.data?.complete && !instance.keep && isPrefix(instance.data.wal, source.wal)) {
+    if (instance.data?.complete && isPrefix(instance.data.wal, source.wal)) {
       postgres.kill(instance);
       Object.assign(instance.data, { standbySignal: true, upstream: primary.id, names: [] });
       return 'repointed';
@@ -245,6 +245,9 @@ export class SimulatedInstances implements InstancesPort {
     throw new EngineError('transient', `instance ${ref.id} went away`);
   }
 
+  checkpoint(ref: InstanceRef): Promise<void> { return this.effects.pause('checkpoint', ref.id); }
+  keptCopies(): Promise<readonly KeptCopy[]> { return Promise.resolve([]); }
+  releaseKept(): Promise<void> { return notSimulated(); }
   dropSlot(): Promise<void> { return notSimulated(); }
   createPrimary(): Promise<InstanceObservation> { return notSimulated(); }
   attachStandby(): Promise<InstanceObservation> { return notSimulated(); }

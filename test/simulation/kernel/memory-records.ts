@@ -12,9 +12,9 @@ export class MemoryDatabaseRecords implements DatabaseRecords<MemoryTx> {
   constructor(instanceIds: readonly string[], private readonly options: { readonly emptiesInSync?: boolean } = {}) {
     const [primary, ...standbys] = instanceIds;
     this.record = {
-      spec: SPEC, epoch: 1, inSync: standbys,
+      spec: SPEC, kept: [], epoch: 1, inSync: standbys,
       members: instanceIds.map((id, index) => ({
-        ref: { id, host: `host-${id}`, database: SPEC }, role: id === primary ? 'primary' : 'standby', state: 'running', address: id, port: 5_000 + index,
+        ref: { id, host: `host-${id}`, database: SPEC }, role: id === primary ? 'primary' : 'standby', state: 'running', address: id, port: 5_000 + index, hostLost: false,
       })),
     };
   }
@@ -56,6 +56,8 @@ export class MemoryDatabaseRecords implements DatabaseRecords<MemoryTx> {
 
   setPostgresVersion(): Promise<void> { return Promise.resolve(); }
   setProvisioned(): Promise<void> { return Promise.resolve(); }
+  addKept(): Promise<void> { return Promise.resolve(); }
+  forgetKept(): Promise<void> { return Promise.resolve(); }
   setOwnerVerifier(): Promise<void> { return Promise.resolve(); }
   setDeleted(): Promise<void> { throw new Error('deleting is not simulated'); }
 }

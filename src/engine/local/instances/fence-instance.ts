@@ -3,7 +3,7 @@ import type { Effect, InstanceObservation } from '../../ports.js';
 import { command } from '../host-shell/gate-script.js';
 import type { Gate } from '../host-shell/gate.js';
 import { AT_ONCE_MS, exactName } from '../host-shell/host-shell.js';
-import { enableLine, liftLine, markLine } from './fence-mark.js';
+import { enableLine, keepLine, liftLine, markLine } from './fence-mark.js';
 import { instanceSubject, servingProcesses, type InstanceContext } from './instance-context.js';
 import { observeInstance } from './observe-instance.js';
 import { bringUp, killAll } from './run-instance.js';
@@ -13,10 +13,14 @@ import { bringUp, killAll } from './run-instance.js';
  *
  * An instance that is not there is marked all the same: it may be on a disk that comes back.
  */
-export async function fenceInstance(context: InstanceContext, effect: Effect): Promise<InstanceObservation> {
+export async function fenceInstance(context: InstanceContext, effect: Effect, { keep = false } = {}): Promise<InstanceObservation> {
+  const { signal } = effect;
   // Clients wait: whoever is at work on the instance for an older token is killed, not waited for.
-  await context.shell.fenced(instanceSubject(context, effect.token), effect.signal, (gate) => fenceWithin(context, gate, effect.signal), AT_ONCE_MS);
-  return observeInstance(context, effect.signal);
+  await context.shell.fenced(instanceSubject(context, effect.token), signal, async (gate) => {
+    if (keep) await gate.must(keepLine(context, effect.token), 'marking the data as kept');
+    await fenceWithin(context, gate, signal);
+  }, AT_ONCE_MS);
+  return observeInstance(context, signal);
 }
 
 /** The same by a caller that holds the instance's lock. */
@@ -37,6 +41,7 @@ export async function unfenceInstance(context: InstanceContext, effect: Effect):
       throw new EngineError('permanent', `instance ${context.instance.id} has no data to start with`, 'rejoin it to the primary');
     }
     if (await shell.exists(paths.mark)) await gate.must(`{ ${enableLine(context)}; } && ${liftLine(context)}`, 'lifting the fence mark');
+    await gate.must(command('rm', '-f', '--', paths.keep), 'lifting the fence mark');
     await bringUp(context, gate, effect.signal);
   });
   return observeInstance(context, effect.signal);

@@ -16,6 +16,11 @@ export function announceLine({ paths }: InstanceContext): string {
   return `: >>${quote(paths.mark)} && ${command('sync', paths.mark, paths.control)}`;
 }
 
+/** A line that says durably that the data is to be kept, under the first name that it was given. */
+export function keepLine({ paths }: InstanceContext, token: bigint): string {
+  return `{ [ -e ${quote(paths.keep)} ] || { printf '%s\\n' ${token} >${quote(`${paths.keep}.next`)} && ${command('mv', '-T', '--', `${paths.keep}.next`, paths.keep)}; }; } && ${command('sync', paths.keep, paths.control)}`;
+}
+
 /** A line that writes both halves, durably; clients wait for it, so that it waits for the disk once. */
 export function markLine({ paths }: InstanceContext): string {
   const directory = `${paths.data}/global`;

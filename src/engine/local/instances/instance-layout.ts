@@ -12,13 +12,17 @@ import { hostDirectory } from '../fleet/fleet-layout.js';
  */
 export interface InstancePaths {
   readonly database: string;
-  /** Holds `token`, `lock`, `mark`, `promoting` and `port`. */
+  /** Holds `token`, `lock`, `mark`, `keep`, `promoting` and `port`. */
   readonly control: string;
   readonly mark: string;
+  /** There while the data is to be kept if it has to make room; holds what the copy is to be called (`protocol.md`, rule 12). */
+  readonly keep: string;
   /** There while a promotion was asked for and nobody has seen yet how it ended (`protocol.md`, rule 7). */
   readonly promoting: string;
   readonly port: string;
   readonly volume: string;
+  /** What the directories of copies that were moved aside begin with: beside the instance's home, which goes with the instance. */
+  readonly keptPrefix: string;
   /** Everything of this instance in the volume. */
   readonly home: string;
   /** PGDATA. */
@@ -50,9 +54,11 @@ export function instancePaths(root: string, instance: InstanceRef): InstancePath
     database,
     control,
     mark: `${control}/mark`,
+    keep: `${control}/keep`,
     promoting: `${control}/promoting`,
     port: `${control}/port`,
     volume,
+    keptPrefix: `${home}.kept-`,
     home,
     data: `${home}/data`,
     building: `${home}/building`,

@@ -1,5 +1,5 @@
 import { EngineError } from '../../errors.js';
-import type { Effect, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch, Lsn } from '../../ports.js';
+import type { Effect, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch, KeptCopy, Lsn } from '../../ports.js';
 import { command } from '../host-shell/gate-script.js';
 import { asEngineError } from '../engine-failure.js';
 import type { LocalFleet } from '../local-fleet.js';
@@ -9,13 +9,14 @@ import { createPrimary } from './create-primary.js';
 import { fenceInstance, unfenceInstance } from './fence-instance.js';
 import { instanceContext, instanceSubject, readPort, sqlLine, type InstanceContext } from './instance-context.js';
 import { slotName } from './instance-layout.js';
+import { listKept, moveAside, releaseKept, removeKeptLine } from './keep-aside.js';
 import { observeInstance } from './observe-instance.js';
 import { promoteStandby } from './promote-standby.js';
 import { rejoinStandby, type Rejoined } from './rejoin-standby.js';
 import { killAll } from './run-instance.js';
 import { dropSlotSql, quoteIdentifier, quoteLiteral } from './sql.js';
 import { startInstance } from './start-instance.js';
-import { stopMarked, type Stopped } from './stop-marked.js';
+import { checkpoint, stopMarked, type Stopped } from './stop-marked.js';
 import { setSynchronousStandbys, waitForFlush } from './synchronous-standbys.js';
 import { LocalInstanceWatch } from './watch-instance.js';
 
@@ -61,8 +62,12 @@ export class LocalInstances implements InstancesPort {
     });
   }
 
-  fence(instance: InstanceRef, effect: Effect): Promise<InstanceObservation> {
-    return this.effect('fencing', instance, effect, (context) => fenceInstance(context, effect));
+  fence(instance: InstanceRef, effect: Effect, options: { readonly keep?: boolean } = {}): Promise<InstanceObservation> {
+    return this.effect('fencing', instance, effect, (context) => fenceInstance(context, effect, options));
+  }
+
+  checkpoint(primary: InstanceRef, signal: AbortSignal): Promise<void> {
+    return asEngineError(`checkpoint of ${primary.id}`, () => checkpoint(this.context(primary), signal));
   }
 
   stopMarked(primary: InstanceRef, effect: Effect): Promise<Stopped> {
@@ -99,17 +104,27 @@ export class LocalInstances implements InstancesPort {
     return this.sql(primary, dropSlotSql(slotName(standbyId)), 'dropping a replication slot', effect);
   }
 
-  destroy(instance: InstanceRef, effect: Effect): Promise<void> {
+  destroy(instance: InstanceRef, effect: Effect, { spareKept = false }: { readonly spareKept?: boolean } = {}): Promise<void> {
     return this.effect('destroying', instance, effect, async (context) => {
       const { shell, paths } = context;
       await shell.fenced(instanceSubject(context, effect.token), effect.signal, async (gate) => {
+        if (spareKept) await moveAside(context, gate, effect.signal);
+        else await gate.must(removeKeptLine(context), 'removing the kept copies');
         // First, so that what is left of an interrupted destruction does not pass for an instance.
         await gate.must(command('rm', '-f', '--', paths.made), 'removing the instance');
         await killAll(context, gate, effect.signal);
-        await gate.must(command('rm', '-rf', '--', paths.home, paths.port, paths.mark, paths.promoting), 'removing the instance\'s files');
+        await gate.must(command('rm', '-rf', '--', paths.home, paths.port, paths.mark, paths.keep, paths.promoting), 'removing the instance\'s files');
         await gate.run(command('rmdir', '--ignore-fail-on-non-empty', '--', paths.volume));
       });
     });
+  }
+
+  keptCopies(instance: InstanceRef): Promise<readonly KeptCopy[]> {
+    return asEngineError('listing kept copies', () => listKept(this.context(instance)));
+  }
+
+  releaseKept(instance: InstanceRef, keptId: string, effect: Effect): Promise<void> {
+    return this.effect('releasing a kept copy', instance, effect, (context) => releaseKept(context, keptId, effect));
   }
 
   private context(instance: InstanceRef): InstanceContext {

@@ -14,6 +14,7 @@ import { enableLine, liftLine } from './fence-mark.js';
 import { createSlot, follow, readSource, upstreamFiles, upstreamOf, waitUntilFollowing, type Source } from './follow-primary.js';
 import { instanceSubject, type InstanceContext } from './instance-context.js';
 import type { Upstream } from './instance-settings.js';
+import { moveAside } from './keep-aside.js';
 import { rewindInstance } from './rewind-instance.js';
 import { directoriesLine } from './run-instance.js';
 import { lastCommonLsn, newestTimeline, walFileOf } from './timeline-history.js';
@@ -40,7 +41,7 @@ interface Rejoining {
  *
  * One whose WAL is all on the primary's path only follows: another standby, an old primary that was stopped cleanly, and
  * a killed one too if everything it wrote had reached the standby. What diverged is rewound or copied anew, whichever is
- * faster. Whatever could start as a primary is marked first, and stays so until it cannot any more, also when this is
+ * faster, and what an operator may want back is moved aside before. Whatever could start as a primary is marked first, and stays so until it cannot any more, also when this is
  * cut off half-way.
  */
 export async function rejoinStandby(context: InstanceContext, primary: InstanceContext, effect: Effect): Promise<Rejoined> {
@@ -71,7 +72,7 @@ async function followIfOnPath(rejoining: Rejoining): Promise<Rejoined | undefine
     await becomeStandby(rejoining);
     await follow(context, upstream, gate, patience);
     const seen = await waitUntilFollowing(context, client, source, patience);
-    await gate.run(command('rm', '-f', '--', context.paths.promoting));
+    await gate.run(command('rm', '-f', '--', context.paths.promoting, context.paths.keep));
     return { ...seen, how: 'repointed' };
   } catch (error) {
     if (signal.aborted) throw timeIsOver('the standby to follow', signal);
@@ -125,6 +126,7 @@ async function becomeStandby({ context, upstream, gate }: Rejoining): Promise<vo
 
 async function rebuild(rejoining: Rejoining): Promise<Rejoined> {
   const { context, primary, client, source, upstream, gate, effect, signal } = rejoining;
+  await moveAside(context, gate, signal);
   const how = (await rewinds(rejoining)) ? 'rewound' : 'copied';
   if (how === 'copied') await copyPrimary(context, primary, upstream, gate, effect);
   await launchNew(context, gate, signal);

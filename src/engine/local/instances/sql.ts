@@ -82,10 +82,23 @@ export function endReceiversSql(instanceId: string): string {
   return `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE backend_type = 'walsender' AND application_name = ${quoteLiteral(instanceId)};`;
 }
 
+/**
+ * Drops a standby's slot, whoever streams through it. One that is cut off connects again within milliseconds, sooner than
+ * a wait for the end of its walsender returns (PostgreSQL looks every 100 ms), so it is not waited for.
+ */
 export function dropSlotSql(slot: string): string[] {
   const name = quoteLiteral(slot);
-  return [
-    `SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots WHERE slot_name = ${name} AND active;`,
-    `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = ${name};`,
-  ];
+  return [`DO $$ DECLARE tries integer := 0; BEGIN LOOP
+    PERFORM pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = ${name} AND active;
+    BEGIN
+      PERFORM pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = ${name};
+      EXIT;
+    EXCEPTION WHEN object_in_use THEN
+      tries := tries + 1;
+      IF tries > ${MOST_DROPS} THEN RAISE; END IF;
+      PERFORM pg_sleep(0.002);
+    END;
+  END LOOP; END $$;`];
 }
+
+const MOST_DROPS = 2_000;

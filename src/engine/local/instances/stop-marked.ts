@@ -35,7 +35,7 @@ export async function stopMarked(primary: InstanceContext, effect: Effect): Prom
   const { shell } = primary;
   const { signal } = effect;
   // Begun before the lock is taken, because clients wait already; a checkpoint does no harm, whoever asks for it.
-  const flushed = (await findPostmaster(primary)) ? checkpoint(primary, signal) : Promise.resolve();
+  const flushed = (await findPostmaster(primary)) ? checkpoint(primary, signal, CHECKPOINT_WITHIN_MS) : Promise.resolve();
   flushed.catch(() => undefined);
   return shell.fenced(instanceSubject(primary, effect.token), signal, async (gate) => {
     await flushed;
@@ -54,8 +54,8 @@ export async function stopMarked(primary: InstanceContext, effect: Effect): Prom
 }
 
 /** Most of what is dirty is written out while the server still runs, and a server that cannot do so is found out. */
-async function checkpoint(primary: InstanceContext, signal: AbortSignal): Promise<void> {
-  const bounds = { signal, queryTimeoutMs: CHECKPOINT_WITHIN_MS };
+export async function checkpoint(primary: InstanceContext, signal: AbortSignal, withinMs?: number): Promise<void> {
+  const bounds = { signal, ...(withinMs !== undefined && { queryTimeoutMs: withinMs }) };
   await withControl(primary, bounds, async (client) => {
     if (await isInRecovery(client)) throw new EngineError('permanent', `instance ${primary.instance.id} is not a primary`, 'observe the database again');
     await client.query('CHECKPOINT');
