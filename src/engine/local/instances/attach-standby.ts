@@ -5,10 +5,11 @@ import type { Effect, InstanceObservation } from '../../ports.js';
 import type { Gate } from '../host-shell/gate.js';
 import { timeIsOver } from '../wait-until.js';
 import { withControl } from './control-connection.js';
-import { copyPrimary, launchNew } from './copy-primary.js';
-import { createSlot, follow, readSource, upstreamOf, waitUntilStreaming } from './follow-primary.js';
+import { copyPrimary } from './copy-primary.js';
+import { createSlot, follow, portOf, readSource, upstreamOf, waitUntilStreaming } from './follow-primary.js';
 import { instanceSubject, type InstanceContext } from './instance-context.js';
 import type { Upstream } from './instance-settings.js';
+import { launchNew } from './launch-new.js';
 import { observeInstance } from './observe-instance.js';
 import { refuseMarked } from './start-instance.js';
 
@@ -23,20 +24,21 @@ const RESUME_WITHIN_MS = 5_000;
  */
 export async function attachStandby(context: InstanceContext, primary: InstanceContext, effect: Effect): Promise<InstanceObservation> {
   const { signal } = effect;
-  await context.shell.fenced(instanceSubject(context, effect.token), signal, async (gate) => {
+  return context.shell.fenced(instanceSubject(context, effect.token), signal, async (gate) => {
     await refuseMarked(context);
     await refuseData(context);
-    const port = await createSlot(context, primary, effect);
-    await withControl(primary, { signal }, async (client) => {
+    const upstream = upstreamOf(context, primary, await portOf(primary));
+    return withControl(primary, { signal }, async (client) => {
       await readSource(primary, client);
-      const upstream = upstreamOf(context, primary, port);
-      if (await resumes(context, upstream, client, gate, signal)) return;
+      if (await resumes(context, primary, upstream, client, gate, effect)) return observeInstance(context, signal);
       await copyPrimary(context, primary, upstream, gate, effect);
-      await launchNew(context, gate, signal);
-      await waitUntilStreaming(context, client, signal);
+      const look = async (): Promise<InstanceObservation> => {
+        await waitUntilStreaming(context, client, signal);
+        return observeInstance(context, signal);
+      };
+      return launchNew(context, gate, signal, { as: 'standby', look });
     });
   });
-  return observeInstance(context, signal);
 }
 
 /** An instance that was a primary may hold the last copy of something: it is rejoined or destroyed, never overwritten. */
@@ -47,12 +49,14 @@ async function refuseData({ shell, paths, instance }: InstanceContext): Promise<
 }
 
 /** Points a standby that is complete at the primary, starts it, and answers whether it streams from this primary soon. */
-async function resumes(context: InstanceContext, upstream: Upstream, primary: Client, gate: Gate, signal: AbortSignal): Promise<boolean> {
+async function resumes(context: InstanceContext, primary: InstanceContext, upstream: Upstream, client: Client, gate: Gate, effect: Effect): Promise<boolean> {
   if (!(await context.shell.exists(context.paths.made))) return false;
+  const { signal } = effect;
+  await createSlot(context, primary, upstream.port, effect);
   const patience = AbortSignal.any([signal, AbortSignal.timeout(RESUME_WITHIN_MS)]);
   try {
     await follow(context, upstream, gate, patience);
-    await waitUntilStreaming(context, primary, patience);
+    await waitUntilStreaming(context, client, patience);
     return true;
   } catch (error) {
     if (signal.aborted) throw timeIsOver('the standby to stream', signal);

@@ -3,10 +3,11 @@ import type { Effect, InstanceObservation } from '../../ports.js';
 import { withControl } from './control-connection.js';
 import { command, quote } from '../host-shell/gate-script.js';
 import type { Gate } from '../host-shell/gate.js';
-import { asAccount, instanceSubject, sqlLine, type InstanceContext } from './instance-context.js';
+import { asAccount, instanceSubject, type InstanceContext } from './instance-context.js';
+import { launchNew } from './launch-new.js';
 import { nssWrapperEnvironment, nssWrapperFiles } from './nss-wrapper.js';
 import { observeThrough } from './observe-instance.js';
-import { bringUp, certificateFor, choosePort, configurationFiles, directoriesLine, killAll, launch } from './run-instance.js';
+import { bringUp, directoriesLine, killAll, newFiles } from './run-instance.js';
 import { refuseMarked } from './start-instance.js';
 import { CONTROL_USER, newDatabaseSql, scramVerifier } from './sql.js';
 
@@ -19,36 +20,36 @@ const PACKAGED_ACCOUNT = 'postgres';
  */
 export async function createPrimary(context: InstanceContext, effect: Effect): Promise<InstanceObservation> {
   const { shell, paths } = context;
-  await shell.fenced(instanceSubject(context, effect.token), effect.signal, async (gate) => {
+  const { signal } = effect;
+  const look = (): Promise<InstanceObservation> => withControl(context, { signal }, (client) => observeThrough(context, client));
+  return shell.fenced(instanceSubject(context, effect.token), signal, async (gate) => {
     await refuseMarked(context);
-    if (await shell.exists(paths.made)) return bringUp(context, gate, effect.signal);
-    await makeCluster(context, gate, effect.signal);
+    if (!(await shell.exists(paths.made))) return makeCluster(context, gate, signal, look);
+    await bringUp(context, gate, signal);
+    return look();
   });
-  return withControl(context, { signal: effect.signal }, (client) => observeThrough(context, client));
 }
 
-async function makeCluster(context: InstanceContext, gate: Gate, signal: AbortSignal): Promise<void> {
+async function makeCluster(context: InstanceContext, gate: Gate, signal: AbortSignal, look: () => Promise<InstanceObservation>): Promise<InstanceObservation> {
   const { paths, shell } = context;
   if (await shell.exists(paths.home)) {
     await killAll(context, gate, signal);
     await gate.must(command('rm', '-rf', '--', paths.home), 'removing a half-made instance');
   }
   await gate.must(directoriesLine(context), 'making the instance\'s directories');
-  const [, port, certificate] = await Promise.all([runInitdb(context, gate), choosePort(context), certificateFor(context)]);
-  const files = configurationFiles(context, port, certificate);
-  // Not synced one by one: all of it is, at once, before the instance counts as made.
-  await gate.install([...files, { path: paths.port, content: `${port}\n`, mode: 0o644 }], false);
-  await launch(context, gate, signal);
-  const { database } = context.instance;
-  const statements = newDatabaseSql({ ...database, replicationVerifier: scramVerifier(database.secrets.replication) });
-  await gate.must(
-    `sync -f ${command(paths.data, paths.control)} & ${sqlLine(context, port, statements)} && wait $!`,
-    'making the roles and the database',
-  );
-  await gate.install([{ path: paths.made, content: 'primary\n', mode: 0o644 }]);
+  // What a processor can do while the other one is busy with initdb.
+  const [, files] = await Promise.all([runInitdb(context, gate), newFiles(context)]);
+  await gate.install(files, false);
+  return launchNew(context, gate, signal, { as: 'primary', look });
 }
 
-/** The account that initdb runs as: it looks itself up, so that a bare number will not do. */
+/**
+ * Makes the cluster, its roles and the customer's database, in a directory that takes its name when all of it is there.
+ *
+ * Roles and database are made before the server ever starts, in PostgreSQL's single-user mode: nothing waits for the disk
+ * file by file, since all of it is synced at once before the instance counts as made. Both programs look up the account
+ * that they run as, so that a bare number will not do.
+ */
 async function runInitdb(context: InstanceContext, gate: Gate): Promise<void> {
   const { paths, fleet, account, shell } = context;
   const packaged = account ? await shell.lookUpAccount(PACKAGED_ACCOUNT) : undefined;
@@ -59,9 +60,9 @@ async function runInitdb(context: InstanceContext, gate: Gate): Promise<void> {
   const wrapper = account && !packaged ? nssWrapperEnvironment(context) : [];
   const passwordFile = `${paths.home}/control-password`;
   const owner = runner ? ['-o', String(runner.uid), '-g', String(runner.gid)] : [];
+  const running = [...(wrapper.length > 0 ? ['env', ...wrapper] : []), ...asAccount(runner)];
   const initdb = command(
-    ...(wrapper.length > 0 ? ['env', ...wrapper] : []),
-    ...asAccount(runner),
+    ...running,
     `${fleet.binaries.directory}/initdb`,
     '--pgdata', paths.building,
     '--username', CONTROL_USER,
@@ -74,11 +75,16 @@ async function runInitdb(context: InstanceContext, gate: Gate): Promise<void> {
     '--no-instructions',
     '--no-sync',
   );
+  const { database } = context.instance;
+  const statements = newDatabaseSql({ ...database, replicationVerifier: scramVerifier(database.secrets.replication) });
+  const single = command(...running, `${fleet.binaries.directory}/postgres`, '--single', '-F', '-D', paths.building, '-c', 'exit_on_error=on', 'postgres');
   const steps = [
     ...(wrapper.length > 0 ? [nssWrapperFiles(context)] : []),
     command('install', '-d', '-m', '0700', ...owner, paths.building),
-    `${command('install', '-m', '0600', ...owner, '/dev/stdin', passwordFile)} <<< ${quote(context.instance.database.secrets.control)}`,
+    `${command('install', '-m', '0600', ...owner, '/dev/stdin', passwordFile)} <<< ${quote(database.secrets.control)}`,
     initdb,
+    // Of what it writes only the last lines matter, if it fails.
+    `${single} <<< ${quote(statements.join('\n'))}`,
     ...(account ? [command('chown', '-R', `${account.uid}:${account.gid}`, paths.building)] : []),
     command('mv', '-T', '--', paths.building, paths.data),
   ];

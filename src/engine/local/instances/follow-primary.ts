@@ -44,25 +44,30 @@ export async function readSource(primary: InstanceContext, client: Client): Prom
   return { systemIdentifier: row.identifier, timeline: row.timeline, dataBytes: row.data, walBytes: row.wal, history: parseHistory(history.rows[0]?.text ?? '') };
 }
 
-/**
- * Makes the standby's slot on the primary, by a gate of the primary's own: the token must be seen there too.
- *
- * @returns the primary's port.
- */
-export async function createSlot(context: InstanceContext, primary: InstanceContext, effect: Effect): Promise<number> {
-  return primary.shell.fenced(instanceSubject(primary, effect.token), effect.signal, async (gate) => {
-    const port = await readPort(primary);
-    if (port === undefined) throw new EngineError('transient', `primary ${primary.instance.id} was not made yet`, 'create it first');
-    await gate.must(sqlLine(primary, port, createSlotSql(slotName(context.instance.id))), 'making the replication slot');
-    return port;
-  });
+/** Makes the standby's slot on the primary, by a gate of the primary's own: the token must be seen there too. */
+export function createSlot(context: InstanceContext, primary: InstanceContext, port: number, effect: Effect): Promise<void> {
+  return onPrimary(primary, port, createSlotSql(slotName(context.instance.id)), effect);
 }
 
-/** Ends whatever receives WAL from the primary in the instance's name, so that its slot is free for a copy. */
-export async function endReceivers(context: InstanceContext, primary: InstanceContext, port: number, effect: Effect): Promise<void> {
+/**
+ * Ends whatever receives WAL from the primary in the instance's name, so that its slot is free for a copy, and makes the
+ * slot if it is not there. What could begin to receive anew is dead by then.
+ */
+export function freeSlot(context: InstanceContext, primary: InstanceContext, port: number, effect: Effect): Promise<void> {
+  return onPrimary(primary, port, [endReceiversSql(context.instance.id), ...createSlotSql(slotName(context.instance.id))], effect);
+}
+
+async function onPrimary(primary: InstanceContext, port: number, statements: readonly string[], effect: Effect): Promise<void> {
   await primary.shell.fenced(instanceSubject(primary, effect.token), effect.signal, (gate) =>
-    gate.must(sqlLine(primary, port, [endReceiversSql(context.instance.id)]), 'freeing the replication slot'),
+    gate.must(sqlLine(primary, port, statements), 'making the replication slot'),
   );
+}
+
+/** @throws EngineError `transient` if the primary was not made yet. */
+export async function portOf(primary: InstanceContext): Promise<number> {
+  const port = await readPort(primary);
+  if (port === undefined) throw new EngineError('transient', `primary ${primary.instance.id} was not made yet`, 'create it first');
+  return port;
 }
 
 export function upstreamOf(context: InstanceContext, primary: InstanceContext, port: number): Upstream {

@@ -8,13 +8,14 @@ import { timeIsOver } from '../wait-until.js';
 import { chooseRebuild } from './choose-rebuild.js';
 import { readControlData } from './control-data.js';
 import { withControl } from './control-connection.js';
-import { copyPrimary, launchNew, standbySignalLine } from './copy-primary.js';
+import { copyPrimary, standbySignalLine } from './copy-primary.js';
 import { fenceWithin } from './fence-instance.js';
 import { enableLine, liftLine } from './fence-mark.js';
-import { createSlot, follow, readSource, upstreamFiles, upstreamOf, waitUntilFollowing, type Source } from './follow-primary.js';
+import { createSlot, follow, portOf, readSource, upstreamFiles, upstreamOf, waitUntilFollowing, type Source } from './follow-primary.js';
 import { instanceSubject, type InstanceContext } from './instance-context.js';
 import type { Upstream } from './instance-settings.js';
 import { moveAside } from './keep-aside.js';
+import { launchNew } from './launch-new.js';
 import { rewindInstance } from './rewind-instance.js';
 import { directoriesLine } from './run-instance.js';
 import { lastCommonLsn, newestTimeline, walFileOf } from './timeline-history.js';
@@ -48,7 +49,8 @@ export async function rejoinStandby(context: InstanceContext, primary: InstanceC
   const { signal } = effect;
   if (context.instance.id === primary.instance.id) throw new EngineError('permanent', `instance ${context.instance.id} cannot follow itself`);
   return context.shell.fenced(instanceSubject(context, effect.token), signal, async (gate) => {
-    const port = await createSlot(context, primary, effect);
+    const port = await portOf(primary);
+    await createSlot(context, primary, port, effect);
     return withControl(primary, { signal }, async (client) => {
       const source = await readSource(primary, client);
       const rejoining: Rejoining = { context, primary, client, source, upstream: upstreamOf(context, primary, port), gate, effect, signal };
@@ -129,8 +131,7 @@ async function rebuild(rejoining: Rejoining): Promise<Rejoined> {
   await moveAside(context, gate, signal);
   const how = (await rewinds(rejoining)) ? 'rewound' : 'copied';
   if (how === 'copied') await copyPrimary(context, primary, upstream, gate, effect);
-  await launchNew(context, gate, signal);
-  return { ...(await waitUntilFollowing(context, client, source, signal)), how };
+  return { ...(await launchNew(context, gate, signal, { as: 'standby', look: () => waitUntilFollowing(context, client, source, signal) })), how };
 }
 
 /** Rewinds where that is the better way; answers whether it did. A rewind that fails leaves a copy as the only way. */

@@ -66,6 +66,12 @@ export function configurationFiles(context: InstanceContext, port: number, certi
   ];
 }
 
+/** The files of an instance that is being made: {@link configurationFiles}, with a port and a certificate, and the port's own. */
+export async function newFiles(context: InstanceContext): Promise<FileContent[]> {
+  const [port, certificate] = await Promise.all([choosePort(context), certificateFor(context)]);
+  return [...configurationFiles(context, port, certificate), { path: context.paths.port, content: `${port}\n`, mode: 0o644 }];
+}
+
 /** Makes the instance's directories, for its own account; only inside a gate, for a destruction removes them. */
 export function directoriesLine(context: InstanceContext): string {
   const { paths, account } = context;
@@ -95,14 +101,20 @@ export async function bringUp(context: InstanceContext, gate: Gate, signal: Abor
 }
 
 /** Starts a postmaster whose configuration is written and whose data directory nobody uses, and waits until it answers. */
-export async function launch(context: InstanceContext, gate: Gate, signal: AbortSignal): Promise<void> {
-  const { paths, fleet } = context;
-  const postgres = command(...asAccount(context.account), `${fleet.binaries.directory}/postgres`, '-D', paths.data, `--config-file=${paths.etc}/postgresql.conf`);
-  const output = await gate.must(`rm -f -- ${command(`${paths.data}/postmaster.pid`)}; ulimit -c 0; ${daemonLine(postgres, paths.log)} echo $!`, 'starting postgres');
-  await waitUntilReady(context, signal, context.shell.readProcess(Number(output.trim())));
+async function launch(context: InstanceContext, gate: Gate, signal: AbortSignal): Promise<void> {
+  await waitUntilReady(context, signal, await spawnPostmaster(context, gate));
 }
 
-async function waitUntilReady(context: InstanceContext, signal: AbortSignal, child?: ProcessFacts): Promise<void> {
+/** Starts a postmaster as a daemon; answers at once, with the process that it is, unless that has died already. */
+export async function spawnPostmaster(context: InstanceContext, gate: Gate, options: readonly string[] = []): Promise<ProcessFacts | undefined> {
+  const { paths, fleet } = context;
+  const postgres = command(...asAccount(context.account), `${fleet.binaries.directory}/postgres`, '-D', paths.data, `--config-file=${paths.etc}/postgresql.conf`, ...options);
+  const output = await gate.must(`rm -f -- ${command(`${paths.data}/postmaster.pid`)}; ulimit -c 0; ${daemonLine(postgres, paths.log)} echo $!`, 'starting postgres');
+  return context.shell.readProcess(Number(output.trim()));
+}
+
+/** Returns once the postmaster answers. With the process that was started, its death ends the wait. */
+export async function waitUntilReady(context: InstanceContext, signal: AbortSignal, child?: ProcessFacts): Promise<void> {
   await waitUntil(`instance ${context.instance.id} to answer`, signal, async () => {
     const postmaster = await findPostmaster(context);
     if (postmaster?.status === 'ready') return true;

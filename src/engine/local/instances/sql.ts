@@ -44,23 +44,21 @@ export interface NewDatabase {
 }
 
 /**
- * Makes the roles and the customer's database in a new cluster.
+ * Makes the roles and the customer's database in a new cluster; each statement in a line of its own, as single-user mode
+ * takes them.
  *
- * The owner may do everything in the one database and nothing outside of it. The last statement waits for the disk, and
- * with it everything before.
+ * The owner may do everything in the one database and nothing outside of it.
  */
 export function newDatabaseSql(database: NewDatabase): string[] {
   const owner = quoteIdentifier(database.owner);
   const name = quoteIdentifier(database.name);
   return [
-    'SET synchronous_commit = off;',
     `CREATE ROLE ${quoteIdentifier(REPLICATION_USER)} LOGIN REPLICATION NOINHERIT PASSWORD ${quoteLiteral(database.replicationVerifier)};`,
     `CREATE ROLE ${owner} LOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS PASSWORD ${quoteLiteral(database.ownerVerifier)};`,
     // A customer's own errors, and RAISE LOG, would fill the host's disk.
     `ALTER ROLE ${owner} SET log_min_messages = fatal;`,
     `CREATE DATABASE ${name} OWNER ${owner};`,
     'REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;',
-    'SET synchronous_commit = on;',
     `REVOKE ALL ON DATABASE ${name} FROM PUBLIC;`,
   ];
 }

@@ -1,3 +1,5 @@
+import type { Client } from 'pg';
+
 import { EngineError } from '../../errors.js';
 import type { Effect, Lsn } from '../../ports.js';
 import { exactName } from '../host-shell/host-shell.js';
@@ -28,19 +30,18 @@ export async function setSynchronousStandbys(primary: InstanceContext, ids: read
     await gate.install([{ path: `${paths.etc}/synchronous.conf`, content, mode: 0o600, ...(account ? { owner: account } : {}) }]);
     await gate.must(command('signal_exactly', 'HUP', exactName(postmaster.process)), 'reloading the settings');
   });
-  await waitUntilShown(primary, ids, effect.signal);
-  const lsn = await checkpointThenCheck(primary, ids, effect.signal);
+  const lsn = await waitUntilLoaded(primary, ids, effect.signal);
   // What was seen may have been a stronger caller's work by now.
   await shell.refuseOlder(instanceSubject(primary, effect.token));
   return { lsn };
 }
 
 /** Only a session that begins after the reload shows what sessions are told; an old one may have read it early or late. */
-async function waitUntilShown(primary: InstanceContext, ids: readonly string[], signal: AbortSignal): Promise<void> {
-  await waitUntil('the synchronous standbys to be shown', signal, () =>
+function waitUntilLoaded(primary: InstanceContext, ids: readonly string[], signal: AbortSignal): Promise<Lsn> {
+  return waitUntil('the synchronous standbys to be shown', signal, () =>
     withControl(primary, { signal }, async (client) => {
       const { rows } = await client.query<{ names: string }>(`SELECT current_setting('synchronous_standby_names') AS names`);
-      return sameNames(parseSynchronousNames(rows[0]?.names ?? ''), ids) ? true : undefined;
+      return sameNames(parseSynchronousNames(rows[0]?.names ?? ''), ids) ? checkpointThenCheck(client, ids, signal) : undefined;
     }),
   );
 }
@@ -49,22 +50,20 @@ async function waitUntilShown(primary: InstanceContext, ids: readonly string[], 
  * The checkpointer is what turns waiting on and off for everyone, and it reads its settings between checkpoints: one
  * that was asked for now returns after it has. Only then is `sync_state` believed.
  */
-async function checkpointThenCheck(primary: InstanceContext, ids: readonly string[], signal: AbortSignal): Promise<Lsn> {
-  return withControl(primary, { signal }, async (client) => {
-    await client.query('CHECKPOINT');
-    await waitUntil(`${ids.join(', ') || 'no standby'} to be synchronous`, signal, async () => {
-      const { rows } = await client.query<{ id: string; state: string }>(
-        `SELECT application_name AS id, sync_state AS state FROM pg_stat_replication WHERE usename = $1 AND state = 'streaming'`,
-        [REPLICATION_USER],
-      );
-      const quorum = rows.filter((row) => row.state === 'quorum' || row.state === 'sync').map((row) => row.id);
-      return sameNames(quorum, ids) ? true : undefined;
-    });
-    const { rows } = await client.query<{ lsn: Lsn }>('SELECT pg_current_wal_flush_lsn()::text AS lsn');
-    const lsn = rows[0]?.lsn;
-    if (lsn === undefined) throw new EngineError('transient', 'the primary did not say how far its WAL is');
-    return { lsn };
-  }).then(({ lsn }) => lsn);
+async function checkpointThenCheck(client: Client, ids: readonly string[], signal: AbortSignal): Promise<Lsn> {
+  await client.query('CHECKPOINT');
+  await waitUntil(`${ids.join(', ') || 'no standby'} to be synchronous`, signal, async () => {
+    const { rows } = await client.query<{ id: string; state: string }>(
+      `SELECT application_name AS id, sync_state AS state FROM pg_stat_replication WHERE usename = $1 AND state = 'streaming'`,
+      [REPLICATION_USER],
+    );
+    const quorum = rows.filter((row) => row.state === 'quorum' || row.state === 'sync').map((row) => row.id);
+    return sameNames(quorum, ids) ? true : undefined;
+  });
+  const { rows } = await client.query<{ lsn: Lsn }>('SELECT pg_current_wal_flush_lsn()::text AS lsn');
+  const lsn = rows[0]?.lsn;
+  if (lsn === undefined) throw new EngineError('transient', 'the primary did not say how far its WAL is');
+  return lsn;
 }
 
 /** Returns once the primary has heard that the standby has everything up to the LSN on its disk. */
