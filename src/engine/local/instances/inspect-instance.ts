@@ -6,7 +6,7 @@ import type { InstanceContext } from './instance-context.js';
 import { STANDBYS_SQL } from './observe-instance.js';
 import { CONTROL_USER, REPLICATION_USER } from './sql.js';
 
-/** Prepared, as the look is; a `lost` slot has no position any more. */
+/** Prepared, and asked of functions, as the look is; a `lost` slot has no position any more. */
 const INSPECT = {
   name: 'inspect',
   rowMode: 'array',
@@ -18,10 +18,10 @@ const INSPECT = {
                    'keptBytes', greatest(0, pg_wal_lsn_diff(
                       CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, restart_lsn)),
                    'limitBytes', nullif(pg_size_bytes(current_setting('max_slot_wal_keep_size')), -1)) ORDER BY slot_name), '[]')
-            FROM pg_replication_slots WHERE NOT temporary AND slot_type = 'physical'),
+            FROM pg_get_replication_slots() WHERE NOT temporary AND slot_type = 'physical'),
          ${STANDBYS_SQL},
          (SELECT json_build_object('pid', pid, 'seconds', extract(epoch FROM clock_timestamp() - xact_start))
-            FROM pg_stat_activity WHERE backend_type = 'client backend' AND usename <> $2 AND xact_start IS NOT NULL ORDER BY xact_start LIMIT 1)`,
+            FROM pg_stat_get_activity(NULL) WHERE backend_type = 'client backend' AND pg_get_userbyid(usesysid) <> $2 AND xact_start IS NOT NULL ORDER BY xact_start LIMIT 1)`,
   values: [REPLICATION_USER, CONTROL_USER],
 } as const;
 
