@@ -47,7 +47,7 @@ export function describeEngine(name: string, open: () => Promise<Harness>): void
     let shop: TestDatabase;
     let other: TestDatabase;
     let shopRoute: Route;
-    const signal = (): AbortSignal => AbortSignal.timeout(30_000);
+    const signal = (): AbortSignal => AbortSignal.timeout(90_000);
 
     beforeAll(async () => {
       harness = await open();

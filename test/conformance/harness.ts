@@ -44,7 +44,7 @@ export function describeDatabase(engine: Engine, region = 'europe'): TestDatabas
     primary: { id: `ins_${suffix}A`, host: hostOf(0), database: spec },
     standby: { id: `ins_${suffix}B`, host: hostOf(1), database: spec },
     token: 0n,
-    effect(timeoutMs = 30_000) {
+    effect(timeoutMs = 90_000) {
       database.token += 1n;
       return { token: database.token, signal: AbortSignal.timeout(timeoutMs), trace: {} };
     },
@@ -81,7 +81,7 @@ export function verifierOf(password: string): string {
 }
 
 /** Asks again until it is so. */
-export async function eventually(what: string, ask: () => boolean | Promise<boolean>, withinMs = 15_000): Promise<void> {
+export async function eventually(what: string, ask: () => boolean | Promise<boolean>, withinMs = 60_000): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!(await ask())) {
     if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);

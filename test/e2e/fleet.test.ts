@@ -259,7 +259,7 @@ function kill(pid: number): void {
   }
 }
 
-async function until(holds: () => boolean | Promise<boolean>, deadlineMs = 30_000): Promise<void> {
+async function until(holds: () => boolean | Promise<boolean>, deadlineMs = 90_000): Promise<void> {
   const end = performance.now() + deadlineMs;
   while (!(await holds())) {
     if (performance.now() > end) throw new Error('the condition did not come true in time');

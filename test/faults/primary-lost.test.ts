@@ -5,6 +5,8 @@ import { eventually } from '../support/servers.js';
 import { DatabaseUnderTest } from './support/database-under-test.js';
 
 let plane: TestControlPlane;
+/** Far below what clients wait when nobody acts, and far above what a busy machine takes; how fast it is, test/bench measures. */
+const GAP_LIMIT_MS = 30_000;
 
 beforeAll(async () => {
   plane = await startControlPlane();
@@ -33,7 +35,7 @@ describe('a primary that is lost', () => {
     const primary = await database.instance('primary');
     const report = await survive(database, async () => void (await database.signal(primary.id, 'SIGKILL')), 2);
     expect((await database.instance('primary')).id).not.toBe(primary.id);
-    expect(report.longestGapMs).toBeLessThan(10_000);
+    expect(report.longestGapMs).toBeLessThan(GAP_LIMIT_MS);
   });
 
   it('hung and woken after the failover: it cannot accept a write any more', async () => {
@@ -42,7 +44,7 @@ describe('a primary that is lost', () => {
     let stopped: number[] = [];
     await survive(database, async () => {
       stopped = await database.signal(primary.id, 'SIGSTOP');
-      await eventually(async () => (await database.read()).epoch === 2, 30_000);
+      await eventually(async () => (await database.read()).epoch === 2);
       for (const pid of stopped) {
         try {
           process.kill(pid, 'SIGCONT');
@@ -93,9 +95,9 @@ describe('what is not a lost primary', () => {
     const { id } = await database.instance('standby');
     const report = await survive(database, async () => {
       await database.signal(id, 'SIGKILL');
-      await eventually(async () => (await database.operations()).some(({ kind }) => kind === 'reprotect'), 15_000);
+      await eventually(async () => (await database.operations()).some(({ kind }) => kind === 'reprotect'));
     }, 1);
-    expect(report.longestGapMs).toBeLessThan(10_000);
+    expect(report.longestGapMs).toBeLessThan(GAP_LIMIT_MS);
   });
 });
 

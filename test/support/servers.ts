@@ -43,7 +43,7 @@ export function freePort(): Promise<number> {
 }
 
 /** Waits until the condition holds; what it throws counts as not yet. */
-export async function eventually<Result>(condition: () => Promise<Result> | Result, timeoutMs = 10_000): Promise<Exclude<Result, false | null | undefined>> {
+export async function eventually<Result>(condition: () => Promise<Result> | Result, timeoutMs = 60_000): Promise<Exclude<Result, false | null | undefined>> {
   const until = Date.now() + timeoutMs;
   let problem: unknown = 'the condition never held';
   while (Date.now() < until) {
@@ -65,7 +65,7 @@ function makeServer(directory: string, url: string, port: number, start: () => C
   let child: ChildProcess | undefined;
   const begin = async (): Promise<void> => {
     child = start();
-    await eventually(ready, 20_000);
+    await eventually(ready);
   };
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (!child) return;

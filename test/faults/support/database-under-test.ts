@@ -15,7 +15,7 @@ import { processesOf } from '../../support/freehold-command.js';
 import { eventually } from '../../support/servers.js';
 
 const actor = { id: 'key_test', reach: EVERYTHING };
-const ENDS_MS = 60_000;
+const ENDS_MS = 180_000;
 
 /** A database on a real fleet, and what a test does to it and asks of it. */
 export class DatabaseUnderTest {

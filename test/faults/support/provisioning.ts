@@ -15,7 +15,7 @@ import { processesOf } from '../../support/freehold-command.js';
 import { eventually } from '../../support/servers.js';
 
 const actor = { id: 'key_test', reach: EVERYTHING };
-const ENDS_MS = 90_000;
+const ENDS_MS = 180_000;
 /** What a gateway is led by; its log goes on telling of routes that are gone. */
 const ROUTE_FILES = ['route.json', 'pgbouncer.ini', 'hba.conf', 'users.txt'];
 

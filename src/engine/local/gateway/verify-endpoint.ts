@@ -44,7 +44,7 @@ export async function verifyEndpoint(fleet: LocalFleet, route: Route, password: 
   return asCustomer(customer, sessionRoute(name), effect.signal, async (session) => {
     // One message, so that the customer's commit waits for the standby once.
     await session.query(`BEGIN; DROP SCHEMA IF EXISTS ${schema} CASCADE; CREATE SCHEMA ${schema}; CREATE TABLE ${schema}.proof AS SELECT 1 AS written; COMMIT`);
-    const writeMs = performance.now() - startedAt;
+    const writeMs = Math.round(performance.now() - startedAt);
     try {
       const [, readOn] = await Promise.all([
         updateThroughPool(customer, name, schema, effect.signal),
