@@ -399,6 +399,13 @@ describe('the local engine fails over', () => {
       await synchronize();
     });
 
+    it('drops the slot of a standby that goes on streaming and comes back at once', async () => {
+      await engine.instances.dropSlot(primary, standby.id, shop.effect());
+      expect((await engine.instances.observe(primary, signal())).standbys).toEqual([]);
+      expect((await engine.instances.rejoin(standby, primary, shop.effect())).how).toBe('repointed');
+      await synchronize();
+    });
+
     it('leaves no slot that keeps WAL, on either side', async () => {
       const slots = async (instance: InstanceRef): Promise<string[]> => readdir(`${home(instance)}/data/pg_replslot`);
       expect(await slots(standby)).toEqual([]);
