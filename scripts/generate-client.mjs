@@ -10,6 +10,7 @@ import { ApiModule } from '../dist/src/api/api.module.js';
 import { describeApi } from '../dist/src/api/openapi.js';
 import { openLog } from '../dist/src/config/log.js';
 import { readSettings } from '../dist/src/config/settings.js';
+import { NO_TRACING } from '../dist/src/config/tracing.js';
 import { Vault } from '../dist/src/config/vault.js';
 import { renderTypes, TYPES_FILE } from '../clients/typescript/render-types.mjs';
 
@@ -17,7 +18,7 @@ const settings = readSettings({
   DATABASE_URL: 'postgresql://nowhere/freehold', REDIS_URL: 'redis://nowhere', FREEHOLD_DATA_DIR: '/nowhere',
   FREEHOLD_MASTER_KEY: Buffer.alloc(32).toString('base64'), FREEHOLD_LOG_LEVEL: 'silent',
 });
-const ground = { settings, dataSource: {}, engine: {}, vault: new Vault(Buffer.alloc(32)), queues: {}, log: openLog('silent', 'generate') };
+const ground = { settings, dataSource: {}, engine: {}, vault: new Vault(Buffer.alloc(32)), queues: {}, log: openLog('silent', 'generate'), tracing: NO_TRACING };
 const app = await NestFactory.create(ApiModule.on(ground), { logger: ['error', 'warn'], abortOnError: false });
 writeFileSync(TYPES_FILE, await renderTypes(describeApi(app, 'http://freehold.invalid')));
 process.stdout.write(`${TYPES_FILE} is written\n`);

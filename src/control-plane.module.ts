@@ -4,6 +4,8 @@ import { SETTINGS } from './config/settings-token.js';
 import type { Settings } from './config/settings.js';
 import type { Log } from './config/log.js';
 import { LOG } from './config/log-token.js';
+import type { Tracing } from './config/tracing.js';
+import { TRACING } from './config/tracing-token.js';
 import { Vault } from './config/vault.js';
 import { ENGINE } from './engine/engine-token.js';
 import type { Engine } from './engine/ports.js';
@@ -21,6 +23,7 @@ export interface Ground {
   readonly vault: Vault;
   readonly queues: OperationQueues;
   readonly log: Log;
+  readonly tracing: Tracing;
 }
 
 /** The ground and the kernel, for all features of a process. */
@@ -34,6 +37,7 @@ export class ControlPlaneModule {
       { provide: ENGINE, useValue: ground.engine },
       { provide: Vault, useValue: ground.vault },
       { provide: LOG, useValue: ground.log },
+      { provide: TRACING, useValue: ground.tracing },
       { provide: OperationQueues, useValue: ground.queues },
       { provide: OperationRegistry, useValue: new OperationRegistry() },
     ];

@@ -18,7 +18,7 @@ export function runProcess(name: 'api' | 'worker', start: (ground: Ground) => Pr
 async function run(name: 'api' | 'worker', start: (ground: Ground) => Promise<() => Promise<void>>): Promise<void> {
   const settings = readSettings();
   const log: Log = openLog(settings.FREEHOLD_LOG_LEVEL, name);
-  const ground = await openGround(settings, log);
+  const ground = await openGround(settings, log, name);
   const end = await start(ground);
   const stop = async (): Promise<void> => {
     await end();

@@ -23,11 +23,11 @@ export interface RunningWorker {
 }
 
 /** Starts all that acts by itself: the queues' workers, the sweeper and the watches. */
-export function startWorker(app: INestApplicationContext, { settings, queues, log }: Ground): RunningWorker {
+export function startWorker(app: INestApplicationContext, { settings, queues, log, tracing }: Ground): RunningWorker {
   const store = app.get(PostgresOperationStore);
   const runner = new OperationRunner({
     store, registry: app.get(OperationRegistry), clock: systemClock, worker: `${hostname()}-${process.pid}-${randomUUID()}`,
-    leaseMs: settings.FREEHOLD_LEASE_MS, sortError, log,
+    leaseMs: settings.FREEHOLD_LEASE_MS, sortError, log, tracing,
   });
   const workers = new OperationWorkers(settings.REDIS_URL, runner, queues,
     { failover: FAILOVERS_AT_ONCE, changes: settings.FREEHOLD_CHANGES_AT_ONCE, bulk: BULK_AT_ONCE });

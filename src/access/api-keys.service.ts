@@ -28,6 +28,9 @@ export type BuiltInCredential = keyof typeof BUILT_IN;
 /** When a key was last used is known to the minute; more often would be a write a request. */
 const LAST_USED_EVERY_S = 60;
 
+/** Whether a text has the form of an API key of ours. */
+export const isKeyLike = (text: string): boolean => /^fh_[a-z]+_/.test(text);
+
 const hashOf = (key: string): Buffer => createHash('sha256').update(key).digest();
 
 /** The credentials of programs: made, checked, listed and revoked here. */

@@ -1,8 +1,8 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Metadata } from '../metadata/metadata.js';
-import { queryRows } from '../metadata/query-rows.js';
-import { type Reach, within } from '../metadata/reach.js';
+import type { Reach } from '../metadata/reach.js';
+import { writeSelect } from '../metadata/select.js';
 import { reachOf } from './actor.js';
 import { type Page, pageOf, pageSchema } from './paging.js';
 import { Answers, type Caller, CurrentCaller, NeedsKey } from './route.js';
@@ -32,10 +32,10 @@ export class AuditController {
   }
 
   private read(reach: Reach, limit: number, before: string | undefined): Promise<AuditDocument[]> {
-    const visible = within(reach, 'customer_id', 3);
-    return this.metadata.read(reach, (tx) => queryRows(tx,
-      `SELECT id, at, actor, action, subject_id AS "subjectId", customer_id AS "customerId", request_id AS "requestId", detail
-         FROM audit_events WHERE ($1::text IS NULL OR id < $1) AND ${visible.condition} ORDER BY id DESC LIMIT $2`,
-      [before ?? null, limit, ...visible.parameters]));
+    return this.metadata.select(reach, writeSelect(SELECT_EVENTS, { 'id < ?': before }, reach, 'customer_id', 'ORDER BY id DESC LIMIT ?', limit));
   }
 }
+
+const SELECT_EVENTS = `
+  SELECT id, at, actor, action, subject_id AS "subjectId", customer_id AS "customerId", request_id AS "requestId", detail
+    FROM audit_events`;

@@ -1,5 +1,5 @@
 import type { Metadata } from '../metadata/metadata.js';
-import { queryRows } from '../metadata/query-rows.js';
+import { poolOf } from '../metadata/pool-of.js';
 
 /** What is known of a key, by its hash. */
 export interface KeyRow {
@@ -38,9 +38,11 @@ export class KeyLookUps {
   }
 
   private async query(hashes: readonly Buffer[]): Promise<ReadonlyMap<string, KeyRow>> {
-    const rows = await queryRows<KeyRow>(this.metadata.dataSource.manager,
-      `SELECT id, name, scopes, hash, revoked_at IS NOT NULL AS revoked, coalesce(expires_at <= now(), false) AS expired
-         FROM api_keys WHERE hash = ANY($1::bytea[])`, [hashes]);
+    const { rows } = await poolOf(this.metadata.dataSource).query<KeyRow>({ name: 'find_keys', text: FIND, values: [hashes] });
     return new Map(rows.map((row) => [row.hash.toString('base64'), row]));
   }
 }
+
+const FIND = `
+  SELECT id, name, scopes, hash, revoked_at IS NOT NULL AS revoked, coalesce(expires_at <= now(), false) AS expired
+    FROM api_keys WHERE hash = ANY($1::bytea[])`;

@@ -1,9 +1,15 @@
 import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
 import { ApiBearerAuth, ApiExtension, ApiHeader, ApiResponse } from '@nestjs/swagger';
 import type { Request } from 'express';
-import type {} from 'pino-http';
 import type { ProblemSlug } from '../problems/problem-types.js';
 import type { Actor } from './actor.js';
+
+declare module 'express-serve-static-core' {
+  interface Request {
+    /** Ties the request, its operation and every log line of both together. */
+    id: string;
+  }
+}
 
 export const IS_PUBLIC = 'freehold:public';
 
@@ -24,7 +30,7 @@ export const CurrentCaller = createParamDecorator((_: unknown, context: Executio
   const request = context.switchToHttp().getRequest<Request>();
   return {
     actor: request.user as Actor,
-    requestId: String(request.id),
+    requestId: request.id,
     method: request.method,
     path: request.originalUrl,
     body: request.body as unknown,

@@ -1,14 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server } from 'node:http';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { NestFactory } from '@nestjs/core';
 import { SwaggerModule } from '@nestjs/swagger';
-import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import helmet from 'helmet';
-import { pinoHttp } from 'pino-http';
 import { ApiKeysService } from '../access/api-keys.service.js';
 import { ChangesService } from '../access/changes.service.js';
-import type { Log } from '../config/log.js';
 import type { Ground } from '../control-plane.module.js';
 import { FleetService } from '../fleet/fleet.service.js';
 import { BootRecovery } from '../health/boot-recovery.js';
@@ -19,7 +14,9 @@ import { ApiModule } from './api.module.js';
 import { MetricsService } from './metrics.service.js';
 import { nestLog } from './nest-log.js';
 import { describeApi } from './openapi.js';
-import { checkAddress, readBody } from './read-body.js';
+import { readBody } from './read-body.js';
+import { receiveRequests } from './receive-requests.js';
+import { traceRequests } from './trace-requests.js';
 import { translateError } from './translate-error.js';
 
 /** Longer than a load balancer's, so that it is not the server that closes a connection in use. */
@@ -30,7 +27,6 @@ const REQUEST_WITHIN_MS = 30_000;
 /** How long requests at hand may take when the process is to stop. */
 const FINISH_WITHIN_MS = 10_000;
 const FORGET_EVERY_MS = 10 * 60_000;
-const REQUEST_ID = /^[A-Za-z0-9._-]{8,64}$/;
 
 export interface Api {
   readonly app: NestExpressApplication;
@@ -46,7 +42,8 @@ export async function createApi(ground: Ground): Promise<Api> {
   const publicUrl = (settings.FREEHOLD_PUBLIC_URL ?? `http://${settings.FREEHOLD_BIND}:${settings.FREEHOLD_PORT}`).replace(/\/+$/, '');
   const app = await NestFactory.create<NestExpressApplication>(ApiModule.on(ground), { logger: nestLog(log), bodyParser: false, abortOnError: false });
   app.set('etag', 'weak');
-  app.use(logRequests(log), secureHeaders, answerHeaders, measure(app.get(MetricsService)), checkAddress, readBody());
+  app.disable('x-powered-by');
+  app.use(receiveRequests(log, app.get(MetricsService)), traceRequests(ground.tracing), readBody());
   app.useGlobalPipes(new ValidationPipe());
   app.useGlobalFilters(new ProblemFilter(publicUrl, log, translateError));
   const document = describeApi(app, publicUrl);
@@ -81,55 +78,4 @@ async function close(app: NestExpressApplication): Promise<void> {
   await closed;
   clearInterval(tidy);
   clearTimeout(cut);
-}
-
-function requestIdOf(given: string | string[] | undefined): string {
-  return typeof given === 'string' && REQUEST_ID.test(given) ? given : `req_${randomUUID().replaceAll('-', '')}`;
-}
-
-/** One line a request, with the ids that tie it to its operation; headers and bodies, which hold secrets, are left out. */
-function logRequests(log: Log): RequestHandler {
-  return pinoHttp({
-    logger: log,
-    genReqId: (request) => requestIdOf(request.headers['x-request-id']),
-    customProps: (request) => ({ requestId: request.id, actor: (request as Request & { user?: { id: string } }).user?.id }),
-    autoLogging: { ignore: (request) => request.url === '/healthz' || request.url === '/readyz' || request.url === '/metrics' },
-    serializers: {
-      req: ({ method, url }: { method: string; url: string }) => ({ method, url: url.split('?')[0] }),
-      res: ({ statusCode }: { statusCode: number }) => ({ statusCode }),
-    },
-    customLogLevel: levelOf,
-  });
-}
-
-/** A read that went well is counted by the metrics; a line for each would be most of the log, and a tenth of the work. */
-function levelOf({ method }: IncomingMessage, { statusCode }: ServerResponse): 'debug' | 'info' | 'error' {
-  if (statusCode >= 500) return 'error';
-  return method === 'GET' && statusCode < 400 ? 'debug' : 'info';
-}
-
-/** Swagger UI sets styles inline; TLS is up to what stands before the API. */
-const secureHeaders = helmet({
-  contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null, 'style-src': ["'self'", "'unsafe-inline'"] } },
-  strictTransportSecurity: false,
-});
-
-function answerHeaders(request: Request, response: Response, next: NextFunction): void {
-  response.setHeader('X-Request-Id', String(request.id));
-  // fetch() adds this to every conditional request by itself; taken at its word, no condition would ever hold.
-  if (request.headers['if-none-match'] !== undefined) delete request.headers['cache-control'];
-  // What is read may be kept and asked for again with its ETag; what a change answers may hold a password.
-  if (request.path.startsWith('/v1/')) response.setHeader('Cache-Control', request.method === 'GET' ? 'private, no-cache' : 'no-store');
-  next();
-}
-
-function measure(metrics: MetricsService) {
-  return (request: Request, response: Response, next: NextFunction): void => {
-    const began = performance.now();
-    response.once('finish', () => {
-      const route = (request.route as { path?: string } | undefined)?.path ?? 'unknown';
-      metrics.observeRequest({ method: request.method, route, status: String(response.statusCode) }, (performance.now() - began) / 1000);
-    });
-    next();
-  };
 }

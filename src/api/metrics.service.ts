@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { isPlanId, PLANS } from '../fleet/plans.js';
 import { deriveState, type DatabaseFacts } from '../databases/derive-state.js';
 import { Metadata } from '../metadata/metadata.js';
+import { poolOf } from '../metadata/pool-of.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { OperationQueues } from '../operations/operation-queues.js';
 
@@ -33,8 +34,8 @@ export class MetricsService {
 
   async render(): Promise<string> {
     await Promise.allSettled([this.countOperations(), this.timeSteps(), this.countJobs(), this.countDatabases()]);
-    const { totalCount, idleCount, waitingCount } = (this.metadata.dataSource.driver as unknown as { master: Record<string, number> }).master;
-    for (const [state, count] of Object.entries({ open: totalCount, idle: idleCount, waiting: waitingCount })) this.pool.set({ state }, count ?? 0);
+    const { totalCount, idleCount, waitingCount } = poolOf(this.metadata.dataSource);
+    for (const [state, count] of Object.entries({ open: totalCount, idle: idleCount, waiting: waitingCount })) this.pool.set({ state }, count);
     return this.registry.metrics();
   }
 

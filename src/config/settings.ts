@@ -27,6 +27,8 @@ export const settingsSchema = z.object({
   FREEHOLD_OPERATOR_KEY: z.string().min(32).optional(),
   FREEHOLD_SIGNUP_KEY: z.string().min(32).optional(),
   FREEHOLD_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  /** Where traces are sent by OTLP over HTTP, such as `http://127.0.0.1:4318`; none are made if it is not set. */
+  FREEHOLD_OTLP_ENDPOINT: z.url({ protocol: /^https?$/, error: 'must begin with http:// or https://' }).optional(),
   /** How long a worker owns an operation without a sign of life, in milliseconds. */
   FREEHOLD_LEASE_MS: z.coerce.number().int().min(1_000).max(300_000).default(5_000),
   /** How many provisionings and deletions a worker runs at once. */
@@ -62,7 +64,7 @@ export class SettingsError extends Error {
  */
 export function readSettings(environment: Record<string, string | undefined> = process.env): Settings {
   const parsed = settingsSchema.safeParse(environment);
-  const faults = [...(parsed.success ? [] : listFaults(parsed.error)), ...findUnknown(environment)];
+  const faults = [...(parsed.success ? [] : listFaults(parsed.error)), ...findSharedKey(environment), ...findUnknown(environment)];
   if (!parsed.success || faults.length > 0) throw new SettingsError(faults);
   return parsed.data;
 }
@@ -110,7 +112,7 @@ export const CLI_SETTINGS: ReadonlySet<string> = new Set(Object.keys(cliSettings
 /** @throws SettingsError with every fault at once, misspelt `FREEHOLD_` variables included. */
 export function readCliSettings(environment: Record<string, string | undefined> = process.env): CliSettings {
   const parsed = z.object({ ...cliSettingsSchema.shape, ...sharedSettingsSchema.shape }).safeParse(environment);
-  const faults = [...(parsed.success ? [] : listFaults(parsed.error)), ...findUnknown(environment)];
+  const faults = [...(parsed.success ? [] : listFaults(parsed.error)), ...findSharedKey(environment), ...findUnknown(environment)];
   if (!parsed.success || faults.length > 0) throw new SettingsError(faults);
   return parsed.data;
 }
@@ -124,6 +126,11 @@ export function childEnvironment(settings: Record<string, string | undefined>): 
 
 function listFaults(error: z.ZodError): string[] {
   return error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
+}
+
+/** Who has a key is told by the key alone: two credentials with one key would be one of them, whichever is found first. */
+function findSharedKey({ FREEHOLD_OPERATOR_KEY: operator, FREEHOLD_SIGNUP_KEY: signup }: Record<string, string | undefined>): string[] {
+  return operator !== undefined && operator === signup ? ['FREEHOLD_SIGNUP_KEY must be another key than FREEHOLD_OPERATOR_KEY: with the same one the signup flow would be an operator'] : [];
 }
 
 function findUnknown(environment: Record<string, string | undefined>): string[] {

@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
-import { customerScope, reachOf, requireScope } from '../access/actor.js';
+import { customerScope, PROVISION_SCOPE, reachOf, requireScope } from '../access/actor.js';
 import type { ApiKeyEntity } from '../access/api-key.entity.js';
 import { ApiKeysService } from '../access/api-keys.service.js';
 import { audit } from '../access/audit.js';
@@ -26,14 +26,14 @@ export class ApiKeysController {
 
   @Post()
   @Repeatable()
-  @ApiOperation({ operationId: 'createApiKey', summary: 'Make an API key', description: 'The key is shown in this answer and never again.' })
+  @ApiOperation({ operationId: 'createApiKey', summary: 'Make an API key', description: 'The key is shown in this answer and never again. A signup flow makes keys for the customers that it signed up; they reach no further than their customer.' })
   @Problems('forbidden')
   @Answers(201, 'NewApiKey', 'The key')
   async create(
     @CurrentCaller() caller: Caller, @Param('customerId', idParameter('customer')) customerId: string,
     @Body({ schema: newApiKeySchema }) body: NewApiKeyBody, @Res({ passthrough: true }) response: Response,
   ) {
-    await this.requireCustomer(caller, customerId);
+    await this.requireCustomer(caller, customerId, PROVISION_SCOPE);
     const scopes = body.scopes ?? [customerScope(customerId)];
     const foreign = scopes.filter((scope) => scope !== customerScope(customerId));
     if (foreign.length > 0) {
@@ -53,7 +53,7 @@ export class ApiKeysController {
   @Problems('forbidden')
   @Answers(200, 'ApiKeyList', 'A page of API keys')
   async list(@CurrentCaller() caller: Caller, @Param('customerId', idParameter('customer')) customerId: string, @Query({ schema: pageSchema }) page: Page) {
-    await this.requireCustomer(caller, customerId);
+    await this.requireCustomer(caller, customerId, PROVISION_SCOPE);
     return pageOf(page, (limit, before) => this.keys.list(customerId, { limit, ...(before !== undefined && { before }) }), describeApiKey);
   }
 
@@ -71,9 +71,10 @@ export class ApiKeysController {
     });
   }
 
-  private async requireCustomer({ actor }: Caller, customerId: string): Promise<void> {
+  /** What a signup flow can see of customers are those that it signed up: for them it may do what takes its scope. */
+  private async requireCustomer({ actor }: Caller, customerId: string, ...orScopes: readonly string[]): Promise<void> {
     if (!(await this.customers.find(reachOf(actor), customerId))) throw notFound();
-    requireScope(actor, customerScope(customerId));
+    requireScope(actor, customerScope(customerId), ...orScopes);
   }
 }
 

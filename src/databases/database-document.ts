@@ -1,12 +1,11 @@
-import type { EntityManager } from 'typeorm';
 import type { RegionEndpoint } from '../engine/ports.js';
 import { isPlanId, PLANS } from '../fleet/plans.js';
-import { queryRows } from '../metadata/query-rows.js';
-import { type Reach, within } from '../metadata/reach.js';
+import type { Reach } from '../metadata/reach.js';
+import { type Select, writeSelect } from '../metadata/select.js';
 import type { DatabaseDocument, InstanceDocument, KeptCopyDocument } from './database.schemas.js';
 import { deriveState } from './derive-state.js';
 
-interface DatabaseRow {
+export interface DatabaseRow {
   id: string; customer_id: string; name: string; region_id: string; plan: string; automation_paused: string | null;
   postgres_version: string | null; epoch: number; in_sync: string[]; endpoint_database: string; endpoint_user: string;
   provisioned_at: Date | null; created_at: Date; deleted_at: Date | null; purge_at: Date | null;
@@ -26,30 +25,38 @@ export function endpointUris(endpoint: RegionEndpoint, database: string, user: s
   return { uri: uri(database), pooledUri: uri(pooledName(database)) };
 }
 
-/** Reads the databases within reach that meet the condition, newest first; purged ones are gone. */
+/** Which databases are read. */
+export interface DatabaseFilter {
+  readonly id?: string | undefined;
+  readonly customerId?: string | undefined;
+  readonly region?: string | undefined;
+  /** Only those that are older than this id. */
+  readonly before?: string | undefined;
+  readonly limit: number;
+}
+
+/** Reads databases within reach, newest first; purged ones are gone. */
 export async function readDatabases(
-  tx: EntityManager, reach: Reach, endpointOf: (region: string) => RegionEndpoint,
-  filter: { readonly id?: string; readonly customerId?: string | undefined; readonly region?: string | undefined; readonly before?: string | undefined; readonly limit: number },
+  run: (select: Select) => Promise<DatabaseRow[]>, reach: Reach, endpointOf: (region: string) => RegionEndpoint, { id, customerId, region, before, limit }: DatabaseFilter,
 ): Promise<DatabaseDocument[]> {
-  const visible = within(reach, 'd.customer_id', 6);
-  const rows = await queryRows<DatabaseRow>(tx,
-    `SELECT d.*,
-            (SELECT json_build_object('kind', o.kind, 'step', o.step) FROM operations o
-              WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running')) AS change,
-            (SELECT json_agg(json_build_object('id', i.id, 'role', i.role, 'state', i.state, 'host', i.host_id,
-                      'dataCenter', h.data_center_id, 'address', i.address, 'port', i.port,
-                      'lagBytes', i.lag_bytes, 'lagSeconds', i.lag_seconds) ORDER BY i.role, i.id)
-               FROM instances i JOIN hosts h ON h.id = i.host_id WHERE i.database_id = d.id) AS instances,
-            (SELECT json_agg(json_build_object('id', k.instance_id || '-' || k.kept_id, 'instanceId', k.instance_id, 'host', k.host_id,
-                      'keptAt', k.kept_at, 'sizeBytes', k.size_bytes) ORDER BY k.kept_at)
-               FROM kept_copies k WHERE k.database_id = d.id) AS kept_copies
-       FROM databases d
-      WHERE ($1::text IS NULL OR d.id = $1) AND ($2::text IS NULL OR d.customer_id = $2)
-        AND ($3::text IS NULL OR d.id < $3) AND ($5::text IS NULL OR d.region_id = $5) AND (d.purge_at IS NULL OR d.purge_at > now()) AND ${visible.condition}
-      ORDER BY d.id DESC LIMIT $4`,
-    [filter.id ?? null, filter.customerId ?? null, filter.before ?? null, filter.limit, filter.region ?? null, ...visible.parameters]);
+  const conditions = { 'd.id = ?': id, 'd.customer_id = ?': customerId, 'd.region_id = ?': region, 'd.id < ?': before };
+  const rows = await run(writeSelect(SELECT_DATABASES, conditions, reach, 'd.customer_id', 'AND (d.purge_at IS NULL OR d.purge_at > now()) ORDER BY d.id DESC LIMIT ?', limit));
   return rows.map((row) => documentOf(row, endpointOf(row.region_id)));
 }
+
+const SELECT_DATABASES = `
+  SELECT d.id, d.customer_id, d.name, d.region_id, d.plan, d.automation_paused, d.postgres_version, d.epoch, d.in_sync, d.endpoint_database,
+         d.endpoint_user, d.provisioned_at, d.created_at, d.deleted_at, d.purge_at,
+         (SELECT json_build_object('kind', o.kind, 'step', o.step) FROM operations o
+           WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running')) AS change,
+         (SELECT json_agg(json_build_object('id', i.id, 'role', i.role, 'state', i.state, 'host', i.host_id,
+                   'dataCenter', h.data_center_id, 'address', i.address, 'port', i.port,
+                   'lagBytes', i.lag_bytes, 'lagSeconds', i.lag_seconds) ORDER BY i.role, i.id)
+            FROM instances i JOIN hosts h ON h.id = i.host_id WHERE i.database_id = d.id) AS instances,
+         (SELECT json_agg(json_build_object('id', k.instance_id || '-' || k.kept_id, 'instanceId', k.instance_id, 'host', k.host_id,
+                   'keptAt', k.kept_at, 'sizeBytes', k.size_bytes) ORDER BY k.kept_at)
+            FROM kept_copies k WHERE k.database_id = d.id) AS kept_copies
+    FROM databases d`;
 
 function documentOf(row: DatabaseRow, endpoint: RegionEndpoint): DatabaseDocument {
   const instances = row.instances ?? [];

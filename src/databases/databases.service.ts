@@ -16,7 +16,7 @@ import { EVERYTHING, type Reach, within } from '../metadata/reach.js';
 import type { OperationDocument } from '../operations/operation.js';
 import { OperationsService } from '../operations/operations.service.js';
 import { readDocument } from '../operations/postgres-store.js';
-import { endpointUris, readDatabases } from './database-document.js';
+import { type DatabaseFilter, type DatabaseRow, endpointUris, readDatabases } from './database-document.js';
 import type { Credentials, DatabaseDocument } from './database.schemas.js';
 import { DatabaseEntity } from './database.entity.js';
 import { MetadataDatabaseRecords } from './database-records.js';
@@ -118,12 +118,12 @@ export class DatabasesService {
     });
   }
 
-  find(reach: Reach, id: string): Promise<DatabaseDocument | undefined> {
-    return this.metadata.read(reach, async (tx) => (await readDatabases(tx, reach, this.endpointOf, { id, limit: 1 }))[0]);
+  async find(reach: Reach, id: string): Promise<DatabaseDocument | undefined> {
+    return (await this.list(reach, { id, limit: 1 }))[0];
   }
 
-  list(reach: Reach, filter: { readonly customerId?: string | undefined; readonly region?: string | undefined; readonly before?: string | undefined; readonly limit: number }): Promise<DatabaseDocument[]> {
-    return this.metadata.read(reach, (tx) => readDatabases(tx, reach, this.endpointOf, filter));
+  list(reach: Reach, filter: DatabaseFilter): Promise<DatabaseDocument[]> {
+    return readDatabases((select) => this.metadata.select<DatabaseRow>(reach, select), reach, this.endpointOf, filter);
   }
 
   /** Asks for the database to be deleted; asked again, answers with the same operation. */
@@ -269,7 +269,7 @@ export class DatabasesService {
   }
 
   private async require(tx: EntityManager, id: string): Promise<DatabaseDocument> {
-    const [database] = await readDatabases(tx, EVERYTHING, this.endpointOf, { id, limit: 1 });
+    const [database] = await readDatabases(({ statement, parameters }) => queryRows<DatabaseRow>(tx, statement, parameters), EVERYTHING, this.endpointOf, { id, limit: 1 });
     if (!database) throw new DatabaseNotFoundError();
     return database;
   }

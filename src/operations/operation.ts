@@ -38,6 +38,8 @@ export interface Operation {
   readonly cancelRequestedBy: string | null;
   readonly requestedBy: string;
   readonly requestId: string | null;
+  /** The trace of the request that asked for it, if there is one. */
+  readonly traceParent?: string | null;
   readonly createdAt: Date;
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
@@ -75,7 +77,10 @@ export interface OperationDocument {
 
 const iso = (at: Date | null): string | null => at?.toISOString() ?? null;
 
-export function describeOperation(operation: Operation, steps: readonly OperationStep[]): OperationDocument {
+/** What of an operation people and programs see. */
+export type ShownOperation = Pick<Operation, 'id' | 'kind' | 'subjectId' | 'state' | 'direction' | 'error' | 'requestedBy' | 'createdAt' | 'startedAt' | 'finishedAt'>;
+
+export function describeOperation(operation: ShownOperation, steps: readonly OperationStep[]): OperationDocument {
   return {
     id: operation.id,
     kind: operation.kind,

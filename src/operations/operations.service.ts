@@ -1,13 +1,16 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import type { Tracing } from '../config/tracing.js';
+import { TRACING } from '../config/tracing-token.js';
 import { newId } from '../metadata/ids.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
-import { type Reach, within } from '../metadata/reach.js';
+import type { Reach } from '../metadata/reach.js';
+import { writeSelect } from '../metadata/select.js';
 import { hasWayBack } from './definition.js';
 import type { OperationDocument, OperationState } from './operation.js';
 import { OperationQueues } from './operation-queues.js';
-import { documentOf, type OperationWithStepsRow, PostgresOperationStore, SELECT_WITH_STEPS } from './postgres-store.js';
+import { documentOf, type DocumentRow, PostgresOperationStore, SELECT_WITH_STEPS } from './postgres-store.js';
 import { OperationRegistry } from './registry.js';
 import { stepPlans } from './runner.js';
 
@@ -51,6 +54,7 @@ export class OperationsService {
     private readonly store: PostgresOperationStore,
     private readonly registry: OperationRegistry<EntityManager>,
     private readonly queues: OperationQueues,
+    @Inject(TRACING) private readonly tracing: Tracing,
   ) {}
 
   /**
@@ -71,6 +75,7 @@ export class OperationsService {
       steps: stepPlans(definition),
       deadlineMs: definition.deadlineMs,
       preempts: definition.preempts,
+      traceParent: this.tracing.current(),
     });
   }
 
@@ -80,27 +85,16 @@ export class OperationsService {
   }
 
   async find(reach: Reach, id: string): Promise<OperationDocument | undefined> {
-    return (await this.query(reach, 'o.id = $1', [id], 1))[0];
+    return (await this.query(reach, { 'o.id = ?': id }, 1))[0];
   }
 
-  list(reach: Reach, filter: OperationFilter): Promise<OperationDocument[]> {
-    return this.query(
-      reach,
-      `($1::text IS NULL OR o.subject_id = $1) AND ($2::text IS NULL OR o.kind = $2)
-       AND ($3::text IS NULL OR o.state = $3) AND ($4::text IS NULL OR o.id < $4)`,
-      [filter.subjectId ?? null, filter.kind ?? null, filter.state ?? null, filter.before ?? null],
-      filter.limit,
-    );
+  list(reach: Reach, { subjectId, kind, state, before, limit }: OperationFilter): Promise<OperationDocument[]> {
+    return this.query(reach, { 'o.subject_id = ?': subjectId, 'o.kind = ?': kind, 'o.state = ?': state, 'o.id < ?': before }, limit);
   }
 
-  private query(reach: Reach, condition: string, parameters: unknown[], limit: number): Promise<OperationDocument[]> {
-    const visible = within(reach, 'o.owner_id', parameters.length + 1);
-    return this.metadata.read(reach, async (tx) => {
-      const rows = await queryRows<OperationWithStepsRow>(tx,
-        `${SELECT_WITH_STEPS} WHERE ${condition} AND ${visible.condition} ORDER BY o.id DESC LIMIT ${Math.trunc(limit)}`,
-        [...parameters, ...visible.parameters]);
-      return rows.map(documentOf);
-    });
+  private async query(reach: Reach, conditions: Readonly<Record<string, string | undefined>>, limit: number): Promise<OperationDocument[]> {
+    const select = writeSelect(SELECT_WITH_STEPS, conditions, reach, 'o.owner_id', 'ORDER BY o.id DESC LIMIT ?', limit);
+    return (await this.metadata.select<DocumentRow>(reach, select)).map(documentOf);
   }
 
   /** Events of an operation after the one with that number, oldest first. */

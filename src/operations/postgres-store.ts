@@ -14,7 +14,7 @@ interface OperationRow {
   queue: string; state: Operation['state']; direction: Operation['direction']; step: string; attempt: number;
   input: unknown; found: Record<string, unknown>; sealed: Buffer | null; error: Operation['error'];
   step_deadline_at: Date; deadline_at: Date; cancel_requested_by: string | null; requested_by: string;
-  request_id: string | null; created_at: Date; started_at: Date | null; finished_at: Date | null;
+  request_id: string | null; trace_parent: string | null; created_at: Date; started_at: Date | null; finished_at: Date | null;
 }
 
 interface StepRow {
@@ -35,12 +35,12 @@ export class PostgresOperationStore implements OperationStore<EntityManager> {
     if (operation.exclusive) await this.makeWay(tx, operation);
     await tx.query(
       `INSERT INTO operations (id, kind, subject_id, owner_id, fence_id, exclusive, queue, step, input, sealed,
-                               step_deadline_at, deadline_at, requested_by, request_id, enqueued_at)
+                               step_deadline_at, deadline_at, requested_by, request_id, trace_parent, enqueued_at)
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
-               now() + make_interval(secs => $11), now() + make_interval(secs => $12), $13, $14, clock_timestamp())`,
+               now() + make_interval(secs => $11), now() + make_interval(secs => $12), $13, $14, $15, clock_timestamp())`,
       [operation.id, operation.kind, operation.subjectId, operation.ownerId, fence, operation.exclusive, operation.queue,
         operation.steps[0]?.name, JSON.stringify(operation.input), operation.sealed,
-        (operation.steps[0]?.deadlineMs ?? 0) / 1000, operation.deadlineMs / 1000, operation.requestedBy, operation.requestId]);
+        (operation.steps[0]?.deadlineMs ?? 0) / 1000, operation.deadlineMs / 1000, operation.requestedBy, operation.requestId, operation.traceParent ?? null]);
     await tx.query(
       `INSERT INTO operation_steps (operation_id, position, name)
        SELECT $1, position, name FROM unnest($2::text[]) WITH ORDINALITY AS step(name, position)`,
@@ -261,23 +261,29 @@ const alertKeys = (operationId: string): string[] => [stepAlertKey(operationId),
 
 /** The operation as people see it, or undefined if there is none, or none that this transaction may see. */
 export async function readDocument(tx: EntityManager, id: string): Promise<OperationDocument | undefined> {
-  const [row] = await queryRows<OperationRow & { steps: StepRow[] | null }>(tx, `${SELECT_WITH_STEPS} WHERE o.id = $1`, [id]);
+  const [row] = await queryRows<DocumentRow>(tx, `${SELECT_WITH_STEPS} WHERE o.id = $1`, [id]);
   return row && documentOf(row);
 }
 
+export type DocumentRow =
+  Pick<OperationRow, 'id' | 'kind' | 'subject_id' | 'state' | 'direction' | 'error' | 'requested_by' | 'created_at' | 'started_at' | 'finished_at'> & { steps: StepRow[] | null };
+
 export const SELECT_WITH_STEPS = `
-  SELECT o.*, (SELECT json_agg(s ORDER BY s.position) FROM operation_steps s WHERE s.operation_id = o.id) AS steps
+  SELECT o.id, o.kind, o.subject_id, o.state, o.direction, o.error, o.requested_by, o.created_at, o.started_at, o.finished_at,
+         (SELECT json_agg(s ORDER BY s.position) FROM operation_steps s WHERE s.operation_id = o.id) AS steps
     FROM operations o`;
 
-export function documentOf(row: OperationRow & { steps: StepRow[] | null }): OperationDocument {
+export function documentOf(row: DocumentRow): OperationDocument {
   const date = (value: Date | string | null): Date | null => (value === null ? null : new Date(value));
-  return describeOperation(operationOf(row), (row.steps ?? []).map((step) => ({
+  const operation = {
+    id: row.id, kind: row.kind, subjectId: row.subject_id, state: row.state, direction: row.direction, error: row.error,
+    requestedBy: row.requested_by, createdAt: row.created_at, startedAt: row.started_at, finishedAt: row.finished_at,
+  };
+  return describeOperation(operation, (row.steps ?? []).map((step) => ({
     name: step.name, state: step.state, attempts: step.attempts,
     startedAt: date(step.started_at), finishedAt: date(step.finished_at), detail: step.detail,
   })));
 }
-
-export type OperationWithStepsRow = OperationRow & { steps: StepRow[] | null };
 
 function operationOf(row: OperationRow): Operation {
   return {
@@ -285,7 +291,7 @@ function operationOf(row: OperationRow): Operation {
     exclusive: row.exclusive, queue: row.queue, state: row.state, direction: row.direction, step: row.step,
     attempt: row.attempt, input: row.input, found: row.found, sealed: row.sealed, error: row.error,
     stepDeadlineAt: row.step_deadline_at, deadlineAt: row.deadline_at, cancelRequestedBy: row.cancel_requested_by,
-    requestedBy: row.requested_by, requestId: row.request_id, createdAt: row.created_at, startedAt: row.started_at,
+    requestedBy: row.requested_by, requestId: row.request_id, traceParent: row.trace_parent, createdAt: row.created_at, startedAt: row.started_at,
     finishedAt: row.finished_at,
   };
 }

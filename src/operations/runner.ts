@@ -1,7 +1,9 @@
+import { NO_TRACING, type Tracing } from '../config/tracing.js';
 import type { OperationDefinition, Step, StepContext } from './definition.js';
 import { type AttemptResult, type ErrorSort, decideTransition } from './decide-transition.js';
 import type { OperationRegistry } from './registry.js';
 import type { Clock, Findings, Held, OperationStore, StepPlan } from './store.js';
+import { placeOfOperation } from './trace-operation.js';
 
 /** What the runner tells the log; never a secret. */
 export interface RunnerLog {
@@ -19,6 +21,7 @@ export interface RunnerOptions<Tx> {
   /** Sorts the errors that steps throw; the kernel knows none of them. */
   readonly sortError: (error: unknown) => ErrorSort;
   readonly log: RunnerLog;
+  readonly tracing?: Tracing;
 }
 
 /** What remains to be done about an operation after a run. */
@@ -64,6 +67,20 @@ export class OperationRunner<Tx> {
   }
 
   private async takeStep(held: Held): Promise<{ held?: Held; result: RunResult }> {
+    const { id, kind, step, direction, attempt, requestId } = held.operation;
+    const span = (this.options.tracing ?? NO_TRACING).begin({
+      name: `${kind} ${direction === 'back' ? 'undo ' : ''}${step}`, kind: 'consumer', parent: placeOfOperation(held.operation),
+      attributes: { 'freehold.operation.id': id, 'freehold.step': step, 'freehold.attempt': attempt, ...(requestId !== null && { 'freehold.request.id': requestId }) },
+    });
+    const taken = await span.run(() => this.workOn(held)).catch((error: unknown) => {
+      span.end({ failure: 'the step could not be recorded' });
+      throw error;
+    });
+    span.end({ failure: taken.failure });
+    return taken;
+  }
+
+  private async workOn(held: Held): Promise<{ held?: Held; result: RunResult; failure?: string | undefined }> {
     const { store, registry, clock, log } = this.options;
     const { operation } = held;
     const definition = registry.get(operation.kind);
@@ -74,16 +91,29 @@ export class OperationRunner<Tx> {
     const fields = { ...traceOf(held), step: operation.step, direction: operation.direction, attempt: operation.attempt, seconds };
     if (transition.type === 'drop') {
       log.warn(fields, 'step dropped: another worker is in charge');
-      return { result: NOTHING };
+      return { result: NOTHING, failure: 'another worker is in charge' };
     }
     const next = await store.settle(held, transition, findingsOf(result), stepPlans(definition));
     if (transition.type === 'again') {
       log.warn({ ...fields, reason: transition.reason, inMs: transition.inMs }, 'step will be tried again');
-      return { result: { next: 'again', inMs: transition.inMs, queue: operation.queue } };
+      return { result: { next: 'again', inMs: transition.inMs, queue: operation.queue }, ...(result.ended === 'with-error' && { failure: transition.reason }) };
     }
     log.info({ ...fields, ...(transition.failure && { reason: transition.failure.reason }) }, `step ${transition.type === 'end' ? 'ended the operation' : 'taken'}`);
-    if (transition.type === 'end') log.info({ ...traceOf(held), state: transition.state }, 'operation ended');
-    return next ? { held: next, result: NOTHING } : { result: NOTHING };
+    if (transition.type === 'end') {
+      log.info({ ...traceOf(held), state: transition.state }, 'operation ended');
+      this.traceEnd(held, transition.state, transition.failure?.reason);
+    }
+    const failure = transition.failure?.reason;
+    return next ? { held: next, result: NOTHING, failure } : { result: NOTHING, failure };
+  }
+
+  /** Tells of the operation as a whole, in which its steps have their places already. */
+  private traceEnd({ operation }: Held, state: string, failure: string | undefined): void {
+    const { id, kind, traceParent, createdAt, subjectId } = operation;
+    this.options.tracing?.begin({
+      name: kind, kind: 'internal', parent: traceParent ?? undefined, self: placeOfOperation(operation), startedAt: createdAt,
+      attributes: { 'freehold.operation.id': id, 'freehold.subject.id': subjectId ?? undefined, 'freehold.operation.state': state },
+    }).end({ failure });
   }
 
   private async attempt(definition: OperationDefinition<Tx>, held: Held): Promise<AttemptResult<Tx>> {

@@ -30,6 +30,8 @@ export interface NewOperation {
   readonly deadlineMs: number;
   readonly requestedBy: string;
   readonly requestId: string | null;
+  /** The trace that the request is a part of. */
+  readonly traceParent?: string | undefined;
   /** Whether a running exclusive operation of that kind, at that step, is ended by this request. */
   readonly preempts: (kind: string, step: string) => boolean;
 }

@@ -36,7 +36,7 @@ export class ProblemFilter implements ExceptionFilter {
       title,
       status,
       detail: problem.hint ? `${problem.message}: ${problem.hint}` : problem.message,
-      instance: `urn:request:${String(request.id)}`,
+      instance: `urn:request:${request.id}`,
       ...(problem.fields && { errors: problem.fields }),
       ...problem.extensions,
     }));

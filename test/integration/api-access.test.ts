@@ -95,9 +95,28 @@ describe('a scope', () => {
     for (const path of [`/v1/databases/${id}`, `/v1/operations/${made.body.operation.id}`, `/v1/customers/${ada.id}`, '/v1/databases']) {
       expect((await api.get(path, { key: api.signupKey })).status).toBe(200);
     }
-    for (const [method, path] of [['DELETE', `/v1/databases/${id}`], ['POST', `/v1/databases/${id}/password`], ['POST', `/v1/customers/${ada.id}/api-keys`]] as const) {
+    const [key] = (await api.get(`/v1/customers/${ada.id}/api-keys`, { key: api.signupKey })).body.data;
+    for (const [method, path] of [['DELETE', `/v1/databases/${id}`], ['POST', `/v1/databases/${id}/password`], ['DELETE', `/v1/customers/${ada.id}/api-keys/${key.id}`]] as const) {
       expect((await api.call(method, path, { key: api.signupKey, ...bodyFor(method, path) })).status).toBe(403);
     }
+  });
+
+  it('to provision hands a customer that it signed up a key, for that customer alone', async () => {
+    const { body: customer } = await api.post('/v1/customers', { name: 'Carol', email: 'carol@example.com' }, { key: api.signupKey });
+    const made = await makeKey(customer.id, {}, api.signupKey);
+    expect(made.status).toBe(201);
+    expect(made.body.scopes).toEqual([`customer:${customer.id}`]);
+    expect((await makeKey(customer.id, { scopes: [`customer:${customer.id}`] }, api.signupKey)).body.scopes).toEqual([`customer:${customer.id}`]);
+    for (const scopes of [['operator'], ['provision'], [`customer:${ada.id}`], [`customer:${customer.id}`, 'operator']]) {
+      expect(slugOf(await makeKey(customer.id, { scopes }, api.signupKey))).toBe('invalid-request');
+    }
+    expect((await makeKey(customer.id, {}, otherSignupKey)).status).toBe(404);
+    expect((await api.get('/v1/customers', { key: made.body.key })).body.data.map(({ id }: { id: string }) => id)).toEqual([customer.id]);
+    expect((await api.get(`/v1/customers/${ada.id}`, { key: made.body.key })).status).toBe(404);
+    expect((await api.get('/v1/hosts', { key: made.body.key })).status).toBe(403);
+    const listed = await api.get(`/v1/customers/${customer.id}/api-keys`, { key: api.signupKey });
+    expect(listed.body.data).toHaveLength(2);
+    expect(listed.text).not.toContain(made.body.key);
   });
 
   it('of a customer makes, reads, rotates and deletes its own databases, and signs nobody up', async () => {

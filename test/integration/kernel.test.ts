@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
+import { NO_TRACING } from '../../src/config/tracing.js';
 import { newId } from '../../src/metadata/ids.js';
 import { queryRows } from '../../src/metadata/query-rows.js';
 import { Metadata } from '../../src/metadata/metadata.js';
@@ -39,7 +40,7 @@ beforeEach(async () => {
   store = new PostgresOperationStore(metadata.dataSource);
   registry = new OperationRegistry();
   queues = new OperationQueues(redis.url);
-  operations = new OperationsService(new Metadata(metadata.dataSource), store, registry, queues);
+  operations = new OperationsService(new Metadata(metadata.dataSource), store, registry, queues, NO_TRACING);
   return async () => {
     await queues.close();
     await metadata.close();

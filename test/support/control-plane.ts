@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { openLog } from '../../src/config/log.js';
+import { type Log, openLog } from '../../src/config/log.js';
 import { readSettings, type Settings } from '../../src/config/settings.js';
 import { Vault } from '../../src/config/vault.js';
 import { prepareLocalFleet, shutDownLocalFleet } from '../../src/engine/engine.js';
@@ -26,30 +26,31 @@ export interface TestControlPlane {
 }
 
 /** Shows what the processes under test log, when asked for: `TEST_LOG=debug npx vitest run …`. */
-const log = openLog(process.env.TEST_LOG ?? 'silent', 'test');
+const shownLog = openLog(process.env.TEST_LOG ?? 'silent', 'test');
 
 export interface ControlPlaneOptions {
   /** Whether this process works; without, what is requested waits for a worker of the test's own. */
   readonly worker?: boolean;
   /** Settings that differ from the usual ones. */
   readonly settings?: Readonly<Record<string, string>>;
+  readonly log?: Log;
 }
 
-export async function startControlPlane({ worker = true, settings: others = {} }: ControlPlaneOptions = {}): Promise<TestControlPlane> {
+export async function startControlPlane({ worker = true, settings: others = {}, log = shownLog }: ControlPlaneOptions = {}): Promise<TestControlPlane> {
   const dataDir = mkdtempSync(join(tmpdir(), 'freehold-test-fleet-'));
   const masterKey = randomBytes(32);
   const [postgres, redis] = await Promise.all([startPostgres(), startRedis(), prepareLocalFleet({ dataDir, vault: new Vault(masterKey) })]);
   const settings = readSettings({
     DATABASE_URL: postgres.url, REDIS_URL: redis.url, FREEHOLD_DATA_DIR: dataDir, FREEHOLD_MASTER_KEY: masterKey.toString('base64'), FREEHOLD_LOG_LEVEL: 'silent', ...others,
   });
-  let current = await begin(settings, worker);
+  let current = await begin(settings, worker, log);
   return {
     get app() { return current.app; },
     settings, postgres, redis,
     async restartWorker(meanwhile) {
       await current.end();
       await meanwhile?.();
-      current = await begin(settings, worker);
+      current = await begin(settings, worker, log);
       return current.app;
     },
     async stop() {
@@ -61,7 +62,7 @@ export async function startControlPlane({ worker = true, settings: others = {} }
   };
 }
 
-async function begin(settings: Settings, works: boolean): Promise<{ app: INestApplicationContext; end(): Promise<void> }> {
+async function begin(settings: Settings, works: boolean, log: Log): Promise<{ app: INestApplicationContext; end(): Promise<void> }> {
   const ground = await openGround(settings, log);
   const app = await NestFactory.createApplicationContext(WorkerModule.on(ground), { logger: ['error', 'warn'], abortOnError: false });
   await app.get(FleetService).recordInventory();

@@ -4,8 +4,9 @@ import { NestFactory } from '@nestjs/core';
 import pg from 'pg';
 import { inject } from 'vitest';
 import { createApi, type Api } from '../../src/api/create-api.js';
-import { openLog } from '../../src/config/log.js';
+import { type Log, openLog } from '../../src/config/log.js';
 import { readSettings, type Settings } from '../../src/config/settings.js';
+import { openTracing } from '../../src/config/open-tracing.js';
 import { Vault } from '../../src/config/vault.js';
 import type { Ground } from '../../src/control-plane.module.js';
 import { ENTITIES } from '../../src/entities.js';
@@ -69,6 +70,7 @@ export interface TestApiOptions {
   readonly worker?: boolean;
   /** A Redis of the test's own, which it may end. */
   readonly redisUrl?: string;
+  readonly log?: Log;
 }
 
 /** Redis databases keep the queues of test files apart that run side by side. */
@@ -92,20 +94,20 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   });
   const engine = new FakeEngine();
   const rate = options.requestsPerSecond;
-  const ground = await openTestGround(rate === undefined ? settings : { ...settings, FREEHOLD_REQUESTS_PER_SECOND: rate }, engine);
+  const ground = await openTestGround(rate === undefined ? settings : { ...settings, FREEHOLD_REQUESTS_PER_SECOND: rate }, engine, options.log ?? openLog(process.env.TEST_LOG ?? 'silent', 'test'));
   const testApi = new RunningTestApi(ground, engine, keys.operator, keys.signup);
   await testApi.begin();
   if (options.worker ?? true) await testApi.startWorker();
   return testApi;
 }
 
-async function openTestGround(settings: Settings, engine: FakeEngine): Promise<Ground> {
+async function openTestGround(settings: Settings, engine: FakeEngine, log: Log): Promise<Ground> {
   const queues = new OperationQueues(settings.REDIS_URL);
   await eventually(() => queues.isReachable());
   return {
-    settings, engine, queues,
+    settings, engine, queues, log,
+    tracing: await openTracing(settings.FREEHOLD_OTLP_ENDPOINT, 'test'),
     vault: new Vault(Buffer.from(settings.FREEHOLD_MASTER_KEY, 'base64')),
-    log: openLog(process.env.TEST_LOG ?? 'silent', 'test'),
     dataSource: await openDataSource(dataSourceOptions(settings.DATABASE_URL, ENTITIES)),
   };
 }

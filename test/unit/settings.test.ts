@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readSettings, SettingsError } from '../../src/config/settings.js';
+import { readCliSettings, readSettings, SettingsError } from '../../src/config/settings.js';
 
 const good = {
   DATABASE_URL: 'postgresql://127.0.0.1/freehold', REDIS_URL: 'redis://127.0.0.1', FREEHOLD_DATA_DIR: '/var/lib/freehold',
@@ -21,5 +21,20 @@ describe('readSettings', () => {
       expect((error as SettingsError).faults.map((fault) => fault.split(' ')[0])).toEqual(
         ['DATABASE_URL', 'FREEHOLD_MASTER_KEY', 'FREEHOLD_PORT', 'FREEHOLD_PROT']);
     }
+  });
+
+  it('refuses one key for two credentials, beside every other fault, and does not tell it', () => {
+    const key = `fh_${'k'.repeat(40)}`;
+    const shared = { ...good, FREEHOLD_OPERATOR_KEY: key, FREEHOLD_SIGNUP_KEY: key, FREEHOLD_PORT: '99999' };
+    for (const read of [readSettings, readCliSettings]) {
+      try {
+        read(shared);
+        expect.unreachable('it should have thrown');
+      } catch (error) {
+        expect((error as SettingsError).faults.map((fault) => fault.split(' ')[0])).toEqual(['FREEHOLD_PORT', 'FREEHOLD_SIGNUP_KEY']);
+        expect((error as SettingsError).message).not.toContain(key);
+      }
+    }
+    expect(readSettings({ ...good, FREEHOLD_OPERATOR_KEY: key, FREEHOLD_SIGNUP_KEY: `${key}2` }).FREEHOLD_SIGNUP_KEY).toBe(`${key}2`);
   });
 });

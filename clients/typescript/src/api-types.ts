@@ -160,7 +160,7 @@ export interface paths {
         put?: never;
         /**
          * Make an API key
-         * @description The key is shown in this answer and never again.
+         * @description The key is shown in this answer and never again. A signup flow makes keys for the customers that it signed up; they reach no further than their customer.
          */
         post: operations["createApiKey"];
         delete?: never;

@@ -5,6 +5,7 @@ import type { EntityManager } from 'typeorm';
 import { inject } from 'vitest';
 import { openLog } from '../../../src/config/log.js';
 import { readSettings } from '../../../src/config/settings.js';
+import { NO_TRACING } from '../../../src/config/tracing.js';
 import { Vault } from '../../../src/config/vault.js';
 import type { DatabaseDocument } from '../../../src/databases/database.schemas.js';
 import { DatabasesService } from '../../../src/databases/databases.service.js';
@@ -57,7 +58,7 @@ export async function openLaboratory(): Promise<Laboratory> {
   const engine = new FakeEngine({ hostMemoryMb: 100_000_000 });
   const vault = new Vault(Buffer.from(settings.FREEHOLD_MASTER_KEY, 'base64'));
   const log = openLog(process.env.TEST_LOG ?? 'silent', 'test');
-  const ground = { settings, dataSource: metadata.dataSource, engine, vault, log, queues: new OperationQueues(settings.REDIS_URL) };
+  const ground = { settings, dataSource: metadata.dataSource, engine, vault, log, tracing: NO_TRACING, queues: new OperationQueues(settings.REDIS_URL) };
   const app = await NestFactory.createApplicationContext(WorkerModule.on(ground), { logger: ['error', 'warn'], abortOnError: false });
   await app.get(FleetService).recordInventory();
   return new OpenLaboratory(app, engine, metadata.dataSource.manager, async () => {

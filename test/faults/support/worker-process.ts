@@ -17,6 +17,7 @@ export class WorkerProcess {
       env: {
         PATH: process.env.PATH, DATABASE_URL: settings.DATABASE_URL, REDIS_URL: settings.REDIS_URL, FREEHOLD_DATA_DIR: settings.FREEHOLD_DATA_DIR,
         FREEHOLD_MASTER_KEY: settings.FREEHOLD_MASTER_KEY, FREEHOLD_LOG_LEVEL: 'silent', FREEHOLD_LEASE_MS: LEASE_MS,
+        ...(settings.FREEHOLD_OTLP_ENDPOINT !== undefined && { FREEHOLD_OTLP_ENDPOINT: settings.FREEHOLD_OTLP_ENDPOINT }),
       },
     });
   }

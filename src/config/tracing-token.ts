@@ -1,0 +1,2 @@
+/** Injects what traces this process. */
+export const TRACING = Symbol('TRACING');

@@ -1,0 +1,271 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readEvents } from '../support/event-stream.js';
+import { startTestApi, type TestApi } from '../support/test-api.js';
+
+/** The contract (`design.md`, part 4.2), resource by resource: the members that are promised, and what each may be. */
+
+let api: TestApi;
+let customer: { id: string; key: string };
+let database: { id: string; operationId: string };
+
+beforeAll(async () => {
+  api = await startTestApi();
+  customer = await api.customer();
+  database = await api.database(customer.id, 'shop');
+});
+afterAll(() => api?.close());
+
+type Shape = Readonly<Record<string, (value: unknown) => boolean>>;
+
+const text = (value: unknown): boolean => typeof value === 'string' && value !== '';
+const number = (value: unknown): boolean => typeof value === 'number';
+const flag = (value: unknown): boolean => typeof value === 'boolean';
+const time = (value: unknown): boolean => typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value) && !Number.isNaN(Date.parse(value));
+const id = (prefix: string) => (value: unknown): boolean => typeof value === 'string' && new RegExp(`^${prefix}_[0-9a-z]{26}$`).test(value);
+const one = (...values: string[]) => (value: unknown): boolean => values.includes(value as string);
+const orNull = (check: (value: unknown) => boolean) => (value: unknown): boolean => value === null || check(value);
+const object = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
+const listOf = (shape: Shape) => (value: unknown): boolean => Array.isArray(value) && value.every((item) => faultsOf(item, shape).length === 0);
+const shaped = (shape: Shape) => (value: unknown): boolean => faultsOf(value, shape).length === 0;
+const texts = (value: unknown): boolean => Array.isArray(value) && value.every(text);
+
+/** Every member that is missing, is not in the contract, or has another form; none if the document is right. */
+function faultsOf(value: unknown, shape: Shape): string[] {
+  if (!object(value)) return ['is not an object'];
+  const document = value as Record<string, unknown>;
+  return [
+    ...Object.entries(shape).flatMap(([name, check]) => (name in document ? (check(document[name]) ? [] : [`${name} is ${JSON.stringify(document[name])}`]) : [`${name} is missing`])),
+    ...Object.keys(document).filter((name) => !(name in shape)).map((name) => `${name} is not documented`),
+  ];
+}
+const expectShape = (value: unknown, shape: Shape): void => expect(faultsOf(value, shape)).toEqual([]);
+
+const INSTANCE: Shape = {
+  id: id('ins'), role: one('primary', 'standby'), state: one('starting', 'running', 'fenced', 'lost', 'rebuilding'), host: text, dataCenter: text, address: text,
+  port: orNull(number), lagBytes: orNull(number), lagSeconds: orNull(number),
+};
+const DATABASE: Shape = {
+  id: id('db'), customerId: id('cus'), name: text, region: text, plan: one('starter', 'standard', 'business'),
+  state: one('provisioning', 'available', 'degraded', 'failing-over', 'unavailable', 'restoring', 'deleting', 'deleted', 'failed'),
+  automation: one('active', 'paused'), automationReason: orNull(text), postgresVersion: orNull(text), epoch: number, inSync: flag,
+  endpoint: shaped({ host: text, port: number, database: text, user: text, uri: text, pooledUri: text }), instances: listOf(INSTANCE), keptCopies: Array.isArray,
+  createdAt: time, deletedAt: orNull(time), purgeAt: orNull(time),
+};
+const STEP: Shape = {
+  name: text, state: one('pending', 'running', 'succeeded', 'failed', 'skipped'), attempts: number, startedAt: orNull(time), finishedAt: orNull(time), detail: orNull(object),
+};
+const OPERATION: Shape = {
+  id: id('op'), kind: text, databaseId: orNull(id('db')), state: one('pending', 'running', 'succeeded', 'failed', 'cancelled'), steps: listOf(STEP), error: orNull(object),
+  requestedBy: text, createdAt: time, startedAt: orNull(time), finishedAt: orNull(time),
+};
+const CREDENTIALS: Shape = { user: text, password: text, uri: text, pooledUri: text };
+const CUSTOMER: Shape = { id: id('cus'), name: text, email: text, createdAt: time };
+const API_KEY: Shape = { id: id('key'), name: text, scopes: texts, createdAt: time, expiresAt: orNull(time), revokedAt: orNull(time), lastUsedAt: orNull(time) };
+const HOST: Shape = {
+  id: text, region: text, dataCenter: text, address: text, storageId: text, state: one('active', 'draining', 'lost'), memoryMb: number, promisedMb: number, instances: number,
+};
+const PAGE: Shape = { data: Array.isArray, nextCursor: orNull(text) };
+const PROBLEM: Shape = { type: text, title: text, status: number, detail: text, instance: text };
+
+describe('a database', () => {
+  it('has the members of the contract, and no other', async () => {
+    const { body } = await api.get(`/v1/databases/${database.id}`);
+    expectShape(body, DATABASE);
+    expect(body).toMatchObject({ customerId: customer.id, name: 'shop', region: 'europe', plan: 'starter', state: 'available', automation: 'active', epoch: 1, inSync: true, deletedAt: null, purgeAt: null });
+    expect(body.instances.map(({ role }: { role: string }) => role).sort()).toEqual(['primary', 'standby']);
+    expect(new Set(body.instances.map(({ dataCenter }: { dataCenter: string }) => dataCenter)).size).toBe(2);
+    for (const uri of [body.endpoint.uri, body.endpoint.pooledUri]) {
+      expect(new URL(uri).password).toBe('');
+      expect(new URL(uri).searchParams.get('sslmode')).toBe('verify-full');
+    }
+  });
+
+  it('is asked for with 202, a database, an operation and credentials, whose password is in the addresses', async () => {
+    const { status, body } = await api.post('/v1/databases', { customerId: customer.id, name: 'asked', region: 'oceania', plan: 'business' });
+    expect(status).toBe(202);
+    expectShape(body, { database: shaped(DATABASE), operation: shaped(OPERATION), credentials: shaped(CREDENTIALS) });
+    expect(body.database).toMatchObject({ state: 'provisioning', inSync: false });
+    expect(body.operation).toMatchObject({ kind: 'provision', databaseId: body.database.id, state: 'pending', error: null, startedAt: null, finishedAt: null });
+    for (const uri of [body.credentials.uri, body.credentials.pooledUri]) expect(new URL(uri).password).toBe(body.credentials.password);
+    expect(body.credentials.user).toBe(body.database.endpoint.user);
+    await api.ended(body.operation.id);
+  });
+
+  it('is listed newest first', async () => {
+    const { body } = await api.get('/v1/databases');
+    expectShape(body, { data: listOf(DATABASE), nextCursor: orNull(text) });
+    expect(body.data.map(({ id: own }: { id: string }) => own)).toEqual([...body.data.map(({ id: own }: { id: string }) => own)].sort().reverse());
+    expect((await api.get('/v1/databases?region=oceania')).body.data.map(({ region }: { region: string }) => region)).toEqual(['oceania']);
+  });
+
+  it('gets a new password, by which nothing but the credentials is answered', async () => {
+    const { status, body } = await api.post(`/v1/databases/${database.id}/password`, undefined, { key: customer.key });
+    expect(status).toBe(200);
+    expectShape(body, CREDENTIALS);
+  });
+
+  it('is paused with a reason, and shows it', async () => {
+    const paused = await api.post(`/v1/databases/${database.id}/automation`, { paused: true, reason: 'a look at it' });
+    expect(paused.status).toBe(200);
+    expectShape(paused.body, DATABASE);
+    expect(paused.body).toMatchObject({ automation: 'paused', automationReason: 'a look at it' });
+    await api.post(`/v1/databases/${database.id}/automation`, { paused: false });
+  });
+
+  it('is switched over and failed over with 202 and an operation', async () => {
+    for (const [verb, body] of [['switchover', undefined], ['failover', { acceptDataLoss: false }]] as const) {
+      const answer = await api.post(`/v1/databases/${database.id}/${verb}`, body);
+      expect(answer.status).toBe(202);
+      expectShape(answer.body.operation, OPERATION);
+      expect(answer.body.operation).toMatchObject({ kind: verb, databaseId: database.id });
+      expect(await api.ended(answer.body.operation.id)).toMatchObject({ state: 'succeeded' });
+    }
+    expect((await api.get(`/v1/databases/${database.id}`)).body.epoch).toBe(3);
+  });
+
+  it('is deleted with 202, a repeated request answers the same, and it can be read until it is purged', async () => {
+    const doomed = await api.database(customer.id, 'doomed');
+    const [first, second] = [await api.call('DELETE', `/v1/databases/${doomed.id}`), await api.call('DELETE', `/v1/databases/${doomed.id}`)];
+    expect([first.status, second.status]).toEqual([202, 202]);
+    expectShape(first.body, { database: shaped(DATABASE), operation: shaped(OPERATION) });
+    expect(second.body.operation.id).toBe(first.body.operation.id);
+    await api.ended(first.body.operation.id);
+    const { status, body } = await api.get(`/v1/databases/${doomed.id}`);
+    expect(status).toBe(200);
+    expectShape(body, DATABASE);
+    expect(body).toMatchObject({ state: 'deleted', instances: [] });
+    expect(Date.parse(body.purgeAt) - Date.parse(body.deletedAt)).toBe(7 * 86_400_000);
+    await api.query('UPDATE databases SET purge_at = now() WHERE id = $1', [doomed.id]);
+    expect((await api.get(`/v1/databases/${doomed.id}`)).status).toBe(404);
+  });
+});
+
+describe('an operation', () => {
+  it('has the members of the contract, and its events are the same documents, with an end', async () => {
+    const { body } = await api.get(`/v1/operations/${database.operationId}`);
+    expectShape(body, OPERATION);
+    expect(body).toMatchObject({ kind: 'provision', databaseId: database.id, state: 'succeeded', error: null });
+    const response = await fetch(`${api.url}/v1/operations/${database.operationId}/events`, { headers: { authorization: `Bearer ${api.operatorKey}` } });
+    expect(response.headers.get('content-type')).toBe('text/event-stream');
+    const events = await readEvents(response);
+    expect(events.at(-1)).toMatchObject({ event: 'end' });
+    const steps = events.slice(0, -1);
+    expect(steps.length).toBeGreaterThan(body.steps.length);
+    for (const { event, id: number_, data } of steps) {
+      expect([event, /^\d+$/.test(number_ ?? '')]).toEqual(['step', true]);
+      expectShape(JSON.parse(data!), OPERATION);
+    }
+    expect(JSON.parse(events.at(-1)!.data!)).toEqual(body);
+  });
+
+  it('is listed, retried and cancelled by an operator', async () => {
+    expectShape((await api.get('/v1/operations')).body, { data: listOf(OPERATION), nextCursor: orNull(text) });
+    await api.stopWorker();
+    const { body: made } = await api.post('/v1/databases', { customerId: customer.id, name: 'steered', region: 'europe' });
+    const cancelled = await api.post(`/v1/operations/${made.operation.id}/cancel`);
+    expect(cancelled.status).toBe(202);
+    expectShape(cancelled.body, { operation: shaped(OPERATION) });
+    expect(cancelled.body.operation.state).toBe('cancelled');
+    const refused = await api.post(`/v1/operations/${made.operation.id}/retry`);
+    expect(refused.status).toBe(409);
+    expectShape(refused.body, PROBLEM);
+    await api.startWorker();
+  });
+});
+
+describe('customers, their keys, and what is public', () => {
+  it('are shaped as the contract says', async () => {
+    const made = await api.post('/v1/customers', { name: 'Bob', email: 'bob@example.com' }, { key: api.signupKey, headers: { 'idempotency-key': randomUUID() } });
+    expect(made.status).toBe(201);
+    expectShape(made.body, CUSTOMER);
+    expectShape((await api.get(`/v1/customers/${made.body.id}`)).body, CUSTOMER);
+    expectShape((await api.get('/v1/customers')).body, { data: listOf(CUSTOMER), nextCursor: orNull(text) });
+    const key = await api.post(`/v1/customers/${made.body.id}/api-keys`, { name: 'deploy' });
+    expect(key.status).toBe(201);
+    expectShape(key.body, { ...API_KEY, key: (value) => typeof value === 'string' && /^fh_customer_[A-Za-z0-9_-]{43}$/.test(value) });
+    expect(key.body.scopes).toEqual([`customer:${made.body.id}`]);
+    expectShape((await api.get(`/v1/customers/${made.body.id}/api-keys`)).body, { data: listOf(API_KEY), nextCursor: orNull(text) });
+    expect((await api.call('DELETE', `/v1/customers/${made.body.id}/api-keys/${key.body.id}`)).status).toBe(204);
+  });
+
+  it('such as regions, plans and certificates need no key', async () => {
+    const open = { key: null };
+    const region: Shape = { id: text, name: text, timeZone: text, open: flag, dataCenters: listOf({ id: text, name: text }) };
+    expectShape((await api.get('/v1/regions', open)).body, { data: listOf(region), nextCursor: orNull(text) });
+    const plan: Shape = { id: text, name: text, standbys: number, memoryMb: number, maxConnections: number, diskGb: number, databasesPerCustomer: number };
+    expectShape((await api.get('/v1/plans', open)).body, { data: listOf(plan), nextCursor: orNull(text) });
+    const certificate = await api.get('/v1/regions/europe/ca.pem', open);
+    expect([certificate.status, certificate.headers.get('content-type')]).toEqual([200, expect.stringContaining('application/x-pem-file')]);
+    expect(certificate.text).toContain('-----BEGIN CERTIFICATE-----');
+    expect((await api.get('/v1/regions/atlantis/ca.pem', open)).status).toBe(404);
+    expectShape((await api.get('/healthz', open)).body, { status: one('alive') });
+    expectShape((await api.get('/readyz', open)).body, { status: one('ready'), recovered: flag, checks: shaped({ metadata: flag, redis: flag, queues: flag }) });
+    expect((await api.get('/metrics', open)).text).toMatch(/^freehold_databases\{state="available"\} \d+$/m);
+  });
+});
+
+describe('what operators see', () => {
+  it('are hosts, and what would move from them', async () => {
+    const { body } = await api.get('/v1/hosts');
+    expectShape(body, { data: listOf(HOST), nextCursor: orNull(text) });
+    const [host] = body.data;
+    expectShape((await api.get(`/v1/hosts/${host.id}`)).body, HOST);
+    const move: Shape = { databaseId: id('db'), instanceId: id('ins'), hostId: text, role: one('primary', 'standby'), by: one('switchover', 'failover', 'relocate'), to: orNull(text) };
+    const plan: Shape = { hosts: texts, primaries: number, standbys: number, moves: listOf(move) };
+    for (const path of [`/v1/hosts/${host.id}/drain`, `/v1/hosts/${host.id}/lost`, `/v1/data-centers/${host.dataCenter}/evacuate`]) {
+      const planned = await api.post(`${path}?plan=true`);
+      expect(planned.status).toBe(200);
+      expectShape(planned.body, { plan: shaped(plan) });
+    }
+    expect((await api.get(`/v1/hosts/${host.id}`)).body.state).toBe('active');
+  });
+
+  it('are alerts, open ones first, and who did what', async () => {
+    await api.query(`INSERT INTO alerts (id, key, kind, severity, message) VALUES ('alt_01hzy3v7q8k2w5n9t4r6x1m0pa', 'contract', 'test', 'warning', 'a message')`);
+    const alert: Shape = {
+      id: id('alt'), kind: text, severity: one('warning', 'critical'), subjectId: orNull(text), operationId: orNull(text), message: text, state: one('open', 'resolved'),
+      openedAt: time, resolvedAt: orNull(time),
+    };
+    const alerts = (await api.get('/v1/alerts')).body;
+    expectShape(alerts, { data: listOf(alert), nextCursor: orNull(text) });
+    expect(alerts.data.length).toBeGreaterThan(0);
+    const event: Shape = {
+      id: id('aud'), at: time, actor: text, action: text, subjectId: orNull(text), customerId: orNull(id('cus')), requestId: orNull(text), detail: object,
+    };
+    for (const key of [api.operatorKey, customer.key]) {
+      const events = (await api.get('/v1/audit-events', { key })).body;
+      expectShape(events, { data: listOf(event), nextCursor: orNull(text) });
+      expect(events.data.length).toBeGreaterThan(0);
+    }
+  });
+});
+
+describe('a problem', () => {
+  it('is an RFC 9457 document with a stable type that has a page, and the fields at fault', async () => {
+    const answer = await api.post('/v1/databases', { customerId: customer.id, name: 'NO', region: 'europe', size: 3 });
+    expect(answer.headers.get('content-type')).toContain('application/problem+json');
+    expectShape(answer.body, { ...PROBLEM, errors: listOf({ field: text, message: text }) });
+    expect(answer.body.errors.map(({ field }: { field: string }) => field).sort()).toEqual(['name', 'size']);
+    expect((await fetch(answer.body.type.replace(/^https?:\/\/[^/]+/, api.url))).status).toBe(200);
+  });
+
+  it('is a conflict that names the operation in the way', async () => {
+    const held = api.engine.hold('pause');
+    const running = await api.post(`/v1/databases/${database.id}/switchover`);
+    await held.reached;
+    const refused = await api.post(`/v1/databases/${database.id}/password`);
+    expect(refused.status).toBe(409);
+    expectShape(refused.body, { ...PROBLEM, operation: id('op') });
+    expect(refused.body.operation).toBe(running.body.operation.id);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    held.release();
+    await api.ended(running.body.operation.id);
+  });
+
+  it('is a page of a list like any other where there is nothing', async () => {
+    const stranger = await api.customer();
+    expect((await api.get('/v1/databases', { key: stranger.key })).body).toEqual({ data: [], nextCursor: null });
+    expectShape((await api.get('/v1/databases', { key: stranger.key })).body, PAGE);
+  });
+});
