@@ -12,20 +12,24 @@ import { survive } from './support/survive.js';
 const TIMEOUT_MS = 120_000;
 const isRoot = process.getuid?.() === 0;
 
-/** All of these happen to one database, one after the other, as they may in a long life. */
+/** All of a group happen to one database, one after the other, as they may in a long life. */
 let plane: TestControlPlane;
 let database: DatabaseUnderTest;
 
-beforeAll(async () => {
+async function beginAnew(): Promise<void> {
+  await plane?.stop();
   plane = await startControlPlane();
   database = await DatabaseUnderTest.provision(plane);
-}, TIMEOUT_MS);
+}
+
 afterAll(() => plane?.stop(), TIMEOUT_MS);
 
 const killPrimary = async () => database.signal((await database.instance('primary')).id, 'SIGKILL');
 const failovers = async () => (await database.operations()).filter(({ kind }) => kind === 'failover').length;
 
 describe('a failover goes to its end although', () => {
+  beforeAll(beginAnew, TIMEOUT_MS);
+
   it('redis is emptied, and then killed, in the middle', () => survive(database, 1, async () => {
     await killPrimary();
     await database.reached('failover', 'fence');
@@ -89,6 +93,8 @@ describe('a failover goes to its end although', () => {
 });
 
 describe('writers wait for a moment, and nothing fails over, when', () => {
+  beforeAll(beginAnew, TIMEOUT_MS);
+
   it('the standby hangs: it is given up, and comes back by itself', async () => {
     const { id } = await database.instance('standby');
     const report = await survive(database, 0, async () => {

@@ -22,3 +22,17 @@ export async function waitUntil<T>(what: string, signal: AbortSignal, ask: () =>
 export function timeIsOver(what: string, signal: AbortSignal): EngineError {
   return new EngineError('transient', `the time was over while waiting for ${what}`, 'try again with more time', { cause: signal.reason });
 }
+
+/**
+ * A signal that ends with another one, or after that time. Node 20 may collect an `AbortSignal.timeout` that only
+ * `AbortSignal.any` refers to, and then it never fires; a timer is held until it does.
+ */
+export function within(signal: AbortSignal, limitMs: number): AbortSignal {
+  const controller = new AbortController();
+  const end = (): void => controller.abort(signal.aborted ? signal.reason : new DOMException('the time is over', 'TimeoutError'));
+  const timer = setTimeout(end, limitMs).unref();
+  signal.addEventListener('abort', end, { once: true, signal: controller.signal });
+  controller.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+  if (signal.aborted) end();
+  return controller.signal;
+}

@@ -6,7 +6,7 @@ import type { Gate, GateSubject } from '../host-shell/gate.js';
 import { psqlLine } from '../instances/instance-context.js';
 import { quoteLiteral } from '../instances/sql.js';
 import type { LocalFleet } from '../local-fleet.js';
-import { waitUntil } from '../wait-until.js';
+import { waitUntil, within } from '../wait-until.js';
 import { showRoutes, showServers, withConsole } from './admin-console.js';
 import { cutClients, writeClosed } from './close-route.js';
 import type { GatewayProcess } from './gateway-process.js';
@@ -104,7 +104,7 @@ async function endSessions(pausing: Pausing): Promise<void> {
   let since = 'infinity';
   await waitUntil(
     `the sessions of ${database.name} to end`,
-    AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, Math.ceil(until - performance.now())))]),
+    within(signal, Math.max(1, Math.ceil(until - performance.now()))),
     async () => {
       const { left, now } = await endIdleSessions(pausing, since);
       since = since === 'infinity' ? now : since;

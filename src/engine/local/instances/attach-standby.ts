@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import { EngineError } from '../../errors.js';
 import type { Effect, InstanceObservation } from '../../ports.js';
 import type { Gate } from '../host-shell/gate.js';
-import { timeIsOver } from '../wait-until.js';
+import { timeIsOver, within } from '../wait-until.js';
 import { withControl } from './control-connection.js';
 import { copyPrimary } from './copy-primary.js';
 import { createSlot, follow, portOf, readSource, upstreamOf, waitUntilStreaming } from './follow-primary.js';
@@ -53,7 +53,7 @@ async function resumes(context: InstanceContext, primary: InstanceContext, upstr
   if (!(await context.shell.exists(context.paths.made))) return false;
   const { signal } = effect;
   await createSlot(context, primary, upstream.port, effect);
-  const patience = AbortSignal.any([signal, AbortSignal.timeout(RESUME_WITHIN_MS)]);
+  const patience = within(signal, RESUME_WITHIN_MS);
   try {
     await follow(context, upstream, gate, patience);
     await waitUntilStreaming(context, client, patience);

@@ -4,7 +4,7 @@ import { EngineError } from '../../errors.js';
 import type { Effect, InstanceObservation } from '../../ports.js';
 import { command, quote } from '../host-shell/gate-script.js';
 import type { Gate } from '../host-shell/gate.js';
-import { timeIsOver } from '../wait-until.js';
+import { timeIsOver, within } from '../wait-until.js';
 import { chooseRebuild } from './choose-rebuild.js';
 import { readControlData } from './control-data.js';
 import { withControl } from './control-connection.js';
@@ -69,7 +69,7 @@ async function fenceFormerPrimary({ context, gate, signal }: Rejoining): Promise
 async function followIfOnPath(rejoining: Rejoining): Promise<Rejoined | undefined> {
   const { context, client, source, upstream, gate, signal } = rejoining;
   if (!(await isOnPath(rejoining))) return undefined;
-  const patience = AbortSignal.any([signal, AbortSignal.timeout(FOLLOW_WITHIN_MS)]);
+  const patience = within(signal, FOLLOW_WITHIN_MS);
   try {
     await becomeStandby(rejoining);
     await follow(context, upstream, gate, patience);

@@ -3,7 +3,7 @@ import type { Effect, Lsn } from '../../ports.js';
 import { command } from '../host-shell/gate-script.js';
 import type { Gate } from '../host-shell/gate.js';
 import { exactName } from '../host-shell/host-shell.js';
-import { waitUntil } from '../wait-until.js';
+import { waitUntil, within } from '../wait-until.js';
 import { withControl } from './control-connection.js';
 import { endOfRecord, readControlData, SHUT_DOWN, type ControlData } from './control-data.js';
 import { fenceWithin } from './fence-instance.js';
@@ -71,7 +71,7 @@ async function stop(primary: InstanceContext, gate: Gate, signal: AbortSignal): 
   if (!postmaster) return;
   const { process } = postmaster;
   await gate.must(command('signal_exactly', 'INT', exactName(process)), 'stopping');
-  const patience = AbortSignal.any([signal, AbortSignal.timeout(STOP_WITHIN_MS)]);
+  const patience = within(signal, STOP_WITHIN_MS);
   const isGone = (): true | undefined => (primary.shell.readProcess(process.pid)?.startTicks === process.startTicks ? undefined : true);
   await waitUntil(`primary ${primary.instance.id} to stop`, patience, isGone).catch((error: unknown) => {
     if (signal.aborted) throw error;
