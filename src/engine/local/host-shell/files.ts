@@ -57,13 +57,7 @@ export async function sizeBytes(path: string): Promise<number> {
   return (await stat(path).catch(() => undefined))?.size ?? 0;
 }
 
-/** Room that a program without privileges has below a path, in bytes; 0 if the path is not there. */
-export async function freeBytes(path: string): Promise<number> {
-  const volume = await statfs(path).catch(() => undefined);
-  return volume ? volume.bavail * volume.bsize : 0;
-}
-
-/** How full the file system of a path is, as `df` counts it; undefined if the path is not there. */
+/** How full the file system of a path is, as `df` counts it for a program without privileges; undefined if the path is not there. */
 export async function roomAt(path: string): Promise<{ readonly device: number; readonly usedBytes: number; readonly freeBytes: number } | undefined> {
   const [volume, entry] = await Promise.all([statfs(path).catch(() => undefined), stat(path).catch(() => undefined)]);
   if (!volume || !entry) return undefined;

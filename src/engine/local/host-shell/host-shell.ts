@@ -27,7 +27,6 @@ export class HostShell {
   readonly exists = files.exists;
   readonly list = files.list;
   readonly sizeBytes = files.sizeBytes;
-  readonly freeBytes = files.freeBytes;
   readonly roomAt = files.roomAt;
   readonly firstClosedParent = files.firstClosedParent;
   readonly readProcess = readProcess;

@@ -4,8 +4,6 @@ import { EngineError } from '../../errors.js';
 import type { Effect, KeptCopy } from '../../ports.js';
 import { command, quote } from '../host-shell/gate-script.js';
 import type { Gate } from '../host-shell/gate.js';
-import { exactName } from '../host-shell/host-shell.js';
-import { waitUntil } from '../wait-until.js';
 import { instanceSubject, type InstanceContext } from './instance-context.js';
 import { killAll } from './run-instance.js';
 
@@ -57,11 +55,7 @@ export async function releaseKept(context: InstanceContext, keptId: string, effe
   if (!KEPT_ID.test(keptId)) throw new EngineError('permanent', `"${keptId}" is not the id of a kept copy`);
   const directory = `${paths.keptPrefix}${keptId}`;
   await shell.fenced(instanceSubject(context, effect.token), effect.signal, async (gate) => {
-    await waitUntil('the processes of the kept copy to die', effect.signal, async () => {
-      const alive = shell.processesUnder([directory]);
-      if (alive.length > 0) await gate.run(command('signal_exactly', 'KILL', ...alive.map(exactName)));
-      return alive.length === 0 ? true : undefined;
-    });
+    await killAll(context, gate, effect.signal, () => shell.processesUnder([directory]));
     await gate.must(command('rm', '-rf', '--', directory), 'removing the kept copy');
     await gate.run(command('rmdir', '--ignore-fail-on-non-empty', '--', paths.volume));
   });

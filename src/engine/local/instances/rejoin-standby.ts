@@ -139,7 +139,7 @@ async function rewinds({ context, primary, source, upstream, gate, signal }: Rej
   const { shell, paths, fleet, account } = context;
   const former = (await shell.exists(paths.mark)) && (await shell.exists(paths.made)) && (await shell.exists(`${paths.data}/PG_VERSION`));
   const canRewind = former && (account === undefined || fleet.hasNssWrapper);
-  const freeBytes = await shell.freeBytes(paths.home);
+  const freeBytes = (await shell.roomAt(paths.home))?.freeBytes ?? 0;
   const chosen = chooseRebuild({ canRewind, dataBytes: source.dataBytes, walBytes: source.walBytes, freeBytes });
   if (!canRewind || (fleet.rebuildBy ?? chosen) === 'copy') return false;
   try {
