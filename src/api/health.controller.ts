@@ -4,10 +4,7 @@ import type { Response } from 'express';
 import { Answers, Public } from '../access/route.js';
 import { BootRecovery } from '../health/boot-recovery.js';
 import { Metadata } from '../metadata/metadata.js';
-import { EVERYTHING } from '../metadata/reach.js';
 import { OperationQueues } from '../operations/operation-queues.js';
-import { OperationsService } from '../operations/operations.service.js';
-import { RECOVER } from '../databases/operations/recover.operation.js';
 import { MetricsService } from './metrics.service.js';
 
 @ApiTags('Health')
@@ -17,7 +14,6 @@ export class HealthController {
   constructor(
     private readonly metadata: Metadata,
     private readonly queues: OperationQueues,
-    private readonly operations: OperationsService,
     private readonly boot: BootRecovery,
     private readonly metrics: MetricsService,
   ) {}
@@ -37,7 +33,7 @@ export class HealthController {
     const checks = { metadata: await this.metadataAnswers(), redis: await this.queues.isReachable(), queues: await answers(() => this.queues.depths()) };
     const ready = Object.values(checks).every(Boolean);
     if (!ready) response.status(503).setHeader('Retry-After', '1');
-    return { status: ready ? 'ready' : 'not-ready', recovered: checks.metadata && (await this.recovered()), checks };
+    return { status: ready ? 'ready' : 'not-ready', recovered: checks.metadata && (await this.boot.isFinished()), checks };
   }
 
   @Get('metrics')
@@ -50,13 +46,6 @@ export class HealthController {
 
   private metadataAnswers(): Promise<boolean> {
     return answers(() => this.metadata.dataSource.query('SELECT 1'));
-  }
-
-  /** Whether every database that should run was looked at, and none is still being started. */
-  private async recovered(): Promise<boolean> {
-    if (!this.boot.finished) return false;
-    const running = await Promise.all((['pending', 'running'] as const).map((state) => this.operations.list(EVERYTHING, { kind: RECOVER, state, limit: 1 })));
-    return running.flat().length === 0;
   }
 }
 

@@ -245,13 +245,11 @@ export class DatabasesService {
     return this.require(tx, database.id);
   }
 
-  /** Databases whose instances should run, that no operation is changing, and whose automation is not paused. */
-  async listUnattended(): Promise<{ id: string; customerId: string }[]> {
+  /** Databases whose instances should run, and whose automation is not paused. */
+  async listAttended(): Promise<{ id: string; customerId: string; region: string }[]> {
     return queryRows(this.metadata.dataSource.manager,
-      `SELECT d.id, d.customer_id AS "customerId" FROM databases d
-        WHERE d.provisioned_at IS NOT NULL AND d.deleted_at IS NULL AND d.automation_paused IS NULL AND NOT EXISTS (
-          SELECT FROM operations o WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running'))
-        ORDER BY d.id`);
+      `SELECT id, customer_id AS "customerId", region_id AS region FROM databases
+        WHERE provisioned_at IS NOT NULL AND deleted_at IS NULL AND automation_paused IS NULL ORDER BY id`);
   }
 
   /** Asks for a database to be started again where it is. */

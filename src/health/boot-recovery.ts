@@ -3,6 +3,7 @@ import type { Log } from '../config/log.js';
 import { LOG } from '../config/log-token.js';
 import { MetadataDatabaseRecords } from '../databases/database-records.js';
 import { DatabasesService } from '../databases/databases.service.js';
+import { RECOVER } from '../databases/operations/recover.operation.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
 import { Metadata } from '../metadata/metadata.js';
@@ -12,6 +13,7 @@ import { OperationsService } from '../operations/operations.service.js';
 /** Databases that are looked at side by side. */
 const LOOKS_AT_ONCE = 8;
 const LOOK_TIMEOUT_MS = 5_000;
+const GATEWAY_TIMEOUT_MS = 10_000;
 
 /**
  * Looks once at every database that should run and asks for the recovery of those that do not: after a crash or a
@@ -19,7 +21,9 @@ const LOOK_TIMEOUT_MS = 5_000;
  */
 @Injectable()
 export class BootRecovery {
-  private done = false;
+  private looked = false;
+  /** What brings back the databases that were found down: asked for here, or under way already. */
+  private readonly awaited = new Set<string>();
 
   constructor(
     private readonly metadata: Metadata,
@@ -30,29 +34,39 @@ export class BootRecovery {
     @Inject(LOG) private readonly log: Log,
   ) {}
 
-  /** Whether every database has been looked at, and its recovery requested where it was needed. */
-  get finished(): boolean {
-    return this.done;
+  /** Whether every database has been looked at, and none that was down is still being brought back. */
+  async isFinished(): Promise<boolean> {
+    return this.looked && !(await this.operations.areUnderWay([...this.awaited], RECOVER));
   }
 
   async run(): Promise<void> {
-    const waiting = await this.databases.listUnattended();
+    const waiting = await this.databases.listAttended();
+    const regions = new Set(waiting.map(({ region }) => region));
     const lookAtNext = async (): Promise<void> => {
       for (let database = waiting.pop(); database; database = waiting.pop()) await this.recoverIfDown(database);
     };
-    await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, lookAtNext));
-    this.done = true;
+    await Promise.all([...Array.from({ length: LOOKS_AT_ONCE }, lookAtNext), ...[...regions].map((region) => this.keepGateway(region))]);
+    this.looked = true;
+  }
+
+  private async keepGateway(region: string): Promise<void> {
+    try {
+      await this.engine.gateway.keep(region, AbortSignal.timeout(GATEWAY_TIMEOUT_MS));
+    } catch (error) {
+      this.log.warn({ region, reason: describe(error) }, 'gateway cannot be started');
+    }
   }
 
   private async recoverIfDown(database: { readonly id: string; readonly customerId: string }): Promise<void> {
     try {
       if (await this.isRunning(database.id)) return;
       const operation = await this.metadata.transaction((tx) => this.databases.requestRecovery(tx, database, 'boot'));
+      this.awaited.add(operation.id);
       await this.operations.announce(operation);
     } catch (error) {
       // Another process has asked already, or the database is being changed: that change looks for itself.
-      if (error instanceof OperationInTheWayError) return;
-      this.log.warn({ databaseId: database.id, reason: error instanceof Error ? error.message : String(error) }, 'database cannot be looked at');
+      if (error instanceof OperationInTheWayError) this.awaited.add(error.operation.id);
+      else this.log.warn({ databaseId: database.id, reason: describe(error) }, 'database cannot be looked at');
     }
   }
 
@@ -62,3 +76,5 @@ export class BootRecovery {
     return seen.every(({ process, marked }) => process === 'running' || marked);
   }
 }
+
+const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error));

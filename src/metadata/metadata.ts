@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import pg from 'pg';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -8,9 +9,6 @@ import type { Select, SelectParameter } from './select.js';
 /** The metadata database: the truth about what is and what should be. */
 @Injectable()
 export class Metadata {
-  /** The statements that were sent, under the names by which the server keeps their plans. */
-  private readonly prepared = new Map<string, string>();
-
   constructor(readonly dataSource: DataSource) {}
 
   /** Runs in one transaction with full rights; either all of it happens or nothing. */
@@ -26,9 +24,7 @@ export class Metadata {
     const pool = poolOf(this.dataSource);
     if (reach.sees === 'everything') {
       const { statement: text, parameters } = select;
-      const name = this.prepared.get(text) ?? `select_${this.prepared.size}`;
-      this.prepared.set(text, name);
-      return (await pool.query({ name, text, values: [...parameters] })).rows as Row[];
+      return (await pool.query({ name: nameStatement(text), text, values: [...parameters] })).rows as Row[];
     }
     // Several statements in one message are one transaction, which ends with it.
     const results = (await pool.query(`${becomeTenant(reach)}; ${inline(select)}`)) as unknown as { readonly rows: Row[] }[];
@@ -54,6 +50,19 @@ export class Metadata {
       throw error;
     }
   }
+}
+
+/** Hashed once: the same few statements are sent all the time. */
+const names = new Map<string, string>();
+
+/**
+ * The name by which a server keeps a statement's plan. It is made of the text: connections are pooled, and whoever else
+ * sends statements through the same pool must not mean another one by the same name.
+ */
+function nameStatement(text: string): string {
+  const name = names.get(text) ?? `select_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
+  names.set(text, name);
+  return name;
 }
 
 type Tenant = Exclude<Reach, { readonly sees: 'everything' }>;

@@ -97,6 +97,13 @@ export class OperationsService {
     return (await this.metadata.select<DocumentRow>(reach, select)).map(documentOf);
   }
 
+  /** Whether any of these operations, or of that kind, has not ended yet. */
+  async areUnderWay(ids: readonly string[], kind: string): Promise<boolean> {
+    const [row] = await queryRows<{ any: boolean }>(this.metadata.dataSource.manager,
+      `SELECT EXISTS (SELECT FROM operations WHERE state IN ('pending', 'running') AND (id = ANY($1) OR kind = $2)) AS any`, [ids, kind]);
+    return row?.any ?? false;
+  }
+
   /** Events of an operation after the one with that number, oldest first. */
   async eventsAfter(operationId: string, eventId: string): Promise<{ id: string; document: OperationDocument }[]> {
     return queryRows(this.metadata.dataSource.manager,

@@ -5,7 +5,7 @@ const laboratory = await openLaboratory();
 afterAll(() => laboratory.close());
 
 async function requestedAtBoot(databaseId: string): Promise<string[]> {
-  await laboratory.recoverAtBoot();
+  await laboratory.lookAtBoot();
   const rows = await laboratory.query<{ kind: string }>(`SELECT kind FROM operations WHERE subject_id = $1 AND requested_by = 'boot'`, [databaseId]);
   return rows.map(({ kind }) => kind);
 }
@@ -25,5 +25,21 @@ describe('a worker that starts', () => {
     const databaseId = await makeDatabaseThatIsDown();
     await laboratory.query(`UPDATE databases SET automation_paused = 'by hand' WHERE id = $1`, [databaseId]);
     expect(await requestedAtBoot(databaseId)).toEqual([]);
+  });
+
+  it('ends a reprotection that was under way: nothing can be made redundant while the primary is down', async () => {
+    const databaseId = await makeDatabaseThatIsDown();
+    await laboratory.request('reprotect', databaseId, { reason: 'a standby does not stream' });
+    expect(await requestedAtBoot(databaseId)).toEqual(['recover']);
+  });
+
+  it('has not recovered what is down before the change that was under way has ended', async () => {
+    const databaseId = await makeDatabaseThatIsDown();
+    const { id } = await laboratory.request('delete', databaseId);
+    const boot = await laboratory.lookAtBoot();
+    expect(await boot.isFinished()).toBe(false);
+    await laboratory.finish(id);
+    await laboratory.query(`UPDATE operations SET state = 'cancelled', finished_at = now() WHERE requested_by = 'boot' AND finished_at IS NULL`);
+    expect(await boot.isFinished()).toBe(true);
   });
 });

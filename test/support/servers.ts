@@ -1,11 +1,11 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import pg from 'pg';
+import { drawFreePort } from '../../src/engine/local/fleet/free-ports.js';
 
 /** A server of this test run's own, on a random free port, with its files in a temporary directory. */
 export interface TestServer {
@@ -33,13 +33,9 @@ export function postgresBinaries(): string {
   return majors.length > 0 ? join(root, String(majors[0]), 'bin') : '';
 }
 
+/** Below the range of outgoing connections: one of those would take the port of a server that is down for a moment. */
 export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().on('error', reject).listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
+  return drawFreePort('127.0.0.1');
 }
 
 /** Waits until the condition holds; what it throws counts as not yet. */
@@ -63,9 +59,12 @@ const ended = (child: ChildProcess): Promise<void> =>
 
 function makeServer(directory: string, url: string, port: number, start: () => ChildProcess, ready: () => Promise<unknown>): TestServer & { begin(): Promise<void> } {
   let child: ChildProcess | undefined;
+  // A server that follows one that was killed may find its shared memory still held, for a moment, and end again.
   const begin = async (): Promise<void> => {
-    child = start();
-    await eventually(ready);
+    await eventually(async () => {
+      if (!child || child.exitCode !== null || child.signalCode !== null) child = start();
+      return ready();
+    });
   };
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (!child) return;

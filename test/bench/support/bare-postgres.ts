@@ -1,10 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { chown } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { freePort } from '../../support/servers.js';
 
 /** The account that Debian's packages make, since PostgreSQL refuses to run as root. */
 function account(): { uid?: number; gid?: number } {
@@ -25,15 +25,6 @@ function run(program: string, parameters: readonly string[]): Promise<void> {
     let problem = '';
     child.stderr.on('data', (chunk: Buffer) => { problem += chunk.toString(); });
     child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`${program} ended with ${code}: ${problem.slice(-500)}`))));
-  });
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().on('error', reject).listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
   });
 }
 

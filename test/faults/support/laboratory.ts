@@ -42,7 +42,7 @@ export interface Laboratory {
   /** Lets every lease run out, and sees the operation to its end. */
   finish(operationId: string): Promise<OperationDocument>;
   /** Looks at every database as a worker does when it starts. */
-  recoverAtBoot(): Promise<void>;
+  lookAtBoot(): Promise<BootRecovery>;
   /** Cancels a running operation as an operator would. */
   cancel(operationId: string): Promise<void>;
   operation(id: string): Promise<OperationDocument>;
@@ -135,8 +135,11 @@ class OpenLaboratory implements Laboratory {
     return due.length === 1;
   }
 
-  recoverAtBoot(): Promise<void> {
-    return this.app.get(BootRecovery).run();
+  /** Looks at every database as a process that starts does. */
+  async lookAtBoot(): Promise<BootRecovery> {
+    const boot = this.app.get(BootRecovery);
+    await boot.run();
+    return boot;
   }
 
   async cancel(operationId: string): Promise<void> {
