@@ -44,6 +44,8 @@ export interface StoredBackup {
   readonly storedBytes: number;
   readonly startLsn: Lsn;
   readonly stopLsn: Lsn;
+  /** At a frozen site: until when it can neither be changed nor removed. */
+  readonly frozenUntil?: Date;
 }
 
 export interface ArchiveObservation {
@@ -53,6 +55,8 @@ export interface ArchiveObservation {
   readonly pendingSeconds: number;
   /** The sites that the instance archives to at present. */
   readonly sites: readonly string[];
+  /** When WAL was last given up because more waited than may: there is a hole, and a new full backup is needed. */
+  readonly droppedAt?: Date;
 }
 
 /** Until when a restore plays WAL: to the end of a backup, to a moment, or as far as there is any. */
@@ -61,7 +65,15 @@ export type RestoreTarget =
   | { readonly site: string; readonly time: Date }
   | { readonly site: string; readonly time: 'latest' };
 
-/** Backups: what keeps a database's data when every instance of it is gone. */
+/**
+ * Backups: what keeps a database's data when every instance of it is gone.
+ *
+ * Verbs that change how an instance archives (`archiveTo`, `archiveNow`, `adoptArchive`) are fenced by a token of their
+ * own beside the instance's: whoever looks after backups holds no exclusive claim, and may not refuse a failover that
+ * comes with an older token. `restore` and `prove` make an instance, and are fenced as its other verbs are. Verbs that
+ * change a site (`backUp`, `freeze`, `expire`, `remove`) take no notice of the token: a lock per set and site lets one
+ * work at a time, another call meanwhile is refused as `transient`, and one that is repeated finds what was done.
+ */
 export interface BackupsPort {
   sites(): readonly BackupSite[];
   /** Asks a site whether it can be written to and read now; never throws. `freeBytes` where it can be told. */
@@ -82,13 +94,19 @@ export interface BackupsPort {
    * (`measured.md`: a standby marks streamed segments as done). Fast and safe to repeat; does nothing where no site answers.
    */
   adoptArchive(standby: InstanceRef, set: BackupSet, effect: Effect): Promise<void>;
-  /** Makes a full backup at one live site, from the standby where that is given and works, else from the primary. */
+  /**
+   * Makes a full backup at one live site, from the standby where that is given and works, else from the primary. Answers
+   * with the one that is there if this id was backed up there already. The primary has to archive to the site.
+   */
   backUp(source: { readonly primary: InstanceRef; readonly standby?: InstanceRef }, set: BackupSet, site: string, backupId: string, effect: Effect): Promise<StoredBackup>;
   /** What a site has of the set; empty if it has nothing. Throws `transient` when the site does not answer. */
   list(set: BackupSet, site: string, signal: AbortSignal): Promise<readonly StoredBackup[]>;
   /** Copies a backup and the WAL that makes it consistent from a live site to a frozen one, once, protected until then. */
   freeze(set: BackupSet, from: { readonly site: string; readonly label: string }, to: string, until: Date, effect: Effect): Promise<StoredBackup>;
-  /** Removes one backup from a site, and the WAL that only it needed; a frozen copy only after its time. */
+  /**
+   * Removes one backup from a site, and the WAL that only it needed; harmless if it is gone. `permanent` for a frozen copy
+   * before its time, and for the last backup at a live site, which goes only with the set.
+   */
   expire(set: BackupSet, site: string, label: string, effect: Effect): Promise<void>;
   /**
    * Makes an instance from a backup: starts it, plays WAL up to the target, and opens it as a primary of its own whose
@@ -99,7 +117,7 @@ export interface BackupsPort {
   prove(set: BackupSet, from: { readonly site: string; readonly label: string }, host: string, effect: Effect): Promise<{ readonly restoreMs: number; readonly checkMs: number; readonly relations: number }>;
   /** Streams a `pg_dump` custom-format archive; ends with an error event, never cleanly, if the dump fails. */
   dump(instance: InstanceRef, signal: AbortSignal): Promise<Readable>;
-  /** Removes the set from a site. Erasure itself is the destruction of its key. */
+  /** Removes the set from a site; at a frozen one, what its time lets go. Erasure itself is the destruction of its key. */
   remove(set: BackupSet, site: string, effect: Effect): Promise<void>;
 }
 

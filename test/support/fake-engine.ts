@@ -4,22 +4,26 @@ import type {
   DatabaseSpec, Effect, EndpointProof, Engine, GatewayPort, InstanceGlimpse, InstanceInspection, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch,
   InventoryRegion, KeptCopy, Lsn, RegionEndpoint, Route, StandbyObservation,
 } from '../../src/engine/ports.js';
+import { FakeBackups } from './fake-backups.js';
 
 /** The verbs that have an effect, and so can be failed, held and interrupted. */
 export const FAKE_VERBS = [
   'createPrimary', 'attachStandby', 'setSynchronousStandbys', 'waitForFlush', 'setOwnerVerifier', 'start', 'fence', 'stopMarked', 'unfence',
   'claim', 'promote', 'rejoin', 'dropSlot', 'destroy', 'releaseKept', 'open', 'close', 'pause', 'remove', 'verify',
+  'archiveTo', 'archiveNow', 'adoptArchive', 'backUp', 'freeze', 'expire', 'restore', 'prove', 'removeSet',
 ] as const;
 export type FakeVerb = (typeof FAKE_VERBS)[number];
 
 /** One call of a verb, as it arrived. */
 export interface FakeCall {
   readonly verb: FakeVerb;
-  /** The instance's id, or the database's for a verb of the gateway. */
+  /** The instance's id, or the database's for a verb of the gateway; how an instance archives, and a set at a site, are subjects of their own. */
   readonly subject: string;
   readonly databaseId: string;
   readonly token: bigint;
   readonly trace: Effect['trace'];
+  /** Whether the verb takes no notice of tokens. */
+  readonly unfenced?: boolean;
 }
 
 /** A moment at which the caller may be made to crash: just before the effect, or when it happened and nobody was told. */
@@ -85,6 +89,7 @@ export class FakeEngine implements Engine {
   readonly style = 'drives';
   readonly instances: InstancesPort = new FakeInstances(this);
   readonly gateway: GatewayPort = new FakeGateway(this);
+  readonly backups = new FakeBackups(this);
 
   /** Every call in the order of arrival. */
   readonly calls: FakeCall[] = [];
@@ -191,9 +196,15 @@ export class FakeEngine implements Engine {
     return instance;
   }
 
-  nextPort(): number {
+  /** Makes an instance that runs. */
+  makeInstance(ref: InstanceRef, role: FakeInstance['role'], lineage: Pick<FakeInstance, 'systemIdentifier' | 'timeline' | 'upstream'>): FakeInstance {
     this.ports += 1;
-    return this.ports;
+    const instance: FakeInstance = {
+      ref, role, running: true, marked: false, port: this.ports, ownerVerifier: ref.database.ownerVerifier,
+      synchronousStandbys: [], slots: new Set(), walBytes: 0x3000000n, stoppedCleanly: false, ...lineage,
+    };
+    this.made.set(ref.id, instance);
+    return instance;
   }
 
   /** The way of every verb with an effect: record, crash point, waits and faults, token, effect, crash point. */
@@ -212,7 +223,8 @@ export class FakeEngine implements Engine {
     return result;
   }
 
-  private takeToken({ verb, subject, token }: FakeCall): void {
+  private takeToken({ verb, subject, token, unfenced }: FakeCall): void {
+    if (unfenced) return;
     const highest = this.tokens.get(subject) ?? 0n;
     if (token < highest) throw new EngineError('superseded', `${verb} of ${subject} came with token ${token}, and ${highest} was seen`);
     this.tokens.set(subject, token);
@@ -244,7 +256,7 @@ class FakeInstances implements InstancesPort {
       const known = this.engine.made.get(ref.id);
       if (known?.marked) throw new EngineError('permanent', `instance ${ref.id} is fenced`);
       if (known) known.running = true;
-      else this.engine.made.set(ref.id, this.make(ref, 'primary', { systemIdentifier: systemIdentifier(ref.id), timeline: 1, upstream: null }));
+      else this.engine.makeInstance(ref, 'primary', { systemIdentifier: systemIdentifier(ref.id), timeline: 1, upstream: null });
       return this.see(ref);
     });
   }
@@ -256,7 +268,7 @@ class FakeInstances implements InstancesPort {
       if (known?.role === 'primary') throw new EngineError('permanent', `instance ${ref.id} is a primary and holds a customer's data`);
       const { systemIdentifier, timeline } = primary;
       if (known) Object.assign(known, { running: true, upstream: primaryRef.id, timeline });
-      else this.engine.made.set(ref.id, this.make(ref, 'standby', { systemIdentifier, timeline, upstream: primaryRef.id }));
+      else this.engine.makeInstance(ref, 'standby', { systemIdentifier, timeline, upstream: primaryRef.id });
       primary.slots.add(ref.id);
       return this.see(ref);
     });
@@ -349,9 +361,8 @@ class FakeInstances implements InstancesPort {
       if (known?.keep) this.keepAside(known, effect.token);
       const how = known && !known.keep ? (known.role === 'standby' ? 'repointed' : 'rewound') : 'copied';
       const { systemIdentifier, timeline } = primary;
-      const instance = known ?? this.make(ref, 'standby', { systemIdentifier, timeline, upstream: null });
+      const instance = known ?? this.engine.makeInstance(ref, 'standby', { systemIdentifier, timeline, upstream: null });
       Object.assign(instance, { role: 'standby', running: true, marked: false, keep: false, upstream: primaryRef.id, systemIdentifier, timeline, synchronousStandbys: [] });
-      this.engine.made.set(ref.id, instance);
       primary.slots.add(ref.id);
       return { ...this.see(ref), how };
     });
@@ -403,13 +414,6 @@ class FakeInstances implements InstancesPort {
 
   private act<Result>(verb: FakeVerb, ref: InstanceRef, { token, trace, signal }: Effect, effect: () => Result): Promise<Result> {
     return this.engine.act({ verb, subject: ref.id, databaseId: ref.database.id, token, trace }, signal, effect);
-  }
-
-  private make(ref: InstanceRef, role: FakeInstance['role'], lineage: Pick<FakeInstance, 'systemIdentifier' | 'timeline' | 'upstream'>): FakeInstance {
-    return {
-      ref, role, running: true, marked: false, port: this.engine.nextPort(), ownerVerifier: ref.database.ownerVerifier,
-      synchronousStandbys: [], slots: new Set(), walBytes: 0x3000000n, stoppedCleanly: false, ...lineage,
-    };
   }
 
   private follows(standbyId: string, primaryId: string): boolean {
