@@ -2,6 +2,7 @@ import type { Credentials, Customer, FreeholdClient } from '../../../clients/typ
 import { CliError } from '../cli-error.js';
 import { collect } from '../client/session.js';
 import { describeEnd } from '../client/show-steps.js';
+import { within } from '../http.js';
 
 /** The customer of all drills; nobody else has this address. */
 const CUSTOMER = { name: 'Freehold drill', email: 'drill@freehold.invalid' };
@@ -24,7 +25,7 @@ export async function provideCanary(api: FreeholdClient, { region, plan }: { rea
   if (kept) return { id: kept.id, credentials: await api.call('post', '/v1/databases/{id}/password', { path: { id: kept.id }, signal }) };
   const body = { customerId: customer.id, name, region, ...(plan === undefined ? {} : { plan }) };
   const { database, operation, credentials } = await api.createDatabase(body);
-  const made = await api.followOperation(operation.id, { signal: AbortSignal.any([signal, AbortSignal.timeout(MADE_WITHIN_MS)]) })
+  const made = await api.followOperation(operation.id, { signal: within(MADE_WITHIN_MS, signal) })
     .catch(async (error: unknown) => {
       await api.deleteDatabase(database.id).catch(() => undefined);
       throw error;
@@ -36,7 +37,7 @@ export async function provideCanary(api: FreeholdClient, { region, plan }: { rea
 /** Deletes a canary, and waits until it is gone. */
 export async function removeCanary(api: FreeholdClient, { id }: Canary): Promise<void> {
   const { operation } = await api.deleteDatabase(id);
-  const ended = await api.followOperation(operation.id, { signal: AbortSignal.timeout(GONE_WITHIN_MS) });
+  const ended = await api.followOperation(operation.id, { signal: within(GONE_WITHIN_MS) });
   if (ended.state !== 'succeeded') throw new CliError(`the canary ${id} could not be deleted: ${describeEnd(ended)}`);
 }
 
