@@ -107,9 +107,9 @@ function steps<Tx>(parts: Parts<Tx>) {
     // One whose rebuilding nobody recorded as done is rebuilt again, even if it streams (protocol rule 10).
     const gone = standbysOf(record).filter(({ state, hostLost }) => hostLost && state !== 'lost');
     const lost = standbysOf(record).filter(({ ref, state, hostLost }) => state !== 'lost' && !hostLost && (state !== 'running' || !following.has(ref.id)));
-    // One that has just been started needs a moment to connect; only one that stays away, or is down, is rebuilt.
+    // One that has just been started needs a moment to connect; only one that stays away, hangs or is down is rebuilt.
     const away = await observeAll(lost.filter(({ state }) => state === 'running'), context.signal);
-    if (away.some(({ process }) => process !== 'stopped') && context.sinceMs < STREAMING_WITHIN_MS) {
+    if (away.some(({ process }) => process === 'running' || process === 'starting') && context.sinceMs < STREAMING_WITHIN_MS) {
       return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason: 'a standby does not stream yet' };
     }
     if (lost.some(({ ref }) => record.inSync.includes(ref.id))) return { outcome: 'next', to: 'look' };

@@ -16,8 +16,9 @@ import { instanceSubject, type InstanceContext } from './instance-context.js';
 import type { Upstream } from './instance-settings.js';
 import { moveAside } from './keep-aside.js';
 import { launchNew } from './launch-new.js';
+import { observeInstance } from './observe-instance.js';
 import { rewindInstance } from './rewind-instance.js';
-import { directoriesLine } from './run-instance.js';
+import { directoriesLine, killAll } from './run-instance.js';
 import { lastCommonLsn, newestTimeline, walFileOf } from './timeline-history.js';
 
 /** How long an instance whose WAL is on the primary's path may take to stream before it is made anew. */
@@ -72,6 +73,7 @@ async function followIfOnPath(rejoining: Rejoining): Promise<Rejoined | undefine
   const patience = within(signal, FOLLOW_WITHIN_MS);
   try {
     await becomeStandby(rejoining);
+    await endIfHung(rejoining);
     await follow(context, upstream, gate, patience);
     const seen = await waitUntilFollowing(context, client, source, patience);
     await gate.run(command('rm', '-f', '--', context.paths.promoting, context.paths.keep));
@@ -124,6 +126,12 @@ async function becomeStandby({ context, upstream, gate }: Rejoining): Promise<vo
     liftLine(context),
   ];
   await gate.must(steps.join(' && '), 'making it a standby');
+}
+
+/** One that hangs would take no new settings: killed, it reads them when it starts, and goes on from what is on its disk. */
+async function endIfHung({ context, gate, signal }: Rejoining): Promise<void> {
+  const seen = await observeInstance(context, signal);
+  if (seen.process === 'hung') await killAll(context, gate, signal);
 }
 
 async function rebuild(rejoining: Rejoining): Promise<Rejoined> {
