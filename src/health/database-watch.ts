@@ -9,6 +9,8 @@ export const PROBE_MS = 500;
 const STANDBY_EVERY = 4;
 /** Looks in a row without an answer that make a suspicion: with {@link PROBE_MS} a hung primary is suspected after 1.5 s. */
 const MISSES_TO_SUSPECT = 3;
+/** A standby that still streams from a primary that was silent for so long is right, and the watcher is blind. */
+const MISSES_TO_BE_BLIND = 6;
 
 /** A database as its watcher needs to know it. */
 export interface WatchedDatabase {
@@ -115,15 +117,21 @@ export class DatabaseWatch {
       this.again ||= urgent;
       return;
     }
-    this.looking = true;
-    try {
-      const everybody = urgent || this.round++ % STANDBY_EVERY === 0 || this.primary()?.glimpse.sight !== 'answers';
+    await this.lookAndJudge(async () => {
+      const before = this.primary()?.glimpse.sight;
+      const everybody = urgent || before === 'refused' || before === 'restarting' || (before === 'answers' && this.round++ % STANDBY_EVERY === 0);
       const due = this.database.members.filter(({ role }) => everybody || role === 'primary');
       await Promise.all(due.map(({ id }) => this.lookAt(id)));
-      // A lost primary is judged by what its standbys say of the same moment.
-      if (!everybody && this.primary()?.glimpse.sight !== 'answers') {
-        await Promise.all(this.database.members.filter(({ role }) => role === 'standby').map(({ id }) => this.lookAt(id)));
-      }
+      // A silent primary is judged by what its standbys say when its answer is overdue, and not when it was asked for.
+      const sight = this.primary()?.glimpse.sight;
+      if (sight === 'silent' || (sight !== 'answers' && !everybody)) await this.lookAtStandbys();
+    });
+  }
+
+  private async lookAndJudge(looks: () => Promise<void>): Promise<void> {
+    this.looking = true;
+    try {
+      await looks();
       if (!this.closed) this.judge();
     } finally {
       this.looking = false;
@@ -132,6 +140,10 @@ export class DatabaseWatch {
         void this.look(true);
       }
     }
+  }
+
+  private async lookAtStandbys(): Promise<void> {
+    await Promise.all(this.database.members.filter(({ role }) => role === 'standby').map(({ id }) => this.lookAt(id)));
   }
 
   private async lookAt(id: string): Promise<void> {
@@ -167,6 +179,7 @@ export class DatabaseWatch {
     };
     this.options.onFindings({ database, verdict, care: decide(database), decide });
     if (verdict.verdict === 'wait' && seen.glimpse.sight === 'refused') this.lookAgainSoon();
+    if (verdict.verdict !== 'lost' && seen.misses >= MISSES_TO_SUSPECT && seen.misses < MISSES_TO_BE_BLIND) this.confirmSoon();
   }
 
   private noteFollowing(all: boolean): void {
@@ -176,6 +189,13 @@ export class DatabaseWatch {
   /** The standby needs a moment to notice what is certain already. */
   private lookAgainSoon(): void {
     setTimeout(() => void this.look(true), PROBE_MS / 25);
+  }
+
+  /** A standby finds out at about the time at which the primary is suspected: it is asked until it has, or for a while. */
+  private confirmSoon(): void {
+    setTimeout(() => {
+      if (!this.closed && !this.looking) void this.lookAndJudge(() => this.lookAtStandbys());
+    }, PROBE_MS / 10);
   }
 
   private primary(): Member | undefined {

@@ -10,7 +10,7 @@ import { median, percentile, printTable, summarize } from './support/statistics.
 
 /** Thirty, as the promise is worded; fewer for a quick look. */
 const KILLS = Number(process.env.BENCH_RUNS ?? 30);
-const HANGS = 5;
+const HANGS = Number(process.env.BENCH_HANGS ?? 5);
 const SWITCHOVERS = 15;
 const FLOORS = 5;
 const SETTLED_MS = 60_000;
