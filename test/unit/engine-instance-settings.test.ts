@@ -15,7 +15,7 @@ import { isSound } from '../../src/engine/local/instances/postgres-binaries.js';
 import { createSlotSql, newDatabaseSql, quoteIdentifier, quoteLiteral, scramVerifier } from '../../src/engine/local/instances/sql.js';
 
 const starter = { memoryMb: 256, maxConnections: 20, diskGb: 10 };
-const settings = { address: '127.9.1.11', port: 15_432, size: starter, etc: '/fleet/etc', name: 'ins_a' };
+const settings = { address: '127.9.1.11', port: 15_432, size: starter, etc: '/fleet/etc', archiveCommand: 'exec archive %p', name: 'ins_a' };
 
 function read(text: string, name: string): string | undefined {
   return new RegExp(`^${name} = '?([^'\n]*)'?$`, 'm').exec(text)?.[1];

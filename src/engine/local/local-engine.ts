@@ -1,5 +1,6 @@
 import type { Engine, InventoryRegion } from '../ports.js';
 import type { FleetDescription } from './fleet/fleet-description.js';
+import { LocalBackups } from './backups/local-backups.js';
 import { LocalGateway } from './gateway/local-gateway.js';
 import { LocalInstances } from './instances/local-instances.js';
 import { LocalFleet, type LocalFleetOptions } from './local-fleet.js';
@@ -12,6 +13,7 @@ export async function openLocalEngine(options: LocalFleetOptions): Promise<Engin
   return {
     style: 'drives',
     instances,
+    backups: new LocalBackups(fleet),
     gateway: await LocalGateway.open(fleet),
     inventory: () => inventory,
     // Watches are all that is held open between two verbs.

@@ -7,6 +7,7 @@ import { openRuntimeRoot, readFleet, refuseOtherKindOfUser } from './fleet/fleet
 import { loadAuthority } from './fleet/prepare-fleet.js';
 import type { Account } from './host-shell/files.js';
 import { HostShell } from './host-shell/host-shell.js';
+import { ARCHIVE_SCRIPT } from './instances/archive-command.js';
 import type { Rebuild } from './instances/choose-rebuild.js';
 import { findPostgresBinaries, type PostgresBinaries } from './instances/postgres-binaries.js';
 
@@ -32,6 +33,8 @@ export class LocalFleet {
     readonly root: string,
     readonly shell: HostShell,
     readonly binaries: PostgresBinaries,
+    /** The program of every instance's archive_command. */
+    readonly archiveScript: string,
     /** Whether a library can answer for accounts that the machine's passwd does not have. */
     readonly hasNssWrapper: boolean,
     readonly log: EngineLog,
@@ -57,7 +60,8 @@ export class LocalFleet {
     const shell = await HostShell.open(root, options.graceMs);
     const binaries = await findPostgresBinaries(shell);
     const hasNssWrapper = await findNssWrapper(shell);
-    return new LocalFleet(description, root, shell, binaries, hasNssWrapper, options.log, options.rebuildBy, options.vault);
+    const archiveScript = await shell.install('freehold-pgbackrest-archive', ARCHIVE_SCRIPT);
+    return new LocalFleet(description, root, shell, binaries, archiveScript, hasNssWrapper, options.log, options.rebuildBy, options.vault);
   }
 
   region(regionId: string): RegionDescription {

@@ -10,6 +10,13 @@ export const gatewayDirectory = (root: string, regionId: string): string => `${r
 export const regionsDirectory = (root: string): string => `${root}/regions`;
 export const authorityCertificatePath = (root: string, regionId: string): string => `${root}/regions/${regionId}/ca.pem`;
 export const authorityKeyPath = (root: string, regionId: string): string => `${root}/regions/${regionId}/ca.key.sealed`;
+export const sitesDirectory = (root: string): string => `${root}/sites`;
+/** A directory that stands for the machine at a backup site. */
+export const siteDirectory = (root: string, siteId: string): string => `${root}/sites/${siteId}`;
+/** Without it a directory is no site: what is mounted there is gone. */
+export const siteMarker = (siteDirectory: string): string => `${siteDirectory}/freehold-site`;
+/** Locks, logs and configuration of what works at the sites, by database. */
+export const backupsDirectory = (root: string): string => `${root}/backups`;
 export const binDirectory = (root: string): string => `${root}/bin`;
 
 /** Where the directory of a fleet is mounted if other users may not pass through its parents. */

@@ -3,16 +3,21 @@ import type { SecretVault } from '../collaborators.js';
 import { HostShell } from '../host-shell/host-shell.js';
 import { CertificateAuthority, createAuthority, isGoodFor } from './certificates.js';
 import { adjustFleet, describeFleet, drawNetwork, REGION_COUNT, type FleetDescription, type RegionDescription } from './fleet-description.js';
+import { EMBEDDED_SITES } from './embedded-sites.js';
 import {
   accountOf,
   authorityCertificatePath,
   authorityKeyPath,
+  backupsDirectory,
   gatewayDirectory,
   gatewaySocketDirectory,
   gatewaysDirectory,
   hostDirectory,
   hostsDirectory,
   regionsDirectory,
+  siteDirectory,
+  siteMarker,
+  sitesDirectory,
 } from './fleet-layout.js';
 import { openRuntimeRoot, readFleet, refuseOtherKindOfUser, writeFleet } from './fleet-store.js';
 import { drawFreePort } from './free-ports.js';
@@ -94,8 +99,18 @@ async function layOut(shell: HostShell, fleet: FleetDescription): Promise<void> 
   for (const directory of [hostsDirectory(shell.root), gatewaysDirectory(shell.root), regionsDirectory(shell.root)]) {
     await shell.ensureDirectory(directory, 0o755);
   }
+  await shell.ensureDirectory(backupsDirectory(shell.root), 0o711);
+  await shell.ensureDirectory(sitesDirectory(shell.root), 0o711);
+  await Promise.all(EMBEDDED_SITES.map((site) => layOutSite(shell, siteDirectory(shell.root, site.id))));
   const hosts = fleet.regions.flatMap((region) => region.dataCenters.flatMap((center) => center.hosts));
   await Promise.all(hosts.map((host) => shell.ensureDirectory(hostDirectory(shell.root, host.id), 0o711)));
+}
+
+/** One that was lost comes back empty. */
+async function layOutSite(shell: HostShell, directory: string): Promise<void> {
+  if (await shell.exists(siteMarker(directory))) return;
+  await shell.ensureDirectory(`${directory}/sets`, 0o711);
+  await shell.write({ path: siteMarker(directory), content: 'a backup site of Freehold\n', mode: 0o644 });
 }
 
 async function prepareRegion(shell: HostShell, fleet: FleetDescription, region: RegionDescription, vault: SecretVault): Promise<void> {

@@ -1,5 +1,5 @@
 import { HostShell } from '../host-shell/host-shell.js';
-import { binDirectory, fleetFile, gatewaysDirectory, hostsDirectory, regionsDirectory, socketsDirectory } from './fleet-layout.js';
+import { backupsDirectory, binDirectory, fleetFile, gatewaysDirectory, hostsDirectory, regionsDirectory, sitesDirectory, socketsDirectory } from './fleet-layout.js';
 import { findFleet, shutDownLocalFleet } from './shut-down-fleet.js';
 
 /**
@@ -12,7 +12,7 @@ export async function purgeLocalFleet(dataDir: string): Promise<void> {
   const { dataDir: real } = await findFleet(dataDir);
   await shutDownLocalFleet(real);
   const shell = HostShell.bare(real);
-  for (const directory of [hostsDirectory, gatewaysDirectory, regionsDirectory, socketsDirectory, binDirectory]) {
+  for (const directory of [hostsDirectory, gatewaysDirectory, regionsDirectory, socketsDirectory, sitesDirectory, backupsDirectory, binDirectory]) {
     const path = directory(real);
     if (!(await shell.exists(path))) continue;
     // Frozen files are immutable until the flag is taken away; file systems without flags have nothing to take away.

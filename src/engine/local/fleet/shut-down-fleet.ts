@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../../errors.js';
 import { GATE_PROGRAMS, HostShell, type ProcessFacts } from '../host-shell/host-shell.js';
 import type { FleetDescription } from './fleet-description.js';
-import { binDirectory, gatewayDirectory, hostDirectory } from './fleet-layout.js';
+import { backupsDirectory, binDirectory, gatewayDirectory, hostDirectory } from './fleet-layout.js';
 import { closeRuntimeRoot, currentRuntimeRoot, readFleet } from './fleet-store.js';
 
 /** How long a primary may take to send its last WAL and stop; what does not stop by then is killed. */
@@ -36,7 +36,7 @@ export async function shutDownLocalFleet(dataDir: string): Promise<void> {
   const instances = await findInstances(shell, fleet);
   await stopInstances(shell, instances.filter((instance) => instance.primary));
   await stopInstances(shell, instances.filter((instance) => !instance.primary));
-  await killAll(shell, () => [...shell.processesUnder([`${root}/hosts`]), ...gatewayProcesses(shell, fleet)]);
+  await killAll(shell, () => [...shell.processesUnder([`${root}/hosts`, backupsDirectory(root)]), ...gatewayProcesses(shell, fleet)]);
   for (const mounted of shell.mountsUnder(root)) await shell.unmount(mounted);
   await closeRuntimeRoot(fleet);
 }

@@ -57,6 +57,11 @@ export async function sizeBytes(path: string): Promise<number> {
   return (await stat(path).catch(() => undefined))?.size ?? 0;
 }
 
+/** When a file was last written; undefined if there is none. */
+export async function modifiedAt(path: string): Promise<Date | undefined> {
+  return (await stat(path).catch(() => undefined))?.mtime;
+}
+
 /** How full the file system of a path is, as `df` counts it for a program without privileges; undefined if the path is not there. */
 export async function roomAt(path: string): Promise<{ readonly device: number; readonly usedBytes: number; readonly freeBytes: number } | undefined> {
   const [volume, entry] = await Promise.all([statfs(path).catch(() => undefined), stat(path).catch(() => undefined)]);

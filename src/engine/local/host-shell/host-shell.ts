@@ -6,7 +6,7 @@ import * as files from './files.js';
 import { GATE_SCRIPT } from './gate-script.js';
 import { Gate, superseded, type GateSubject } from './gate.js';
 import { exactName, processesUnder, readProcess, worksIn, type ProcessFacts } from './process-table.js';
-import { runCommand, type CommandOptions, type CommandResult } from './run-command.js';
+import { runCommand, streamCommand, type CommandOptions, type CommandResult } from './run-command.js';
 
 /** How long a weaker holder of a lock is waited for before it is killed. */
 export const DEFAULT_GRACE_MS = 2_000;
@@ -27,11 +27,13 @@ export class HostShell {
   readonly exists = files.exists;
   readonly list = files.list;
   readonly sizeBytes = files.sizeBytes;
+  readonly modifiedAt = files.modifiedAt;
   readonly roomAt = files.roomAt;
   readonly firstClosedParent = files.firstClosedParent;
   readonly readProcess = readProcess;
   readonly worksIn = worksIn;
   readonly processesUnder = processesUnder;
+  readonly stream = streamCommand;
 
   constructor(
     readonly root: string,
@@ -46,13 +48,18 @@ export class HostShell {
 
   /** Opens a fleet's directory, and puts the gate's script there; a new version of it gets a new name. */
   static async open(root: string, graceMs = DEFAULT_GRACE_MS): Promise<HostShell> {
-    const version = createHash('sha256').update(GATE_SCRIPT).digest('hex').slice(0, 12);
-    const path = `${root}/bin/freehold-gate-${version}`;
-    if (!existsSync(path)) {
-      await files.ensureDirectory(`${root}/bin`, 0o755);
-      await files.writeWhole({ path, content: GATE_SCRIPT, mode: 0o755 });
-    }
-    return new HostShell(root, path, graceMs);
+    const gateScript = await HostShell.bare(root).install('freehold-gate', GATE_SCRIPT);
+    return new HostShell(root, gateScript, graceMs);
+  }
+
+  /** Puts a script where every account can run it; a new version of it gets a new name, since the old one may be in use. */
+  async install(name: string, script: string): Promise<string> {
+    const version = createHash('sha256').update(script).digest('hex').slice(0, 12);
+    const path = `${this.root}/bin/${name}-${version}`;
+    if (existsSync(path)) return path;
+    await files.ensureDirectory(`${this.root}/bin`, 0o755);
+    await files.writeWhole({ path, content: script, mode: 0o755 });
+    return path;
   }
 
   /** A shell that can do all but enter a gate; for a directory that is not known to be a fleet's. */

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { PassThrough, type Readable } from 'node:stream';
 
 import { EngineError } from '../../errors.js';
 import type { Account } from './files.js';
@@ -9,6 +10,8 @@ export interface CommandOptions {
   readonly account?: Account;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
+  /** How much of the end of its output is kept; enough to explain a failure if left out. */
+  readonly outputBytes?: number;
 }
 
 export interface CommandResult {
@@ -40,7 +43,7 @@ export function runCommand(argv: readonly string[], options: CommandOptions = {}
       ...(options.account ? { uid: options.account.uid, gid: options.account.gid } : {}),
       ...(options.signal ? { signal: options.signal, killSignal: 'SIGKILL' as const } : {}),
     });
-    const stdout = new OutputTail();
+    const stdout = new OutputTail(options.outputBytes);
     const stderr = new OutputTail();
     child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
@@ -52,4 +55,34 @@ export function runCommand(argv: readonly string[], options: CommandOptions = {}
     });
     child.on('close', (code, signal) => resolve({ code: code ?? (signal ? 128 : 1), stdout: stdout.text(), stderr: stderr.text() }));
   });
+}
+
+const STREAM_WORDS_BYTES = 4_096;
+
+/**
+ * Runs one command whose output is read as it comes, no faster than it is read. The stream ends cleanly only if the
+ * command does; the end of its reader, or of the signal, is the command's.
+ */
+export function streamCommand(argv: readonly string[], options: Omit<CommandOptions, 'input'> = {}): Readable {
+  const [program = '', ...rest] = argv;
+  const child = spawn(program, rest, {
+    cwd: '/',
+    env: { ...COMMAND_ENVIRONMENT, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(options.account ? { uid: options.account.uid, gid: options.account.gid } : {}),
+    ...(options.signal ? { signal: options.signal, killSignal: 'SIGKILL' as const } : {}),
+  });
+  let words = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    words = `${words}${chunk.toString('utf8')}`.slice(-STREAM_WORDS_BYTES);
+  });
+  const output = new PassThrough();
+  child.stdout.pipe(output, { end: false });
+  child.on('error', (error) => output.destroy(new EngineError('outcome-unknown', `${program} was ended: ${error.message}`, undefined, { cause: error })));
+  child.on('close', (code) => {
+    if (code === 0) output.end();
+    else output.destroy(new EngineError('transient', `${program} failed with code ${String(code)}: ${words.trim()}`, 'try again'));
+  });
+  output.on('close', () => child.kill('SIGKILL'));
+  return output;
 }

@@ -37,6 +37,11 @@ export function instanceSubject(context: InstanceContext, token: bigint): GateSu
   return { directory: context.paths.control, token, name: `instance ${context.instance.id}` };
 }
 
+/** How the instance archives: fenced beside its other verbs (see `BackupsPort`). */
+export function archiveSubject(context: InstanceContext, token: bigint): GateSubject {
+  return { directory: context.paths.archiveControl, token, name: `the archive of instance ${context.instance.id}` };
+}
+
 /** The port that was given to the instance when it was first made. */
 export async function readPort(context: InstanceContext): Promise<number | undefined> {
   const text = await context.shell.read(context.paths.port);

@@ -39,6 +39,12 @@ export interface InstancePaths {
   /** There once the data directory is complete; a data directory without it was never used by a customer. */
   readonly made: string;
   readonly etc: string;
+  /** Where WAL is archived to; WAL waits while it is missing or empty. */
+  readonly archiveConfiguration: string;
+  /** Written when WAL was given up. */
+  readonly archiveDropped: string;
+  /** Holds `token` and `lock` of how the instance archives, which are no concern of its other verbs. */
+  readonly archiveControl: string;
   readonly log: string;
 }
 
@@ -68,6 +74,9 @@ export function instancePaths(root: string, instance: InstanceRef): InstancePath
     pgControlMarked: `${home}/data/global/pg_control.marked`,
     made: `${home}/made`,
     etc: `${home}/etc`,
+    archiveConfiguration: `${home}/etc/archive.conf`,
+    archiveDropped: `${home}/etc/archive.dropped`,
+    archiveControl: `${control}/archive`,
     log: `${home}/log`,
   };
 }

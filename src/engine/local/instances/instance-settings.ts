@@ -9,6 +9,8 @@ export interface InstanceSettings {
   readonly port: number;
   readonly size: InstanceSize;
   readonly etc: string;
+  /** Takes a segment of WAL to where it is kept. */
+  readonly archiveCommand: string;
   /** Shown in the list of processes. */
   readonly name: string;
 }
@@ -20,8 +22,8 @@ export interface InstanceSettings {
  * Numbers that name no source were measured (`measured.md`, "Density" and "Rewinding and the archive").
  */
 export function postgresConfiguration(settings: InstanceSettings): string {
-  const { size, etc } = settings;
-  const lines: Record<string, string | number>[] = [network(settings), memory(size), writeAheadLog(size), replication(), quiet(size), logging()];
+  const { size, etc, archiveCommand } = settings;
+  const lines: Record<string, string | number>[] = [network(settings), memory(size), writeAheadLog(size, archiveCommand), replication(), quiet(size), logging()];
   const body = lines.flatMap((group) => Object.entries(group).map(([name, value]) => `${name} = ${settingValue(value)}`));
   return `${['# written before every start; changes made by hand do not last', ...body, `include_if_exists = '${etc}/upstream.conf'`, `include_if_exists = '${etc}/synchronous.conf'`].join('\n')}\n`;
 }
@@ -70,19 +72,28 @@ function memory(size: InstanceSize): Record<string, string | number> {
   };
 }
 
-function writeAheadLog(size: InstanceSize): Record<string, string | number> {
+/** WAL that may wait for an archive, in MiB; what exceeds it is given up, so that the customer can go on writing. */
+export function mostWaitingWalMb(size: InstanceSize): number {
+  return clamp((size.diskGb * 1_024) / 5, 128, 10_240);
+}
+
+export const WAL_SEGMENT_BYTES = WAL_SEGMENT_MB * 1_024 * 1_024;
+
+function writeAheadLog(size: InstanceSize, archiveCommand: string): Record<string, string | number> {
   const diskMb = size.diskGb * 1_024;
   return {
     wal_level: 'replica',
-    // With no archive to write to, archive_mode on would keep every segment for ever.
-    archive_mode: 'off',
+    archive_mode: 'on',
+    archive_command: archiveCommand,
+    // Only where something was written: what a loss of all instances at once can cost.
+    archive_timeout: '60s',
     // pg_rewind compares pages by these; checksums alone would do, but a restored cluster may have none.
     wal_log_hints: 'on',
     min_wal_size: `${8 * WAL_SEGMENT_MB}MB`,
     max_wal_size: `${clamp(diskMb / 10, 64, 2_048)}MB`,
     // 16 MB was too little for a rewind, whose crash recovery recycles what it needs; 256 MB worked.
     wal_keep_size: `${clamp(diskMb / 10, 64, 256)}MB`,
-    max_slot_wal_keep_size: `${clamp(diskMb / 5, 128, 10_240)}MB`,
+    max_slot_wal_keep_size: `${mostWaitingWalMb(size)}MB`,
     checkpoint_timeout: '15min',
   };
 }

@@ -6,6 +6,7 @@ import { command, daemonLine } from '../host-shell/gate-script.js';
 import { lastLines, type Gate } from '../host-shell/gate.js';
 import { exactName, type ProcessFacts } from '../host-shell/host-shell.js';
 import { waitUntil } from '../wait-until.js';
+import { archiveCommand } from './archive-command.js';
 import { hostBasedAccess } from './host-based-access.js';
 import { asAccount, findPostmaster, instanceProcesses, readPort, type InstanceContext } from './instance-context.js';
 import { postgresConfiguration } from './instance-settings.js';
@@ -59,7 +60,7 @@ export function configurationFiles(context: InstanceContext, port: number, certi
     gateway: region.gateway.address,
   });
   return [
-    own('postgresql.conf', postgresConfiguration({ address: context.address, port, size: database.size, etc: paths.etc, name: instance.id })),
+    own('postgresql.conf', postgresConfiguration({ address: context.address, port, size: database.size, etc: paths.etc, archiveCommand: archiveCommand(fleet.archiveScript, paths.archiveConfiguration, database.size), name: instance.id })),
     own('pg_hba.conf', access),
     own('pg_ident.conf', ''),
     ...(certificate ? [own('server.key', certificate.key), own('server.crt', certificate.certificate)] : []),

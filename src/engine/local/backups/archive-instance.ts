@@ -1,0 +1,133 @@
+import type { ArchiveObservation } from '../../backups-port.js';
+import { EngineError } from '../../errors.js';
+import type { Effect } from '../../ports.js';
+import { command } from '../host-shell/gate-script.js';
+import type { Gate } from '../host-shell/gate.js';
+import { exactName } from '../host-shell/host-shell.js';
+import { archiveSubject, findPostmaster, psqlLine, readPort, type InstanceContext } from '../instances/instance-context.js';
+import { mostWaitingWalMb, WAL_SEGMENT_BYTES } from '../instances/instance-settings.js';
+import { waitUntil } from '../wait-until.js';
+import { backrestFailure } from './backrest-failure.js';
+import { backrestConfiguration, setOptions } from './repositories.js';
+import { backrestWords, makeSetDirectory, requireSite, type SiteWork } from './site-work.js';
+
+/** How long one segment may take before PostgreSQL is told that it failed, in seconds. */
+const PUSH_TIMEOUT_S = '20';
+const POLL_MS = 20;
+const SITES_LINE = /^# archives to: (.*)$/m;
+
+/** Makes an instance archive to the sites from its next segment on; the sets are made where they are not there. */
+export async function archiveTo(context: InstanceContext, works: readonly SiteWork[], effect: Effect): Promise<void> {
+  const { shell, paths, account, instance } = context;
+  const { signal } = effect;
+  const owner = account ? ['-o', String(account.uid), '-g', String(account.gid)] : [];
+  await shell.fenced(archiveSubject(context, effect.token), signal, async (gate) => {
+    if (!(await shell.exists(paths.made))) throw new EngineError('transient', `instance ${instance.id} was not made yet`, 'create it first');
+    await Promise.all(works.map((work) => makeSet(context, work, signal)));
+    const directories = ['spool', 'lock', 'log'].map((name) => backrestDirectory(context, name));
+    await gate.must(command('install', '-d', '-m', '0700', ...owner, `${paths.home}/pgbackrest`, ...directories), 'making the directories of the archive');
+    await gate.install([{ path: paths.archiveConfiguration, content: archiveConfiguration(context, works), mode: 0o600, ...(account ? { owner: account } : {}) }]);
+    await wake(context, gate);
+  });
+}
+
+const backrestDirectory = ({ paths }: InstanceContext, name: string): string => `${paths.home}/pgbackrest/${name}`;
+
+/** pgBackRest refuses to archive into a repository that does not know the cluster. */
+async function makeSet(context: InstanceContext, work: SiteWork, signal: AbortSignal): Promise<void> {
+  const { shell } = context;
+  await requireSite(work.fleet, work.site);
+  await makeSetDirectory(work, signal);
+  const words = backrestWords(work, 'stanza-create', ['--no-online', `--pg1-path=${context.paths.data}`]);
+  const result = await shell.run(words, { signal, ...(work.account ? { account: work.account } : {}) });
+  if (result.code !== 0) throw backrestFailure(`making the set at ${work.site.id}`, result);
+}
+
+/** Nothing but the comment where there are no sites: an empty one would be filled with pgBackRest's own default. */
+function archiveConfiguration(context: InstanceContext, works: readonly SiteWork[]): string {
+  if (works.length === 0) return '';
+  const text = backrestConfiguration({
+    comment: `archives to: ${works.map(({ site }) => site.id).join(' ')}`,
+    repositories: works.map(({ site, set }) => setOptions(site.repository, set.databaseId, set.key)),
+    options: {
+      'archive-async': 'y',
+      'archive-timeout': PUSH_TIMEOUT_S,
+      'io-timeout': PUSH_TIMEOUT_S,
+      // The archive command gives up first; this bounds what the asynchronous half has not told it yet.
+      'archive-push-queue-max': String(2 * mostWaitingWalMb(context.instance.database.size) * 1_024 * 1_024),
+      'spool-path': backrestDirectory(context, 'spool'),
+      'lock-path': backrestDirectory(context, 'lock'),
+      'log-path': backrestDirectory(context, 'log'),
+      'log-level-console': 'off',
+      'log-level-stderr': 'warn',
+      'log-level-file': 'off',
+      'compress-type': 'zst',
+      'compress-level': '3',
+    },
+  });
+  return `${text}\n[main]\npg1-path=${context.paths.data}\n`;
+}
+
+/** An archiver that failed sleeps for a minute, unless its server reads its settings again. */
+async function wake(context: InstanceContext, gate: Gate): Promise<void> {
+  const postmaster = await findPostmaster(context);
+  if (postmaster) await gate.run(command('signal_exactly', 'HUP', exactName(postmaster.process)));
+}
+
+/** The sites that an instance archives to at present. */
+export async function archivedSites({ shell, paths }: InstanceContext): Promise<string[]> {
+  const text = (await shell.read(paths.archiveConfiguration)) ?? '';
+  return (SITES_LINE.exec(text)?.[1] ?? '').split(' ').filter((id) => id !== '');
+}
+
+/** What waits to be archived is told by the files through which PostgreSQL itself keeps account of it. */
+export async function observeArchive(context: InstanceContext): Promise<ArchiveObservation> {
+  const { shell, paths } = context;
+  const [waiting, sites, dropped] = await Promise.all([waitingSegments(context), archivedSites(context), shell.read(paths.archiveDropped)]);
+  const droppedAt = new Date(dropped?.trim() ?? '');
+  const [oldest] = waiting;
+  const since = oldest === undefined ? undefined : await shell.modifiedAt(`${archiveStatus(context)}/${oldest}.ready`);
+  return {
+    pendingFiles: waiting.length,
+    pendingBytes: waiting.length * WAL_SEGMENT_BYTES,
+    pendingSeconds: since ? Math.max(0, (Date.now() - since.getTime()) / 1_000) : 0,
+    sites,
+    ...(Number.isNaN(droppedAt.getTime()) ? {} : { droppedAt }),
+  };
+}
+
+const archiveStatus = ({ paths }: InstanceContext): string => `${paths.data}/pg_wal/archive_status`;
+
+/** Names of the segments that are complete and not archived, the oldest first. */
+async function waitingSegments(context: InstanceContext): Promise<string[]> {
+  return (await context.shell.list(archiveStatus(context))).filter((name) => name.endsWith('.ready')).map((name) => name.slice(0, -'.ready'.length));
+}
+
+/**
+ * The commit waits for no standby: it changes nothing, and must not hang with a standby that does. Its record carries the
+ * time by which a recovery knows where to end.
+ */
+const MARK_AND_SWITCH = [
+  'SET synchronous_commit = local;',
+  'DO $$ BEGIN PERFORM pg_current_xact_id(); END $$;',
+  'SELECT pg_walfile_name(pg_switch_wal());',
+];
+
+/** Returns once everything written before is at every site in use. */
+export async function archiveNow(primary: InstanceContext, effect: Effect): Promise<void> {
+  const { instance, fleet, address, authorityPath, shell } = primary;
+  const sites = await archivedSites(primary);
+  if (sites.length === 0) throw new EngineError('transient', `instance ${instance.id} archives to no site`, 'make it archive first');
+  const segment = await shell.fenced(archiveSubject(primary, effect.token), effect.signal, async (gate) => {
+    const port = await readPort(primary);
+    if (port === undefined) throw new EngineError('transient', `instance ${instance.id} was not made yet`, 'create it first');
+    const server = { address, port, authorityPath, password: instance.database.secrets.control, applicationName: 'freehold-archive' };
+    return (await gate.must(psqlLine(fleet, server, MARK_AND_SWITCH), 'switching wal')).trim();
+  });
+  await waitUntil(
+    `wal up to ${segment} to be at ${sites.join(', ')}`,
+    effect.signal,
+    async () => ((await waitingSegments(primary)).some((name) => name.slice(0, segment.length) <= segment) ? undefined : true),
+    POLL_MS,
+  );
+}

@@ -1,0 +1,74 @@
+import type { StoredBackup } from '../../backups-port.js';
+import { EngineError } from '../../errors.js';
+import type { Effect } from '../../ports.js';
+import { readPort, type InstanceContext } from '../instances/instance-context.js';
+import { CONTROL_USER } from '../instances/sql.js';
+import { archivedSites } from './archive-instance.js';
+import { BACKUP_ID_ANNOTATION, listBackups } from './list-backups.js';
+import { backrestWords, requireSite, runBackrest, type SiteWork } from './site-work.js';
+
+/** How long the WAL that a backup needs may take to reach the site, in seconds. */
+const ARCHIVE_TIMEOUT_S = 60;
+
+/**
+ * Makes a full backup at a site, with the WAL that makes it consistent in it, so that it needs nothing else there.
+ *
+ * One that was made under this id is found by its annotation. What a killed one had stored is used again by the next.
+ */
+export async function backUp(work: SiteWork, primary: InstanceContext, standby: InstanceContext | undefined, backupId: string, effect: Effect): Promise<StoredBackup> {
+  const { signal } = effect;
+  await requireSite(work.fleet, work.site);
+  const known = await find(work, backupId, signal);
+  if (known) return known;
+  if (!(await archivedSites(primary)).includes(work.site.id)) {
+    throw new EngineError('transient', `the primary ${primary.instance.id} does not archive to ${work.site.id}`, 'make it archive there first');
+  }
+  if (!standby || !(await runsFrom(work, primary, standby, backupId, effect))) await run(work, [primary], backupId, signal);
+  const made = await find(work, backupId, signal);
+  if (!made) throw new EngineError('outcome-unknown', `backup ${backupId} is not at ${work.site.id} though it was made`, 'list the backups, then try again');
+  return made;
+}
+
+async function find(work: SiteWork, backupId: string, signal: AbortSignal): Promise<StoredBackup | undefined> {
+  return (await listBackups(work, signal)).find((backup) => backup.backupId === backupId);
+}
+
+/** Whether the backup could be taken from the standby; if not, the primary has to give it. */
+async function runsFrom(work: SiteWork, primary: InstanceContext, standby: InstanceContext, backupId: string, { signal, trace }: Effect): Promise<boolean> {
+  if ((await readPort(standby)) === undefined) return false;
+  try {
+    await run(work, [primary, standby], backupId, signal);
+    return true;
+  } catch (error) {
+    if (signal.aborted || !(error instanceof EngineError) || error.message.includes('another one is at work')) throw error;
+    work.fleet.log.warn({ ...trace, instanceId: standby.instance.id }, `the backup is taken from the primary: ${error.message}`);
+    return false;
+  }
+}
+
+async function run(work: SiteWork, servers: readonly InstanceContext[], backupId: string, signal: AbortSignal): Promise<void> {
+  const ports = await Promise.all(servers.map(readPort));
+  const [first] = servers;
+  if (!first) return;
+  const words = backrestWords(work, 'backup', [
+    '--type=full',
+    '--start-fast',
+    '--archive-copy',
+    `--archive-timeout=${ARCHIVE_TIMEOUT_S}`,
+    `--annotation=${BACKUP_ID_ANNOTATION}=${backupId}`,
+    ...(servers.length > 1 ? ['--backup-standby'] : []),
+    ...servers.flatMap(({ paths }, index) => {
+      const pg = `--pg${index + 1}`;
+      return [`${pg}-path=${paths.data}`, `${pg}-port=${ports[index] ?? 0}`, `${pg}-user=${CONTROL_USER}`, `${pg}-database=postgres`];
+    }),
+  ]);
+  await runBackrest(work, words, 'the backup', signal, {
+    // pgBackRest knows no host of a server but by SSH; its libpq takes each port to the first of these that listens there.
+    PGHOST: [...new Set(servers.map(({ address }) => address))].join(','),
+    PGPASSWORD: first.instance.database.secrets.control,
+    PGSSLMODE: 'verify-full',
+    PGSSLROOTCERT: first.authorityPath,
+    PGCONNECT_TIMEOUT: '5',
+    PGAPPNAME: 'freehold-backup',
+  });
+}

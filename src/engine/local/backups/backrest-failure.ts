@@ -1,0 +1,23 @@
+import { EngineError } from '../../errors.js';
+import { commandFailure, lastLines } from '../host-shell/gate.js';
+import type { CommandResult } from '../host-shell/run-command.js';
+
+/** pgBackRest's own numbers of errors, as they are in its source (`build/error/error.yaml`). */
+const LOCKED = 50;
+const BACKUP_SET_INVALID = 75;
+const ARCHIVE_TIMEOUT = 82;
+const DAMAGED = /checksum|crypto|decrypt|is not a valid|unexpected eof|zst (?:error|decompress)|gz error/i;
+
+/** An error for a pgBackRest that failed, of the kind that its number and words tell. */
+export function backrestFailure(what: string, result: CommandResult): EngineError {
+  const text = `${result.stderr}\n${result.stdout}`;
+  const number = Number(/ERROR: \[(\d+)\]/.exec(text)?.[1] ?? result.code);
+  const words = lastLines(text.replaceAll(/^.*? (ERROR|WARN): /gm, '$1: '));
+  if (number === LOCKED) return new EngineError('transient', `${what} has to wait: another one is at work there`, 'try again when it is done');
+  if (number === ARCHIVE_TIMEOUT) {
+    return new EngineError('transient', `${what} failed: wal did not reach the site in time`, 'see whether the primary archives to that site, and whether all its sites answer');
+  }
+  if (number === BACKUP_SET_INVALID) return new EngineError('permanent', `${what} failed: ${words}`, 'list the backups again');
+  if (DAMAGED.test(text)) return new EngineError('permanent', `${what} failed, what is stored there is damaged: ${words}`, 'use another site');
+  return commandFailure(what, { ...result, stderr: words, stdout: '' });
+}

@@ -1,0 +1,153 @@
+import type { RestoreTarget, StoredBackup } from '../../backups-port.js';
+import { EngineError } from '../../errors.js';
+import { command, quote } from '../host-shell/gate-script.js';
+import type { Gate } from '../host-shell/gate.js';
+import { exactName } from '../host-shell/host-shell.js';
+import { waitUntil } from '../wait-until.js';
+import { socketsDirectory } from '../fleet/fleet-layout.js';
+import { asAccount, findPostmaster, type InstanceContext } from '../instances/instance-context.js';
+import { directoriesLine, newFiles, spawnPostmaster, waitUntilReady } from '../instances/run-instance.js';
+import { CONTROL_USER } from '../instances/sql.js';
+import { backrestFailure } from './backrest-failure.js';
+import { backrestWords, type SiteWork } from './site-work.js';
+
+const PROGRESS_MS = 500;
+/** Recovery syncs the data directory file by file unless it is told to sync the volume; what is restored is synced at its end. */
+const SYNC_AT_ONCE = 'recovery_init_sync_method=syncfs';
+
+/** Where WAL ends that is played into a restored cluster. */
+export type RecoveryEnd = { readonly consistent: true } | { readonly time: Date | 'latest' };
+
+export interface Recovery {
+  readonly work: SiteWork;
+  readonly backup: StoredBackup;
+  readonly end: RecoveryEnd;
+  readonly progress: (doneBytes: number, ofBytes: number) => void;
+  readonly signal: AbortSignal;
+}
+
+export function endOf(target: RestoreTarget): RecoveryEnd {
+  return 'backup' in target ? { consistent: true } : { time: target.time };
+}
+
+/** The newest backup that was complete at the moment that is wanted, or the one that is named. */
+export function chooseBackup(backups: readonly StoredBackup[], target: RestoreTarget): StoredBackup {
+  const newest = [...backups].sort((a, b) => b.finishedAt.getTime() - a.finishedAt.getTime());
+  if ('backup' in target) {
+    const named = newest.find(({ label }) => label === target.backup.label);
+    if (!named) throw new EngineError('permanent', `site ${target.backup.site} has no backup ${target.backup.label}`, 'list the backups again');
+    return named;
+  }
+  const { time } = target;
+  const found = newest.find(({ finishedAt }) => time === 'latest' || finishedAt <= time);
+  if (found) return found;
+  const first = newest.at(-1)?.finishedAt.toISOString();
+  throw new EngineError('permanent', `site ${target.site} has no backup from before that time`, first ? `choose a time from ${first} on` : 'use another site');
+}
+
+/**
+ * Restores a backup into the instance's directories and plays WAL until it is a primary. Nobody can reach it but through a
+ * socket in a directory of its own account's, as {@link isolatedSql} does.
+ *
+ * All of it runs as the account of the database that the backup is of, which alone may read the repository; whoever goes
+ * on gives the files to their new account.
+ */
+export async function recoverCluster(target: InstanceContext, gate: Gate, recovery: Recovery): Promise<void> {
+  const { paths } = target;
+  const { work, backup, end, signal } = recovery;
+  const context = { ...target, account: work.account };
+  await gate.must(directoriesLine(context), 'making the instance\'s directories');
+  await gate.install(cutOff(context, await newFiles(context)), false);
+  await fetchBackup(context, gate, recovery);
+  const steps = [
+    `: >${quote(`${paths.building}/postgresql.auto.conf`)}`,
+    asAccountLine(context, 'touch', `${paths.building}/recovery.signal`),
+    command('rm', '-f', '--', `${paths.building}/standby.signal`),
+    command('mv', '-T', '--', paths.building, paths.data),
+    asAccountLine(context, 'install', '-d', '-m', '0700', socketDirectory(context)),
+  ];
+  await gate.must(`${socketRoomLine(context)} && ${steps.join(' && ')}`, 'preparing the recovery');
+  const child = await spawnPostmaster(context, gate, recoverySettings(context, work, end).flatMap((setting) => ['-c', setting]));
+  await waitUntilReady(context, signal, child).catch((error: unknown) => {
+    throw signal.aborted ? error : recoveryFailure(error, backup);
+  });
+}
+
+/** The settings of the recovery are given to the server's start, and so last no longer than this server. */
+function recoverySettings(context: InstanceContext, work: SiteWork, end: RecoveryEnd): string[] {
+  const get = command(...backrestWords(work, 'archive-get', [`--pg1-path=${context.paths.data}`]));
+  return [
+    SYNC_AT_ONCE,
+    `restore_command=${get} %f "%p"`,
+    'recovery_target_action=promote',
+    // A smaller plan than the one of the backup would stop a recovery that may be read.
+    'hot_standby=off',
+    `unix_socket_directories=${socketDirectory(context)}`,
+    ...('consistent' in end ? ['recovery_target=immediate', 'recovery_target_timeline=current'] : []),
+    ...('time' in end && end.time !== 'latest' ? [`recovery_target_time=${end.time.toISOString().replace('Z', '+00')}`] : []),
+  ];
+}
+
+/** Short, since a socket's path may have 107 bytes. */
+export function socketDirectory({ fleet, instance }: InstanceContext): string {
+  return `${socketsDirectory(fleet.root)}/i${instance.database.account}/${instance.id}`;
+}
+
+function socketRoomLine({ fleet, instance, account }: InstanceContext): string {
+  const owner = account ? ['-o', String(account.uid), '-g', String(account.gid)] : [];
+  return command('install', '-d', '-m', '0700', ...owner, `${socketsDirectory(fleet.root)}/i${instance.database.account}`);
+}
+
+/** The instance's files, but that nobody is let in through the network. */
+function cutOff(context: InstanceContext, files: Awaited<ReturnType<typeof newFiles>>): Awaited<ReturnType<typeof newFiles>> {
+  const access = `${context.paths.etc}/pg_hba.conf`;
+  const content = `local all "${CONTROL_USER}" trust\nlocal all all reject\nlocal replication all reject\nhost all all all reject\nhost replication all all reject\n`;
+  return files.map((file) => (file.path === access ? { ...file, content } : file));
+}
+
+async function fetchBackup(context: InstanceContext, gate: Gate, { work, backup, progress }: Recovery): Promise<void> {
+  const { paths, account, shell } = context;
+  const owner = account ? ['-o', String(account.uid), '-g', String(account.gid)] : [];
+  await gate.must(`${command('rm', '-rf', '--', paths.building)} && ${command('install', '-d', '-m', '0700', ...owner, paths.building)}`, 'making the data directory');
+  const measure = async (): Promise<void> => {
+    const { stdout } = await shell.run(['du', '-sb', '--', paths.building]);
+    progress(Math.min(Number(stdout.split('\t')[0]) || 0, backup.databaseBytes), backup.databaseBytes);
+  };
+  const timer = setInterval(() => void measure().catch(() => undefined), PROGRESS_MS);
+  try {
+    const words = backrestWords(work, 'restore', [`--pg1-path=${paths.building}`, `--set=${backup.label}`, '--type=none']);
+    const result = await gate.run(asAccountLine(context, ...words));
+    if (result.code !== 0) throw backrestFailure(`restoring ${backup.label} from ${work.site.id}`, result);
+  } finally {
+    clearInterval(timer);
+  }
+  progress(backup.databaseBytes, backup.databaseBytes);
+}
+
+function recoveryFailure(error: unknown, backup: StoredBackup): unknown {
+  const words = (error as Error).message;
+  if (/recovery ended before configured recovery target/.test(words)) {
+    return new EngineError('permanent', 'no commit that late is in the archive', 'choose an earlier time, or the latest state', { cause: error });
+  }
+  return new EngineError('transient', `backup ${backup.label} did not come up: ${words}`, 'try again, or use another site', { cause: error });
+}
+
+function asAccountLine({ account }: InstanceContext, ...words: readonly string[]): string {
+  return command(...asAccount(account), ...words);
+}
+
+/** Stops what {@link recoverCluster} started, cleanly, so that its next start has nothing to recover. */
+export async function stopCluster(context: InstanceContext, gate: Gate, signal: AbortSignal): Promise<void> {
+  const postmaster = await findPostmaster(context);
+  if (!postmaster) return;
+  await gate.must(command('signal_exactly', 'INT', exactName(postmaster.process)), 'stopping');
+  await waitUntil(`instance ${context.instance.id} to stop`, signal, async () => ((await findPostmaster(context)) ? undefined : true));
+  await gate.run(command('rm', '-rf', '--', socketDirectory(context)));
+}
+
+/** A line that runs SQL on a cluster that is cut off, as the control plane. */
+export function isolatedSql(context: InstanceContext, port: number, statements: readonly string[], database = 'postgres'): string {
+  const info = `host='${socketDirectory(context)}' port='${port}' user='${CONTROL_USER}' dbname='${database}' application_name='freehold-restore'`;
+  const psql = command(`${context.fleet.binaries.directory}/psql`, '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-d', info);
+  return `${psql} <<< ${quote(statements.join('\n'))}`;
+}

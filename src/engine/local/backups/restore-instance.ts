@@ -1,0 +1,74 @@
+import type { BackupSet, RestoreTarget } from '../../backups-port.js';
+import type { DatabaseSpec, Effect, InstanceObservation } from '../../ports.js';
+import { EngineError } from '../../errors.js';
+import { command } from '../host-shell/gate-script.js';
+import type { Gate } from '../host-shell/gate.js';
+import { withControl } from '../instances/control-connection.js';
+import { instanceSubject, readPort, type InstanceContext } from '../instances/instance-context.js';
+import { launchNew } from '../instances/launch-new.js';
+import { observeInstance, observeThrough } from '../instances/observe-instance.js';
+import { bringUp, killAll, newFiles } from '../instances/run-instance.js';
+import { quoteIdentifier, quoteLiteral, REPLICATION_USER, CONTROL_USER, scramVerifier } from '../instances/sql.js';
+import { refuseMarked } from '../instances/start-instance.js';
+import { listBackups } from './list-backups.js';
+import { chooseBackup, endOf, isolatedSql, recoverCluster, socketDirectory, stopCluster } from './recover-cluster.js';
+import type { SiteWork } from './site-work.js';
+
+/**
+ * Makes a primary of its own from a backup, with the names and secrets of the instance's database.
+ *
+ * A finished one is only started. A half-made one is made anew: nobody could use it, for until everything in it is its own
+ * it is reached by nobody. What fails leaves nothing behind, so that a host without room has as much as before.
+ */
+export async function restoreInstance(
+  context: InstanceContext, work: SiteWork, target: RestoreTarget, effect: Effect, progress: (doneBytes: number, ofBytes: number) => void,
+): Promise<InstanceObservation> {
+  const { shell, paths } = context;
+  const { signal } = effect;
+  return shell.fenced(instanceSubject(context, effect.token), signal, async (gate) => {
+    await refuseMarked(context);
+    if (await shell.exists(paths.made)) {
+      await bringUp(context, gate, signal);
+      return observeInstance(context, signal);
+    }
+    const backup = chooseBackup(await listBackups(work, signal), target);
+    await clear(context, gate, signal);
+    try {
+      await recoverCluster(context, gate, { work, backup, end: endOf(target), progress, signal });
+      return await open(context, work.set, gate, signal);
+    } catch (error) {
+      await clear(context, gate, signal).catch(() => undefined);
+      throw error;
+    }
+  });
+}
+
+async function clear(context: InstanceContext, gate: Gate, signal: AbortSignal): Promise<void> {
+  await killAll(context, gate, signal);
+  await gate.must(command('rm', '-rf', '--', context.paths.home, socketDirectory(context)), 'removing a half-made instance');
+}
+
+/** Gives the cluster its own names, secrets and account, and only then lets anybody in; it counts as made once it is on disk. */
+async function open(context: InstanceContext, set: BackupSet, gate: Gate, signal: AbortSignal): Promise<InstanceObservation> {
+  const { paths, instance, account } = context;
+  const port = await readPort(context);
+  if (port === undefined) throw new EngineError('transient', `instance ${instance.id} has no port`, 'try again');
+  await gate.must(isolatedSql(context, port, identitySql(set, instance.database)), 'giving the restored database its own names');
+  await stopCluster(context, gate, signal);
+  if (account) await gate.must(command('chown', '-R', `${account.uid}:${account.gid}`, paths.home), 'giving the files to the database\'s account');
+  await gate.install(await newFiles(context), false);
+  return launchNew(context, gate, signal, { as: 'primary', look: () => withControl(context, { signal }, (client) => observeThrough(context, client)) });
+}
+
+/** Passwords are set as verifiers: what is sent is no secret of anybody's. */
+export function identitySql(set: Pick<BackupSet, 'name' | 'owner'>, database: DatabaseSpec): string[] {
+  const rename = (kind: 'DATABASE' | 'ROLE', from: string, to: string): string[] => (from === to ? [] : [`ALTER ${kind} ${quoteIdentifier(from)} RENAME TO ${quoteIdentifier(to)};`]);
+  const password = (role: string, verifier: string): string => `ALTER ROLE ${quoteIdentifier(role)} PASSWORD ${quoteLiteral(verifier)};`;
+  return [
+    ...rename('DATABASE', set.name, database.name),
+    ...rename('ROLE', set.owner, database.owner),
+    password(database.owner, database.ownerVerifier),
+    password(REPLICATION_USER, scramVerifier(database.secrets.replication)),
+    password(CONTROL_USER, scramVerifier(database.secrets.control)),
+  ];
+}

@@ -1,0 +1,104 @@
+import type { BackupSet, BackupSite } from '../../backups-port.js';
+import { EngineError } from '../../errors.js';
+import { backupsDirectory, siteMarker } from '../fleet/fleet-layout.js';
+import type { Account } from '../host-shell/files.js';
+import { command } from '../host-shell/gate-script.js';
+import { STANZA } from '../instances/archive-command.js';
+import type { LocalFleet } from '../local-fleet.js';
+import { backrestFailure } from './backrest-failure.js';
+import { backrestConfiguration, setOptions, type Repository } from './repositories.js';
+
+/** A backup site, and how its repositories are reached. */
+export interface LocalSite extends BackupSite {
+  readonly repository: Repository;
+}
+
+/** What belongs to one database at one site. */
+export interface SiteWork {
+  readonly fleet: LocalFleet;
+  readonly set: BackupSet;
+  readonly site: LocalSite;
+  /** The database's own account; undefined where everything runs as the current user. */
+  readonly account: Account | undefined;
+  /** Holds the configuration, the locks and the logs of what works there. */
+  readonly directory: string;
+  readonly configuration: string;
+}
+
+const DATABASE_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
+/** A site that does not answer in this time is as good as down. */
+const IO_TIMEOUT_S = '20';
+/** A list of a thousand backups. */
+const MOST_OUTPUT_BYTES = 4 * 1024 * 1024;
+
+/** Lays out what is needed to work at a site, which is on this machine and not at the site. */
+export async function openSiteWork(fleet: LocalFleet, set: BackupSet, site: LocalSite): Promise<SiteWork> {
+  if (!DATABASE_ID.test(set.databaseId)) throw new EngineError('permanent', `"${set.databaseId}" is not an id`);
+  const account = fleet.account(set.account);
+  const own = `${backupsDirectory(fleet.root)}/${set.databaseId}`;
+  const directory = `${own}/${site.id}`;
+  const { shell } = fleet;
+  const work = { fleet, set, site, account, directory, configuration: `${directory}/site.conf` };
+  const content = siteConfiguration(work);
+  if ((await shell.read(work.configuration)) === content) return work;
+  for (const path of [own, directory, `${directory}/lock`, `${directory}/log`, `${directory}/spool`]) await shell.ensureDirectory(path, 0o700, account);
+  await shell.write({ path: work.configuration, content, mode: 0o600, ...(account ? { owner: account } : {}) });
+  return work;
+}
+
+function siteConfiguration({ site, set, directory }: Pick<SiteWork, 'site' | 'set' | 'directory'>): string {
+  return backrestConfiguration({
+    comment: `${set.databaseId} at ${site.id}`,
+    repositories: [setOptions(site.repository, set.databaseId, set.key)],
+    options: {
+      'lock-path': `${directory}/lock`,
+      'log-path': `${directory}/log`,
+      'spool-path': `${directory}/spool`,
+      'log-level-file': 'off',
+      'log-level-console': 'off',
+      'log-level-stderr': 'warn',
+      'io-timeout': IO_TIMEOUT_S,
+      'compress-type': 'zst',
+      'compress-level': '3',
+      'expire-auto': 'n',
+    },
+  });
+}
+
+/** The words of a pgBackRest command for the set at the site, with no secret among them. */
+export function backrestWords(work: SiteWork, verb: string, options: readonly string[] = [], configuration = work.configuration): string[] {
+  return ['pgbackrest', `--config=${configuration}`, ...(verb.startsWith('repo-') ? [] : [`--stanza=${STANZA}`]), ...options, verb];
+}
+
+/**
+ * Runs pgBackRest as the database's account and answers with what it wrote.
+ *
+ * @throws EngineError as {@link backrestFailure} says; `outcome-unknown` if the signal ended it.
+ */
+export async function runBackrest(work: SiteWork, words: readonly string[], what: string, signal: AbortSignal, env: Readonly<Record<string, string>> = {}): Promise<string> {
+  const { fleet, account, site } = work;
+  const result = await fleet.shell.run(words, { signal, env, outputBytes: MOST_OUTPUT_BYTES, ...(account ? { account } : {}) });
+  if (result.code !== 0) throw backrestFailure(`${what} at ${site.id}`, result);
+  return result.stdout;
+}
+
+/** @throws EngineError `transient` if the site's directory is not there; what is reached by a protocol says so itself. */
+export async function requireSite({ shell }: LocalFleet, site: LocalSite): Promise<void> {
+  const { directory } = site.repository;
+  if (directory !== undefined && !(await shell.exists(siteMarker(directory)))) {
+    throw new EngineError('transient', `site ${site.id} does not answer: there is no site in ${directory}`, 'use another site until it is back');
+  }
+}
+
+/** Makes the directory in which the database's account keeps its set; only on this machine, others make it themselves. */
+export async function makeSetDirectory({ fleet, set, site, account }: SiteWork, signal: AbortSignal): Promise<void> {
+  const path = site.repository.options['path'];
+  if (site.repository.directory === undefined || path === undefined) return;
+  const directory = `${path}/${set.databaseId}`;
+  if (await fleet.shell.exists(directory)) return;
+  const owner = account ? `${account.uid}:${account.gid}` : '';
+  // No parents are made: where they are missing, so is the machine.
+  const line = `${command('mkdir', '-m', '0700', directory)}${owner ? ` && ${command('chown', owner, directory)}` : ''}`;
+  const result = await fleet.shell.run(['/bin/sh', '-c', line], { signal });
+  if (result.code !== 0 && !(await fleet.shell.exists(directory))) throw backrestFailure(`making the set at ${site.id}`, result);
+}
