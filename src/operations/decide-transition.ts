@@ -128,7 +128,8 @@ function currentStep<Tx>({ definition, operation }: Situation<Tx>): { attempts: 
 }
 
 function following<Tx>(definition: OperationDefinition<Tx>, name: string): string | undefined {
-  return definition.steps[definition.steps.findIndex((step) => step.name === name) + 1]?.name;
+  const position = definition.steps.findIndex((step) => step.name === name);
+  return definition.steps[position]?.last ? undefined : definition.steps[position + 1]?.name;
 }
 
 /** The nearest earlier step that has something to undo. */

@@ -75,6 +75,8 @@ export interface Step<Tx, Input = unknown, Found = Record<string, unknown>> {
   /** After so many attempts, or so many times {@link timeoutMs}, the step has failed. */
   readonly attempts: number;
   readonly onFailure: OnFailure;
+  /** The way of an operation that goes well ends here: steps below are only for what does not. */
+  readonly last?: true;
   run(context: StepContext<Input, Found>): Promise<StepOutcome<Tx, Found>>;
   /** Undoes the step, also one that was interrupted half-way or never begun; tried until it succeeds. */
   undo?(context: StepContext<Input, Found>): Promise<Recording<Tx> | void>;

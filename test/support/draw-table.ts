@@ -10,8 +10,7 @@ type AnyStep = Step<unknown, never, never>;
  */
 export function drawTable(definition: Definition): string {
   const { steps } = definition;
-  const asides = findAsides(definition);
-  const way = steps.filter((step) => !asides.has(step.name));
+  const way = findWay(definition);
   const noReturn = definition.pointOfNoReturn === undefined ? steps.length : steps.findIndex(({ name }) => name === definition.pointOfNoReturn);
   const before = steps.slice(0, noReturn);
   const after = steps.slice(noReturn);
@@ -42,15 +41,10 @@ export function describeTable(definition: Definition): string {
   ].join('\n');
 }
 
-/** The steps at the end of a table to which only failures lead. */
-function findAsides({ steps }: Definition): ReadonlySet<string> {
-  const targets = new Set(steps.flatMap(({ onFailure }) => (typeof onFailure === 'object' ? [onFailure.goTo] : [])));
-  const asides = new Set<string>();
-  for (const { name } of [...steps].reverse()) {
-    if (!targets.has(name)) break;
-    asides.add(name);
-  }
-  return asides;
+/** The steps of an operation that goes well. */
+function findWay({ steps }: Definition): readonly AnyStep[] {
+  const last = steps.findIndex((step) => step.last);
+  return last === -1 ? steps : steps.slice(0, last + 1);
 }
 
 function box(step: AnyStep): string {

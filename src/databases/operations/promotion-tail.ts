@@ -22,6 +22,6 @@ export function redundancySteps<Tx, Input, Found>(run: Pick<Runs<Tx, Input, Foun
     { name: 'rebuild', does: 'make standbys of them: rewind, or copy anew', timeoutMs: 300_000, attempts: 10, onFailure: 'persist', run: run.rebuild },
     { name: 'synchronize', does: 'let commits wait for the first standby, then record it in sync', timeoutMs: 30_000, attempts: 10, onFailure: 'persist', run: run.synchronize },
     { name: 'widen', does: 'record the other standbys in sync, then let commits wait for any of them', timeoutMs: 30_000, attempts: 10, onFailure: 'persist', run: run.widen },
-    { name: 'finish', does: 'redundant again', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: () => Promise.resolve({ outcome: 'done' }) },
+    { name: 'finish', does: 'redundant again', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', last: true, run: () => Promise.resolve({ outcome: 'next' }) },
   ];
 }
