@@ -91,7 +91,8 @@ export interface BackupsPort {
   archiveNow(primary: InstanceRef, effect: Effect): Promise<void>;
   /**
    * Called on a standby before it is promoted: what the lost primary had not yet archived, it will archive itself
-   * (`measured.md`: a standby marks streamed segments as done). Fast and safe to repeat; does nothing where no site answers.
+   * (`measured.md`: a standby marks streamed segments as done). Fast and safe to repeat, and
+   * takes no notice of the token. Where no site answers, all that the standby holds counts as missing.
    */
   adoptArchive(standby: InstanceRef, set: BackupSet, effect: Effect): Promise<void>;
   /**

@@ -1,14 +1,20 @@
+import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { mkdir, open as openFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { once } from 'node:events';
+import { promisify } from 'node:util';
 
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { BackupSet, BackupsPort, StoredBackup } from '../../src/engine/backups-port.js';
+import type { BackupSet, BackupsPort, RestoreTarget, StoredBackup } from '../../src/engine/backups-port.js';
 import type { Engine, InstanceRef, Route } from '../../src/engine/ports.js';
 import { customerOptions } from './engine-suite.js';
-import { describeDatabase, provision, type TestDatabase } from './harness.js';
+import { describeDatabase, eventually, provision, type TestDatabase } from './harness.js';
 import { openLocalHarness } from './local-harness.js';
 
+const run = promisify(execFile);
+const isRoot = process.getuid?.() === 0;
 const signal = (): AbortSignal => AbortSignal.timeout(90_000);
 
 describe('the local engine keeps backups', () => {
@@ -35,6 +41,29 @@ describe('the local engine keeps backups', () => {
   function copyOf(suffix: string): TestDatabase {
     const described = describeDatabase(engine);
     return { ...described, primary: { ...described.primary, id: `${described.primary.id}${suffix}` } };
+  }
+
+  const site = (id: string): string => `${harness.dataDir}/sites/${id}`;
+  /** While the work runs, the machines of these sites are gone. */
+  async function without<T>(sites: readonly string[], work: () => Promise<T>): Promise<T> {
+    for (const id of sites) await rename(site(id), `${site(id)}-gone`);
+    try {
+      return await work();
+    } finally {
+      for (const id of sites) await rename(`${site(id)}-gone`, site(id));
+    }
+  }
+
+  /** Restores, asks the customer's question there, and removes it again. */
+  async function askRestored(target: RestoreTarget, sql: string): Promise<unknown[]> {
+    const copy = copyOf('Q');
+    await backups.restore(copy.primary, set, target, copy.effect());
+    await open(copy, copy.primary);
+    try {
+      return await rows(copy, sql);
+    } finally {
+      await engine.instances.destroy(copy.primary, copy.effect());
+    }
   }
 
   async function open(database: TestDatabase, instance: InstanceRef): Promise<void> {
@@ -76,7 +105,135 @@ describe('the local engine keeps backups', () => {
     expect(restored).toMatchObject({ role: 'primary', process: 'running', marked: false });
     expect(seen.at(-1)).toBe(copies[1]!.databaseBytes);
     await open(copy, copy.primary);
-    expect(await rows(copy, 'SELECT max(number), current_user FROM orders')).toEqual([1001, copy.spec.owner]);
+    expect(await rows(copy, 'SELECT max(number), current_user::text FROM orders')).toEqual([1001, copy.spec.owner]);
     await engine.instances.destroy(copy.primary, copy.effect());
   }, 120_000);
+
+  it('leaves no hole where a primary is lost before its wal was archived, and restores to moments on both sides', async () => {
+    const moment = async (number: number): Promise<Date> => {
+      await rows(shop, `INSERT INTO orders VALUES (${number})`);
+      return (await rows(shop, 'SELECT clock_timestamp()'))[0] as Date;
+    };
+    const before = await without([live[2]!], async () => {
+      const first = await moment(2_001);
+      // One site that is gone holds up the archive of all: what follows stays with the primary, and dies with it.
+      await rows(shop, 'INSERT INTO orders SELECT generate_series(10000, 60000)');
+      const second = await moment(2_002);
+      await eventually('wal to wait', async () => (await backups.observeArchive(shop.primary, signal())).pendingFiles > 0);
+      const { lsn } = await engine.instances.setSynchronousStandbys(shop.primary, [shop.standby.id], shop.effect());
+      await engine.instances.waitForFlush(shop.primary, shop.standby.id, lsn, shop.effect());
+      await engine.instances.fence(shop.primary, shop.effect());
+      return [first, second] as const;
+    });
+    for (let time = 0; time < 2; time += 1) await backups.adoptArchive(shop.standby, set, shop.effect());
+    await engine.instances.promote(shop.standby, shop.effect());
+    await engine.instances.destroy(shop.primary, shop.effect());
+    shop = { ...shop, primary: shop.standby, standby: shop.primary };
+    await open(shop, shop.primary);
+    const after = await moment(2_003);
+    await moment(2_004);
+    await backups.archiveNow(shop.primary, shop.effect());
+    const question = 'SELECT array_agg(number ORDER BY number) FILTER (WHERE number BETWEEN 2001 AND 2999) FROM orders';
+    expect(await askRestored({ site: live[1]!, time: before[0] }, question)).toEqual([[2_001]]);
+    expect(await askRestored({ site: live[0]!, time: before[1] }, question)).toEqual([[2_001, 2_002]]);
+    expect(await askRestored({ site: live[2]!, time: after }, question)).toEqual([[2_001, 2_002, 2_003]]);
+    const late = copyOf('L');
+    const future = { site: live[0]!, time: new Date(Date.now() + 3_600_000) };
+    await expect(backups.restore(late.primary, set, future, late.effect())).rejects.toMatchObject({ kind: 'permanent' });
+    expect(await engine.instances.observe(late.primary, signal()), 'a restore that fails leaves nothing').toMatchObject({ exists: false });
+  }, 120_000);
+
+  it('freezes a copy that restores when every other site is gone, and that nobody removes before its time', async () => {
+    const [, , , frozen] = backups.sites().map(({ id }) => id);
+    const from = { site: live[0]!, label: copies[0]!.label };
+    const until = new Date(Date.now() + 3_600_000);
+    const copy = await backups.freeze(set, from, frozen!, until, shop.effect());
+    expect(await backups.freeze(set, from, frozen!, until, shop.effect())).toEqual(copy);
+    expect(await backups.list(set, frozen!, signal())).toEqual([{ ...copies[0], frozenUntil: until }]);
+    await expect(backups.expire(set, frozen!, copy.label, shop.effect())).rejects.toMatchObject({ kind: 'permanent' });
+    const immutable = isRoot && (await run('chattr', ['+i', `${site(frozen!)}/sets/${set.databaseId}/${copy.label}`]).then(() => true, () => false));
+    if (immutable) await expect(rm(`${site(frozen!)}/sets/${set.databaseId}/${copy.label}`, { recursive: true })).rejects.toThrow();
+    await without(live, async () => {
+      await expect(backups.list(set, live[0]!, signal())).rejects.toMatchObject({ kind: 'transient' });
+      expect(await backups.probe(live[0]!, signal())).toMatchObject({ usable: false });
+      expect(await askRestored({ backup: { site: frozen!, label: copy.label } }, 'SELECT max(number) FROM orders')).toEqual([1_000]);
+    });
+    expect(await backups.probe(live[0]!, signal())).toMatchObject({ usable: true });
+  }, 120_000);
+
+  it('proves a backup, tells one that is damaged, takes one that was cut off anew, and expires and removes', async () => {
+    const [good, bad] = [live[0]!, live[1]!];
+    const { host } = shop.primary;
+    const places = async (): Promise<string[]> => (await readdir(`${harness.dataDir}/hosts/${host}/${shop.spec.id}`)).sort();
+    const before = await places();
+    const proof = await backups.prove(set, { site: good, label: copies[0]!.label }, host, shop.effect());
+    expect(proof.relations).toBeGreaterThan(100);
+    const bundles = `${site(bad)}/sets/${set.databaseId}/backup/main/${copies[1]!.label}/bundle`;
+    for (const name of await readdir(bundles)) {
+      const file = await openFile(`${bundles}/${name}`, 'r+');
+      await file.write(randomBytes(64), 0, 64, Math.floor((await stat(`${bundles}/${name}`)).size / 2));
+      await file.close();
+    }
+    await expect(backups.prove(set, { site: bad, label: copies[1]!.label }, host, shop.effect())).rejects.toMatchObject({ kind: 'permanent', message: expect.stringContaining('damaged') });
+    expect(await places(), 'drills leave nothing').toEqual(before);
+
+    await expect(backups.expire(set, good, copies[0]!.label, shop.effect())).rejects.toMatchObject({ kind: 'permanent' });
+    const controller = new AbortController();
+    const cutOff = backups.backUp(shop, set, good, 'bkp_two', { ...shop.effect(), signal: controller.signal });
+    cutOff.catch(() => undefined);
+    const begun = eventually('the backup to begin', async () => (await readdir(`${site(good)}/sets/${set.databaseId}/backup/main`)).filter((name) => /^\d{8}-\d{6}F$/.test(name)).length === 2);
+    await Promise.race([begun, cutOff]);
+    controller.abort();
+    await expect(cutOff).rejects.toMatchObject({ kind: 'outcome-unknown' });
+    await eventually('another backup', async () => {
+      try {
+        return (await backups.backUp({ primary: shop.primary }, set, good, 'bkp_two', shop.effect())).backupId === 'bkp_two';
+      } catch (error) {
+        if ((error as { kind?: string }).kind === 'transient') return false;
+        throw error;
+      }
+    });
+    await backups.expire(set, good, copies[0]!.label, shop.effect());
+    expect((await backups.list(set, good, signal())).map(({ backupId }) => backupId)).toEqual(['bkp_two']);
+    const frozen = backups.sites().find(({ kind }) => kind === 'frozen')!.id;
+    const [second] = await backups.list(set, good, signal());
+    await backups.freeze(set, { site: good, label: second!.label }, frozen, new Date(), shop.effect());
+    await backups.expire(set, frozen, second!.label, shop.effect());
+    expect((await backups.list(set, frozen, signal())).map(({ label }) => label), 'its time was over').not.toContain(second!.label);
+    await backups.remove(set, bad, shop.effect());
+    expect(await backups.list(set, bad, signal())).toEqual([]);
+  }, 120_000);
+
+  it.runIf(isRoot)('ends a restore without room with nothing left, and says so', async () => {
+    const copy = copyOf('T');
+    const root = engine.gateway.endpoint('europe').rootCertificatePath!.replace(/\/regions\/.*/, '');
+    const volume = `${root}/hosts/${copy.primary.host}/${copy.spec.id}/volume`;
+    await mkdir(volume, { recursive: true });
+    await run('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', volume]);
+    try {
+      const target = { site: live[0]!, time: 'latest' } as const;
+      await expect(backups.restore(copy.primary, set, target, copy.effect())).rejects.toMatchObject({ kind: 'transient', message: expect.stringContaining('room'), hint: expect.stringContaining('make room') });
+      expect(await readdir(volume)).toEqual([]);
+    } finally {
+      await run('umount', [volume]);
+    }
+  }, 60_000);
+
+  it('dumps what pg_restore reads, ends when its reader does, and ends with an error when the dump fails', async () => {
+    const lister = spawn('pg_restore', ['--list'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    let listed = '';
+    lister.stdout.on('data', (chunk: Buffer) => { listed += chunk.toString(); });
+    // It has read enough once it has the table of contents.
+    lister.stdin.on('error', () => undefined);
+    (await backups.dump(shop.primary, signal())).pipe(lister.stdin);
+    expect(await once(lister, 'close')).toEqual([0, null]);
+    expect(listed).toContain('TABLE DATA public orders');
+
+    const controller = new AbortController();
+    const aborted = await backups.dump(shop.primary, controller.signal);
+    controller.abort();
+    await expect(aborted.toArray()).rejects.toMatchObject({ kind: 'outcome-unknown' });
+    const wrong = { ...shop.primary, database: { ...shop.spec, name: 'nobody' } };
+    await expect((await backups.dump(wrong, signal())).toArray()).rejects.toMatchObject({ kind: 'transient' });
+  }, 60_000);
 });

@@ -3,6 +3,7 @@ import { EngineError } from '../../errors.js';
 import type { Effect } from '../../ports.js';
 import { readPort, type InstanceContext } from '../instances/instance-context.js';
 import { CONTROL_USER } from '../instances/sql.js';
+import { checkpoint } from '../instances/stop-marked.js';
 import { archivedSites } from './archive-instance.js';
 import { BACKUP_ID_ANNOTATION, listBackups } from './list-backups.js';
 import { backrestWords, requireSite, runBackrest, type SiteWork } from './site-work.js';
@@ -23,6 +24,8 @@ export async function backUp(work: SiteWork, primary: InstanceContext, standby: 
   if (!(await archivedSites(primary)).includes(work.site.id)) {
     throw new EngineError('transient', `the primary ${primary.instance.id} does not archive to ${work.site.id}`, 'make it archive there first');
   }
+  // A new primary's control data is of its old timeline until its first checkpoint, and pgBackRest goes by it.
+  await checkpoint(primary, signal);
   if (!standby || !(await runsFrom(work, primary, standby, backupId, effect))) await run(work, [primary], backupId, signal);
   const made = await find(work, backupId, signal);
   if (!made) throw new EngineError('outcome-unknown', `backup ${backupId} is not at ${work.site.id} though it was made`, 'list the backups, then try again');

@@ -7,6 +7,7 @@ const LOCKED = 50;
 const BACKUP_SET_INVALID = 75;
 const ARCHIVE_TIMEOUT = 82;
 const DAMAGED = /checksum|crypto|decrypt|is not a valid|unexpected eof|zst (?:error|decompress)|gz error/i;
+const NO_ROOM = /\[28\]|no space left on device|disk quota exceeded/i;
 
 /** An error for a pgBackRest that failed, of the kind that its number and words tell. */
 export function backrestFailure(what: string, result: CommandResult): EngineError {
@@ -19,5 +20,6 @@ export function backrestFailure(what: string, result: CommandResult): EngineErro
   }
   if (number === BACKUP_SET_INVALID) return new EngineError('permanent', `${what} failed: ${words}`, 'list the backups again');
   if (DAMAGED.test(text)) return new EngineError('permanent', `${what} failed, what is stored there is damaged: ${words}`, 'use another site');
+  if (NO_ROOM.test(text)) return new EngineError('transient', `${what} failed for want of room: ${words}`, 'make room on the host or at the site, or choose another');
   return commandFailure(what, { ...result, stderr: words, stdout: '' });
 }

@@ -8,13 +8,23 @@ import { EMBEDDED_SITES } from '../fleet/embedded-sites.js';
 import { siteDirectory } from '../fleet/fleet-layout.js';
 import { instanceContext, type InstanceContext } from '../instances/instance-context.js';
 import type { LocalFleet } from '../local-fleet.js';
-import { archiveNow, archiveTo, observeArchive } from './archive-instance.js';
+import { adoptArchive } from './adopt-archive.js';
+import { archivedSites, archiveNow, archiveTo, observeArchive } from './archive-instance.js';
 import { backUp } from './back-up.js';
 import { dumpDatabase } from './dump-database.js';
+import { expireBackup } from './expire-backup.js';
+import { freezeBackup, listFrozen, thawBackup } from './frozen-copies.js';
 import { listBackups } from './list-backups.js';
 import { probeSite, type SiteProbe } from './probe-site.js';
+import { proveBackup, type BackupProof } from './prove-backup.js';
+import { removeSet } from './remove-set.js';
 import { restoreInstance } from './restore-instance.js';
 import { openSiteWork, type LocalSite, type SiteWork } from './site-work.js';
+
+interface StoredAt {
+  readonly site: string;
+  readonly label: string;
+}
 
 /** Backups by pgBackRest: one repository per database and site, one stanza in each. */
 export class LocalBackups implements BackupsPort {
@@ -54,7 +64,10 @@ export class LocalBackups implements BackupsPort {
   }
 
   list(set: BackupSet, site: string, signal: AbortSignal): Promise<readonly StoredBackup[]> {
-    return asEngineError(`listing the backups of ${set.databaseId}`, async () => listBackups(await this.work(set, site), signal));
+    return asEngineError(`listing the backups of ${set.databaseId}`, async () => {
+      const work = await this.work(set, site);
+      return work.site.kind === 'frozen' ? listFrozen(work) : listBackups(work, signal);
+    });
   }
 
   restore(instance: InstanceRef, set: BackupSet, target: RestoreTarget, effect: Effect, progress: (doneBytes: number, ofBytes: number) => void = () => undefined): Promise<InstanceObservation> {
@@ -68,24 +81,33 @@ export class LocalBackups implements BackupsPort {
     return asEngineError(`dump of ${instance.id}`, () => dumpDatabase(this.context(instance), signal));
   }
 
-  adoptArchive(): Promise<void> {
-    return Promise.resolve();
+  adoptArchive(standby: InstanceRef, set: BackupSet, effect: Effect): Promise<void> {
+    return this.effect(`adopting the archive by ${standby.id}`, effect, async () => {
+      const context = this.context(standby);
+      const works = await Promise.all((await archivedSites(context)).map((site) => this.work(set, site, 'live')));
+      const marked = await adoptArchive(context, works, effect);
+      this.fleet.log.info({ ...effect.trace, instanceId: standby.id, marked }, 'wal was marked that the old primary had not archived');
+    });
   }
 
-  freeze(): Promise<StoredBackup> {
-    throw new EngineError('permanent', 'copies cannot be frozen yet');
+  freeze(set: BackupSet, from: StoredAt, to: string, until: Date, effect: Effect): Promise<StoredBackup> {
+    return this.effect(`freezing ${from.label} of ${set.databaseId}`, effect, async () =>
+      freezeBackup(await this.work(set, to, 'frozen'), await this.work(set, from.site, 'live'), from.label, until, effect));
   }
 
-  expire(): Promise<void> {
-    throw new EngineError('permanent', 'backups do not expire yet');
+  expire(set: BackupSet, site: string, label: string, effect: Effect): Promise<void> {
+    return this.effect(`expiring ${label} of ${set.databaseId}`, effect, async () => {
+      const work = await this.work(set, site);
+      return work.site.kind === 'frozen' ? thawBackup(work, label, effect.signal) : expireBackup(work, label, effect);
+    });
   }
 
-  prove(): Promise<never> {
-    throw new EngineError('permanent', 'backups cannot be proved yet');
+  prove(set: BackupSet, from: StoredAt, host: string, effect: Effect): Promise<BackupProof> {
+    return this.effect(`proving ${from.label} of ${set.databaseId}`, effect, async () => proveBackup(await this.work(set, from.site), from.label, host, effect));
   }
 
-  remove(): Promise<void> {
-    throw new EngineError('permanent', 'sets cannot be removed yet');
+  remove(set: BackupSet, site: string, effect: Effect): Promise<void> {
+    return this.effect(`removing the set of ${set.databaseId}`, effect, async () => removeSet(await this.work(set, site), effect));
   }
 
   private effect<T>(what: string, effect: Effect, act: () => Promise<T>): Promise<T> {

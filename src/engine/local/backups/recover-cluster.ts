@@ -12,6 +12,7 @@ import { backrestFailure } from './backrest-failure.js';
 import { backrestWords, type SiteWork } from './site-work.js';
 
 const PROGRESS_MS = 500;
+const LOG_TAIL_BYTES = 16 * 1024;
 /** Recovery syncs the data directory file by file unless it is told to sync the volume; what is restored is synced at its end. */
 const SYNC_AT_ONCE = 'recovery_init_sync_method=syncfs';
 
@@ -68,8 +69,8 @@ export async function recoverCluster(target: InstanceContext, gate: Gate, recove
   ];
   await gate.must(`${socketRoomLine(context)} && ${steps.join(' && ')}`, 'preparing the recovery');
   const child = await spawnPostmaster(context, gate, recoverySettings(context, work, end).flatMap((setting) => ['-c', setting]));
-  await waitUntilReady(context, signal, child).catch((error: unknown) => {
-    throw signal.aborted ? error : recoveryFailure(error, backup);
+  await waitUntilReady(context, signal, child).catch(async (error: unknown) => {
+    throw signal.aborted ? error : recoveryFailure(error, await context.shell.readTail(paths.log, LOG_TAIL_BYTES), backup);
   });
 }
 
@@ -105,17 +106,26 @@ function cutOff(context: InstanceContext, files: Awaited<ReturnType<typeof newFi
   return files.map((file) => (file.path === access ? { ...file, content } : file));
 }
 
+/** pgBackRest says only that it could not write. */
+async function requireRoom({ shell, paths }: InstanceContext, { label, databaseBytes }: StoredBackup): Promise<void> {
+  const room = await shell.roomAt(paths.building);
+  if (room && room.freeBytes < databaseBytes) {
+    throw new EngineError('transient', `there is no room for ${label}: it takes ${databaseBytes} bytes, and ${room.freeBytes} are free`, 'make room on the host, or restore on another');
+  }
+}
+
 async function fetchBackup(context: InstanceContext, gate: Gate, { work, backup, progress }: Recovery): Promise<void> {
   const { paths, account, shell } = context;
   const owner = account ? ['-o', String(account.uid), '-g', String(account.gid)] : [];
   await gate.must(`${command('rm', '-rf', '--', paths.building)} && ${command('install', '-d', '-m', '0700', ...owner, paths.building)}`, 'making the data directory');
+  await requireRoom(context, backup);
   const measure = async (): Promise<void> => {
     const { stdout } = await shell.run(['du', '-sb', '--', paths.building]);
     progress(Math.min(Number(stdout.split('\t')[0]) || 0, backup.databaseBytes), backup.databaseBytes);
   };
   const timer = setInterval(() => void measure().catch(() => undefined), PROGRESS_MS);
   try {
-    const words = backrestWords(work, 'restore', [`--pg1-path=${paths.building}`, `--set=${backup.label}`, '--type=none']);
+    const words = backrestWords(work, 'restore', [`--pg1-path=${paths.building}`, `--set=${backup.label}`, '--type=none', '--job-retry=0']);
     const result = await gate.run(asAccountLine(context, ...words));
     if (result.code !== 0) throw backrestFailure(`restoring ${backup.label} from ${work.site.id}`, result);
   } finally {
@@ -124,12 +134,11 @@ async function fetchBackup(context: InstanceContext, gate: Gate, { work, backup,
   progress(backup.databaseBytes, backup.databaseBytes);
 }
 
-function recoveryFailure(error: unknown, backup: StoredBackup): unknown {
-  const words = (error as Error).message;
-  if (/recovery ended before configured recovery target/.test(words)) {
+function recoveryFailure(error: unknown, log: string, backup: StoredBackup): EngineError {
+  if (log.includes('recovery ended before configured recovery target')) {
     return new EngineError('permanent', 'no commit that late is in the archive', 'choose an earlier time, or the latest state', { cause: error });
   }
-  return new EngineError('transient', `backup ${backup.label} did not come up: ${words}`, 'try again, or use another site', { cause: error });
+  return new EngineError('transient', `backup ${backup.label} did not come up: ${(error as Error).message}`, 'try again, or use another site', { cause: error });
 }
 
 function asAccountLine({ account }: InstanceContext, ...words: readonly string[]): string {

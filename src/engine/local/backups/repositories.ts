@@ -8,9 +8,9 @@ export interface Repository {
   readonly directory: string | undefined;
 }
 
-/** The options of one database's repository. */
-export function setOptions(repository: Repository, databaseId: string, key: string): Record<string, string> {
-  const path = `${repository.options['path'] === '/' ? '' : (repository.options['path'] ?? '')}/${databaseId}`;
+/** The options of a database's repository, which is below the site's path. */
+export function setOptions(repository: Repository, below: string, key: string): Record<string, string> {
+  const path = `${repository.options['path'] === '/' ? '' : (repository.options['path'] ?? '')}/${below}`;
   // Files of a small database are many and tiny; bundled, a backup of one takes a tenth of the files.
   return { ...repository.options, path, bundle: 'y', 'cipher-type': 'aes-256-cbc', 'cipher-pass': key, 'retention-full': KEEP_ALL };
 }

@@ -1,4 +1,4 @@
-import type { BackupSet, RestoreTarget } from '../../backups-port.js';
+import type { BackupSet, RestoreTarget, StoredBackup } from '../../backups-port.js';
 import type { DatabaseSpec, Effect, InstanceObservation } from '../../ports.js';
 import { EngineError } from '../../errors.js';
 import { command } from '../host-shell/gate-script.js';
@@ -10,6 +10,7 @@ import { observeInstance, observeThrough } from '../instances/observe-instance.j
 import { bringUp, killAll, newFiles } from '../instances/run-instance.js';
 import { quoteIdentifier, quoteLiteral, REPLICATION_USER, CONTROL_USER, scramVerifier } from '../instances/sql.js';
 import { refuseMarked } from '../instances/start-instance.js';
+import { openFrozen } from './frozen-copies.js';
 import { listBackups } from './list-backups.js';
 import { chooseBackup, endOf, isolatedSql, recoverCluster, socketDirectory, stopCluster } from './recover-cluster.js';
 import type { SiteWork } from './site-work.js';
@@ -31,19 +32,27 @@ export async function restoreInstance(
       await bringUp(context, gate, signal);
       return observeInstance(context, signal);
     }
-    const backup = chooseBackup(await listBackups(work, signal), target);
-    await clear(context, gate, signal);
+    const source = await chooseSource(work, target, signal);
+    await clearInstance(context, gate, signal);
     try {
-      await recoverCluster(context, gate, { work, backup, end: endOf(target), progress, signal });
+      await recoverCluster(context, gate, { ...source, end: endOf(target), progress, signal });
       return await open(context, work.set, gate, signal);
     } catch (error) {
-      await clear(context, gate, signal).catch(() => undefined);
+      await clearInstance(context, gate, signal).catch(() => undefined);
       throw error;
     }
   });
 }
 
-async function clear(context: InstanceContext, gate: Gate, signal: AbortSignal): Promise<void> {
+/** The backup to begin with, and where it is read. */
+export async function chooseSource(work: SiteWork, target: RestoreTarget, signal: AbortSignal): Promise<{ readonly work: SiteWork; readonly backup: StoredBackup }> {
+  if (work.site.kind === 'live') return { work, backup: chooseBackup(await listBackups(work, signal), target) };
+  if (!('backup' in target)) throw new EngineError('permanent', `site ${work.site.id} keeps no wal beside its backups`, 'name one of its backups');
+  return openFrozen(work, target.backup.label);
+}
+
+/** Ends what runs of an instance that nobody uses, and removes its files. */
+export async function clearInstance(context: InstanceContext, gate: Gate, signal: AbortSignal): Promise<void> {
   await killAll(context, gate, signal);
   await gate.must(command('rm', '-rf', '--', context.paths.home, socketDirectory(context)), 'removing a half-made instance');
 }

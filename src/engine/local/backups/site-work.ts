@@ -31,25 +31,29 @@ const IO_TIMEOUT_S = '20';
 /** A list of a thousand backups. */
 const MOST_OUTPUT_BYTES = 4 * 1024 * 1024;
 
-/** Lays out what is needed to work at a site, which is on this machine and not at the site. */
-export async function openSiteWork(fleet: LocalFleet, set: BackupSet, site: LocalSite): Promise<SiteWork> {
+/**
+ * Lays out what is needed to work at a site, which is on this machine and not at the site.
+ *
+ * @param label At a frozen site: the copy, each of which is a repository of its own.
+ */
+export async function openSiteWork(fleet: LocalFleet, set: BackupSet, site: LocalSite, label?: string): Promise<SiteWork> {
   if (!DATABASE_ID.test(set.databaseId)) throw new EngineError('permanent', `"${set.databaseId}" is not an id`);
   const account = fleet.account(set.account);
   const own = `${backupsDirectory(fleet.root)}/${set.databaseId}`;
   const directory = `${own}/${site.id}`;
   const { shell } = fleet;
-  const work = { fleet, set, site, account, directory, configuration: `${directory}/site.conf` };
-  const content = siteConfiguration(work);
+  const work = { fleet, set, site, account, directory, configuration: `${directory}/${label ?? 'site'}.conf` };
+  const content = siteConfiguration(work, label === undefined ? set.databaseId : `${set.databaseId}/${label}`);
   if ((await shell.read(work.configuration)) === content) return work;
   for (const path of [own, directory, `${directory}/lock`, `${directory}/log`, `${directory}/spool`]) await shell.ensureDirectory(path, 0o700, account);
   await shell.write({ path: work.configuration, content, mode: 0o600, ...(account ? { owner: account } : {}) });
   return work;
 }
 
-function siteConfiguration({ site, set, directory }: Pick<SiteWork, 'site' | 'set' | 'directory'>): string {
+function siteConfiguration({ site, set, directory }: Pick<SiteWork, 'site' | 'set' | 'directory'>, below: string): string {
   return backrestConfiguration({
     comment: `${set.databaseId} at ${site.id}`,
-    repositories: [setOptions(site.repository, set.databaseId, set.key)],
+    repositories: [setOptions(site.repository, below, set.key)],
     options: {
       'lock-path': `${directory}/lock`,
       'log-path': `${directory}/log`,
@@ -90,11 +94,24 @@ export async function requireSite({ shell }: LocalFleet, site: LocalSite): Promi
   }
 }
 
+/** The directory of this machine in which the set is; undefined where it is reached by a protocol. */
+export function setDirectory({ site, set }: SiteWork): string | undefined {
+  const { directory, options } = site.repository;
+  return directory === undefined || options['path'] === undefined ? undefined : `${options['path']}/${set.databaseId}`;
+}
+
+/** Names in a directory of the set; none if it is not there. */
+export async function listRepository(work: SiteWork, path: string, signal: AbortSignal): Promise<string[]> {
+  const directory = setDirectory(work);
+  if (directory !== undefined) return work.fleet.shell.list(`${directory}/${path}`);
+  return (await runBackrest(work, [...backrestWords(work, 'repo-ls'), path], 'listing', signal)).split('\n').filter((name) => name !== '');
+}
+
 /** Makes the directory in which the database's account keeps its set; only on this machine, others make it themselves. */
-export async function makeSetDirectory({ fleet, set, site, account }: SiteWork, signal: AbortSignal): Promise<void> {
-  const path = site.repository.options['path'];
-  if (site.repository.directory === undefined || path === undefined) return;
-  const directory = `${path}/${set.databaseId}`;
+export async function makeSetDirectory(work: SiteWork, signal: AbortSignal): Promise<void> {
+  const { fleet, site, account } = work;
+  const directory = setDirectory(work);
+  if (directory === undefined) return;
   if (await fleet.shell.exists(directory)) return;
   const owner = account ? `${account.uid}:${account.gid}` : '';
   // No parents are made: where they are missing, so is the machine.
