@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { backupSitesSchema } from './backup-sites.js';
+
 const list = (text: string): string[] => text.split(',').map((part) => part.trim()).filter(Boolean);
 
 /**
@@ -45,6 +47,8 @@ export const settingsSchema = z.object({
   FREEHOLD_REQUESTS_PER_SECOND: z.coerce.number().min(50, 'may not be below 50: the contract promises that much').default(500),
   /** Regions in which no new database is placed, separated by commas. */
   FREEHOLD_CLOSED_REGIONS: z.string().default('').transform(list),
+  /** Where backups are kept, as JSON; directories of the embedded fleet if it is not set. */
+  FREEHOLD_BACKUP_SITES: backupSitesSchema.optional(),
 });
 
 export type Settings = z.output<typeof settingsSchema>;

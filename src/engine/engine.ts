@@ -1,5 +1,6 @@
 import { EngineError } from './errors.js';
 import type { EngineLog, SecretVault } from './local/collaborators.js';
+import type { ConfiguredSite } from './local/backups/configured-site.js';
 import { openLocalEngine } from './local/local-engine.js';
 import type { Engine } from './ports.js';
 
@@ -14,6 +15,8 @@ export interface OpenEngineOptions {
   readonly dataDir: string;
   readonly vault: SecretVault;
   readonly log: EngineLog;
+  /** Where backups are kept; the embedded fleet's own directories if left out. */
+  readonly backupSites?: readonly ConfiguredSite[];
 }
 
 /**

@@ -1,19 +1,20 @@
 import type { Engine, InventoryRegion } from '../ports.js';
 import type { FleetDescription } from './fleet/fleet-description.js';
+import type { ConfiguredSite } from './backups/configured-site.js';
 import { LocalBackups } from './backups/local-backups.js';
 import { LocalGateway } from './gateway/local-gateway.js';
 import { LocalInstances } from './instances/local-instances.js';
 import { LocalFleet, type LocalFleetOptions } from './local-fleet.js';
 
 /** Opens the embedded data plane: real PostgreSQL and PgBouncer as processes of this machine. */
-export async function openLocalEngine(options: LocalFleetOptions): Promise<Engine> {
+export async function openLocalEngine(options: LocalFleetOptions & { readonly backupSites?: readonly ConfiguredSite[] }): Promise<Engine> {
   const fleet = await LocalFleet.open(options);
   const inventory = toInventory(fleet.description);
   const instances = new LocalInstances(fleet);
   return {
     style: 'drives',
     instances,
-    backups: new LocalBackups(fleet),
+    backups: await LocalBackups.open(fleet, options.backupSites),
     gateway: await LocalGateway.open(fleet),
     inventory: () => inventory,
     // Watches are all that is held open between two verbs.

@@ -48,7 +48,7 @@ function archiveConfiguration(context: InstanceContext, works: readonly SiteWork
   if (works.length === 0) return '';
   const text = backrestConfiguration({
     comment: `archives to: ${works.map(({ site }) => site.id).join(' ')}`,
-    repositories: works.map(({ site, set }) => setOptions(site.repository, set.databaseId, set.key)),
+    repositories: works.map(({ site, set, directory }) => setOptions(site.repository, set.databaseId, set.key, directory)),
     options: {
       'archive-async': 'y',
       'archive-timeout': PUSH_TIMEOUT_S,

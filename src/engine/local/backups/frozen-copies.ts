@@ -6,7 +6,7 @@ import type { Effect } from '../../ports.js';
 import { commandFailure } from '../host-shell/gate.js';
 import { STANZA } from '../instances/archive-command.js';
 import { listBackups } from './list-backups.js';
-import { makeSetDirectory, openSiteWork, requireSite, setDirectory, type SiteWork } from './site-work.js';
+import { backrestWords, makeSetDirectory, openSiteWork, requireSite, runBackrest, setDirectory, type SiteWork } from './site-work.js';
 
 /** Stands in each frozen copy, immutable as the rest of it. */
 const recordSchema = z.object({
@@ -28,23 +28,26 @@ const LABEL = /^\d{8}-\d{6}F$/;
 const LISTS = ['backup.info', 'backup.info.copy'].map((name) => `backup/${STANZA}/${name}`).concat(['archive.info', 'archive.info.copy'].map((name) => `archive/${STANZA}/${name}`));
 
 /**
- * Copies a backup to a frozen site, compares each file with its original, and makes the copy immutable. It takes its name
- * when it is complete, so that a half-made one is never taken for a copy.
+ * Copies the files of a backup as they are, encrypted, to a frozen site, and compares each with its original where that is
+ * on this machine. The copy takes its name when it is complete, so that a half-made one is never taken for one.
  *
- * $1 the repository, $2 the half-made copy, $3 the copy, $4 the label, $5 the record, $6 the lock, then the lists.
+ * $1 the repository's directory, if it has one, $2 the half-made copy, $3 the copy, $4 the label, $5 the record, $6 the owner,
+ * $7 the repository's configuration, then the files.
  */
 const FREEZE = String.raw`
 set -eu
-from=$1 part=$2 to=$3 label=$4 record=$5; shift 5
+from=$1 part=$2 to=$3 label=$4 record=$5 owner=$6 configuration=$7; shift 7
 rm -rf -- "$part"
 mkdir -p -- "$part/backup/${STANZA}" "$part/archive/${STANZA}"
-cp -a -- "$from/backup/${STANZA}/$label" "$part/backup/${STANZA}/"
-for list; do cp -a -- "$from/$list" "$part/$list"; done
+for file; do
+  mkdir -p -- "$part/$(dirname -- "$file")"
+  if [ -n "$from" ]; then cp -a -- "$from/$file" "$part/$file"; else pgbackrest --config="$configuration" --raw repo-get "$file" >"$part/$file"; fi
+done
 cd -- "$part"
 find . -type f ! -name SHA256SUMS -print0 | sort -z | xargs -0 sha256sum >SHA256SUMS
-(cd -- "$from" && sha256sum --quiet --check "$part/SHA256SUMS") >&2
+if [ -n "$from" ]; then (cd -- "$from" && sha256sum --quiet --check "$part/SHA256SUMS") >&2; fi
 printf '%s\n' "$record" >${RECORD}
-chown -R --reference="$from" -- "$part"
+[ -z "$owner" ] || chown -R "$owner" -- "$part"
 chmod 0700 "$part"
 sync -f "$part"
 mv -T -- "$part" "$to"
@@ -55,16 +58,16 @@ export async function freezeBackup(work: SiteWork, from: SiteWork, label: string
   const { fleet, site } = work;
   const [source, target] = [setDirectory(from), setDirectory(work)];
   await Promise.all([requireSite(fleet, site), requireSite(fleet, from.site)]);
-  if (source === undefined || target === undefined) {
-    throw new EngineError('permanent', `a copy from ${from.site.id} to ${site.id} cannot be frozen: both have to be directories of this machine`, 'mount the cold storage, or freeze at the live site by object lock');
-  }
+  if (target === undefined) throw new EngineError('permanent', `copies cannot be frozen at ${site.id}: it is no directory of this machine`, 'mount the cold storage');
   await makeSetDirectory(work, signal);
   const known = (await listFrozen(work)).find((frozen) => frozen.label === label);
   if (!known) {
     const backup = (await listBackups(from, signal)).find((stored) => stored.label === label);
     if (!backup) throw new EngineError('permanent', `site ${from.site.id} has no backup ${label}`, 'list the backups again');
     const record = JSON.stringify({ ...backup, frozenUntil: until } satisfies FrozenBackup);
-    const script = ['/bin/sh', '-c', FREEZE, 'freeze', source, `${target}/.${label}.part`, `${target}/${label}`, label, record, ...LISTS];
+    const owner = work.account ? `${work.account.uid}:${work.account.gid}` : '';
+    const files = await filesOf(from, label, signal);
+    const script = ['/bin/sh', '-c', FREEZE, 'freeze', source ?? '', `${target}/.${label}.part`, `${target}/${label}`, label, record, owner, from.configuration, ...files];
     const result = await fleet.shell.run(['flock', '--nonblock', '--conflict-exit-code', '75', `${work.directory}/lock/freeze.lock`, ...script], { signal });
     if (result.code === 75) throw new EngineError('transient', `freezing at ${site.id} has to wait: another one is at work there`, 'try again when it is done');
     if (result.code !== 0) throw commandFailure(`freezing ${label} at ${site.id}`, result);
@@ -76,6 +79,14 @@ export async function freezeBackup(work: SiteWork, from: SiteWork, label: string
   const frozen = (await listFrozen(work)).find((copy) => copy.label === label);
   if (!frozen) throw new EngineError('outcome-unknown', `the frozen copy of ${label} is not at ${site.id} though it was made`, 'list the copies, then try again');
   return frozen;
+}
+
+/** The files of a backup, and the lists that name it, below its repository. */
+async function filesOf(from: SiteWork, label: string, signal: AbortSignal): Promise<string[]> {
+  const base = `backup/${STANZA}/${label}`;
+  const text = await runBackrest(from, [...backrestWords(from, 'repo-ls', ['--recurse', '--output=json']), base], 'listing the files', signal);
+  const entries = Object.entries(z.record(z.string(), z.object({ type: z.string() })).parse(JSON.parse(text)));
+  return [...entries.filter(([, { type }]) => type === 'file').map(([name]) => `${base}/${name}`), ...LISTS];
 }
 
 /** The frozen copies of a set, the newest first; each is told by its own record. */

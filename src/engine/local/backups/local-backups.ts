@@ -11,6 +11,7 @@ import type { LocalFleet } from '../local-fleet.js';
 import { adoptArchive } from './adopt-archive.js';
 import { archivedSites, archiveNow, archiveTo, observeArchive } from './archive-instance.js';
 import { backUp } from './back-up.js';
+import { openSites, type ConfiguredSite } from './configured-site.js';
 import { dumpDatabase } from './dump-database.js';
 import { expireBackup } from './expire-backup.js';
 import { freezeBackup, listFrozen, thawBackup } from './frozen-copies.js';
@@ -19,7 +20,8 @@ import { probeSite, type SiteProbe } from './probe-site.js';
 import { proveBackup, type BackupProof } from './prove-backup.js';
 import { removeSet } from './remove-set.js';
 import { restoreInstance } from './restore-instance.js';
-import { openSiteWork, type LocalSite, type SiteWork } from './site-work.js';
+import type { LocalSite } from './repositories.js';
+import { openSiteWork, type SiteWork } from './site-work.js';
 
 interface StoredAt {
   readonly site: string;
@@ -28,10 +30,15 @@ interface StoredAt {
 
 /** Backups by pgBackRest: one repository per database and site, one stanza in each. */
 export class LocalBackups implements BackupsPort {
-  private readonly known: ReadonlyMap<string, LocalSite>;
+  private constructor(
+    private readonly fleet: LocalFleet,
+    private readonly known: ReadonlyMap<string, LocalSite>,
+  ) {}
 
-  constructor(private readonly fleet: LocalFleet) {
-    this.known = new Map(EMBEDDED_SITES.map((site) => [site.id, embed(fleet, site)]));
+  /** @throws EngineError `permanent` with every fault of the configured sites at once. */
+  static async open(fleet: LocalFleet, configured?: readonly ConfiguredSite[]): Promise<LocalBackups> {
+    const sites = configured ? await openSites(fleet.shell, configured) : EMBEDDED_SITES.map((site) => embed(fleet, site));
+    return new LocalBackups(fleet, new Map(sites.map((site) => [site.id, site])));
   }
 
   sites(): readonly BackupSite[] {
@@ -134,5 +141,5 @@ export class LocalBackups implements BackupsPort {
 
 function embed(fleet: LocalFleet, site: BackupSite): LocalSite {
   const directory = siteDirectory(fleet.root, site.id);
-  return { ...site, repository: { directory, options: { type: 'posix', path: `${directory}/sets` } } };
+  return { ...site, repository: { directory, options: { type: 'posix', path: `${directory}/sets` }, files: {} } };
 }

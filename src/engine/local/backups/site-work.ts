@@ -1,4 +1,6 @@
-import type { BackupSet, BackupSite } from '../../backups-port.js';
+import { createHash } from 'node:crypto';
+
+import type { BackupSet } from '../../backups-port.js';
 import { EngineError } from '../../errors.js';
 import { backupsDirectory, siteMarker } from '../fleet/fleet-layout.js';
 import type { Account } from '../host-shell/files.js';
@@ -6,12 +8,7 @@ import { command } from '../host-shell/gate-script.js';
 import { STANZA } from '../instances/archive-command.js';
 import type { LocalFleet } from '../local-fleet.js';
 import { backrestFailure } from './backrest-failure.js';
-import { backrestConfiguration, setOptions, type Repository } from './repositories.js';
-
-/** A backup site, and how its repositories are reached. */
-export interface LocalSite extends BackupSite {
-  readonly repository: Repository;
-}
+import { backrestConfiguration, setOptions, type LocalSite } from './repositories.js';
 
 /** What belongs to one database at one site. */
 export interface SiteWork {
@@ -27,7 +24,7 @@ export interface SiteWork {
 
 const DATABASE_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
 /** A site that does not answer in this time is as good as down. */
-const IO_TIMEOUT_S = '20';
+export const IO_TIMEOUT_S = '20';
 /** A list of a thousand backups. */
 const MOST_OUTPUT_BYTES = 4 * 1024 * 1024;
 
@@ -46,14 +43,17 @@ export async function openSiteWork(fleet: LocalFleet, set: BackupSet, site: Loca
   const content = siteConfiguration(work, label === undefined ? set.databaseId : `${set.databaseId}/${label}`);
   if ((await shell.read(work.configuration)) === content) return work;
   for (const path of [own, directory, `${directory}/lock`, `${directory}/log`, `${directory}/spool`]) await shell.ensureDirectory(path, 0o700, account);
-  await shell.write({ path: work.configuration, content, mode: 0o600, ...(account ? { owner: account } : {}) });
+  const owned = { mode: 0o600, ...(account ? { owner: account } : {}) };
+  for (const [name, secret] of Object.entries(site.repository.files)) await shell.write({ path: `${directory}/${name}`, content: secret, ...owned });
+  await shell.write({ path: work.configuration, content, ...owned });
   return work;
 }
 
 function siteConfiguration({ site, set, directory }: Pick<SiteWork, 'site' | 'set' | 'directory'>, below: string): string {
   return backrestConfiguration({
-    comment: `${set.databaseId} at ${site.id}`,
-    repositories: [setOptions(site.repository, below, set.key)],
+    // With a digest of the files, so that it changes when one of them does.
+    comment: `${set.databaseId} at ${site.id} ${createHash('sha256').update(JSON.stringify(site.repository.files)).digest('hex')}`,
+    repositories: [setOptions(site.repository, below, set.key, directory)],
     options: {
       'lock-path': `${directory}/lock`,
       'log-path': `${directory}/log`,
