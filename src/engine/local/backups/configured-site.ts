@@ -24,20 +24,16 @@ const FIRST_WITH_SFTP = [2, 46] as const;
 
 /** Reads the secrets of the sites. @throws EngineError `permanent` with every fault at once. */
 export async function openSites(shell: HostShell, sites: readonly ConfiguredSite[]): Promise<LocalSite[]> {
-  const faults: string[] = [];
-  const opened = await Promise.all(sites.map(async ({ repository, ...site }): Promise<LocalSite> => {
+  const opened = await Promise.allSettled(sites.map(async ({ repository, ...site }): Promise<LocalSite> => {
     const keyFile = 'keyFile' in repository ? repository.keyFile : undefined;
-    const secret = keyFile === undefined ? '' : await readSecret(shell, keyFile).catch((error: unknown) => {
-      faults.push(`${site.id}: ${(error as Error).message}`);
-      return '';
-    });
-    return { ...site, repository: toRepository(repository, secret) };
+    return { ...site, repository: toRepository(repository, keyFile === undefined ? '' : await readSecret(shell, keyFile)) };
   }));
+  const faults = opened.flatMap((site, at) => (site.status === 'rejected' ? [`${sites[at]?.id ?? ''}: ${(site.reason as Error).message}`] : []));
   if (sites.some(({ repository }) => repository.type === 'sftp') && !(await knowsSftp(shell))) {
     faults.push(`sites of type sftp need pgBackRest ${FIRST_WITH_SFTP.join('.')} or newer`);
   }
   if (faults.length > 0) throw new EngineError('permanent', `the backup sites cannot be used: ${faults.join('; ')}`, 'see FREEHOLD_BACKUP_SITES');
-  return opened;
+  return opened.flatMap((site) => (site.status === 'fulfilled' ? [site.value] : []));
 }
 
 async function readSecret(shell: HostShell, path: string): Promise<string> {
