@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { ControlPlaneModule, type Ground } from './control-plane.module.js';
 import { DatabasesModule } from './databases/databases.module.js';
 import { FleetModule } from './fleet/fleet.module.js';
+import { BackupsModule } from './backups/backups.module.js';
 import { HealthModule } from './health/health.module.js';
 import { RelocationModule } from './relocation/relocation.module.js';
 
@@ -9,6 +10,6 @@ import { RelocationModule } from './relocation/relocation.module.js';
 @Module({})
 export class WorkerModule {
   static on(ground: Ground): DynamicModule {
-    return { module: WorkerModule, imports: [ControlPlaneModule.on(ground), FleetModule, DatabasesModule, HealthModule, RelocationModule] };
+    return { module: WorkerModule, imports: [ControlPlaneModule.on(ground), FleetModule, DatabasesModule, HealthModule, BackupsModule, RelocationModule] };
   }
 }

@@ -5,6 +5,8 @@ import { ApiKeysService } from '../access/api-keys.service.js';
 import { AuditController } from '../access/audit.controller.js';
 import { BearerStrategy } from '../access/bearer.strategy.js';
 import { ChangesService } from '../access/changes.service.js';
+import { BackupPolicyController, BackupsController } from '../backups/backups.controller.js';
+import { BackupsModule } from '../backups/backups.module.js';
 import { ControlPlaneModule, type Ground } from '../control-plane.module.js';
 import { ApiKeysController } from '../customers/api-keys.controller.js';
 import { CustomersController } from '../customers/customers.controller.js';
@@ -28,7 +30,7 @@ import { ProblemsController } from './problems.controller.js';
 
 const CONTROLLERS = [
   RegionsController, PlansController, HostsController, CustomersController, ApiKeysController, DatabasesController, OperationsController,
-  AlertsController, AuditController, RelocationController, HealthController, ProblemsController,
+  AlertsController, AuditController, BackupsController, BackupPolicyController, RelocationController, HealthController, ProblemsController,
 ];
 
 /** Everything that answers over HTTP. It records requests and acts on nothing. */
@@ -37,7 +39,7 @@ export class ApiModule {
   static on(ground: Ground): DynamicModule {
     return {
       module: ApiModule,
-      imports: [ControlPlaneModule.on(ground), FleetModule, CustomersModule, DatabasesModule, HealthModule, RelocationModule],
+      imports: [ControlPlaneModule.on(ground), FleetModule, CustomersModule, DatabasesModule, HealthModule, BackupsModule, RelocationModule],
       controllers: CONTROLLERS,
       providers: [
         ApiKeysService, BearerStrategy, ChangesService, RequestsService, MetricsService,

@@ -1,6 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { z } from 'zod';
+import { backupPolicySchema, backupSchema } from '../backups/backup.schemas.js';
 import { apiKeySchema, customerSchema, newApiKeyAnswerSchema } from '../customers/customer.schemas.js';
 import { credentialsSchema, databaseOperationAnswerSchema, databaseSchema, newDatabaseAnswerSchema } from '../databases/database.schemas.js';
 import { hostSchema, planSchema, regionSchema } from '../fleet/fleet.schemas.js';
@@ -41,6 +42,7 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
       moves: z.array(z.object({ databaseId: z.string(), instanceId: z.string(), hostId: z.string(), role: z.string(), by: z.enum(['switchover', 'failover', 'relocate']), to: z.string().nullable().meta({ description: 'The host that it would go to; null without room' }) })),
     }),
   }).meta({ description: 'What would move, and how.' }),
+  Backup: backupSchema, BackupList: listOf(backupSchema), BackupPolicy: backupPolicySchema,
   OperationEvents: z.string().meta({ description: 'Server-Sent Events' }),
   Alert: alertSchema, AlertList: listOf(alertSchema),
   AuditEvent: auditEventSchema, AuditEventList: listOf(auditEventSchema),
@@ -131,6 +133,7 @@ const TAGS: Readonly<Record<string, string>> = {
   Customers: 'The tenants',
   'API keys': "Programs' credentials",
   Databases: 'A PostgreSQL of their own',
+  Backups: 'What outlives everything else',
   Operations: 'Long-running changes',
   Hosts: 'The machines, for operators',
   Alerts: 'What operators should know',

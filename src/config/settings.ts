@@ -36,6 +36,7 @@ export const settingsSchema = z.object({
   /** How many provisionings and deletions a worker runs at once. */
   FREEHOLD_CHANGES_AT_ONCE: z.coerce.number().int().min(1).max(64).default(4),
   /** How often the watcher inspects what goes wrong slowly (lag, slots, WAL, disks, long transactions), in milliseconds. */
+  FREEHOLD_BACKUPS_EVERY_MS: z.coerce.number().int().min(200).max(86_400_000).default(2_000),
   FREEHOLD_INSPECT_EVERY_MS: z.coerce.number().int().min(200).max(600_000).default(10_000),
   /** How far a standby may be behind, or away, before an alert tells operators, in seconds. */
   FREEHOLD_ALERT_LAG_SECONDS: z.coerce.number().min(1).default(30),

@@ -68,9 +68,10 @@ export type RestoreTarget =
 /**
  * Backups: what keeps a database's data when every instance of it is gone.
  *
- * Verbs that change how an instance archives (`archiveTo`, `archiveNow`, `adoptArchive`) are fenced by a token of their
- * own beside the instance's: whoever looks after backups holds no exclusive claim, and may not refuse a failover that
- * comes with an older token. `restore` and `prove` make an instance, and are fenced as its other verbs are. Verbs that
+ * Whoever looks after backups holds no exclusive claim, and its tokens are not comparable with a failover's. So verbs that
+ * change how an instance archives (`archiveTo`, `archiveNow`, `adoptArchive`) take no notice of them: a lock of their own
+ * lets one work at a time, and whoever looks after backups looks again soon, so that what a late one did wrong does not
+ * last. `restore` and `prove` make an instance, and are fenced as its other verbs are. Verbs that
  * change a site (`backUp`, `freeze`, `expire`, `remove`) take no notice of the token: a lock per set and site lets one
  * work at a time, another call meanwhile is refused as `transient`, and one that is repeated finds what was done.
  */

@@ -1,12 +1,22 @@
 import { z } from 'zod';
 import { PLAN_IDS } from './plans.js';
 
+/** A place where backups are kept. */
+export const backupSiteSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  country: z.string().meta({ description: 'ISO 3166', example: 'DE' }),
+  dataCenter: z.string(),
+  kind: z.enum(['live', 'frozen']).meta({ description: 'A frozen copy is written once and cannot change' }),
+});
+
 export const regionSchema = z.object({
   id: z.string().meta({ example: 'europe' }),
   name: z.string(),
   timeZone: z.string().meta({ example: 'Europe/Berlin' }),
   open: z.boolean().meta({ description: 'Whether new databases are placed in it' }),
   dataCenters: z.array(z.object({ id: z.string(), name: z.string() })),
+  backupSites: z.array(backupSiteSchema).meta({ description: 'Where backups of its databases are kept; they cannot be chosen or restricted' }),
 }).meta({ description: 'Where a database lives, primary and standbys, and nowhere else.' });
 
 export const planSchema = z.object({

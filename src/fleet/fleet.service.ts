@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { SETTINGS } from '../config/settings-token.js';
 import type { Settings } from '../config/settings.js';
+import type { BackupSite } from '../engine/backups-port.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
 import { Metadata } from '../metadata/metadata.js';
@@ -17,6 +18,8 @@ export interface RegionDocument {
   /** Whether new databases are placed in it. */
   readonly open: boolean;
   readonly dataCenters: readonly { readonly id: string; readonly name: string }[];
+  /** Where the backups of its databases are; nobody chooses or restricts them. */
+  readonly backupSites: readonly BackupSite[];
 }
 
 export interface HostDocument {
@@ -64,11 +67,11 @@ export class FleetService {
   }
 
   async regions(): Promise<RegionDocument[]> {
-    const rows = await queryRows<Omit<RegionDocument, 'open'>>(this.metadata.dataSource.manager,
+    const rows = await queryRows<Omit<RegionDocument, 'open' | 'backupSites'>>(this.metadata.dataSource.manager,
       `SELECT r.id, r.name, r.time_zone AS "timeZone",
               json_agg(json_build_object('id', c.id, 'name', c.name) ORDER BY c.id) AS "dataCenters"
          FROM regions r JOIN data_centers c ON c.region_id = r.id GROUP BY r.id ORDER BY r.position`);
-    return rows.map(({ id, name, timeZone, dataCenters }) => ({ id, name, timeZone, open: this.isOpen(id), dataCenters }));
+    return rows.map(({ id, name, timeZone, dataCenters }) => ({ id, name, timeZone, open: this.isOpen(id), dataCenters, backupSites: this.engine.backups?.sites() ?? [] }));
   }
 
   hosts(): Promise<HostDocument[]> {

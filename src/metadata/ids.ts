@@ -6,6 +6,7 @@ export const ID_PREFIXES = {
   database: 'db',
   instance: 'ins',
   operation: 'op',
+  backup: 'bkp',
   apiKey: 'key',
   alert: 'alt',
   auditEvent: 'aud',

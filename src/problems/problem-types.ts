@@ -31,6 +31,7 @@ export const PROBLEM_TYPES = {
   'database-not-available': { status: 409, title: 'The database is not available', meaning: 'The database is in a state in which this cannot be done; `state` names it.' },
   'data-loss-not-accepted': { status: 409, title: 'The failover could lose data', meaning: 'No standby is recorded in sync. `bytesAtRisk` says how much may be lost; send `acceptDataLoss: true` to go on all the same.' },
   'region-closed': { status: 409, title: 'The region takes no new databases', meaning: 'The region is closed for new databases at present. Choose another one.' },
+  'backup-not-stored': { status: 409, title: 'The backup is not stored', meaning: 'The backup has no copy from which it could be restored. Choose another one whose copies are `stored`.' },
   'body-too-large': { status: 413, title: 'The body is too large', meaning: 'No request of this API needs more than 64 KiB.' },
   'unsupported-media-type': { status: 415, title: 'The media type is not supported', meaning: 'Bodies are `application/json` in UTF-8.' },
   'unknown-region': { status: 422, title: 'There is no such region', meaning: 'The region does not exist; `errors` lists those that do.' },

@@ -191,7 +191,8 @@ describe('customers, their keys, and what is public', () => {
 
   it('such as regions, plans and certificates need no key', async () => {
     const open = { key: null };
-    const region: Shape = { id: text, name: text, timeZone: text, open: flag, dataCenters: listOf({ id: text, name: text }) };
+    const site: Shape = { id: text, name: text, country: text, dataCenter: text, kind: one('live', 'frozen') };
+    const region: Shape = { id: text, name: text, timeZone: text, open: flag, dataCenters: listOf({ id: text, name: text }), backupSites: listOf(site) };
     expectShape((await api.get('/v1/regions', open)).body, { data: listOf(region), nextCursor: orNull(text) });
     const plan: Shape = { id: text, name: text, standbys: number, memoryMb: number, maxConnections: number, diskGb: number, databasesPerCustomer: number };
     expectShape((await api.get('/v1/plans', open)).body, { data: listOf(plan), nextCursor: orNull(text) });

@@ -85,7 +85,8 @@ describe('a list', () => {
     const regions = (await api.get('/v1/regions', { key: null })).body;
     expect(regions.nextCursor).toBeNull();
     expect(regions.data.map(({ id }: { id: string }) => id)).toEqual(['europe', 'americas', 'asia-pacific', 'middle-east-and-northern-asia', 'oceania']);
-    expect(regions.data[0]).toEqual({ id: 'europe', name: 'Europe', timeZone: 'Europe/Berlin', open: true, dataCenters: [{ id: 'europe-a', name: 'Europe A' }, { id: 'europe-b', name: 'Europe B' }] });
+    expect(regions.data[0]).toMatchObject({ id: 'europe', name: 'Europe', timeZone: 'Europe/Berlin', open: true, dataCenters: [{ id: 'europe-a', name: 'Europe A' }, { id: 'europe-b', name: 'Europe B' }] });
+    expect(regions.data[0].backupSites.map(({ country, kind }: { country: string; kind: string }) => `${country} ${kind}`)).toEqual(['DE live', 'FR live', 'CA live', 'FI frozen']);
     const plans = (await api.get('/v1/plans', { key: null })).body;
     expect(plans.data.map(({ id, standbys }: { id: string; standbys: number }) => [id, standbys])).toEqual([['starter', 1], ['standard', 1], ['business', 2]]);
   });

@@ -41,7 +41,7 @@ export async function startControlPlane({ worker = true, settings: others = {}, 
   const masterKey = randomBytes(32);
   const [postgres, redis] = await Promise.all([startPostgres(), startRedis(), prepareLocalFleet({ dataDir, vault: new Vault(masterKey) })]);
   const settings = readSettings({
-    DATABASE_URL: postgres.url, REDIS_URL: redis.url, FREEHOLD_DATA_DIR: dataDir, FREEHOLD_MASTER_KEY: masterKey.toString('base64'), FREEHOLD_LOG_LEVEL: 'silent', ...others,
+    DATABASE_URL: postgres.url, REDIS_URL: redis.url, FREEHOLD_DATA_DIR: dataDir, FREEHOLD_MASTER_KEY: masterKey.toString('base64'), FREEHOLD_LOG_LEVEL: 'silent', FREEHOLD_BACKUPS_EVERY_MS: '86400000', ...others,
   });
   let current = await begin(settings, worker, log);
   return {

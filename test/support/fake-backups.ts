@@ -178,6 +178,18 @@ export class FakeBackups implements BackupsPort {
     });
   }
 
+  /** What the sites have of a database. */
+  stored(databaseId: string): { site: string; label: string }[] {
+    return FAKE_SITES.map(({ id }) => id).sort().flatMap((site) => (this.sets.get(`${site} ${databaseId}`)?.backups ?? []).map(({ label }) => ({ site, label })));
+  }
+
+  /** Lets the time of a database's frozen copies pass. */
+  thaw(databaseId: string): void {
+    for (const [name, { backups }] of this.sets) {
+      if (name.endsWith(` ${databaseId}`)) for (const backup of backups) if (backup.frozenUntil) Object.assign(backup, { frozenUntil: new Date(0) });
+    }
+  }
+
   /** The sites that still have something of a database. */
   leftovers(databaseId: string): string[] {
     return FAKE_SITES.map(({ id }) => id).filter((site) => this.sets.has(`${site} ${databaseId}`));
@@ -257,8 +269,8 @@ export class FakeBackups implements BackupsPort {
   }
 
   private act<Result>(verb: FakeVerb, ref: InstanceRef, { token, trace, signal }: Effect, effect: () => Result): Promise<Result> {
-    const subject = verb === 'restore' ? ref.id : `${ref.id} archive`;
-    return this.engine.act({ verb, subject, databaseId: ref.database.id, token, trace }, signal, effect);
+    const unfenced = verb !== 'restore';
+    return this.engine.act({ verb, subject: unfenced ? `${ref.id} archive` : ref.id, databaseId: ref.database.id, token, trace, unfenced }, signal, effect);
   }
 
   private actAt<Result>(verb: FakeVerb, set: BackupSet, site: string, { token, trace, signal }: Effect, effect: () => Result): Promise<Result> {

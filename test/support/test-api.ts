@@ -89,7 +89,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   const keys = { operator: `fh_operator_${randomBytes(32).toString('base64url')}`, signup: `fh_signup_${randomBytes(32).toString('base64url')}` };
   const settings = readSettings({
     DATABASE_URL: await makeMetadata(), REDIS_URL: options.redisUrl ?? ownRedis(), FREEHOLD_DATA_DIR: '/nowhere',
-    FREEHOLD_MASTER_KEY: randomBytes(32).toString('base64'), FREEHOLD_PORT: String(await freePort()), FREEHOLD_LEASE_MS: '1000',
+    FREEHOLD_MASTER_KEY: randomBytes(32).toString('base64'), FREEHOLD_PORT: String(await freePort()), FREEHOLD_LEASE_MS: '1000', FREEHOLD_BACKUPS_EVERY_MS: '86400000',
     FREEHOLD_OPERATOR_KEY: keys.operator, FREEHOLD_SIGNUP_KEY: keys.signup, ...options.settings,
   });
   const engine = new FakeEngine();

@@ -1,6 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { backUpOperation } from '../../src/backups/operations/back-up.operation.js';
+import { expireBackupsOperation } from '../../src/backups/operations/expire-backups.operation.js';
+import { proveBackupOperation } from '../../src/backups/operations/prove-backup.operation.js';
+import { setArchiveOperation } from '../../src/backups/operations/set-archive.operation.js';
 import { deleteOperation } from '../../src/databases/operations/delete.operation.js';
 import { failoverOperation } from '../../src/databases/operations/failover.operation.js';
 import { provisionOperation } from '../../src/databases/operations/provision.operation.js';
@@ -23,6 +27,7 @@ const failover = withoutParts(failoverOperation);
 const tables = [
   withoutParts(provisionOperation), failover, withoutParts(switchoverOperation), withoutParts(reprotectOperation), withoutParts(recoverOperation),
   withoutParts(relocateOperation), withoutParts(releaseKeptOperation), withoutParts(vacateOperation), withoutParts(rotatePasswordOperation), withoutParts(deleteOperation),
+  withoutParts(setArchiveOperation), withoutParts(backUpOperation), withoutParts(proveBackupOperation), withoutParts(expireBackupsOperation),
 ];
 
 const document = (name: string): string => fileURLToPath(new URL(`../../docs/${name}`, import.meta.url));

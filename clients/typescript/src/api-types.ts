@@ -477,6 +477,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/databases/{id}/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the backups of a database, newest first
+         * @description With their copies at the backup sites. Those of a deleted database are listed until they are purged.
+         */
+        get: operations["listBackups"];
+        put?: never;
+        /**
+         * Make a backup now
+         * @description Beside the daily one. Asked for while one is made, answers with that.
+         */
+        post: operations["createBackup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/databases/{id}/backups/{backupId}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Prove a backup now
+         * @description It is restored on a spare place, started there, checked with pg_amcheck, and removed again. Each is proved within a day by itself.
+         */
+        post: operations["verifyBackup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/backup-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See which backups would exist on a day
+         * @description And where their copies are. Needs no key.
+         */
+        get: operations["getBackupPolicy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/hosts/{id}/drain": {
         parameters: {
             query?: never;
@@ -647,6 +711,22 @@ export interface components {
             dataCenters: {
                 id: string;
                 name: string;
+            }[];
+            /** @description Where backups of its databases are kept; they cannot be chosen or restricted */
+            backupSites: {
+                id: string;
+                name: string;
+                /**
+                 * @description ISO 3166
+                 * @example DE
+                 */
+                country: string;
+                dataCenter: string;
+                /**
+                 * @description A frozen copy is written once and cannot change
+                 * @enum {string}
+                 */
+                kind: "live" | "frozen";
             }[];
         };
         RegionList: {
@@ -875,6 +955,72 @@ export interface components {
                 }[];
             };
         };
+        /** @description A full backup, and its copies at the backup sites. */
+        Backup: {
+            /** @example bkp_01hzy3v7q8k2w5n9t4r6x1m0pa */
+            id: string;
+            databaseId: string;
+            /** @enum {string} */
+            kind: "full";
+            /** @enum {string} */
+            reason: "first" | "scheduled" | "requested" | "hole" | "retry";
+            /**
+             * Format: date-time
+             * @description Null until its first copy is stored
+             */
+            startedAt: string | null;
+            /** Format: date-time */
+            finishedAt: string | null;
+            /** @description What it takes when it is restored */
+            sizeBytes: number | null;
+            copies: {
+                site: string;
+                /** @enum {string} */
+                state: "pending" | "stored" | "failed" | "expired";
+                storedBytes: number | null;
+                /**
+                 * Format: date-time
+                 * @description Until when a copy in cold storage can be neither changed nor removed
+                 */
+                frozenUntil: string | null;
+                error: string | null;
+            }[];
+            /**
+             * Format: date-time
+             * @description When it was last restored and checked; it counts from then on
+             */
+            provedAt: string | null;
+            /** @enum {string|null} */
+            keptAs: "daily" | "weekly" | "monthly" | null;
+        };
+        BackupList: {
+            data: components["schemas"]["Backup"][];
+            nextCursor: string | null;
+        };
+        /** @description The days whose backups exist on a day, for a database that is backed up every day. */
+        BackupPolicy: {
+            /** Format: date */
+            on: string;
+            daily: string[];
+            weekly: string[];
+            monthly: string[];
+            /** @description Every backup has a copy at each of them; they cannot be chosen or restricted */
+            sites: {
+                id: string;
+                name: string;
+                /**
+                 * @description ISO 3166
+                 * @example DE
+                 */
+                country: string;
+                dataCenter: string;
+                /**
+                 * @description A frozen copy is written once and cannot change
+                 * @enum {string}
+                 */
+                kind: "live" | "frozen";
+            }[];
+        };
         /** @description Server-Sent Events */
         OperationEvents: string;
         /** @description Something that an operator should know; it resolves itself when its cause is gone. */
@@ -1050,6 +1196,8 @@ export interface components {
          *     [`data-loss-not-accepted`](/problems/data-loss-not-accepted): The failover could lose data.
          *
          *     [`region-closed`](/problems/region-closed): The region takes no new databases.
+         *
+         *     [`backup-not-stored`](/problems/backup-not-stored): The backup is not stored.
          */
         Problem409: {
             headers: {
@@ -1985,6 +2133,133 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             429: components["responses"]["Problem429"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    listBackups: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of backups */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupList"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    createBackup: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Chosen by the caller, 1 to 255 visible characters. The same key and body are answered the same for 24 hours; the same key with another body is refused. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operation */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    verifyBackup: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Chosen by the caller, 1 to 255 visible characters. The same key and body are answered the same for 24 hours; the same key with another body is refused. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+                backupId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operation */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getBackupPolicy: {
+        parameters: {
+            query?: {
+                on?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The days whose backups are kept, and the sites */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupPolicy"];
+                };
+            };
+            400: components["responses"]["Problem400"];
             "4XX": components["responses"]["Problem"];
             "5XX": components["responses"]["Problem"];
         };

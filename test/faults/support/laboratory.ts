@@ -3,6 +3,9 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { EntityManager } from 'typeorm';
 import { inject } from 'vitest';
+import { BackupKeeper } from '../../../src/backups/backup-keeper.js';
+import { MetadataBackupRecords } from '../../../src/backups/backup-records.js';
+import { BackupsService } from '../../../src/backups/backups.service.js';
 import { openLog } from '../../../src/config/log.js';
 import { readSettings } from '../../../src/config/settings.js';
 import { NO_TRACING } from '../../../src/config/tracing.js';
@@ -37,6 +40,11 @@ export interface Laboratory {
   makeDatabase(plan: PlanId): Promise<string>;
   request(kind: string, databaseId: string, input?: Record<string, unknown>): Promise<OperationDocument>;
   requestDeletion(databaseId: string): Promise<OperationDocument>;
+  /** Makes a database archive to every live site, as the keeper of backups asks for. */
+  archive(databaseId: string): Promise<void>;
+  requestBackup(databaseId: string): Promise<OperationDocument>;
+  /** Lets the keeper of backups look once, and sees to its end what it asked for. */
+  keepBackups(): Promise<OperationDocument[]>;
   /** A worker for the operations of one database. */
   mortalWorker(databaseId: string, diesAt?: number): MortalWorker;
   /** Lets every lease run out, and sees the operation to its end. */
@@ -109,6 +117,23 @@ class OpenLaboratory implements Laboratory {
   async requestDeletion(databaseId: string): Promise<OperationDocument> {
     return (await this.manager.transaction((tx) =>
       this.app.get(DatabasesService).delete(tx, { actor: this.actor, id: databaseId, requestId: 'req_1' }))).operation;
+  }
+
+  async archive(databaseId: string): Promise<void> {
+    await this.manager.transaction((tx) => this.app.get(MetadataBackupRecords).provideSet(tx, databaseId));
+    const sites = this.engine.backups.sites().filter(({ kind }) => kind === 'live').map(({ id }) => id);
+    await this.finish((await this.request('set-archive', databaseId, { sites, epoch: (await this.database(databaseId)).epoch })).id);
+  }
+
+  async requestBackup(databaseId: string): Promise<OperationDocument> {
+    const { id, customerId } = await this.database(databaseId);
+    return this.manager.transaction((tx) => this.app.get(BackupsService).request(tx, { database: { id, customerId }, reason: 'requested', requestedBy: 'key_test', requestId: 'req_1' }));
+  }
+
+  async keepBackups(): Promise<OperationDocument[]> {
+    await this.app.get(BackupKeeper).keep(this.engine.backups);
+    const asked = await this.query<{ id: string }>(`SELECT id FROM operations WHERE requested_by = 'keeper' AND finished_at IS NULL ORDER BY id`);
+    return Promise.all(asked.map(({ id }) => this.finish(id)));
   }
 
   mortalWorker(databaseId: string, diesAt?: number): MortalWorker {

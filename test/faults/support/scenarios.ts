@@ -144,6 +144,50 @@ async function theKeptCopy(laboratory: Laboratory, databaseId: string): Promise<
   return { instanceId: copy!.instanceId, keptId: copy!.id.slice(copy!.instanceId.length + 1) };
 }
 
+/** Every copy is stored once, and the database is as it was. */
+async function expectStored(laboratory: Laboratory, databaseId: string, stored: number): Promise<void> {
+  const copies = await laboratory.query<{ site: string; label: string }>(
+    `SELECT c.site, c.label FROM backup_copies c JOIN backups b ON b.id = c.backup_id WHERE b.database_id = $1 AND c.state = 'stored' ORDER BY c.site`, [databaseId]);
+  expect(copies).toHaveLength(stored);
+  expect(laboratory.engine.backups.stored(databaseId)).toEqual(copies);
+  await expectAvailable(laboratory, databaseId, 1);
+}
+
+const backup: Scenario = {
+  kind: 'back-up', name: 'at every site', ends: 'succeeded',
+  async begin(laboratory) {
+    const databaseId = await laboratory.makeDatabase('starter');
+    await laboratory.archive(databaseId);
+    return { databaseId, operation: await laboratory.requestBackup(databaseId) };
+  },
+  check: (laboratory, databaseId) => expectStored(laboratory, databaseId, 4),
+};
+
+async function backUpOnce(laboratory: Laboratory, databaseId: string): Promise<string> {
+  await laboratory.archive(databaseId);
+  await laboratory.finish((await laboratory.requestBackup(databaseId)).id);
+  const [newest] = await laboratory.query<{ id: string }>('SELECT id FROM backups WHERE database_id = $1 ORDER BY id DESC LIMIT 1', [databaseId]);
+  return newest!.id;
+}
+
+/** Of two backups the older one, whose frozen copy may go. */
+async function theOlderBackup(laboratory: Laboratory, databaseId: string): Promise<Record<string, unknown>> {
+  const older = await backUpOnce(laboratory, databaseId);
+  await laboratory.finish((await laboratory.requestBackup(databaseId)).id);
+  laboratory.engine.backups.thaw(databaseId);
+  return { backupIds: [older] };
+}
+
+async function theBackup(laboratory: Laboratory, databaseId: string): Promise<Record<string, unknown>> {
+  const backupId = await backUpOnce(laboratory, databaseId);
+  return { backupId, site: laboratory.engine.backups.sites()[0]!.id, host: (await laboratory.database(databaseId)).instances[0]!.host };
+}
+
+async function archives(laboratory: Laboratory, databaseId: string): Promise<Record<string, unknown>> {
+  await laboratory.archive(databaseId);
+  return { sites: [laboratory.engine.backups.sites()[0]!.id], epoch: 1 };
+}
+
 const lost = { input: { epoch: 1, reason: 'the postmaster is dead', forced: false, acceptDataLoss: false }, before: losePrimary };
 const planned = { input: { epoch: 1 } };
 const alone = { input: { reason: 'a standby is gone' } };
@@ -173,6 +217,10 @@ export const SCENARIOS: readonly Scenario[] = [
   changing('relocate', 'of the one standby', { input: theStandby }),
   changing('relocate', 'when it cannot be attached elsewhere', { input: theStandby, fault: { verb: 'attachStandby', times: Infinity }, ends: 'failed' }),
   changing('relocate', 'from a lost host, while nothing is in sync', { input: theStandbyOnALostHost }),
+  backup,
+  changing('set-archive', 'when two sites are gone', { input: archives }),
+  changing('prove-backup', 'from a live site', { input: theBackup }),
+  changing('expire-backups', 'of two the older one', { input: theOlderBackup }),
   changing('reprotect', 'when the one standby is down', { ...alone, before: loseStandbys }),
   changing('reprotect', 'when one of two standbys is down', { ...alone, plan: 'business', before: loseLast }),
   changing('reprotect', 'when the files of the one standby are gone', { ...alone, before: wipeStandbys }),

@@ -16,7 +16,7 @@ export class WorkerProcess {
       stdio: ['ignore', 'ignore', 'inherit'],
       env: {
         PATH: process.env.PATH, DATABASE_URL: settings.DATABASE_URL, REDIS_URL: settings.REDIS_URL, FREEHOLD_DATA_DIR: settings.FREEHOLD_DATA_DIR,
-        FREEHOLD_MASTER_KEY: settings.FREEHOLD_MASTER_KEY, FREEHOLD_LOG_LEVEL: 'silent', FREEHOLD_LEASE_MS: LEASE_MS,
+        FREEHOLD_MASTER_KEY: settings.FREEHOLD_MASTER_KEY, FREEHOLD_LOG_LEVEL: 'silent', FREEHOLD_BACKUPS_EVERY_MS: '86400000', FREEHOLD_LEASE_MS: LEASE_MS,
         ...(settings.FREEHOLD_OTLP_ENDPOINT !== undefined && { FREEHOLD_OTLP_ENDPOINT: settings.FREEHOLD_OTLP_ENDPOINT }),
       },
     });

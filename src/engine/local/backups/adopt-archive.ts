@@ -18,8 +18,7 @@ const ARCHIVED_NAME = /^([0-9A-F]{24}|[0-9A-F]{8}\.history)\.done$/;
  * Marks what the standby holds and a site lacks as yet to be archived, so that it is once the standby is a primary.
  *
  * A standby marks what it streamed as done, though its primary may have died before it was archived. What it still holds
- * is bounded by its `wal_keep_size`. To send a segment twice does no harm. It takes no notice of tokens and waits for
- * nobody: the mark is right whoever sets it, and clients wait.
+ * is bounded by its `wal_keep_size`. To send a segment twice does no harm. It waits for nobody: clients wait.
  */
 export async function adoptArchive(standby: InstanceContext, works: readonly SiteWork[], effect: Effect): Promise<number> {
   const { shell, paths } = standby;
@@ -31,8 +30,7 @@ export async function adoptArchive(standby: InstanceContext, works: readonly Sit
   const stored = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
   // Where nobody can say what is missing, all of it may be.
   const missing = held.filter((name) => stored.length === 0 || stored.some((names) => !names.has(name)));
-  const subject = { ...archiveSubject(standby, effect.token), token: undefined };
-  await shell.fenced({ directory: subject.directory, name: subject.name }, effect.signal, async (gate) => {
+  await shell.fenced(archiveSubject(standby), effect.signal, async (gate) => {
     for (let first = 0; first < missing.length; first += MARKED_AT_ONCE) {
       // One that recovery has removed meanwhile is not there any more.
       const moves = missing.slice(first, first + MARKED_AT_ONCE).map((name) => `{ [ ! -e ${name}.done ] || mv -T -- ${name}.done ${name}.ready; }`);

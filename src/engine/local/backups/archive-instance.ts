@@ -21,7 +21,7 @@ export async function archiveTo(context: InstanceContext, works: readonly SiteWo
   const { shell, paths, account, instance } = context;
   const { signal } = effect;
   const owner = account ? ['-o', String(account.uid), '-g', String(account.gid)] : [];
-  await shell.fenced(archiveSubject(context, effect.token), signal, async (gate) => {
+  await shell.fenced(archiveSubject(context), signal, async (gate) => {
     if (!(await shell.exists(paths.made))) throw new EngineError('transient', `instance ${instance.id} was not made yet`, 'create it first');
     await Promise.all(works.map((work) => makeSet(context, work, signal)));
     const directories = ['spool', 'lock', 'log'].map((name) => backrestDirectory(context, name));
@@ -118,7 +118,7 @@ export async function archiveNow(primary: InstanceContext, effect: Effect): Prom
   const { instance, fleet, address, authorityPath, shell } = primary;
   const sites = await archivedSites(primary);
   if (sites.length === 0) throw new EngineError('transient', `instance ${instance.id} archives to no site`, 'make it archive first');
-  const segment = await shell.fenced(archiveSubject(primary, effect.token), effect.signal, async (gate) => {
+  const segment = await shell.fenced(archiveSubject(primary), effect.signal, async (gate) => {
     const port = await readPort(primary);
     if (port === undefined) throw new EngineError('transient', `instance ${instance.id} was not made yet`, 'create it first');
     const server = { address, port, authorityPath, password: instance.database.secrets.control, applicationName: 'freehold-archive' };

@@ -37,9 +37,9 @@ export function instanceSubject(context: InstanceContext, token: bigint): GateSu
   return { directory: context.paths.control, token, name: `instance ${context.instance.id}` };
 }
 
-/** How the instance archives: fenced beside its other verbs (see `BackupsPort`). */
-export function archiveSubject(context: InstanceContext, token: bigint): GateSubject {
-  return { directory: context.paths.archiveControl, token, name: `the archive of instance ${context.instance.id}` };
+/** How the instance archives: a lock of its own, without a token (see `BackupsPort`). */
+export function archiveSubject(context: InstanceContext): GateSubject {
+  return { directory: context.paths.archiveControl, name: `the archive of instance ${context.instance.id}` };
 }
 
 /** The port that was given to the instance when it was first made. */

@@ -1,0 +1,198 @@
+import { Inject, Injectable } from '@nestjs/common';
+import pLimit from 'p-limit';
+import type { EntityManager } from 'typeorm';
+import type { Log } from '../config/log.js';
+import { LOG } from '../config/log-token.js';
+import type { Settings } from '../config/settings.js';
+import { SETTINGS } from '../config/settings-token.js';
+import { MetadataDatabaseRecords, primaryOf } from '../databases/database-records.js';
+import type { ArchiveObservation, BackupsPort } from '../engine/backups-port.js';
+import { ENGINE } from '../engine/engine-token.js';
+import type { Engine } from '../engine/ports.js';
+import { Metadata } from '../metadata/metadata.js';
+import { queryRows } from '../metadata/query-rows.js';
+import { openAlert, resolveAlerts } from '../operations/alerts.js';
+import type { OperationDocument } from '../operations/operation.js';
+import { OperationsService } from '../operations/operations.service.js';
+import { MetadataBackupRecords } from './backup-records.js';
+import { type KeptDatabase, readKeptDatabases, readOutlived } from './backup-facts.js';
+import { BackupsService } from './backups.service.js';
+import { type BackupCare, decideBackupCare } from './decide-backup-care.js';
+import { BACKUP_ALERT_KINDS, judgeBackupSigns } from './judge-backup-signs.js';
+import { EXPIRE_BACKUPS } from './operations/expire-backups.operation.js';
+import { SET_ARCHIVE } from './operations/set-archive.operation.js';
+
+const REQUESTED_BY = 'keeper';
+/** Any number that no other user of advisory locks in this database takes. */
+const KEEPER_LOCK = 7_203_115;
+const PROBE_TIMEOUT_MS = 5_000;
+/** WAL that waits is looked at in every so many rounds: it is judged by minutes. */
+const INSPECT_EVERY = 5;
+const INSPECTIONS_AT_ONCE = 4;
+const INSPECT_TIMEOUT_MS = 3_000;
+
+/**
+ * Looks after backups: which sites can be used, who archives where, what is to be backed up, proved and removed. It asks
+ * for operations and changes nothing itself. Of several workers one does it, each round whoever comes first.
+ */
+@Injectable()
+export class BackupKeeper {
+  private timer: NodeJS.Timeout | undefined;
+  private keeping: Promise<void> = Promise.resolve();
+  private rounds = 0;
+  private stopped = false;
+
+  constructor(
+    private readonly metadata: Metadata,
+    private readonly databases: MetadataDatabaseRecords,
+    private readonly records: MetadataBackupRecords,
+    private readonly backups: BackupsService,
+    private readonly operations: OperationsService,
+    @Inject(ENGINE) private readonly engine: Engine,
+    @Inject(LOG) private readonly log: Log,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  start(): void {
+    const port = this.engine.backups;
+    if (!port) return;
+    this.timer = setTimeout(() => {
+      this.keeping = this.keep(port).catch((error: unknown) => {
+        this.log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'backups could not be looked after in this round');
+      });
+      void this.keeping.finally(() => {
+        if (!this.stopped) this.start();
+      });
+    }, this.settings.FREEHOLD_BACKUPS_EVERY_MS);
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.keeping;
+  }
+
+  /** One round. */
+  async keep(port: BackupsPort): Promise<void> {
+    const sites = await this.probe(port);
+    const asked = await this.metadata.transaction(async (tx) => {
+      const [row] = await queryRows<{ mine: boolean }>(tx, 'SELECT pg_try_advisory_xact_lock($1) AS mine', [KEEPER_LOCK]);
+      if (!row?.mine) return undefined;
+      await this.recordSites(tx, sites);
+      return this.ask(tx, sites.filter(({ live, usable }) => live && usable).map(({ id }) => id));
+    });
+    for (const operation of asked ?? []) await this.operations.announce(operation);
+    if (asked && this.rounds++ % INSPECT_EVERY === 0) await this.inspect(port);
+  }
+
+  private probe(port: BackupsPort): Promise<ProbedSite[]> {
+    return Promise.all(port.sites().map(async ({ id, name, kind }) => {
+      const { usable, reason } = await port.probe(id, AbortSignal.timeout(PROBE_TIMEOUT_MS));
+      return { id, name, live: kind === 'live', usable, reason: reason ?? null };
+    }));
+  }
+
+  private async recordSites(tx: EntityManager, sites: readonly ProbedSite[]): Promise<void> {
+    for (const { id, name, usable, reason } of sites) {
+      await tx.query(
+        `INSERT INTO backup_sites (id, usable, reason) VALUES ($1, $2, $3)
+         ON CONFLICT (id) DO UPDATE SET usable = $2, reason = $3, since = now() WHERE backup_sites.usable <> $2`, [id, usable, reason]);
+      const key = `backup-site:${id}`;
+      if (usable) await resolveAlerts(tx, [key]);
+      else await openAlert(tx, { key, kind: 'backup-site', severity: 'critical', subjectId: id, operationId: null, message: `backup site ${name} cannot be used: ${reason ?? 'no reason given'}` });
+    }
+  }
+
+  private async ask(tx: EntityManager, usableSites: readonly string[]): Promise<OperationDocument[]> {
+    const now = new Date();
+    const asked: OperationDocument[] = [];
+    for (const database of await readKeptDatabases(tx)) {
+      const outlived = database.stored > 0 ? await this.chooseOutlived(tx, database, now) : [];
+      for (const care of decideBackupCare({ ...database, outlived, usableSites }, now)) asked.push(await this.request(tx, database, care));
+    }
+    return asked;
+  }
+
+  private async chooseOutlived(tx: EntityManager, { databaseId }: KeptDatabase, now: Date): Promise<readonly string[]> {
+    const { keep, expire } = await readOutlived(tx, databaseId, now);
+    await this.records.setKeptAs(tx, keep);
+    return expire;
+  }
+
+  private async request(tx: EntityManager, { databaseId, customerId, epoch, region }: KeptDatabase, care: BackupCare): Promise<OperationDocument> {
+    const database = { id: databaseId, customerId, region };
+    const asker = { requestedBy: REQUESTED_BY, requestId: null };
+    const request = (kind: string, input: object): Promise<OperationDocument> =>
+      this.operations.request(tx, { kind, subjectId: databaseId, ownerId: customerId, input: { databaseId, ...input }, ...asker });
+    switch (care.ask) {
+      case 'set-archive':
+        await this.records.provideSet(tx, databaseId);
+        return request(SET_ARCHIVE, { sites: care.sites, epoch });
+      case 'back-up':
+        return this.backups.request(tx, { database, reason: care.reason, ...asker });
+      case 'expire-backups':
+        return request(EXPIRE_BACKUPS, { backupIds: care.backupIds });
+      case 'prove-backup':
+        return this.backups.requestProof(tx, { database, backupId: care.backupId, site: care.site, ...asker });
+    }
+  }
+
+  /** Looks at the WAL that waits, and at what the records say of backups and proofs; opens alerts and closes them. */
+  private async inspect(port: BackupsPort): Promise<void> {
+    const rows = await queryRows<SignsRow>(this.metadata.dataSource.manager, SELECT_SIGNS);
+    const limit = pLimit(INSPECTIONS_AT_ONCE);
+    await Promise.all(rows.map((row) => limit(async () => {
+      const archive = await this.observe(port, row.databaseId);
+      if (archive?.droppedAt && archive.droppedAt > row.archiveSince) await this.noteHole(row);
+      const { raise, resolve } = judgeBackupSigns({ ...row, archive: archive && { ...archive, sites: archive.sites.length } });
+      await this.metadata.transaction(async (tx) => {
+        for (const alert of raise) await openAlert(tx, alert);
+        await resolveAlerts(tx, resolve);
+      });
+    })));
+    await this.metadata.dataSource.query(
+      `UPDATE alerts SET resolved_at = clock_timestamp() WHERE resolved_at IS NULL AND kind = ANY($1)
+          AND NOT EXISTS (SELECT FROM databases d WHERE d.id = subject_id AND d.deleted_at IS NULL)`, [BACKUP_ALERT_KINDS]);
+  }
+
+  private async observe(port: BackupsPort, databaseId: string): Promise<ArchiveObservation | undefined> {
+    try {
+      return await port.observeArchive(primaryOf(await this.databases.read(databaseId)).ref, AbortSignal.timeout(INSPECT_TIMEOUT_MS));
+    } catch {
+      // A primary that is down is told of by its watcher.
+      return undefined;
+    }
+  }
+
+  /** WAL was given up: from here on a restore needs a backup that is newer. */
+  private async noteHole({ databaseId }: SignsRow): Promise<void> {
+    this.log.error({ databaseId }, 'wal was given up before it was archived: a full backup follows');
+    await this.metadata.dataSource.query('UPDATE backup_sets SET archive_since = clock_timestamp() WHERE database_id = $1', [databaseId]);
+  }
+}
+
+interface ProbedSite {
+  readonly id: string;
+  readonly name: string;
+  readonly live: boolean;
+  readonly usable: boolean;
+  readonly reason: string | null;
+}
+
+interface SignsRow {
+  readonly databaseId: string;
+  readonly archiveSince: Date;
+  readonly backupAgeSeconds: number;
+  readonly proofAgeSeconds: number;
+  readonly proofFailure: string | null;
+}
+
+const SELECT_SIGNS = `
+  SELECT d.id AS "databaseId", s.archive_since AS "archiveSince",
+         extract(epoch FROM now() - coalesce((SELECT max(b.started_at) FROM backups b WHERE b.database_id = d.id AND b.expired_at IS NULL
+            AND NOT EXISTS (SELECT FROM backup_copies c WHERE c.backup_id = b.id AND c.state <> 'stored')), d.provisioned_at))::float8 AS "backupAgeSeconds",
+         extract(epoch FROM now() - coalesce((SELECT max(b.started_at) FROM backups b WHERE b.database_id = d.id AND b.expired_at IS NULL AND b.proved_at IS NOT NULL), d.provisioned_at))::float8 AS "proofAgeSeconds",
+         (SELECT CASE o.state WHEN 'failed' THEN o.error ->> 'reason' END FROM operations o
+           WHERE o.subject_id = d.id AND o.kind = 'prove-backup' AND o.finished_at IS NOT NULL ORDER BY o.id DESC LIMIT 1) AS "proofFailure"
+    FROM databases d JOIN backup_sets s ON s.database_id = d.id
+   WHERE d.provisioned_at IS NOT NULL AND d.deleted_at IS NULL`;

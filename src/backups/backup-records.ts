@@ -1,0 +1,147 @@
+import { randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Vault } from '../config/vault.js';
+import type { BackupSet, StoredBackup } from '../engine/backups-port.js';
+import { newId } from '../metadata/ids.js';
+import { Metadata } from '../metadata/metadata.js';
+import { queryRows } from '../metadata/query-rows.js';
+import type { KeptAs } from './choose-kept-backups.js';
+
+/**
+ * Why a backup is made: the first of a database, the day's, by request, because the archive has a hole (another primary, or
+ * a site that was away), or again because a site failed.
+ */
+export const BACKUP_REASONS = ['first', 'scheduled', 'requested', 'hole', 'retry'] as const;
+export type BackupReason = (typeof BACKUP_REASONS)[number];
+
+export interface CopyRecord {
+  readonly site: string;
+  readonly state: 'pending' | 'stored' | 'failed' | 'expired';
+  /** The backup's name in the site's own catalogue; null until it is stored. */
+  readonly label: string | null;
+  readonly error: string | null;
+}
+
+export interface BackupRecord {
+  readonly id: string;
+  readonly databaseId: string;
+  readonly reason: BackupReason;
+  readonly copies: readonly CopyRecord[];
+}
+
+/** Whose backups they are, and how the database archives at present. */
+export interface BackupSetRecord {
+  readonly set: BackupSet;
+  readonly archiveSites: readonly string[];
+  readonly archiveEpoch: number;
+}
+
+/** What operations read and write of backups; each write takes the transaction that records the step (protocol rule 2). */
+export interface BackupRecords<Tx> {
+  /** Undefined for a database that has none, or whose key was destroyed. */
+  readSet(databaseId: string): Promise<BackupSetRecord | undefined>;
+  read(backupId: string): Promise<BackupRecord>;
+  /** @param hasHole whether a restore needs a backup that begins after this moment: somebody archives who did not before */
+  setArchive(tx: Tx, databaseId: string, archive: { readonly sites: readonly string[]; readonly epoch: number; readonly hasHole: boolean }): Promise<void>;
+  setStored(tx: Tx, backupId: string, site: string, stored: StoredBackup): Promise<void>;
+  setCopyFailed(tx: Tx, backupId: string, site: string, error: string): Promise<void>;
+  setCopyExpired(tx: Tx, backupId: string, site: string): Promise<void>;
+  setFinished(tx: Tx, backupId: string): Promise<void>;
+  setExpired(tx: Tx, backupId: string): Promise<void>;
+  setProved(tx: Tx, backupId: string, proof: object): Promise<void>;
+}
+
+/** Records in the metadata database. */
+@Injectable()
+export class MetadataBackupRecords implements BackupRecords<EntityManager> {
+  constructor(private readonly metadata: Metadata, private readonly vault: Vault) {}
+
+  async readSet(databaseId: string): Promise<BackupSetRecord | undefined> {
+    const [row] = await queryRows<SetRow>(this.metadata.dataSource.manager,
+      `SELECT d.id, d.region_id AS region, d.unix_account AS account, d.endpoint_database AS name, d.endpoint_user AS owner,
+              s.sealed_key AS "sealedKey", s.archive_sites AS "archiveSites", s.archive_epoch AS "archiveEpoch"
+         FROM backup_sets s JOIN databases d ON d.id = s.database_id WHERE d.id = $1 AND s.sealed_key IS NOT NULL`, [databaseId]);
+    if (!row) return undefined;
+    const { id, region, account, name, owner, sealedKey, archiveSites, archiveEpoch } = row;
+    const key = this.vault.unseal(sealedKey, keyOwner(databaseId)).toString();
+    return { set: { databaseId: id, region, account, name, owner, key }, archiveSites, archiveEpoch };
+  }
+
+  async read(backupId: string): Promise<BackupRecord> {
+    const [row] = await queryRows<BackupRecord>(this.metadata.dataSource.manager,
+      `SELECT b.id, b.database_id AS "databaseId", b.reason,
+              (SELECT json_agg(json_build_object('site', site, 'state', state, 'label', label, 'error', error) ORDER BY site) FROM backup_copies WHERE backup_id = b.id) AS copies
+         FROM backups b WHERE b.id = $1`, [backupId]);
+    if (!row) throw new Error(`backup ${backupId} does not exist`);
+    return row;
+  }
+
+  /** Makes the set of a database, with a key of its own; harmless if it has one. */
+  async provideSet(tx: EntityManager, databaseId: string): Promise<void> {
+    const key = randomBytes(32).toString('base64');
+    await tx.query('INSERT INTO backup_sets (database_id, sealed_key) VALUES ($1, $2) ON CONFLICT DO NOTHING', [databaseId, this.vault.seal(key, keyOwner(databaseId))]);
+  }
+
+  /** Writes a backup down that is to be made, with a copy at each of the sites. */
+  async create(tx: EntityManager, databaseId: string, reason: BackupReason, sites: readonly string[]): Promise<string> {
+    const id = newId('backup');
+    await tx.query('INSERT INTO backups (id, database_id, reason) VALUES ($1, $2, $3)', [id, databaseId, reason]);
+    await tx.query('INSERT INTO backup_copies (backup_id, site) SELECT $1, unnest($2::text[])', [id, sites]);
+    return id;
+  }
+
+  async setArchive(tx: EntityManager, databaseId: string, { sites, epoch, hasHole }: { readonly sites: readonly string[]; readonly epoch: number; readonly hasHole: boolean }): Promise<void> {
+    await tx.query(
+      `UPDATE backup_sets SET archive_sites = $2, archive_epoch = $3, archive_since = CASE WHEN $4 THEN clock_timestamp() ELSE archive_since END WHERE database_id = $1`,
+      [databaseId, sites, epoch, hasHole]);
+  }
+
+  async setStored(tx: EntityManager, backupId: string, site: string, stored: StoredBackup): Promise<void> {
+    const { label, storedBytes, frozenUntil, startedAt, databaseBytes } = stored;
+    await tx.query(
+      `UPDATE backup_copies SET state = 'stored', label = $3, stored_bytes = $4, frozen_until = $5, error = NULL WHERE backup_id = $1 AND site = $2`,
+      [backupId, site, label, storedBytes, frozenUntil ?? null]);
+    await tx.query('UPDATE backups SET started_at = least(started_at, $2), size_bytes = $3 WHERE id = $1', [backupId, startedAt, databaseBytes]);
+  }
+
+  async setCopyFailed(tx: EntityManager, backupId: string, site: string, error: string): Promise<void> {
+    await tx.query(`UPDATE backup_copies SET state = 'failed', error = $3 WHERE backup_id = $1 AND site = $2 AND state <> 'stored'`, [backupId, site, error]);
+  }
+
+  async setCopyExpired(tx: EntityManager, backupId: string, site: string): Promise<void> {
+    await tx.query(`UPDATE backup_copies SET state = 'expired' WHERE backup_id = $1 AND site = $2`, [backupId, site]);
+  }
+
+  async setFinished(tx: EntityManager, backupId: string): Promise<void> {
+    await tx.query('UPDATE backups SET finished_at = clock_timestamp() WHERE id = $1', [backupId]);
+  }
+
+  async setExpired(tx: EntityManager, backupId: string): Promise<void> {
+    await tx.query('UPDATE backups SET expired_at = clock_timestamp(), kept_as = NULL WHERE id = $1', [backupId]);
+  }
+
+  async setProved(tx: EntityManager, backupId: string, proof: object): Promise<void> {
+    await tx.query('UPDATE backups SET proved_at = clock_timestamp(), proof = $2 WHERE id = $1', [backupId, JSON.stringify(proof)]);
+  }
+
+  async setKeptAs(tx: EntityManager, slots: ReadonlyMap<string, KeptAs | null>): Promise<void> {
+    await tx.query(
+      `UPDATE backups b SET kept_as = k.value FROM jsonb_each_text($1) AS k WHERE b.id = k.key AND b.kept_as IS DISTINCT FROM k.value`,
+      [JSON.stringify(Object.fromEntries(slots))]);
+  }
+}
+
+interface SetRow {
+  readonly id: string;
+  readonly region: string;
+  readonly account: number;
+  readonly name: string;
+  readonly owner: string;
+  readonly sealedKey: Buffer;
+  readonly archiveSites: string[];
+  readonly archiveEpoch: number;
+}
+
+/** What a sealed key belongs to: one that was moved to another database's row does not open. */
+const keyOwner = (databaseId: string): string => `${databaseId}/backups`;

@@ -1,0 +1,84 @@
+import type { BackupReason } from './backup-records.js';
+import { latestBackupTime, spread } from './choose-backup-time.js';
+
+/** The newest backup of a database, finished or not. */
+export interface NewestBackup {
+  readonly requestedAt: Date;
+  readonly finishedAt: Date | null;
+  /** Sites at which it has no copy though it is finished. */
+  readonly missingSites: readonly string[];
+}
+
+/** A backup that is stored and not proved yet. */
+export interface UnprovedBackup {
+  readonly id: string;
+  readonly finishedAt: Date;
+  readonly sites: readonly string[];
+}
+
+/** What the keeper of backups knows of a database. */
+export interface BackupFacts {
+  readonly databaseId: string;
+  readonly timeZone: string;
+  readonly epoch: number;
+  /** How it archives as far as is recorded; null for one that has no backup set yet. */
+  readonly archive: { readonly sites: readonly string[]; readonly epoch: number; readonly since: Date } | null;
+  readonly newest: NewestBackup | null;
+  readonly unproved: readonly UnprovedBackup[];
+  /** Backups that no slot keeps any more. */
+  readonly outlived: readonly string[];
+  /** The kinds of operations that run on it. */
+  readonly running: ReadonlySet<string>;
+  /** When an operation of each kind last failed. */
+  readonly failedAt: Readonly<Record<string, Date | undefined>>;
+  /** Whether its hosts are busy with as many backups as they may be. */
+  readonly hostsAreBusy: boolean;
+  /** The live sites that can be used now. */
+  readonly usableSites: readonly string[];
+}
+
+/** What to ask for. */
+export type BackupCare =
+  | { readonly ask: 'set-archive'; readonly sites: readonly string[] }
+  | { readonly ask: 'back-up'; readonly reason: BackupReason }
+  | { readonly ask: 'expire-backups'; readonly backupIds: readonly string[] }
+  | { readonly ask: 'prove-backup'; readonly backupId: string; readonly site: string };
+
+/** Operations that take the primary away, or have not made it yet: what is asked of it now would fail. */
+const UNSETTLED: ReadonlySet<string> = new Set(['failover', 'switchover', 'provision', 'delete', 'restore', 'recover']);
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+/** How long after a failure the same is asked for again. */
+const AGAIN_AFTER_MS = { 'set-archive': 5_000, 'back-up': 5 * MINUTE_MS, 'expire-backups': 10 * MINUTE_MS, 'prove-backup': HOUR_MS } as const;
+/** Backups are proved within a day, each at its own hour; the promise is a week. */
+const PROVED_WITHIN_MS = 24 * HOUR_MS;
+
+/** Decides what a database's backups need now. */
+export function decideBackupCare(facts: BackupFacts, now: Date): BackupCare[] {
+  const { archive, epoch, usableSites, running } = facts;
+  if ([...running].some((kind) => UNSETTLED.has(kind))) return [];
+  const may = (kind: keyof typeof AGAIN_AFTER_MS): boolean => !running.has(kind) && now.getTime() - (facts.failedAt[kind]?.getTime() ?? 0) >= AGAIN_AFTER_MS[kind];
+  const care: BackupCare[] = [];
+  if (!archive || archive.epoch !== epoch || !isSame(archive.sites, usableSites)) {
+    if (may('set-archive')) care.push({ ask: 'set-archive', sites: usableSites });
+  } else if (usableSites.length > 0 && !running.has('back-up') && !facts.hostsAreBusy) {
+    const reason = reasonToBackUp(facts, archive.since, now);
+    if (reason && may('back-up')) care.push({ ask: 'back-up', reason });
+  }
+  if (facts.outlived.length > 0 && may('expire-backups')) care.push({ ask: 'expire-backups', backupIds: facts.outlived });
+  const due = facts.unproved.find((backup) => now.getTime() - backup.finishedAt.getTime() >= spread(backup.id) * PROVED_WITHIN_MS);
+  const sites = due?.sites.filter((site) => usableSites.includes(site)) ?? [];
+  // Another site each time, so that in the long run the copies at all of them are tried.
+  const site = sites[Math.floor(spread(`${due?.id} ${now.toISOString().slice(0, 13)}`) * sites.length)];
+  if (due && site !== undefined && may('prove-backup')) care.push({ ask: 'prove-backup', backupId: due.id, site });
+  return care;
+}
+
+function reasonToBackUp({ databaseId, timeZone, newest, usableSites }: BackupFacts, archivedSince: Date, now: Date): BackupReason | undefined {
+  if (!newest) return 'first';
+  if (newest.requestedAt < archivedSince) return 'hole';
+  if (newest.requestedAt < latestBackupTime(databaseId, timeZone, now)) return 'scheduled';
+  return newest.missingSites.some((site) => usableSites.includes(site)) ? 'retry' : undefined;
+}
+
+const isSame = (a: readonly string[], b: readonly string[]): boolean => a.length === b.length && a.every((item) => b.includes(item));

@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import type { BackupsPort } from '../../engine/backups-port.js';
+import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
+import type { BackupRecords } from '../backup-records.js';
+
+/**
+ * Proves a backup by restoring it on a spare place, starting it there cut off from everybody, and checking every relation.
+ *
+ * Invariant: only a restore that succeeded makes a backup count; what failed is told with the site that it came from.
+ */
+export const PROVE_BACKUP = 'prove-backup';
+
+const inputSchema = z.strictObject({ databaseId: z.string(), backupId: z.string(), site: z.string(), host: z.string() });
+type Input = z.output<typeof inputSchema>;
+
+interface Parts<Tx> {
+  readonly backups: BackupsPort;
+  readonly records: BackupRecords<Tx>;
+}
+
+export function proveBackupOperation<Tx>({ backups, records }: Parts<Tx>): OperationDefinition<Tx, Input> {
+  async function prove(context: StepContext<Input>): Promise<StepOutcome<Tx>> {
+    const { databaseId, backupId, site, host } = context.input;
+    const known = await records.readSet(databaseId);
+    const copy = (await records.read(backupId)).copies.find((candidate) => candidate.site === site);
+    if (!known || copy?.state !== 'stored' || copy.label === null) return { outcome: 'done', detail: { nothingToDo: 'the copy is gone' } };
+    const { restoreMs, checkMs, relations } = await backups.prove(known.set, { site, label: copy.label }, host, context);
+    const proof = { site, host, restoreMs, checkMs, relations };
+    return { outcome: 'done', detail: proof, record: (tx) => records.setProved(tx, backupId, proof) };
+  }
+  return {
+    kind: PROVE_BACKUP,
+    does: 'proves a backup by restoring it',
+    input: inputSchema,
+    exclusive: false,
+    queue: 'bulk',
+    deadlineMs: 24 * 3_600_000,
+    preempts: () => false,
+    steps: [{ name: 'prove', does: 'restore it on a spare place and check every relation', timeoutMs: 12 * 3_600_000, attempts: 2, onFailure: 'undo', run: prove }],
+  };
+}

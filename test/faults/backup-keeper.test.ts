@@ -1,0 +1,70 @@
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { openLaboratory } from './support/laboratory.js';
+
+const laboratory = await openLaboratory();
+afterAll(() => laboratory.close());
+afterEach(async () => {
+  laboratory.engine.backups.down.clear();
+  await laboratory.query(`UPDATE databases SET automation_paused = 'the next test has its own' WHERE deleted_at IS NULL`);
+});
+
+const kindsOf = async (): Promise<string[]> => (await laboratory.keepBackups()).map(({ kind, state }) => `${kind} ${state}`);
+const copiesOf = (databaseId: string) => laboratory.query<{ site: string; state: string }>(
+  `SELECT c.site, c.state FROM backup_copies c WHERE c.backup_id = (SELECT id FROM backups WHERE database_id = $1 ORDER BY id DESC LIMIT 1) ORDER BY c.site`, [databaseId]);
+const openAlerts = async (kind: string): Promise<string[]> =>
+  (await laboratory.query<{ key: string }>('SELECT key FROM alerts WHERE kind = $1 AND resolved_at IS NULL', [kind])).map(({ key }) => key);
+
+/** Until the keeper has nothing to ask for. */
+async function settle(): Promise<string[]> {
+  const kinds: string[] = [];
+  for (let round = await kindsOf(); round.length > 0; round = await kindsOf()) kinds.push(...round);
+  return kinds;
+}
+
+describe('the keeper of backups', () => {
+  it('makes a new database archive, and backs it up at every site, by itself', async () => {
+    const databaseId = await laboratory.makeDatabase('starter');
+    expect(await settle()).toEqual(['set-archive succeeded', 'back-up succeeded']);
+    expect((await copiesOf(databaseId)).map(({ state }) => state)).toEqual(['stored', 'stored', 'stored', 'stored']);
+  });
+
+  it('takes a site out that is down, says so, and makes it whole again once it is back', async () => {
+    const databaseId = await laboratory.makeDatabase('starter');
+    await settle();
+    laboratory.engine.backups.down.set('toronto', 'the disk is gone');
+    expect(await settle()).toEqual(['set-archive succeeded']);
+    expect(await openAlerts('backup-site')).toEqual(['backup-site:toronto']);
+    const failed = await laboratory.finish((await laboratory.requestBackup(databaseId)).id);
+    expect(failed).toMatchObject({ state: 'failed', error: { reason: expect.stringContaining('no copy at toronto') as string } });
+    expect(await copiesOf(databaseId)).toEqual([
+      { site: 'falkenstein', state: 'stored' }, { site: 'gravelines', state: 'stored' }, { site: 'helsinki', state: 'stored' }, { site: 'toronto', state: 'failed' }]);
+
+    laboratory.engine.backups.down.clear();
+    await laboratory.query(`UPDATE operations SET finished_at = finished_at - interval '1 hour' WHERE id = $1`, [failed.id]);
+    expect(await settle()).toEqual(['set-archive succeeded', 'back-up succeeded']);
+    expect(await openAlerts('backup-site')).toEqual([]);
+    expect((await copiesOf(databaseId)).map(({ state }) => state)).toEqual(['stored', 'stored', 'stored', 'stored']);
+  });
+
+  it('makes a full backup after a failover', async () => {
+    const databaseId = await laboratory.makeDatabase('starter');
+    await settle();
+    await laboratory.finish((await laboratory.request('failover', databaseId, { epoch: 1, reason: 'a test', forced: true, acceptDataLoss: false })).id);
+    expect(await settle()).toEqual(['set-archive succeeded', 'back-up succeeded']);
+  });
+
+  it('proves backups, and removes from every site what no slot keeps', async () => {
+    const databaseId = await laboratory.makeDatabase('starter');
+    await settle();
+    await laboratory.query(`UPDATE backups SET finished_at = finished_at - interval '25 hours' WHERE database_id = $1`, [databaseId]);
+    expect(await settle()).toEqual(['prove-backup succeeded']);
+
+    for (let count = 0; count < 8; count += 1) await laboratory.finish((await laboratory.requestBackup(databaseId)).id);
+    // All of one day that is over: the newest of them stays, and so does the one that was proved.
+    await laboratory.query(`UPDATE backups SET started_at = started_at - interval '2 days' WHERE database_id = $1`, [databaseId]);
+    laboratory.engine.backups.thaw(databaseId);
+    expect(await settle()).toContain('expire-backups succeeded');
+    expect(laboratory.engine.backups.stored(databaseId)).toHaveLength(2 * 4);
+    expect(await laboratory.query(`SELECT FROM backups WHERE database_id = $1 AND expired_at IS NULL`, [databaseId])).toHaveLength(2);
+  });
+});

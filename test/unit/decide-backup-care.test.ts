@@ -1,0 +1,90 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { latestBackupTime } from '../../src/backups/choose-backup-time.js';
+import { type BackupFacts, decideBackupCare } from '../../src/backups/decide-backup-care.js';
+import { judgeBackupSigns } from '../../src/backups/judge-backup-signs.js';
+
+const NOW = new Date('2026-11-26T12:00:00Z');
+const ago = (minutes: number): Date => new Date(NOW.getTime() - minutes * 60_000);
+const SITES = ['falkenstein', 'gravelines', 'toronto'];
+
+const well: BackupFacts = {
+  databaseId: 'db_1', timeZone: 'Europe/Berlin', epoch: 1, archive: { sites: SITES, epoch: 1, since: ago(60 * 24 * 9) },
+  newest: { requestedAt: ago(60), finishedAt: ago(59), missingSites: [] }, unproved: [], outlived: [], running: new Set(), failedAt: {}, hostsAreBusy: false, usableSites: SITES,
+};
+const asked = (change: Partial<BackupFacts>) => decideBackupCare({ ...well, ...change }, NOW);
+
+describe('what a database\'s backups need', () => {
+  it('is nothing while all is well', () => expect(asked({})).toEqual([]));
+
+  it('of a new database is first to archive, and then a backup', () => {
+    expect(asked({ archive: null, newest: null })).toEqual([{ ask: 'set-archive', sites: SITES }]);
+    expect(asked({ newest: null })).toEqual([{ ask: 'back-up', reason: 'first' }]);
+  });
+
+  it('when a site goes is to archive to the others, and when it is back to all, and then a new backup', () => {
+    expect(asked({ usableSites: ['toronto', 'falkenstein'] })).toEqual([{ ask: 'set-archive', sites: ['toronto', 'falkenstein'] }]);
+    expect(asked({ archive: { sites: SITES, epoch: 1, since: ago(1) } })).toEqual([{ ask: 'back-up', reason: 'hole' }]);
+  });
+
+  it('after a promotion is that the new primary is recorded to archive', () => expect(asked({ epoch: 2 })).toEqual([{ ask: 'set-archive', sites: SITES }]));
+
+  it('is a backup a day, in the night of its region', () => {
+    expect(asked({ newest: { requestedAt: ago(60 * 24), finishedAt: ago(60 * 24), missingSites: [] } })).toEqual([{ ask: 'back-up', reason: 'scheduled' }]);
+  });
+
+  it('is another backup where a copy is missing, not at once, and only once its site can be used', () => {
+    const newest = { requestedAt: ago(30), finishedAt: ago(29), missingSites: ['toronto'] };
+    expect(asked({ newest })).toEqual([{ ask: 'back-up', reason: 'retry' }]);
+    expect(asked({ newest, failedAt: { 'back-up': ago(1) } })).toEqual([]);
+    expect(asked({ newest: { ...newest, missingSites: ['helsinki'] } })).toEqual([]);
+  });
+
+  it('waits for changes of the primary, for a busy host, and for what was asked before', () => {
+    for (const kind of ['failover', 'switchover', 'provision', 'delete', 'restore', 'recover']) expect(asked({ archive: null, newest: null, running: new Set([kind]) })).toEqual([]);
+    expect(asked({ newest: null, hostsAreBusy: true })).toEqual([]);
+    expect(asked({ newest: null, running: new Set(['back-up']) })).toEqual([]);
+    expect(asked({ archive: null, running: new Set(['set-archive']) })).toEqual([]);
+  });
+
+  it('is a proof of each backup within a day, from a site that can be used, and not at once again when it failed', () => {
+    const unproved = [{ id: 'bkp_1', finishedAt: ago(60 * 24), sites: ['helsinki', 'toronto'] }];
+    expect(asked({ unproved })).toEqual([{ ask: 'prove-backup', backupId: 'bkp_1', site: 'toronto' }]);
+    expect(asked({ unproved: [{ ...unproved[0]!, finishedAt: NOW }] })).toEqual([]);
+    expect(asked({ unproved, failedAt: { 'prove-backup': ago(10) } })).toEqual([]);
+  });
+
+  it('is that what no slot keeps is removed', () => expect(asked({ outlived: ['bkp_0'] })).toEqual([{ ask: 'expire-backups', backupIds: ['bkp_0'] }]));
+});
+
+describe('the time of the daily backup', () => {
+  it('is within the last day, between midnight and six in the region, and always the same', () => {
+    const zones = fc.constantFrom('Europe/Berlin', 'America/New_York', 'Asia/Singapore', 'Asia/Dubai', 'Australia/Sydney');
+    fc.assert(fc.property(fc.string(), zones, fc.date({ min: new Date('2026-06-01T00:00:00Z'), max: new Date('2026-09-01T00:00:00Z'), noInvalidDate: true }), (id, timeZone, now) => {
+      const due = latestBackupTime(id, timeZone, now);
+      expect(now.getTime() - due.getTime()).toBeGreaterThanOrEqual(0);
+      expect(now.getTime() - due.getTime()).toBeLessThan(86_400_000);
+      const hour = Number(new Intl.DateTimeFormat('en-GB', { timeZone, hour: 'numeric', hourCycle: 'h23' }).format(due));
+      expect(hour).toBeLessThan(6);
+      expect(latestBackupTime(id, timeZone, new Date(due.getTime() + 3_600_000))).toEqual(due);
+    }));
+  });
+});
+
+describe('alerts about backups', () => {
+  const signs = { databaseId: 'db_1', backupAgeSeconds: 3_600, proofAgeSeconds: 86_400, proofFailure: null, archive: { pendingBytes: 0, pendingSeconds: 0, sites: 3 } };
+  const kinds = (change: Partial<typeof signs> | { proofFailure: string }) => judgeBackupSigns({ ...signs, ...change }).raise.map(({ kind, severity }) => `${kind} ${severity}`);
+
+  it('are closed while all is well', () => {
+    expect(judgeBackupSigns(signs)).toEqual({ raise: [], resolve: ['backup:db_1', 'proof:db_1', 'archive:db_1'] });
+  });
+
+  it('tell of backups that are old, proofs that fail or do not come, and WAL that waits', () => {
+    expect(kinds({ backupAgeSeconds: 31 * 3_600 })).toEqual(['backup warning']);
+    expect(kinds({ backupAgeSeconds: 60 * 3_600 })).toEqual(['backup critical']);
+    expect(kinds({ proofAgeSeconds: 8 * 86_400 })).toEqual(['proof critical']);
+    expect(kinds({ proofFailure: 'checksum error' })).toEqual(['proof critical']);
+    expect(kinds({ archive: { pendingBytes: 300 * 2 ** 20, pendingSeconds: 10, sites: 3 } })).toEqual(['archive warning']);
+    expect(kinds({ archive: { pendingBytes: 0, pendingSeconds: 4_000, sites: 0 } })).toEqual(['archive critical']);
+  });
+});
