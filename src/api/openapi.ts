@@ -2,6 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { z } from 'zod';
 import { backupPolicySchema, backupSchema } from '../backups/backup.schemas.js';
+import { restoreAnswerSchema } from '../backups/restore.schemas.js';
 import { apiKeySchema, customerSchema, newApiKeyAnswerSchema } from '../customers/customer.schemas.js';
 import { credentialsSchema, databaseOperationAnswerSchema, databaseSchema, newDatabaseAnswerSchema } from '../databases/database.schemas.js';
 import { hostSchema, planSchema, regionSchema } from '../fleet/fleet.schemas.js';
@@ -43,6 +44,7 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
     }),
   }).meta({ description: 'What would move, and how.' }),
   Backup: backupSchema, BackupList: listOf(backupSchema), BackupPolicy: backupPolicySchema,
+  RestoreAnswer: restoreAnswerSchema,
   OperationEvents: z.string().meta({ description: 'Server-Sent Events' }),
   Alert: alertSchema, AlertList: listOf(alertSchema),
   AuditEvent: auditEventSchema, AuditEventList: listOf(auditEventSchema),
@@ -112,6 +114,7 @@ const EXAMPLE_BODIES: Readonly<Record<string, unknown>> = {
   createDatabase: { customerId: 'cus_01hzy3v7q8k2w5n9t4r6x1m0pa', name: 'shop', region: 'europe', plan: 'starter' },
   setAutomation: { paused: true, reason: 'investigating a slow disk' },
   failover: { acceptDataLoss: false },
+  restoreDatabase: { time: '2026-11-24T10:15:00+01:00', into: 'new', name: 'shop-as-of-ten' },
 };
 
 /** One response a status, which names the problem types that have it. */

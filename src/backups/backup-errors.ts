@@ -1,4 +1,5 @@
 import { DomainError } from '../problems/domain-problem.js';
+import type { RestoreRange } from './choose-restore-source.js';
 
 export class NoBackupsError extends DomainError {
   constructor() {
@@ -7,7 +8,16 @@ export class NoBackupsError extends DomainError {
 }
 
 export class BackupNotStoredError extends DomainError {
-  constructor(backupId: string) {
-    super('backup-not-stored', `backup ${backupId} has no copy at a live site`, { hint: 'choose one whose copies are stored' });
+  constructor(what: string) {
+    super('backup-not-stored', what, { hint: 'choose one whose copies are stored' });
+  }
+}
+
+export class RestoreOutOfRangeError extends DomainError {
+  constructor(time: Date, range: RestoreRange | undefined) {
+    const fields = [{ field: 'time', message: range ? `must be from ${range.from.toISOString()} to ${range.to.toISOString()}` : 'has nothing to restore from: there is no backup yet' }];
+    super('restore-out-of-range', `nothing can be restored as of ${time.toISOString()}`, {
+      hint: range ? 'choose a time within the range' : 'wait for the first backup', fields, extensions: { range: range && { from: range.from.toISOString(), to: range.to.toISOString() } },
+    });
   }
 }

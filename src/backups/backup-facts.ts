@@ -35,6 +35,14 @@ export async function readOutlived(tx: EntityManager, databaseId: string, now: D
   return chooseKeptBackups(stored, now);
 }
 
+/** Deleted databases whose backups have outlived them long enough. */
+export function readPurgeable(tx: EntityManager): Promise<{ id: string; customerId: string }[]> {
+  return queryRows(tx,
+    `SELECT d.id, d.customer_id AS "customerId" FROM databases d JOIN backup_sets s ON s.database_id = d.id
+      WHERE d.purge_at <= now() AND s.purged_at IS NULL
+        AND NOT EXISTS (SELECT FROM operations o WHERE o.subject_id = d.id AND o.kind = 'purge-backups' AND o.state IN ('pending', 'running'))`);
+}
+
 /** Times inside documents that PostgreSQL makes are texts. */
 type Texts<Item> = { readonly [Key in keyof Item]: Item[Key] extends Date ? string : Item[Key] extends Date | null ? string | null : Item[Key] };
 

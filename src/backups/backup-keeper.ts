@@ -15,11 +15,12 @@ import { openAlert, resolveAlerts } from '../operations/alerts.js';
 import type { OperationDocument } from '../operations/operation.js';
 import { OperationsService } from '../operations/operations.service.js';
 import { MetadataBackupRecords } from './backup-records.js';
-import { type KeptDatabase, readKeptDatabases, readOutlived } from './backup-facts.js';
+import { type KeptDatabase, readKeptDatabases, readOutlived, readPurgeable } from './backup-facts.js';
 import { BackupsService } from './backups.service.js';
 import { type BackupCare, decideBackupCare } from './decide-backup-care.js';
 import { BACKUP_ALERT_KINDS, judgeBackupSigns } from './judge-backup-signs.js';
 import { EXPIRE_BACKUPS } from './operations/expire-backups.operation.js';
+import { PURGE_BACKUPS } from './operations/purge-backups.operation.js';
 import { SET_ARCHIVE } from './operations/set-archive.operation.js';
 
 const REQUESTED_BY = 'keeper';
@@ -109,6 +110,9 @@ export class BackupKeeper {
     for (const database of await readKeptDatabases(tx)) {
       const outlived = database.stored > 0 ? await this.chooseOutlived(tx, database, now) : [];
       for (const care of decideBackupCare({ ...database, outlived, usableSites }, now)) asked.push(await this.request(tx, database, care));
+    }
+    for (const { id, customerId } of await readPurgeable(tx)) {
+      asked.push(await this.operations.request(tx, { kind: PURGE_BACKUPS, subjectId: id, ownerId: customerId, input: { databaseId: id }, requestedBy: REQUESTED_BY, requestId: null }));
     }
     return asked;
   }

@@ -7,6 +7,7 @@ import { newId } from '../metadata/ids.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
 import type { KeptAs } from './choose-kept-backups.js';
+import type { StoredCopies } from './choose-restore-source.js';
 
 /**
  * Why a backup is made: the first of a database, the day's, by request, because the archive has a hole (another primary, or
@@ -50,6 +51,14 @@ export interface BackupRecords<Tx> {
   setFinished(tx: Tx, backupId: string): Promise<void>;
   setExpired(tx: Tx, backupId: string): Promise<void>;
   setProved(tx: Tx, backupId: string, proof: object): Promise<void>;
+  /** The backups that have a copy, of a database that is there or was deleted. */
+  readStored(databaseId: string): Promise<readonly StoredCopies[]>;
+  /** A restored primary is another one than before: whoever archives and backs up has to look again. */
+  raiseEpoch(tx: Tx, databaseId: string): Promise<void>;
+  /** Takes back that a deleted database was to be brought back. */
+  setDeletedAgain(tx: Tx, databaseId: string, deleted: { readonly deletedAt: string; readonly purgeAt: string }): Promise<void>;
+  /** Erases the key, and with it every copy. */
+  setPurged(tx: Tx, databaseId: string): Promise<void>;
 }
 
 /** Records in the metadata database. */
@@ -123,6 +132,27 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
 
   async setProved(tx: EntityManager, backupId: string, proof: object): Promise<void> {
     await tx.query('UPDATE backups SET proved_at = clock_timestamp(), proof = $2 WHERE id = $1', [backupId, JSON.stringify(proof)]);
+  }
+
+  async readStored(databaseId: string): Promise<readonly StoredCopies[]> {
+    return queryRows<StoredCopies>(this.metadata.dataSource.manager,
+      `SELECT b.id, b.finished_at AS "finishedAt", json_agg(json_build_object('site', c.site, 'label', c.label) ORDER BY c.site) AS copies
+         FROM backups b JOIN backup_copies c ON c.backup_id = b.id AND c.state = 'stored'
+        WHERE b.database_id = $1 AND b.finished_at IS NOT NULL AND b.expired_at IS NULL GROUP BY b.id ORDER BY b.id DESC`, [databaseId]);
+  }
+
+  async raiseEpoch(tx: EntityManager, databaseId: string): Promise<void> {
+    await tx.query('UPDATE databases SET epoch = epoch + 1 WHERE id = $1', [databaseId]);
+  }
+
+  async setDeletedAgain(tx: EntityManager, databaseId: string, { deletedAt, purgeAt }: { readonly deletedAt: string; readonly purgeAt: string }): Promise<void> {
+    await tx.query(`UPDATE databases SET deleted_at = $2, purge_at = $3, sealed_secrets = NULL, in_sync = '{}' WHERE id = $1`, [databaseId, deletedAt, purgeAt]);
+  }
+
+  async setPurged(tx: EntityManager, databaseId: string): Promise<void> {
+    await tx.query('UPDATE backup_sets SET sealed_key = NULL, purged_at = now() WHERE database_id = $1 AND purged_at IS NULL', [databaseId]);
+    await tx.query('UPDATE backups SET expired_at = now(), kept_as = NULL WHERE database_id = $1 AND expired_at IS NULL', [databaseId]);
+    await tx.query(`UPDATE backup_copies SET state = 'expired' WHERE backup_id IN (SELECT id FROM backups WHERE database_id = $1)`, [databaseId]);
   }
 
   async setKeptAs(tx: EntityManager, slots: ReadonlyMap<string, KeptAs | null>): Promise<void> {

@@ -1,33 +1,47 @@
 import { Inject, Module, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { Vault } from '../config/vault.js';
 import { MetadataDatabaseRecords } from '../databases/database-records.js';
 import { DatabasesModule } from '../databases/databases.module.js';
+import { DatabasesService } from '../databases/databases.service.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
 import { OperationRegistry } from '../operations/registry.js';
 import { BackupKeeper } from './backup-keeper.js';
 import { MetadataBackupRecords } from './backup-records.js';
 import { BackupsService } from './backups.service.js';
+import { RestoresService } from './restores.service.js';
+import { purgeBackupsOperation } from './operations/purge-backups.operation.js';
+import { restoreInPlaceOperation } from './operations/restore-in-place.operation.js';
+import { restoreOperation } from './operations/restore.operation.js';
 import { backUpOperation } from './operations/back-up.operation.js';
 import { expireBackupsOperation } from './operations/expire-backups.operation.js';
 import { proveBackupOperation } from './operations/prove-backup.operation.js';
 import { setArchiveOperation } from './operations/set-archive.operation.js';
 
-@Module({ imports: [DatabasesModule], providers: [MetadataBackupRecords, BackupsService, BackupKeeper], exports: [BackupsService, BackupKeeper] })
+@Module({ imports: [DatabasesModule], providers: [MetadataBackupRecords, BackupsService, RestoresService, BackupKeeper], exports: [BackupsService, RestoresService, BackupKeeper] })
 export class BackupsModule implements OnModuleInit {
   constructor(
     private readonly registry: OperationRegistry<EntityManager>,
     private readonly databases: MetadataDatabaseRecords,
     private readonly records: MetadataBackupRecords,
+    private readonly service: DatabasesService,
+    private readonly vault: Vault,
     @Inject(ENGINE) private readonly engine: Engine,
   ) {}
 
   onModuleInit(): void {
-    const { databases, records, engine: { backups } } = this;
+    const { databases, records, engine, vault } = this;
+    const { backups } = engine;
     if (!backups) return;
+    const reserve = (tx: EntityManager, databaseId: string): Promise<void> => this.service.reserve(tx, databaseId);
+    const restoring = { engine, backups, records: databases, backupRecords: records, vault, reserve };
     this.registry.register(setArchiveOperation({ backups, databases, records }));
     this.registry.register(backUpOperation({ backups, databases, records }));
     this.registry.register(expireBackupsOperation({ backups, records }));
     this.registry.register(proveBackupOperation({ backups, records }));
+    this.registry.register(restoreOperation(restoring));
+    this.registry.register(restoreInPlaceOperation(restoring));
+    this.registry.register(purgeBackupsOperation({ backups, records }));
   }
 }

@@ -79,7 +79,7 @@ export class BackupsService {
     const live = this.port.sites().filter(({ kind }) => kind === 'live').map(({ id }) => id);
     const stored = copies.filter(({ site, state }) => state === 'stored' && live.includes(site)).map(({ site }) => site);
     const site = request.site ?? stored[Math.floor(spread(`${backupId} ${Date.now()}`) * stored.length)];
-    if (site === undefined) throw new BackupNotStoredError(backupId);
+    if (site === undefined) throw new BackupNotStoredError(`backup ${backupId} has no copy at a live site`);
     return this.operations.request(tx, {
       kind: PROVE_BACKUP, subjectId: database.id, ownerId: database.customerId,
       input: { databaseId: database.id, backupId, site, host: await this.chooseHost(tx, database.region) }, requestedBy, requestId,

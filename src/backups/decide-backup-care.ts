@@ -45,7 +45,7 @@ export type BackupCare =
   | { readonly ask: 'prove-backup'; readonly backupId: string; readonly site: string };
 
 /** Operations that take the primary away, or have not made it yet: what is asked of it now would fail. */
-const UNSETTLED: ReadonlySet<string> = new Set(['failover', 'switchover', 'provision', 'delete', 'restore', 'recover']);
+const UNSETTLED: ReadonlySet<string> = new Set(['failover', 'switchover', 'provision', 'delete', 'restore', 'restore-in-place', 'recover']);
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 /** How long after a failure the same is asked for again. */

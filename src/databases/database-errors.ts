@@ -45,3 +45,9 @@ export class DataLossNotAcceptedError extends DomainError {
     });
   }
 }
+
+export class DatabaseNotDeletedError extends DomainError {
+  constructor() {
+    super('database-not-deleted', 'the database is not deleted', { hint: 'restore it in place, or into a new database' });
+  }
+}

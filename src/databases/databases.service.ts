@@ -20,7 +20,7 @@ import { type DatabaseFilter, type DatabaseRow, endpointUris, readDatabases } fr
 import type { Credentials, DatabaseDocument } from './database.schemas.js';
 import { DatabaseEntity } from './database.entity.js';
 import { MetadataDatabaseRecords } from './database-records.js';
-import { CustomerNotFoundError, DatabaseNotAvailableError, DataLossNotAcceptedError, DatabaseNotFoundError, NameTakenError, QuotaExceededError } from './database-errors.js';
+import { CustomerNotFoundError, DatabaseNotAvailableError, DatabaseNotDeletedError, DataLossNotAcceptedError, DatabaseNotFoundError, NameTakenError, QuotaExceededError } from './database-errors.js';
 import { lsnToBytes } from './elect-standby.js';
 import { InstanceEntity } from './instance.entity.js';
 import { DELETE } from './operations/delete.operation.js';
@@ -49,6 +49,12 @@ export interface NewDatabase {
   readonly requestId: string | null;
 }
 
+/** The operation that makes a database. */
+export interface Making {
+  readonly kind: string;
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
 export interface DatabaseRequest {
   readonly actor: Asker;
   readonly id: string;
@@ -73,7 +79,7 @@ export class DatabasesService {
    *
    * @throws CustomerNotFoundError, UnknownRegionError, UnknownPlanError, NameTakenError, QuotaExceededError, NoRoomError
    */
-  async create(tx: EntityManager, request: NewDatabase): Promise<{ database: DatabaseDocument; operation: OperationDocument; credentials: Credentials }> {
+  async create(tx: EntityManager, request: NewDatabase, by: Making = { kind: PROVISION, input: {} }): Promise<{ database: DatabaseDocument; operation: OperationDocument; credentials: Credentials }> {
     const plan = planOf(request.plan ?? DEFAULT_PLAN);
     await this.fleet.lockRegion(tx, request.region);
     await this.lockCustomer(tx, request.actor.reach, request.customerId);
@@ -83,7 +89,7 @@ export class DatabasesService {
     await this.reserve(tx, database.id);
     const operationId = newId('operation');
     const operation = await this.operations.request(tx, {
-      id: operationId, kind: PROVISION, subjectId: database.id, ownerId: request.customerId, input: { databaseId: database.id },
+      id: operationId, kind: by.kind, subjectId: database.id, ownerId: request.customerId, input: { databaseId: database.id, ...by.input },
       sealed: this.vault.seal(password, operationId), requestedBy: request.actor.id, requestId: request.requestId,
     });
     return { database: await this.require(tx, database.id), operation, credentials: this.credentialsOf(database, password) };
@@ -130,11 +136,35 @@ export class DatabasesService {
   async delete(tx: EntityManager, request: DatabaseRequest): Promise<{ database: DatabaseDocument; operation: OperationDocument }> {
     const database = await this.lock(tx, request);
     const [running] = await queryRows<{ id: string }>(tx,
-      `SELECT id FROM operations WHERE subject_id = $1 AND kind = $2 AND state IN ('pending', 'running', 'succeeded') ORDER BY id DESC LIMIT 1`,
-      [database.id, DELETE]);
+      `SELECT id FROM operations WHERE subject_id = $1 AND kind = $2 AND (state IN ('pending', 'running') OR state = 'succeeded' AND $3) ORDER BY id DESC LIMIT 1`,
+      [database.id, DELETE, database.deletedAt !== null]);
     const earlier = running && await readDocument(tx, running.id);
     const operation = earlier ?? await this.operations.request(tx, {
       kind: DELETE, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id },
+      requestedBy: request.actor.id, requestId: request.requestId,
+    });
+    return { database: await this.require(tx, database.id), operation };
+  }
+
+  /**
+   * Brings the record of a deleted database back, with hosts for its instances, and asks for its data to be restored.
+   * Its owner, password and endpoint are what they were.
+   *
+   * @throws DatabaseNotDeletedError, NameTakenError, QuotaExceededError, NoRoomError
+   */
+  async undelete(tx: EntityManager, request: DatabaseRequest, by: Making): Promise<{ database: DatabaseDocument; operation: OperationDocument }> {
+    const database = await this.lock(tx, request);
+    if (database.deletedAt === null || database.purgeAt === null) throw new DatabaseNotDeletedError();
+    await this.checkQuota(tx, database.customerId, database.name, planOf(database.plan));
+    const secrets = { control: newPassword(), replication: newPassword() };
+    await tx.update(DatabaseEntity, { id: database.id }, {
+      deletedAt: null, purgeAt: null, provisionedAt: null, epoch: database.epoch + 1, inSync: [], automationPaused: null,
+      sealedSecrets: this.vault.seal(JSON.stringify(secrets), database.id),
+    });
+    await this.reserve(tx, database.id);
+    const operation = await this.operations.request(tx, {
+      kind: by.kind, subjectId: database.id, ownerId: database.customerId,
+      input: { databaseId: database.id, ...by.input, deleted: { deletedAt: database.deletedAt.toISOString(), purgeAt: database.purgeAt.toISOString() } },
       requestedBy: request.actor.id, requestId: request.requestId,
     });
     return { database: await this.require(tx, database.id), operation };
@@ -266,6 +296,11 @@ export class DatabasesService {
     return { user: endpointUser, password, ...endpointUris(this.endpointOf(database.regionId), endpointDatabase, endpointUser, password) };
   }
 
+  /** A database as it is within the transaction. */
+  reread(tx: EntityManager, id: string): Promise<DatabaseDocument> {
+    return this.require(tx, id);
+  }
+
   private async require(tx: EntityManager, id: string): Promise<DatabaseDocument> {
     const [database] = await readDatabases(({ statement, parameters }) => queryRows<DatabaseRow>(tx, statement, parameters), EVERYTHING, this.endpointOf, { id, limit: 1 });
     if (!database) throw new DatabaseNotFoundError();
@@ -325,11 +360,11 @@ function randomSuffix(): string {
   return [...randomBytes(8)].map((byte) => SUFFIX_ALPHABET[byte % SUFFIX_ALPHABET.length]).join('');
 }
 
-/** The next number of the range that no living database has. */
+/** The next number of the range that no database has, nor the backups of one that can be brought back. */
 async function nextUnixAccount(tx: EntityManager): Promise<number> {
   for (;;) {
     const [row] = await queryRows<{ account: number; taken: boolean }>(tx,
-      `SELECT account, EXISTS (SELECT FROM databases WHERE unix_account = account AND deleted_at IS NULL) AS taken
+      `SELECT account, EXISTS (SELECT FROM databases WHERE unix_account = account AND (purge_at IS NULL OR purge_at > now())) AS taken
          FROM (SELECT nextval('unix_accounts')::integer AS account) AS next`);
     if (row && !row.taken) return row.account;
   }

@@ -12,6 +12,7 @@ const STATE_DURING: Readonly<Record<string, DatabaseState>> = {
   failover: 'failing-over',
   switchover: 'failing-over',
   restore: 'restoring',
+  'restore-in-place': 'restoring',
 };
 
 /** Steps of a failover or switchover at which the outage is over. */

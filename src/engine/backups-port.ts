@@ -91,11 +91,10 @@ export interface BackupsPort {
    */
   archiveNow(primary: InstanceRef, effect: Effect): Promise<void>;
   /**
-   * Called on a standby before it is promoted: what the lost primary had not yet archived, it will archive itself
-   * (`measured.md`: a standby marks streamed segments as done). Fast and safe to repeat, and
-   * takes no notice of the token. Where no site answers, all that the standby holds counts as missing.
+   * Called on a new primary once it is promoted: what its predecessor may not have archived, it archives itself
+   * (`measured.md`: a standby marks streamed segments as done). Fast and safe to repeat.
    */
-  adoptArchive(standby: InstanceRef, set: BackupSet, effect: Effect): Promise<void>;
+  adoptArchive(primary: InstanceRef, effect: Effect): Promise<void>;
   /**
    * Makes a full backup at one live site, from the standby where that is given and works, else from the primary. Answers
    * with the one that is there if this id was backed up there already. The primary has to archive to the site.

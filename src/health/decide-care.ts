@@ -32,7 +32,7 @@ const NOTHING: Care = { ask: 'nothing' };
 export const STANDBY_AWAY_MS = 1_500;
 
 /** Operations that take the primary away on purpose, or are about to bring it back. */
-const DELIBERATE: ReadonlySet<string> = new Set(['failover', 'switchover', 'delete', 'provision', 'recover', 'restore']);
+const DELIBERATE: ReadonlySet<string> = new Set(['failover', 'switchover', 'delete', 'provision', 'recover', 'restore', 'restore-in-place']);
 
 /** Decides what a watched database needs. */
 export function decideCare(facts: CareFacts): Care {

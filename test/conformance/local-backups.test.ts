@@ -125,8 +125,8 @@ describe('the local engine keeps backups', () => {
       await engine.instances.fence(shop.primary, shop.effect());
       return [first, second] as const;
     });
-    for (let time = 0; time < 2; time += 1) await backups.adoptArchive(shop.standby, set, shop.effect());
     await engine.instances.promote(shop.standby, shop.effect());
+    for (let time = 0; time < 2; time += 1) await backups.adoptArchive(shop.standby, shop.effect());
     await engine.instances.destroy(shop.primary, shop.effect());
     shop = { ...shop, primary: shop.standby, standby: shop.primary };
     await open(shop, shop.primary);

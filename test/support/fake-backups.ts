@@ -82,9 +82,9 @@ export class FakeBackups implements BackupsPort {
     });
   }
 
-  adoptArchive(standby: InstanceRef, _set: BackupSet, effect: Effect): Promise<void> {
-    return this.act('adoptArchive', standby, effect, () => {
-      this.engine.require(standby.id);
+  adoptArchive(primary: InstanceRef, effect: Effect): Promise<void> {
+    return this.act('adoptArchive', primary, effect, () => {
+      this.engine.require(primary.id);
     });
   }
 
@@ -200,7 +200,7 @@ export class FakeBackups implements BackupsPort {
     this.labels += 1;
     const stamp = startedAt.toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
     return {
-      label: `${stamp}F${this.labels}`, backupId, startedAt, finishedAt: new Date(startedAt.getTime() + 3_000),
+      label: `${stamp}F${this.labels}`, backupId, startedAt, finishedAt: startedAt,
       databaseBytes: 25_000_000, storedBytes: 3_000_000, startLsn: '0/2000028', stopLsn: '0/2000100',
     };
   }

@@ -4,6 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { backUpOperation } from '../../src/backups/operations/back-up.operation.js';
 import { expireBackupsOperation } from '../../src/backups/operations/expire-backups.operation.js';
 import { proveBackupOperation } from '../../src/backups/operations/prove-backup.operation.js';
+import { purgeBackupsOperation } from '../../src/backups/operations/purge-backups.operation.js';
+import { restoreInPlaceOperation } from '../../src/backups/operations/restore-in-place.operation.js';
+import { restoreOperation } from '../../src/backups/operations/restore.operation.js';
 import { setArchiveOperation } from '../../src/backups/operations/set-archive.operation.js';
 import { deleteOperation } from '../../src/databases/operations/delete.operation.js';
 import { failoverOperation } from '../../src/databases/operations/failover.operation.js';
@@ -28,6 +31,7 @@ const tables = [
   withoutParts(provisionOperation), failover, withoutParts(switchoverOperation), withoutParts(reprotectOperation), withoutParts(recoverOperation),
   withoutParts(relocateOperation), withoutParts(releaseKeptOperation), withoutParts(vacateOperation), withoutParts(rotatePasswordOperation), withoutParts(deleteOperation),
   withoutParts(setArchiveOperation), withoutParts(backUpOperation), withoutParts(proveBackupOperation), withoutParts(expireBackupsOperation),
+  withoutParts(restoreOperation), withoutParts(restoreInPlaceOperation), withoutParts(purgeBackupsOperation),
 ];
 
 const document = (name: string): string => fileURLToPath(new URL(`../../docs/${name}`, import.meta.url));

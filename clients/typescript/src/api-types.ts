@@ -541,6 +541,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/databases/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore a database
+         * @description To any second since the oldest backup, or to a named backup; into a new database, whose credentials are answered, or in place, and then the present state is kept aside.
+         */
+        post: operations["restoreDatabase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/databases/{id}/undelete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring a deleted database back
+         * @description As it was when it was deleted, with its name, endpoint and password; until `purgeAt`.
+         */
+        post: operations["undeleteDatabase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/hosts/{id}/drain": {
         parameters: {
             query?: never;
@@ -1021,6 +1061,19 @@ export interface components {
                 kind: "live" | "frozen";
             }[];
         };
+        RestoreAnswer: {
+            database: components["schemas"]["Database"];
+            operation: components["schemas"]["Operation"];
+            /** @description Of a new database; shown once */
+            credentials?: {
+                user: string;
+                password: string;
+                /** @description With the password; keeps a server session per client */
+                uri: string;
+                /** @description With the password; pools by transaction */
+                pooledUri: string;
+            };
+        };
         /** @description Server-Sent Events */
         OperationEvents: string;
         /** @description Something that an operator should know; it resolves itself when its cause is gone. */
@@ -1168,7 +1221,9 @@ export interface components {
             };
         };
         /**
-         * @description [`unknown-region`](/problems/unknown-region): There is no such region.
+         * @description [`restore-out-of-range`](/problems/restore-out-of-range): There is nothing to restore from that time.
+         *
+         *     [`unknown-region`](/problems/unknown-region): There is no such region.
          *
          *     [`unknown-plan`](/problems/unknown-plan): There is no such plan.
          *
@@ -1198,6 +1253,8 @@ export interface components {
          *     [`region-closed`](/problems/region-closed): The region takes no new databases.
          *
          *     [`backup-not-stored`](/problems/backup-not-stored): The backup is not stored.
+         *
+         *     [`database-not-deleted`](/problems/database-not-deleted): The database is not deleted.
          */
         Problem409: {
             headers: {
@@ -2260,6 +2317,98 @@ export interface operations {
                 };
             };
             400: components["responses"]["Problem400"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    restoreDatabase: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Chosen by the caller, 1 to 255 visible characters. The same key and body are answered the same for 24 hours; the same key with another body is refused. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: date-time
+                     * @description The moment whose state is wanted, with any offset; or `backupId`
+                     * @example 2026-11-24T10:15:00+01:00
+                     */
+                    time?: string;
+                    /** @description The backup whose state is wanted; or `time` */
+                    backupId?: string;
+                    /**
+                     * @description A new database beside this one, or this one itself; its present state is then kept aside
+                     * @enum {string}
+                     */
+                    into: "new" | "inPlace";
+                    /** @description Of the new database; made of the name of this one if left out */
+                    name?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The database, its operation and, of a new one, its credentials */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RestoreAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    undeleteDatabase: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Chosen by the caller, 1 to 255 visible characters. The same key and body are answered the same for 24 hours; the same key with another body is refused. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The database and the operation */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatabaseOperationAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
             "4XX": components["responses"]["Problem"];
             "5XX": components["responses"]["Problem"];
         };

@@ -31,7 +31,8 @@ export function setArchiveOperation<Tx>({ backups, databases, records }: Parts<T
     if (!known) return { outcome: 'done', detail: { nothingToDo: 'the database is gone' } };
     const { members } = await databases.read(databaseId);
     const running = members.filter(({ state, hostLost }) => state === 'running' && !hostLost);
-    await Promise.all(running.map(({ ref }) => backups.archiveTo(ref, known.set, sites, context)));
+    // One after the other: each makes the set at a site where it is not there yet.
+    for (const { ref } of running) await backups.archiveTo(ref, known.set, sites, context);
     const hasHole = epoch !== known.archiveEpoch || sites.some((site) => !known.archiveSites.includes(site));
     return { outcome: 'done', detail: { sites, hosts: running.map(({ ref }) => ref.host) }, record: (tx) => records.setArchive(tx, databaseId, { sites, epoch, hasHole }) };
   }

@@ -9,6 +9,7 @@ import type { DatabaseRecords } from '../database-records.js';
  * Invariants:
  * - it goes only forward from its first step on: half a database is of no use to anybody;
  * - clients are cut before anything is destroyed, so that nobody writes into what is going away;
+ * - what they wrote is archived before, so that an undelete brings all of it back;
  * - it ends any other change but a running failover, whose outcome has to be known first.
  */
 export const DELETE = 'delete';
@@ -37,6 +38,7 @@ export function deleteOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx, I
     pointOfNoReturn: 'close-routes',
     steps: [
       { name: 'close-routes', does: 'cut the clients and take the endpoint away', timeoutMs: 20_000, attempts: 5, onFailure: 'persist', run: step.closeRoutes },
+      { name: 'archive', does: 'archive the last of what was written, so that all of it can be brought back', timeoutMs: 15_000, attempts: 2, onFailure: { goTo: 'destroy-instances' }, run: step.archive },
       { name: 'destroy-instances', does: 'end every process of the instances and remove their files', timeoutMs: 60_000, attempts: 5, onFailure: 'persist', run: step.destroyInstances },
     ],
   };
@@ -52,6 +54,14 @@ function steps<Tx>({ engine, records }: Parts<Tx>) {
     return { outcome: 'next', record: (tx) => records.setInSync(tx, context.input.databaseId, []) };
   }
 
+  /** What cannot be archived in time is not waited for: the customer wants the database gone. */
+  async function archive(context: Context): Promise<StepOutcome<Tx>> {
+    const { members } = await records.read(context.input.databaseId);
+    const primary = members.find(({ role, state, hostLost }) => role === 'primary' && state === 'running' && !hostLost);
+    if (primary) await engine.backups?.archiveNow(primary.ref, context);
+    return { outcome: 'next' };
+  }
+
   async function destroyInstances(context: Context): Promise<StepOutcome<Tx>> {
     const record = await records.read(context.input.databaseId);
     await Promise.all(record.members.map(({ ref }) => engine.instances.destroy(ref, context)));
@@ -64,5 +74,5 @@ function steps<Tx>({ engine, records }: Parts<Tx>) {
     };
   }
 
-  return { closeRoutes, destroyInstances };
+  return { closeRoutes, archive, destroyInstances };
 }

@@ -97,8 +97,9 @@ export function promotionSteps<Tx>({ engine, records }: Parts<Tx>, { otherwise, 
     const record = await records.read(context.input.databaseId);
     const others = standbysOf(record).filter(({ state }) => state !== 'lost');
     const isRebuilt = others.some(({ hostLost }) => !hostLost);
+    const archive = await adoptArchive(engine, primaryOf(record).ref, context);
     return {
-      outcome: 'next', to: isRebuilt ? 'rebuild' : 'synchronize',
+      outcome: 'next', to: isRebuilt ? 'rebuild' : 'synchronize', ...(archive !== undefined && { detail: { archive } }),
       record: async (tx) => {
         for (const { ref, hostLost } of others) await records.setMember(tx, ref.id, { state: hostLost ? 'lost' : 'rebuilding' });
       },
@@ -134,4 +135,19 @@ export function promotionSteps<Tx>({ engine, records }: Parts<Tx>, { otherwise, 
   }
 
   return { promote, checkCandidate, route, protect, rebuild };
+}
+
+/**
+ * So that the archive has no hole (`design.md`, 3.3). The outage is over, and what is to be archived is still there; but
+ * redundancy does not wait for an archive that cannot be mended now: a full backup follows in any case. Answers why it
+ * could not be done.
+ */
+async function adoptArchive(engine: Engine, primary: InstanceRef, context: StepContext<Input, PromotionFound>): Promise<string | undefined> {
+  try {
+    await engine.backups?.adoptArchive(primary, context);
+    return undefined;
+  } catch (error) {
+    if (context.signal.aborted) throw error;
+    return error instanceof Error ? error.message : String(error);
+  }
 }

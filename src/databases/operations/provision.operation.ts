@@ -19,7 +19,7 @@ const inputSchema = z.strictObject({ databaseId: z.string() });
 type Input = z.output<typeof inputSchema>;
 type Found = Record<string, never>;
 
-interface Parts<Tx> {
+export interface ProvisionParts<Tx> {
   readonly engine: Engine;
   readonly records: DatabaseRecords<Tx>;
   readonly vault: Vault;
@@ -27,8 +27,8 @@ interface Parts<Tx> {
   readonly reserve: (tx: Tx, databaseId: string) => Promise<void>;
 }
 
-export function provisionOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx, Input, Found> {
-  const step = steps(parts);
+export function provisionOperation<Tx>(parts: ProvisionParts<Tx>): OperationDefinition<Tx, Input, Found> {
+  const step = provisionSteps<Tx, Input>(parts);
   return {
     kind: PROVISION,
     does: 'makes a database: its primary, its standbys and its endpoint',
@@ -40,24 +40,34 @@ export function provisionOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx
     steps: [
       { name: 'place', does: 'reserve a host for each instance', timeoutMs: 10_000, attempts: 2, onFailure: 'undo', ...step.place },
       { name: 'create-primary', does: 'make and start a cluster of its own', timeoutMs: 60_000, attempts: 3, onFailure: 'undo', ...step.createPrimary },
-      { name: 'attach-standbys', does: 'copy the primary to each standby and let it stream', timeoutMs: 120_000, attempts: 3, onFailure: 'undo', ...step.attachStandbys },
-      { name: 'synchronize', does: 'let commits wait for the first standby, then record it in sync', timeoutMs: 30_000, attempts: 3, onFailure: 'undo', run: step.synchronize },
-      { name: 'widen', does: 'record the other standbys in sync, then let commits wait for any of them', timeoutMs: 30_000, attempts: 3, onFailure: 'undo', run: step.widen },
-      { name: 'route', does: 'open the endpoint', timeoutMs: 20_000, attempts: 3, onFailure: 'undo', ...step.route },
-      { name: 'verify', does: 'write as the customer through the endpoint and read it on each standby', timeoutMs: 20_000, attempts: 3, onFailure: 'undo', run: step.verify },
+      ...completionSteps(step),
     ],
   };
 }
 
-type Outcome<Tx> = Promise<StepOutcome<Tx, Found>>;
-type Context = StepContext<Input, Found>;
-type StepParts<Tx> = Pick<Step<Tx, Input, Found>, 'run' | 'undo'>;
+/** The rows that make a database of a primary: its standbys, its endpoint, and the proof that both work. */
+export function completionSteps<Tx, I extends AboutDatabase>(step: ProvisionSteps<Tx, I>): Step<Tx, I, Found>[] {
+  return [
+    { name: 'attach-standbys', does: 'copy the primary to each standby and let it stream', timeoutMs: 120_000, attempts: 3, onFailure: 'undo', ...step.attachStandbys },
+    { name: 'synchronize', does: 'let commits wait for the first standby, then record it in sync', timeoutMs: 30_000, attempts: 3, onFailure: 'undo', run: step.synchronize },
+    { name: 'widen', does: 'record the other standbys in sync, then let commits wait for any of them', timeoutMs: 30_000, attempts: 3, onFailure: 'undo', run: step.widen },
+    { name: 'route', does: 'open the endpoint', timeoutMs: 20_000, attempts: 3, onFailure: 'undo', ...step.route },
+    { name: 'verify', does: 'write as the customer through the endpoint and read it on each standby', timeoutMs: 20_000, attempts: 3, onFailure: 'undo', run: step.verify },
+  ];
+}
 
-function steps<Tx>(parts: Parts<Tx>) {
+type AboutDatabase = { readonly databaseId: string };
+type ProvisionSteps<Tx, I extends AboutDatabase> = ReturnType<typeof provisionSteps<Tx, I>>;
+type Outcome<Tx> = Promise<StepOutcome<Tx, Found>>;
+
+/** The steps of a provisioning; other ways to make a database share those that do not care where its data comes from. */
+export function provisionSteps<Tx, I extends AboutDatabase>(parts: ProvisionParts<Tx>) {
+  type Context = StepContext<I, Found>;
+  type StepParts = Pick<Step<Tx, I, Found>, 'run' | 'undo'>;
   const { engine, records, reserve } = parts;
 
   /** The request reserved hosts already; only an operation that is retried after it was undone has to do it again. */
-  const place: StepParts<Tx> = {
+  const place: StepParts = {
     async run(context: Context): Outcome<Tx> {
       const { members } = await records.read(context.input.databaseId);
       if (members.length === 0) return { outcome: 'next', to: 'place', record: (tx) => reserve(tx, context.input.databaseId) };
@@ -69,7 +79,7 @@ function steps<Tx>(parts: Parts<Tx>) {
     },
   };
 
-  const createPrimary: StepParts<Tx> = {
+  const createPrimary: StepParts = {
     async run(context: Context): Outcome<Tx> {
       const primary = primaryOf(await records.read(context.input.databaseId));
       const seen = await engine.instances.createPrimary(primary.ref, context);
@@ -85,7 +95,7 @@ function steps<Tx>(parts: Parts<Tx>) {
     undo: (context) => destroyAll(context, (record) => record.members),
   };
 
-  const attachStandbys: StepParts<Tx> = {
+  const attachStandbys: StepParts = {
     async run(context: Context): Outcome<Tx> {
       const record = await records.read(context.input.databaseId);
       const standbys = standbysOf(record);
@@ -105,7 +115,7 @@ function steps<Tx>(parts: Parts<Tx>) {
 
   const { synchronize, widen } = synchronizeSteps<Tx, Found>({ engine, records }, { widen: 'widen', next: 'route' });
 
-  const route: StepParts<Tx> = {
+  const route: StepParts = {
     async run(context: Context): Outcome<Tx> {
       const record = await records.read(context.input.databaseId);
       await engine.gateway.open(routeTo(record), context);
@@ -127,7 +137,7 @@ function steps<Tx>(parts: Parts<Tx>) {
   return { place, createPrimary, attachStandbys, synchronize, widen, route, verify: (context: Context) => verify(parts, context) };
 }
 
-async function verify<Tx>({ engine, records, vault }: Parts<Tx>, context: Context): Outcome<Tx> {
+async function verify<Tx>({ engine, records, vault }: ProvisionParts<Tx>, context: StepContext<AboutDatabase, Found>): Outcome<Tx> {
   if (!context.sealed) {
     return { outcome: 'give-up', reason: 'the password was erased before it could be tried', hint: 'delete the database and create it anew' };
   }

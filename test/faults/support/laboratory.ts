@@ -6,6 +6,7 @@ import { inject } from 'vitest';
 import { BackupKeeper } from '../../../src/backups/backup-keeper.js';
 import { MetadataBackupRecords } from '../../../src/backups/backup-records.js';
 import { BackupsService } from '../../../src/backups/backups.service.js';
+import { RestoresService } from '../../../src/backups/restores.service.js';
 import { openLog } from '../../../src/config/log.js';
 import { readSettings } from '../../../src/config/settings.js';
 import { NO_TRACING } from '../../../src/config/tracing.js';
@@ -43,6 +44,9 @@ export interface Laboratory {
   /** Makes a database archive to every live site, as the keeper of backups asks for. */
   archive(databaseId: string): Promise<void>;
   requestBackup(databaseId: string): Promise<OperationDocument>;
+  /** Records a request for a database that is made from another one's backup. */
+  restoreIntoNew(sourceId: string, backupId: string): Promise<{ databaseId: string; operation: OperationDocument }>;
+  requestUndeletion(databaseId: string): Promise<OperationDocument>;
   /** Lets the keeper of backups look once, and sees to its end what it asked for. */
   keepBackups(): Promise<OperationDocument[]>;
   /** A worker for the operations of one database. */
@@ -128,6 +132,18 @@ class OpenLaboratory implements Laboratory {
   async requestBackup(databaseId: string): Promise<OperationDocument> {
     const { id, customerId } = await this.database(databaseId);
     return this.manager.transaction((tx) => this.app.get(BackupsService).request(tx, { database: { id, customerId }, reason: 'requested', requestedBy: 'key_test', requestId: 'req_1' }));
+  }
+
+  async restoreIntoNew(sourceId: string, backupId: string): Promise<{ databaseId: string; operation: OperationDocument }> {
+    const source = await this.database(sourceId);
+    const { database, operation } = await this.manager.transaction((tx) =>
+      this.app.get(RestoresService).restoreIntoNew(tx, { database: source, wanted: { backupId }, actor: this.actor, requestId: 'req_1' }, 'restored'));
+    return { databaseId: database.id, operation };
+  }
+
+  async requestUndeletion(databaseId: string): Promise<OperationDocument> {
+    const database = await this.database(databaseId);
+    return (await this.manager.transaction((tx) => this.app.get(RestoresService).undelete(tx, { database, actor: this.actor, requestId: 'req_1' }))).operation;
   }
 
   async keepBackups(): Promise<OperationDocument[]> {

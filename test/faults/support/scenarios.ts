@@ -188,6 +188,74 @@ async function archives(laboratory: Laboratory, databaseId: string): Promise<Rec
   return { sites: [laboratory.engine.backups.sites()[0]!.id], epoch: 1 };
 }
 
+/** A database that is made from the backups of another one; the one that is looked at is the new one. */
+const restoration: Scenario = {
+  kind: 'restore', name: 'into a new database', ends: 'succeeded',
+  async begin(laboratory) {
+    const sourceId = await laboratory.makeDatabase('business');
+    const backupId = await backUpOnce(laboratory, sourceId);
+    return laboratory.restoreIntoNew(sourceId, backupId);
+  },
+  check: (laboratory, databaseId) => expectAvailable(laboratory, databaseId, 2),
+};
+
+const failingRestoration: Scenario = {
+  kind: 'restore', name: 'when the backup does not restore anywhere', ends: 'failed',
+  async begin(laboratory) {
+    const requested = await restoration.begin(laboratory);
+    laboratory.engine.fail('restore', { kind: 'permanent', message: 'checksum error', times: Infinity, databaseId: requested.databaseId });
+    return requested;
+  },
+  check: expectNothingLeft,
+};
+
+async function deleteAfterBackup(laboratory: Laboratory): Promise<string> {
+  const databaseId = await laboratory.makeDatabase('starter');
+  await backUpOnce(laboratory, databaseId);
+  await laboratory.finish((await laboratory.requestDeletion(databaseId)).id);
+  return databaseId;
+}
+
+const undeletion: Scenario = {
+  kind: 'restore', name: 'of a deleted database', ends: 'succeeded',
+  async begin(laboratory) {
+    const databaseId = await deleteAfterBackup(laboratory);
+    return { databaseId, operation: await laboratory.requestUndeletion(databaseId) };
+  },
+  check: (laboratory, databaseId) => expectAvailable(laboratory, databaseId, 1),
+};
+
+const failingUndeletion: Scenario = {
+  kind: 'restore', name: 'of a deleted database, which fails', ends: 'failed',
+  async begin(laboratory) {
+    const requested = await undeletion.begin(laboratory);
+    laboratory.engine.fail('attachStandby', { kind: 'permanent', message: 'no space left on device', times: Infinity, databaseId: requested.databaseId });
+    return requested;
+  },
+  async check(laboratory, databaseId) {
+    expect(laboratory.engine.leftovers(databaseId)).toEqual([]);
+    expect(await laboratory.database(databaseId)).toMatchObject({ state: 'deleted', instances: [] });
+    expect(laboratory.engine.backups.stored(databaseId)).toHaveLength(4);
+  },
+};
+
+const purge: Scenario = {
+  kind: 'purge-backups', name: 'of a deleted database', ends: 'succeeded',
+  async begin(laboratory) {
+    const databaseId = await deleteAfterBackup(laboratory);
+    laboratory.engine.backups.thaw(databaseId);
+    return { databaseId, operation: await laboratory.request('purge-backups', databaseId) };
+  },
+  async check(laboratory, databaseId) {
+    expect(laboratory.engine.backups.leftovers(databaseId)).toEqual([]);
+    expect(await laboratory.query('SELECT sealed_key FROM backup_sets WHERE database_id = $1', [databaseId])).toEqual([{ sealed_key: null }]);
+  },
+};
+
+async function toTheBackup(laboratory: Laboratory, databaseId: string): Promise<Record<string, unknown>> {
+  return { wanted: { backupId: await backUpOnce(laboratory, databaseId) } };
+}
+
 const lost = { input: { epoch: 1, reason: 'the postmaster is dead', forced: false, acceptDataLoss: false }, before: losePrimary };
 const planned = { input: { epoch: 1 } };
 const alone = { input: { reason: 'a standby is gone' } };
@@ -218,6 +286,12 @@ export const SCENARIOS: readonly Scenario[] = [
   changing('relocate', 'when it cannot be attached elsewhere', { input: theStandby, fault: { verb: 'attachStandby', times: Infinity }, ends: 'failed' }),
   changing('relocate', 'from a lost host, while nothing is in sync', { input: theStandbyOnALostHost }),
   backup,
+  restoration,
+  failingRestoration,
+  undeletion,
+  failingUndeletion,
+  purge,
+  changing('restore-in-place', 'to a backup', { plan: 'business', input: toTheBackup, epoch: 2 }),
   changing('set-archive', 'when two sites are gone', { input: archives }),
   changing('prove-backup', 'from a live site', { input: theBackup }),
   changing('expire-backups', 'of two the older one', { input: theOlderBackup }),

@@ -9,7 +9,7 @@ import { siteDirectory } from '../fleet/fleet-layout.js';
 import { instanceContext, type InstanceContext } from '../instances/instance-context.js';
 import type { LocalFleet } from '../local-fleet.js';
 import { adoptArchive } from './adopt-archive.js';
-import { archivedSites, archiveNow, archiveTo, observeArchive } from './archive-instance.js';
+import { archiveNow, archiveTo, observeArchive } from './archive-instance.js';
 import { backUp } from './back-up.js';
 import { openSites, type ConfiguredSite } from './configured-site.js';
 import { dumpDatabase } from './dump-database.js';
@@ -88,12 +88,10 @@ export class LocalBackups implements BackupsPort {
     return asEngineError(`dump of ${instance.id}`, () => dumpDatabase(this.context(instance), signal));
   }
 
-  adoptArchive(standby: InstanceRef, set: BackupSet, effect: Effect): Promise<void> {
-    return this.effect(`adopting the archive by ${standby.id}`, effect, async () => {
-      const context = this.context(standby);
-      const works = await Promise.all((await archivedSites(context)).map((site) => this.work(set, site, 'live')));
-      const marked = await adoptArchive(context, works, effect);
-      this.fleet.log.info({ ...effect.trace, instanceId: standby.id, marked }, 'wal was marked that the old primary had not archived');
+  adoptArchive(primary: InstanceRef, effect: Effect): Promise<void> {
+    return this.effect(`adopting the archive by ${primary.id}`, effect, async () => {
+      const marked = await adoptArchive(this.context(primary), effect);
+      this.fleet.log.info({ ...effect.trace, instanceId: primary.id, marked }, 'wal was marked that the old primary may not have archived');
     });
   }
 

@@ -100,13 +100,6 @@ export function setDirectory({ site, set }: SiteWork): string | undefined {
   return directory === undefined || options['path'] === undefined ? undefined : `${options['path']}/${set.databaseId}`;
 }
 
-/** Names in a directory of the set; none if it is not there. */
-export async function listRepository(work: SiteWork, path: string, signal: AbortSignal): Promise<string[]> {
-  const directory = setDirectory(work);
-  if (directory !== undefined) return work.fleet.shell.list(`${directory}/${path}`);
-  return (await runBackrest(work, [...backrestWords(work, 'repo-ls'), path], 'listing', signal)).split('\n').filter((name) => name !== '');
-}
-
 /** Makes the directory in which the database's account keeps its set; only on this machine, others make it themselves. */
 export async function makeSetDirectory(work: SiteWork, signal: AbortSignal): Promise<void> {
   const { fleet, site, account } = work;

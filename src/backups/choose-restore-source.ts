@@ -1,0 +1,46 @@
+import type { BackupSite, RestoreTarget } from '../engine/backups-port.js';
+
+/** A backup that has at least one copy. */
+export interface StoredCopies {
+  readonly id: string;
+  readonly finishedAt: Date;
+  readonly copies: readonly { readonly site: string; readonly label: string }[];
+}
+
+/** What is to be restored: one backup, or the state at a moment, or all there is. */
+export type Wanted = { readonly backupId: string } | { readonly time: Date | 'latest' };
+
+/** The moments to which a restore is possible. */
+export interface RestoreRange {
+  readonly from: Date;
+  readonly to: Date;
+}
+
+/**
+ * From when to when a restore is possible: since the oldest backup at a live site was complete.
+ *
+ * @param end now, or when the database was deleted
+ */
+export function rangeOf(backups: readonly StoredCopies[], sites: readonly BackupSite[], end: Date): RestoreRange | undefined {
+  const live = liveSites(sites);
+  const times = backups.filter(({ copies }) => copies.some(({ site }) => live.includes(site))).map(({ finishedAt }) => finishedAt.getTime());
+  return times.length > 0 ? { from: new Date(Math.min(...times)), to: end } : undefined;
+}
+
+/**
+ * Where it can be restored from, the best first: live sites before cold storage, which has no WAL beside its backups. To a
+ * moment, from a site that has a backup of before.
+ */
+export function listRestoreTargets(wanted: Wanted, backups: readonly StoredCopies[], sites: readonly BackupSite[]): RestoreTarget[] {
+  const live = liveSites(sites);
+  if ('backupId' in wanted) {
+    const copies = backups.find(({ id }) => id === wanted.backupId)?.copies ?? [];
+    const inOrder = [...copies].sort((a, b) => Number(live.includes(b.site)) - Number(live.includes(a.site)));
+    return inOrder.map(({ site, label }) => ({ backup: { site, label } }));
+  }
+  const { time } = wanted;
+  const before = backups.filter(({ finishedAt }) => time === 'latest' || finishedAt <= time);
+  return live.filter((site) => before.some(({ copies }) => copies.some((copy) => copy.site === site))).map((site) => ({ site, time }));
+}
+
+const liveSites = (sites: readonly BackupSite[]): string[] => sites.filter(({ kind }) => kind === 'live').map(({ id }) => id);

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import type { BackupsPort } from '../../engine/backups-port.js';
+import { EngineError } from '../../engine/errors.js';
+import type { InstanceObservation, InstanceRef } from '../../engine/ports.js';
+import type { StepContext } from '../../operations/definition.js';
+import { type DatabaseRecords, primaryOf } from '../../databases/database-records.js';
+import type { BackupRecords } from '../backup-records.js';
+import { listRestoreTargets, type Wanted } from '../choose-restore-source.js';
+
+/** What is to be restored, as an operation's input has it. */
+export const wantedSchema = z.union([z.strictObject({ backupId: z.string() }), z.strictObject({ time: z.union([z.literal('latest'), z.iso.datetime()]) })]);
+
+interface Parts<Tx> {
+  readonly backups: BackupsPort;
+  readonly databases: DatabaseRecords<Tx>;
+  readonly records: BackupRecords<Tx>;
+}
+
+/** Archives what a database that still runs wrote last, so that a restore to a moment ago finds it. */
+export async function archiveLast<Tx>({ backups, databases }: Pick<Parts<Tx>, 'backups' | 'databases'>, databaseId: string, context: StepContext): Promise<void> {
+  const { members } = await databases.read(databaseId);
+  const primary = members.find(({ role, state, hostLost }) => role === 'primary' && state === 'running' && !hostLost);
+  if (primary) await backups.archiveNow(primary.ref, context);
+}
+
+/** Makes a recorded primary from the backups of a database; each attempt from another place, the best first. */
+export async function restorePrimary<Tx>(
+  { backups, databases, records }: Parts<Tx>, from: { readonly sourceId: string; readonly databaseId: string; readonly wanted: z.output<typeof wantedSchema> }, context: StepContext,
+): Promise<{ readonly ref: InstanceRef; readonly seen: InstanceObservation; readonly site: string }> {
+  const [known, stored, database] = await Promise.all([records.readSet(from.sourceId), records.readStored(from.sourceId), databases.read(from.databaseId)]);
+  const targets = listRestoreTargets(toWanted(from.wanted), stored, backups.sites());
+  const target = targets[(context.attempt - 1) % Math.max(1, targets.length)];
+  if (!known || !target) throw new EngineError('permanent', `no site has a backup of ${from.sourceId} from before that time`, 'choose another time or another backup');
+  const { ref } = primaryOf(database);
+  try {
+    const seen = await backups.restore(ref, known.set, target, context);
+    return { ref, seen, site: 'backup' in target ? target.backup.site : target.site };
+  } catch (error) {
+    // Where one copy is damaged another one may be sound: only the last of them ends the attempts.
+    if (error instanceof EngineError && error.kind === 'permanent' && context.attempt < targets.length) throw new EngineError('transient', error.message, error.hint);
+    throw error;
+  }
+}
+
+function toWanted(wanted: z.output<typeof wantedSchema>): Wanted {
+  if ('backupId' in wanted) return wanted;
+  return { time: wanted.time === 'latest' ? 'latest' : new Date(wanted.time) };
+}

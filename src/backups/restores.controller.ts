@@ -1,0 +1,75 @@
+import { Body, Controller, HttpCode, Param, Post, Res } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { customerScope, reachOf, requireScope } from '../access/actor.js';
+import { audit } from '../access/audit.js';
+import { idParameter } from '../access/id-parameter.js';
+import { Answers, type Caller, CurrentCaller, NeedsKey, Problems, Repeatable } from '../access/route.js';
+import { send } from '../access/send.js';
+import type { DatabaseDocument } from '../databases/database.schemas.js';
+import { DatabasesService } from '../databases/databases.service.js';
+import { RequestsService } from '../operations/requests.service.js';
+import { notFound } from '../problems/problem.js';
+import { requireNoBody } from '../problems/validation.js';
+import { type RestoreBody, restoreSchema } from './restore.schemas.js';
+import { RestoresService } from './restores.service.js';
+
+@ApiTags('Backups')
+@NeedsKey()
+@Controller('v1/databases/:id')
+export class RestoresController {
+  constructor(
+    private readonly databases: DatabasesService,
+    private readonly restores: RestoresService,
+    private readonly requests: RequestsService,
+  ) {}
+
+  @Post('restore')
+  @HttpCode(202)
+  @Repeatable()
+  @ApiOperation({
+    operationId: 'restoreDatabase', summary: 'Restore a database', description: 'To any second since the oldest backup, or to a named backup; into a new database, whose credentials are answered, or in place, and then the present state is kept aside.',
+  })
+  @Problems('forbidden', 'restore-out-of-range', 'backup-not-stored', 'invalid-name', 'name-taken', 'quota-exceeded', 'no-room', 'database-not-available', 'operation-in-progress')
+  @Answers(202, 'RestoreAnswer', 'The database, its operation and, of a new one, its credentials')
+  async restore(
+    @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string,
+    @Body({ schema: restoreSchema }) { time, backupId, into, name }: RestoreBody, @Res({ passthrough: true }) response: Response,
+  ) {
+    const database = await this.requireOwner(caller, id);
+    const wanted = time === undefined ? { backupId: backupId ?? '' } : { time: new Date(time) };
+    const request = { database, wanted, ...asker(caller) };
+    return send(response, await this.requests.request(caller, async (tx) => {
+      const made = await (into === 'new' ? this.restores.restoreIntoNew(tx, request, name) : this.restores.restoreInPlace(tx, request));
+      await audit(tx, caller, { action: 'database.restore', subjectId: id, customerId: database.customerId, detail: { into, time, backupId, databaseId: made.database.id } });
+      return { status: 202, body: made, operation: made.operation };
+    }));
+  }
+
+  @Post('undelete')
+  @HttpCode(202)
+  @Repeatable()
+  @ApiOperation({ operationId: 'undeleteDatabase', summary: 'Bring a deleted database back', description: 'As it was when it was deleted, with its name, endpoint and password; until `purgeAt`.' })
+  @Problems('forbidden', 'database-not-deleted', 'backup-not-stored', 'name-taken', 'quota-exceeded', 'no-room')
+  @Answers(202, 'DatabaseOperationAnswer', 'The database and the operation')
+  async undelete(@CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Res({ passthrough: true }) response: Response) {
+    const database = await this.requireOwner(caller, id);
+    requireNoBody(caller.body);
+    return send(response, await this.requests.request(caller, async (tx) => {
+      const answer = await this.restores.undelete(tx, { database, ...asker(caller) });
+      await audit(tx, caller, { action: 'database.undelete', subjectId: id, customerId: database.customerId });
+      return { status: 202, body: answer, operation: answer.operation };
+    }));
+  }
+
+  private async requireOwner(caller: Caller, id: string): Promise<DatabaseDocument> {
+    const database = await this.databases.find(reachOf(caller.actor), id);
+    if (!database) throw notFound();
+    requireScope(caller.actor, customerScope(database.customerId));
+    return database;
+  }
+}
+
+function asker({ actor, requestId }: Caller) {
+  return { actor: { id: actor.id, reach: reachOf(actor) }, requestId };
+}

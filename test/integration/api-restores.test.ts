@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestApi, type TestApi } from '../support/test-api.js';
+
+let api: TestApi;
+let ada: { id: string; key: string };
+let databaseId: string;
+let backup: { id: string; finishedAt: string };
+
+beforeAll(async () => {
+  api = await startTestApi({ settings: { FREEHOLD_BACKUPS_EVERY_MS: '200' } });
+  ada = await api.customer();
+  databaseId = (await api.database(ada.id, 'shop')).id;
+  const { operation } = (await api.post(`/v1/databases/${databaseId}/backups`, undefined, { key: ada.key })).body;
+  await api.ended(operation.id);
+  backup = (await api.get(`/v1/databases/${databaseId}/backups`, { key: ada.key })).body.data[0];
+});
+afterAll(() => api?.close());
+
+const restore = (body: object, key = ada.key) => api.post(`/v1/databases/${databaseId}/restore`, body, { key });
+
+describe('a restore', () => {
+  it('into a new database answers with its credentials, and leaves the old one alone', async () => {
+    const { status, body } = await restore({ backupId: backup.id, into: 'new', name: 'shop-again' });
+    expect(status).toBe(202);
+    expect(body).toMatchObject({ database: { name: 'shop-again', customerId: ada.id, region: 'europe', state: 'restoring' }, operation: { kind: 'restore' }, credentials: { user: body.database.endpoint.user } });
+    expect(body.credentials.uri).toContain(body.credentials.password);
+    expect(await api.ended(body.operation.id)).toMatchObject({ state: 'succeeded', databaseId: body.database.id });
+    expect((await api.get(`/v1/databases/${body.database.id}`, { key: ada.key })).body).toMatchObject({ state: 'available', inSync: true });
+    expect((await api.get(`/v1/databases/${databaseId}`, { key: ada.key })).body).toMatchObject({ state: 'available', epoch: 1, keptCopies: [] });
+  });
+
+  it('to a moment takes its offset, and a name of its own', async () => {
+    const time = new Date(Date.parse(backup.finishedAt) + 1);
+    const berlin = `${new Date(time.getTime() + 3_600_000).toISOString().slice(0, -1)}+01:00`;
+    await expect.poll(() => Date.now() > time.getTime()).toBe(true);
+    const { status, body } = await restore({ time: berlin, into: 'new' });
+    expect(status).toBe(202);
+    expect(body.database.name).toMatch(/^shop-\d{12}$/);
+    expect(await api.ended(body.operation.id)).toMatchObject({ state: 'succeeded' });
+    const restored = [...api.engine.backups.restored.values()].at(-1)!;
+    expect('time' in restored && restored.time).toEqual(time);
+  });
+
+  it('in place keeps the present state aside, and comes back with the same endpoint', async () => {
+    const before = (await api.get(`/v1/databases/${databaseId}`, { key: ada.key })).body;
+    const { status, body } = await restore({ backupId: backup.id, into: 'inPlace' });
+    expect([status, body.credentials]).toEqual([202, undefined]);
+    expect(await api.ended(body.operation.id)).toMatchObject({ kind: 'restore-in-place', state: 'succeeded' });
+    const after = (await api.get(`/v1/databases/${databaseId}`, { key: ada.key })).body;
+    expect(after).toMatchObject({ state: 'available', epoch: before.epoch + 1, endpoint: before.endpoint });
+    expect(after.keptCopies).toHaveLength(1);
+  });
+
+  it.each([
+    ['in the future', () => new Date(Date.now() + 60_000).toISOString()],
+    ['before the first backup', () => new Date(Date.parse(backup.finishedAt) - 60_000).toISOString()],
+  ])('to a time %s is refused with the range', async (_, time) => {
+    const { body } = await restore({ time: time(), into: 'new' });
+    expect(body).toMatchObject({ status: 422, type: expect.stringMatching(/restore-out-of-range$/) as string, errors: [{ field: 'time' }], range: { from: backup.finishedAt } });
+  });
+
+  it.each([
+    [{ time: 'yesterday', into: 'new' }, 'time'], [{ into: 'new' }, 'time'], [{ time: '2026-11-24T10:15:00Z', backupId: 'bkp_1', into: 'new' }, 'time'],
+    [{ backupId: 'bkp_1', into: 'elsewhere' }, 'into'], [{ backupId: 'bkp_1', into: 'inPlace', name: 'shop-2' }, 'name'],
+  ])('that is asked for wrongly, as by %j, is refused', async (body, field) => {
+    const answer = await restore(body);
+    expect(answer.body).toMatchObject({ status: 400, errors: [{ field }] });
+  });
+
+  it('of an unknown backup, or by somebody else, is refused', async () => {
+    expect((await restore({ backupId: 'bkp_01hzy3v7q8k2w5n9t4r6x1m0pa', into: 'new' })).body).toMatchObject({ status: 409, type: expect.stringMatching(/backup-not-stored$/) as string });
+    expect((await restore({ backupId: backup.id, into: 'new' }, (await api.customer()).key)).status).toBe(404);
+  });
+});
+
+describe('a deleted database', () => {
+  it('can be brought back until it is purged, and deleted again', async () => {
+    expect((await api.post(`/v1/databases/${databaseId}/undelete`, undefined, { key: ada.key })).body).toMatchObject({ status: 409, type: expect.stringMatching(/database-not-deleted$/) as string });
+    const endpoint = (await api.get(`/v1/databases/${databaseId}`)).body.endpoint;
+    const gone = (await api.call('DELETE', `/v1/databases/${databaseId}`, { key: ada.key })).body;
+    await api.ended(gone.operation.id);
+    expect((await api.get(`/v1/databases/${databaseId}/backups`, { key: ada.key })).body.data.length).toBeGreaterThan(0);
+
+    const { status, body } = await api.post(`/v1/databases/${databaseId}/undelete`, undefined, { key: ada.key });
+    expect([status, body.database.deletedAt, body.database.purgeAt]).toEqual([202, null, null]);
+    expect(await api.ended(body.operation.id)).toMatchObject({ kind: 'restore', state: 'succeeded' });
+    expect((await api.get(`/v1/databases/${databaseId}`)).body).toMatchObject({ state: 'available', endpoint });
+
+    const again = (await api.call('DELETE', `/v1/databases/${databaseId}`, { key: ada.key })).body;
+    expect(again.operation.id).not.toBe(gone.operation.id);
+    await api.ended(again.operation.id);
+    expect((await api.call('DELETE', `/v1/databases/${databaseId}`, { key: ada.key })).body.operation.id).toBe(again.operation.id);
+  });
+
+  it('is gone for good with its backups once it is purged', async () => {
+    api.engine.backups.thaw(databaseId);
+    await api.query(`UPDATE databases SET purge_at = now() WHERE id = $1`, [databaseId]);
+    await expect.poll(() => api.engine.backups.leftovers(databaseId), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => api.query('SELECT sealed_key FROM backup_sets WHERE database_id = $1', [databaseId]), { timeout: 20_000 }).toEqual([{ sealed_key: null }]);
+    expect((await api.get(`/v1/databases/${databaseId}`, { key: ada.key })).status).toBe(404);
+    expect((await api.post(`/v1/databases/${databaseId}/undelete`, undefined, { key: ada.key })).status).toBe(404);
+  });
+});
