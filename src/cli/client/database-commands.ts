@@ -2,6 +2,7 @@ import { Command } from 'commander';
 
 import type { Database, Instance } from '../../../clients/typescript/src/client.js';
 import { formatTable, note, print, printJson, printList, type Column } from '../output.js';
+import { addUndeleteCommand } from './backup-commands.js';
 import { findDatabase } from './find-database.js';
 import { addKeptCommands } from './kept-commands.js';
 import { finishOperation } from './finish-operation.js';
@@ -65,6 +66,7 @@ export function databaseCommands(): Command {
     .option('--reason <text>', 'why, for the audit log')
     .action((database: string, { reason }: { reason?: string }, command: Command) => setAutomation(database, { paused: false, ...(reason === undefined ? {} : { reason }) }, command));
   addKeptCommands(group);
+  addUndeleteCommand(group);
   return group;
 }
 
