@@ -21,3 +21,9 @@ export class RestoreOutOfRangeError extends DomainError {
     });
   }
 }
+
+export class TooManyDumpsError extends DomainError {
+  constructor(atOnce: number) {
+    super('too-many-dumps', `${atOnce} dumps of the database are being made already`, { hint: 'wait for the end of one', retryAfterSeconds: 30 });
+  }
+}

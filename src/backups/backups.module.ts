@@ -10,6 +10,7 @@ import { OperationRegistry } from '../operations/registry.js';
 import { BackupKeeper } from './backup-keeper.js';
 import { MetadataBackupRecords } from './backup-records.js';
 import { BackupsService } from './backups.service.js';
+import { DumpsService } from './dumps.service.js';
 import { RestoresService } from './restores.service.js';
 import { purgeBackupsOperation } from './operations/purge-backups.operation.js';
 import { restoreInPlaceOperation } from './operations/restore-in-place.operation.js';
@@ -19,7 +20,7 @@ import { expireBackupsOperation } from './operations/expire-backups.operation.js
 import { proveBackupOperation } from './operations/prove-backup.operation.js';
 import { setArchiveOperation } from './operations/set-archive.operation.js';
 
-@Module({ imports: [DatabasesModule], providers: [MetadataBackupRecords, BackupsService, RestoresService, BackupKeeper], exports: [BackupsService, RestoresService, BackupKeeper] })
+@Module({ imports: [DatabasesModule], providers: [MetadataBackupRecords, BackupsService, RestoresService, DumpsService, BackupKeeper], exports: [BackupsService, RestoresService, DumpsService, BackupKeeper] })
 export class BackupsModule implements OnModuleInit {
   constructor(
     private readonly registry: OperationRegistry<EntityManager>,

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 
 import { describeError, EXIT } from './cli-error.js';
-import { backupCommands, restoreCommand } from './client/backup-commands.js';
+import { backupCommands, dumpCommand, restoreCommand } from './client/backup-commands.js';
 import { databaseCommands } from './client/database-commands.js';
 import { customerCommands, inventoryCommands } from './client/list-commands.js';
 import { operationCommands } from './client/operation-commands.js';
@@ -20,7 +20,7 @@ function program(): Command {
     .showHelpAfterError('(freehold --help lists the commands, freehold <command> --help their options)')
     .configureHelp({ showGlobalOptions: true });
   const commands = [
-    ...fleetCommands(), databaseCommands(), backupCommands(), restoreCommand(), ...promotionCommands(), ...relocationCommands(), drillCommand(), operationCommands(), customerCommands(),
+    ...fleetCommands(), databaseCommands(), backupCommands(), restoreCommand(), dumpCommand(), ...promotionCommands(), ...relocationCommands(), drillCommand(), operationCommands(), customerCommands(),
     ...inventoryCommands(),
   ];
   for (const command of commands) freehold.addCommand(command);

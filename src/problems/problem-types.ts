@@ -40,6 +40,7 @@ export const PROBLEM_TYPES = {
   'unknown-plan': { status: 422, title: 'There is no such plan', meaning: 'The plan does not exist; `errors` lists those that do.' },
   'idempotency-key-reused': { status: 422, title: 'The idempotency key was used for another request', meaning: 'The same Idempotency-Key came with another method, address or body within 24 hours. Use a new key for a new request.' },
   'rate-limited': { status: 429, title: 'Too many requests', meaning: 'The credential, or the address, made more requests than it may. Wait for as long as `Retry-After` says.' },
+  'too-many-dumps': { status: 429, title: 'Too many dumps at once', meaning: 'Two dumps of a database are made at once at most. Wait for the end of one.' },
   'operation-failed': { status: 500, title: 'The operation failed', meaning: 'The change was begun and failed; `operation` names the operation that says at which step and why.' },
   'internal-error': { status: 500, title: 'Something went wrong', meaning: 'The fault is ours. The request id in `instance` finds it in the log.' },
   'no-room': { status: 503, title: 'The region has no room', meaning: 'No hosts of the region have room for this plan. Nothing was made. Try again after `Retry-After`.' },

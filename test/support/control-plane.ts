@@ -7,7 +7,7 @@ import { NestFactory } from '@nestjs/core';
 import { type Log, openLog } from '../../src/config/log.js';
 import { readSettings, type Settings } from '../../src/config/settings.js';
 import { Vault } from '../../src/config/vault.js';
-import { prepareLocalFleet, shutDownLocalFleet } from '../../src/engine/engine.js';
+import { prepareLocalFleet, purgeLocalFleet, shutDownLocalFleet } from '../../src/engine/engine.js';
 import { FleetService } from '../../src/fleet/fleet.service.js';
 import { closeGround, openGround } from '../../src/open-ground.js';
 import { startWorker, type RunningWorker } from '../../src/start-worker.js';
@@ -56,6 +56,8 @@ export async function startControlPlane({ worker = true, settings: others = {}, 
     async stop() {
       await current.end();
       await shutDownLocalFleet(dataDir);
+      // Frozen copies of backups are immutable until the fleet itself lets them go.
+      await purgeLocalFleet(dataDir);
       await Promise.all([postgres.stop(), redis.stop()]);
       rmSync(dataDir, { recursive: true, force: true });
     },

@@ -38,7 +38,7 @@ export class FakeBackups implements BackupsPort {
   /** The instances that were made from a backup, and from what. */
   readonly restored = new Map<string, RestoreTarget>();
   /** What the next dumps hold; one that is an error ends with it. */
-  dumps: (string | Error)[] = ['PGDMP', 'data'];
+  dumps: (string | Error)[] | Readable = ['PGDMP', 'data'];
   /** The clock of backups. */
   now: () => Date = () => new Date();
   private readonly sets = new Map<string, FakeSet>();
@@ -160,6 +160,7 @@ export class FakeBackups implements BackupsPort {
   dump(instance: InstanceRef): Promise<Readable> {
     return this.settle(() => {
       this.engine.requireRunning(instance.id);
+      if (this.dumps instanceof Readable) return this.dumps;
       const parts = [...this.dumps];
       return Readable.from((function* (): Generator<string> {
         for (const part of parts) {

@@ -117,6 +117,11 @@ export class FreeholdClient {
     return this.transport.text({ method: 'GET', path: fill('/v1/regions/{id}/ca.pem', { id: regionId }) });
   }
 
+  /** A dump of a database's live data, for pg_restore; a stream that breaks off is not a whole one. */
+  dump(databaseId: string, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    return this.transport.open({ method: 'GET', path: fill('/v1/databases/{id}/dump', { id: databaseId }), headers: { accept: 'application/octet-stream' }, signal });
+  }
+
   /** Follows an operation until it has ended, whichever way; resumes by itself when the connection breaks. */
   followOperation(id: string, options: FollowOptions = {}): Promise<Operation> {
     return followOperation(this.transport, id, options);

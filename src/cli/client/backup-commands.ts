@@ -1,3 +1,4 @@
+import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
 
 import type { components } from '../../../clients/typescript/src/client.js';
@@ -109,4 +110,27 @@ async function end(session: ReturnType<typeof openSession>, accepted: { readonly
   const operation = wait ? await finishOperation(session, accepted.operation.id) : accepted.operation;
   if (session.asJson) printJson({ ...accepted, operation });
   else print(wait ? done : `${operation.kind} goes on as ${operation.id}`);
+}
+
+/** `freehold dump` */
+export function dumpCommand(): Command {
+  return withApi(new Command('dump').description('write a dump of the live data to standard output, for pg_restore').argument('<database>', 'its id, or its name'))
+    .action(async (database: string, _options: unknown, command: Command) => {
+      if (process.stdout.isTTY) throw new CliError('a dump is not for a terminal: send it to a file, as by freehold dump DB > file', EXIT.usage);
+      const { api } = openSession(command);
+      const { id } = await findDatabase(api, database);
+      const body = await api.dump(id);
+      let bytes = 0;
+      const count = async function* (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+        for await (const chunk of chunks) {
+          bytes += chunk.length;
+          if (process.stderr.isTTY) process.stderr.write(`\r${(bytes / 2 ** 20).toFixed(1)} MiB`);
+          yield chunk;
+        }
+      };
+      await pipeline(body, count, process.stdout).catch((error: unknown) => {
+        throw new CliError(`the dump was cut off after ${bytes} bytes and is not whole: ${error instanceof Error ? error.message : String(error)}; begin again`);
+      });
+      note(`${process.stderr.isTTY ? '\r' : ''}${id} is dumped: ${(bytes / 2 ** 20).toFixed(1)} MiB`);
+    });
 }

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 
 import { EngineError } from '../../errors.js';
 import { readPort, type InstanceContext } from '../instances/instance-context.js';
-import { CONTROL_USER } from '../instances/sql.js';
+import { CONTROL_USER, DUMP_APPLICATION } from '../instances/sql.js';
 
 /**
  * Streams a dump of the customer's database; it is written nowhere.
@@ -24,7 +24,7 @@ export async function dumpDatabase(context: InstanceContext, signal: AbortSignal
     PGSSLMODE: 'verify-full',
     PGSSLROOTCERT: authorityPath,
     PGCONNECT_TIMEOUT: '5',
-    PGAPPNAME: 'freehold-dump',
+    PGAPPNAME: DUMP_APPLICATION,
   };
   return shell.stream(words, { signal, env, ...(account ? { account } : {}) });
 }

@@ -110,6 +110,8 @@ function replication(): Record<string, string | number> {
     // A standby is the second witness of a primary that hangs, and is asked about 1.5 s after the first miss.
     wal_receiver_timeout: '2s',
     max_standby_streaming_delay: '30s',
+    // Nobody but a dump reads on a standby, and a long one must not be cancelled because its primary vacuums meanwhile.
+    hot_standby_feedback: 'on',
     max_logical_replication_workers: 0,
     recovery_target_timeline: 'latest',
   };

@@ -11,6 +11,7 @@ import { findPostmaster, instanceSubject, type InstanceContext } from './instanc
 import { parseSynchronousNames, synchronousConfiguration } from './instance-settings.js';
 import { observeThrough } from './observe-instance.js';
 import { bringUp } from './run-instance.js';
+import { DUMP_APPLICATION } from './sql.js';
 import { refuseMarked } from './start-instance.js';
 
 /**
@@ -40,12 +41,16 @@ async function promoteThrough(context: InstanceContext, client: Client, gate: Ga
   await refuseMarked(context);
   if (await isInRecovery(client)) {
     await emptyNames(context, gate);
+    await client.query(END_DUMPS, [DUMP_APPLICATION]);
     await trigger(context, gate);
     await waitUntil(`instance ${context.instance.id} to accept writes`, signal, async () => ((await isInRecovery(client)) ? undefined : true));
   }
   const [seen] = await Promise.all([observeThrough(context, client), gate.run(command('rm', '-f', '--', context.paths.promoting))]);
   return seen;
 }
+
+/** What a dump holds up in replaying would hold up the promotion. */
+const END_DUMPS = 'SELECT pg_terminate_backend(pid) FROM pg_stat_get_activity(NULL) WHERE application_name = $1';
 
 export async function isInRecovery(client: Client): Promise<boolean> {
   const { rows } = await client.query<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby');

@@ -2,6 +2,8 @@ import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 
 /** The superuser of every instance, as which the control plane connects. */
 export const CONTROL_USER = 'freehold';
+/** The name of sessions that dump. */
+export const DUMP_APPLICATION = 'freehold-dump';
 /** May replicate and nothing else. */
 export const REPLICATION_USER = 'freehold_replication';
 /** How sessions that have an effect name themselves; see {@link endStaleEffects}. */

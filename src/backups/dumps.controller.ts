@@ -1,0 +1,45 @@
+import { pipeline } from 'node:stream/promises';
+import { Controller, Get, Param, Res } from '@nestjs/common';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { customerScope, reachOf, requireScope } from '../access/actor.js';
+import { audit } from '../access/audit.js';
+import { idParameter } from '../access/id-parameter.js';
+import { type Caller, CurrentCaller, NeedsKey, Problems } from '../access/route.js';
+import { DatabasesService } from '../databases/databases.service.js';
+import { Metadata } from '../metadata/metadata.js';
+import { notFound } from '../problems/problem.js';
+import { DumpsService } from './dumps.service.js';
+
+@ApiTags('Backups')
+@NeedsKey()
+@Controller('v1/databases/:id/dump')
+export class DumpsController {
+  constructor(
+    private readonly databases: DatabasesService,
+    private readonly dumps: DumpsService,
+    private readonly metadata: Metadata,
+  ) {}
+
+  @Get()
+  @ApiOperation({
+    operationId: 'dumpDatabase', summary: 'Download a dump of the live data', description: 'A custom-format archive for pg_restore. A dump that fails midway aborts the connection and never ends cleanly.',
+  })
+  @Problems('forbidden', 'database-not-available', 'too-many-dumps', 'unavailable')
+  @ApiResponse({ status: 200, description: 'The archive', content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } })
+  async dump(@CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Res() response: Response): Promise<void> {
+    const database = await this.databases.find(reachOf(caller.actor), id);
+    if (!database) throw notFound();
+    requireScope(caller.actor, customerScope(database.customerId));
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const stream = await this.dumps.open(database, gone.signal);
+    await this.metadata.transaction((tx) => audit(tx, caller, { action: 'database.dump', subjectId: id, customerId: database.customerId }));
+    const stamp = new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '');
+    response.status(200).type('application/octet-stream').setHeader('Content-Disposition', `attachment; filename="${database.name}-${stamp}Z.dump"`);
+    // What fails from here on destroys the response: its client sees a connection that was cut, and no end.
+    await pipeline(stream, response).catch((error: unknown) => {
+      if (!gone.signal.aborted) throw error;
+    });
+  }
+}

@@ -1,0 +1,54 @@
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import { Injectable } from '@nestjs/common';
+import { DatabaseNotAvailableError } from '../databases/database-errors.js';
+import type { DatabaseDocument } from '../databases/database.schemas.js';
+import { MetadataDatabaseRecords, primaryOf, standbysOf } from '../databases/database-records.js';
+import { TooManyDumpsError } from './backup-errors.js';
+import { BackupsService } from './backups.service.js';
+
+/** Dumps of one database that this process streams at once. */
+const DUMPS_AT_ONCE = 2;
+
+/** Dumps of the live data, streamed to whoever asks and kept nowhere. */
+@Injectable()
+export class DumpsService {
+  private readonly running = new Map<string, number>();
+
+  constructor(private readonly backups: BackupsService, private readonly databases: MetadataDatabaseRecords) {}
+
+  /**
+   * Begins a dump, and answers once its first bytes are there; from a standby in sync where there is one, so that the primary
+   * has no work with it. The signal ends it.
+   *
+   * @throws TooManyDumpsError, DatabaseNotAvailableError, and what the engine throws before the first byte
+   */
+  async open(database: DatabaseDocument, signal: AbortSignal): Promise<Readable> {
+    const running = this.running.get(database.id) ?? 0;
+    if (running >= DUMPS_AT_ONCE) throw new TooManyDumpsError(DUMPS_AT_ONCE);
+    this.running.set(database.id, running + 1);
+    try {
+      const stream = await this.begin(database, signal);
+      stream.once('close', () => this.leave(database.id));
+      return stream;
+    } catch (error) {
+      this.leave(database.id);
+      throw error;
+    }
+  }
+
+  private async begin({ id, state, deletedAt, postgresVersion }: DatabaseDocument, signal: AbortSignal): Promise<Readable> {
+    if (deletedAt !== null || postgresVersion === null) throw new DatabaseNotAvailableError(state);
+    const record = await this.databases.read(id);
+    const standby = standbysOf(record).find(({ ref, state: member, hostLost }) => member === 'running' && !hostLost && record.inSync.includes(ref.id));
+    const stream = await this.backups.port.dump((standby ?? primaryOf(record)).ref, signal);
+    await Promise.race([once(stream, 'readable'), once(stream, 'end')]);
+    return stream;
+  }
+
+  private leave(id: string): void {
+    const left = (this.running.get(id) ?? 1) - 1;
+    if (left > 0) this.running.set(id, left);
+    else this.running.delete(id);
+  }
+}

@@ -1,0 +1,123 @@
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { BackupDocument } from '../../src/backups/backup.schemas.js';
+import { BackupsService } from '../../src/backups/backups.service.js';
+import { RestoresService } from '../../src/backups/restores.service.js';
+import type { Credentials } from '../../src/databases/database.schemas.js';
+import { Metadata } from '../../src/metadata/metadata.js';
+import { EVERYTHING } from '../../src/metadata/reach.js';
+import type { OperationDocument } from '../../src/operations/operation.js';
+import { OperationsService } from '../../src/operations/operations.service.js';
+import { startControlPlane, type TestControlPlane } from '../support/control-plane.js';
+import { NumberedWriter } from '../support/numbered-writer.js';
+import { eventually } from '../support/servers.js';
+import { DatabaseUnderTest } from './support/database-under-test.js';
+
+const TIMEOUT_MS = 240_000;
+const actor = { id: 'key_test', reach: EVERYTHING };
+
+let plane: TestControlPlane;
+let database: DatabaseUnderTest;
+
+beforeAll(async () => {
+  plane = await startControlPlane({ settings: { FREEHOLD_BACKUPS_EVERY_MS: '300' } });
+  database = await DatabaseUnderTest.provision(plane);
+}, TIMEOUT_MS);
+afterAll(() => plane?.stop(), TIMEOUT_MS);
+
+const backups = (): Promise<BackupDocument[]> => plane.app.get(BackupsService).list(EVERYTHING, { databaseId: database.id, limit: 50 });
+const isWhole = ({ copies, finishedAt }: BackupDocument): boolean => finishedAt !== null && copies.every(({ state }) => state === 'stored');
+/** Waits for a backup with every copy that was asked for after so many others. */
+const wholeBackupAfter = (count: number): Promise<unknown> => eventually(async () => {
+  const made = await backups();
+  return made.length > count && isWhole(made[0]!);
+}, TIMEOUT_MS);
+
+async function query<Row extends pg.QueryResultRow>(uri: string, statement: string): Promise<Row[]> {
+  const client = new pg.Client(uri);
+  await client.connect();
+  try {
+    return (await client.query<Row>(statement)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+async function succeed<Made extends { operation: OperationDocument }>(ask: (restores: RestoresService, tx: Parameters<RestoresService['undelete']>[0]) => Promise<Made>): Promise<Made> {
+  const made = await plane.app.get(Metadata).transaction((tx) => ask(plane.app.get(RestoresService), tx));
+  await plane.app.get(OperationsService).announce(made.operation);
+  expect(await database.ended(made.operation)).toMatchObject({ state: 'succeeded', error: null });
+  return made;
+}
+
+async function restoreTo(time: Date): Promise<Credentials> {
+  const source = await database.read();
+  return (await succeed((restores, tx) => restores.restoreIntoNew(tx, { database: source, wanted: { time }, actor, requestId: null }, `as-of-${time.getTime()}`))).credentials;
+}
+
+describe('a database that is written to all the time', () => {
+  it('is backed up by itself, and restores to moments around a failover with exactly what was acknowledged by then', async () => {
+    const writer = await NumberedWriter.start(database.credentials.uri, { restMs: 2 });
+    const moments: { time: Date; acknowledged: number }[] = [];
+    const remember = async (): Promise<void> => {
+      const { count } = writer;
+      await eventually(() => writer.count > count + 20);
+      const acknowledged = writer.count;
+      const [row] = await query<{ now: Date }>(database.credentials.uri, 'SELECT clock_timestamp() AS now');
+      moments.push({ time: row!.now, acknowledged });
+      await eventually(() => writer.count > acknowledged + 20);
+    };
+    try {
+      await wholeBackupAfter(0);
+      await remember();
+      await database.signal((await database.instance('primary')).id, 'SIGKILL');
+      await database.settled(2);
+      await remember();
+    } finally {
+      await writer.stop();
+    }
+    const { acknowledged } = await writer.stop();
+    for (const moment of moments) {
+      const { uri } = await restoreTo(moment.time);
+      const rows = await query<{ n: string; late: boolean }>(uri, `SELECT n, at > '${moment.time.toISOString()}' AS late FROM numbers ORDER BY n`);
+      const restored = new Set(rows.map(({ n }) => Number(n)));
+      expect(acknowledged.slice(0, moment.acknowledged).filter((number) => !restored.has(number)), 'acknowledged by then').toEqual([]);
+      expect(rows.filter(({ late }) => late), 'written after it').toEqual([]);
+    }
+  }, TIMEOUT_MS);
+
+  it('has a full backup again after the failover, by itself', () => wholeBackupAfter(1), TIMEOUT_MS);
+});
+
+describe('a backup site that is gone', () => {
+  it('is told of, holds up nobody, and is made whole when it is back', async () => {
+    const site = join(plane.settings.FREEHOLD_DATA_DIR!, 'sites', plane.app.get(BackupsService).port.sites()[1]!.id);
+    const openAlerts = async (): Promise<string[]> =>
+      (await plane.app.get(Metadata).dataSource.query<{ kind: string }[]>(`SELECT kind FROM alerts WHERE resolved_at IS NULL AND kind = 'backup-site'`)).map(({ kind }) => kind);
+    const archivedTo = async (): Promise<string[]> =>
+      (await plane.app.get(Metadata).dataSource.query<{ sites: string[] }[]>(`SELECT archive_sites AS sites FROM backup_sets WHERE database_id = $1`, [database.id]))[0]!.sites;
+    const before = (await backups()).length;
+    renameSync(site, `${site}.gone`);
+    try {
+      await eventually(async () => (await openAlerts()).length === 1 && (await archivedTo()).length === 2);
+      await query(database.credentials.uri, 'INSERT INTO numbers VALUES (1000001)');
+    } finally {
+      renameSync(`${site}.gone`, site);
+    }
+    await eventually(async () => (await openAlerts()).length === 0 && (await archivedTo()).length === 3);
+    await wholeBackupAfter(before);
+  }, TIMEOUT_MS);
+});
+
+describe('a deleted database', () => {
+  it('comes back with the last row that was written', async () => {
+    await query(database.credentials.uri, 'INSERT INTO numbers VALUES (1000002)');
+    await database.delete();
+    const deleted = await database.read();
+    expect(deleted).toMatchObject({ state: 'deleted', instances: [] });
+    await succeed((restores, tx) => restores.undelete(tx, { database: deleted, actor, requestId: null }));
+    expect(await query(database.credentials.uri, 'SELECT max(n)::integer AS last FROM numbers')).toEqual([{ last: 1_000_002 }]);
+  }, TIMEOUT_MS);
+});
