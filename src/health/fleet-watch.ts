@@ -25,6 +25,8 @@ const REFRESH_MS = 1_000;
 /** How long a database stays with a watcher that gives no sign of life. */
 const LEASE_S = 4;
 const REQUESTED_BY = 'watcher';
+/** Operations that end a primary on purpose: nobody has to be told. */
+const TAKING_AWAY: ReadonlySet<string> = new Set(['delete', 'switchover', 'restore-in-place']);
 
 /** Watches the databases that are leased to this worker, and asks for what they need. It never changes one itself. */
 @Injectable()
@@ -168,6 +170,12 @@ export class FleetWatch {
     });
   }
 
+  /** Whether the primary is gone because an operation took it away. */
+  private async isTakenAway(id: string): Promise<boolean> {
+    const [recorded] = await this.readRecorded(id);
+    return !recorded || (recorded.change !== null && TAKING_AWAY.has(recorded.change.kind));
+  }
+
   /** Says what is wrong with a primary, and takes it back when it is well. */
   private async alert(database: WatchedDatabase, message: string | undefined): Promise<void> {
     if (this.alerted.get(database.id) === message) return;
@@ -178,6 +186,7 @@ export class FleetWatch {
         await this.metadata.transaction((tx) => resolveAlerts(tx, [key]));
         return;
       }
+      if (await this.isTakenAway(database.id)) return;
       this.alerted.set(database.id, message);
       await this.metadata.transaction((tx) => openAlert(tx, {
         key, kind: 'primary', severity: 'critical', subjectId: database.id, operationId: null, message: `the primary of database ${database.id} is ${message}`,
