@@ -17,9 +17,11 @@ import { Sweeper } from './operations/sweeper.js';
 /** Failovers are never queued behind each other: losing a host is many at once. */
 const FAILOVERS_AT_ONCE = 64;
 const BULK_AT_ONCE = 2;
+/** How long steps at hand may take when the process is to stop. */
+const FINISH_WITHIN_MS = 5_000;
 
 export interface RunningWorker {
-  /** Lets every operation go at the end of its present step, and stops watching. */
+  /** Lets every operation go at the end of its present step, or soon, and stops watching. */
   stop(): Promise<void>;
 }
 
@@ -40,7 +42,9 @@ export function startWorker(app: INestApplicationContext, { settings, queues, lo
   return {
     async stop() {
       runner.stop();
+      const cut = setTimeout(() => runner.cutOff(), FINISH_WITHIN_MS);
       await Promise.all([workers.close(), sweeper.stop(), ...watches.map((watch) => watch.stop())]);
+      clearTimeout(cut);
     },
   };
 }

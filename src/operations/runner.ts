@@ -42,12 +42,18 @@ export function stepPlans<Tx>(definition: OperationDefinition<Tx>): StepPlan[] {
  */
 export class OperationRunner<Tx> {
   private stopping = false;
+  private readonly guards = new Set<Guard>();
 
   constructor(private readonly options: RunnerOptions<Tx>) {}
 
   /** Lets every operation go at the end of its present step. */
   stop(): void {
     this.stopping = true;
+  }
+
+  /** Ends the attempts at hand: a backup may take hours, and whoever comes next does again what was not done. */
+  cutOff(): void {
+    for (const guard of this.guards) guard.cutOff();
   }
 
   /** Runs one operation for as long as it goes on without waiting. Harmless for one that is held, done or unknown. */
@@ -120,6 +126,7 @@ export class OperationRunner<Tx> {
     const step = definition.steps.find((candidate) => candidate.name === held.operation.step);
     if (!step) return { ended: 'with-error', sort: 'permanent', reason: `there is no step "${held.operation.step}"` };
     const guard = this.guard(held, step.timeoutMs);
+    this.guards.add(guard);
     try {
       const context = contextOf(definition, held, guard.signal, this.options.clock.now());
       const outcome = held.operation.direction === 'back' ? undoStep(step, context) : step.run(context);
@@ -128,6 +135,7 @@ export class OperationRunner<Tx> {
       return this.describeError(error, guard);
     } finally {
       guard.release();
+      this.guards.delete(guard);
     }
   }
 
@@ -144,13 +152,16 @@ export class OperationRunner<Tx> {
     const controller = new AbortController();
     let lost = false;
     let stopBeat: () => void = () => {};
+    const lose = (reason: string): void => {
+      lost = true;
+      controller.abort(new Error(reason));
+    };
     const stopTimer = clock.after(timeoutMs, () => controller.abort(new Error(`not done within ${timeoutMs} ms`)));
     const beat = (): void => {
       stopBeat = clock.after(leaseMs / 3, () => {
         store.extend(held, leaseMs).then((kept) => {
           if (kept) return;
-          lost = true;
-          controller.abort(new Error('the lease was lost'));
+          lose('the lease was lost');
         }, () => undefined).finally(() => { if (!controller.signal.aborted) beat(); });
       });
     };
@@ -164,7 +175,7 @@ export class OperationRunner<Tx> {
       stopBeat();
       if (!controller.signal.aborted) controller.abort(new Error('the attempt is over'));
     };
-    return { signal: controller.signal, cut, lost: () => lost, release };
+    return { signal: controller.signal, cut, lost: () => lost, cutOff: () => lose('the worker stops'), release };
   }
 }
 
@@ -172,6 +183,7 @@ interface Guard {
   readonly signal: AbortSignal;
   readonly cut: Promise<never>;
   readonly lost: () => boolean;
+  readonly cutOff: () => void;
   readonly release: () => void;
 }
 

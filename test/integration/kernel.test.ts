@@ -222,6 +222,24 @@ describe('two workers', () => {
     expect(String(reason)).toContain('the lease was lost');
     expect((await find(id)).state).toBe('running');
   });
+
+  it('let go of a long step when their process stops, and whoever comes next takes it again', async () => {
+    let takes = 0;
+    define('long', { one: ({ signal }) => (takes++ > 0 ? Promise.resolve({ outcome: 'done' as const }) : new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))) });
+    const { id } = await request('long');
+    const stopping = runner({ leaseMs: 60 });
+    const run = stopping.run(id);
+    await eventually(() => takes === 1);
+    stopping.stop();
+    stopping.cutOff();
+    await run;
+    expect((await find(id)).state).toBe('running');
+    await eventually(async () => {
+      await runner({ worker: 'other' }).run(id);
+      return (await find(id)).state === 'succeeded';
+    });
+    expect(takes).toBe(2);
+  });
 });
 
 describe('exclusive operations', () => {
