@@ -13,19 +13,21 @@ beforeAll(async () => {
 });
 afterAll(() => api?.close());
 
+/** The newest that has every copy: the keeper may have begun another one. */
+const whole = async () => (await list()).find(({ finishedAt, copies }) => finishedAt !== null && (copies as { state: string }[]).every(({ state }) => state === 'stored'))!;
 const list = async () => (await api.get(`/v1/databases/${databaseId}/backups`, { key: ada.key })).body.data as ({ id: string } & Record<string, unknown>)[];
 
 describe('backups', () => {
   it('are made by themselves, with a copy at each of four sites', async () => {
     const { operation } = (await api.post(`/v1/databases/${databaseId}/backups`, undefined, { key: ada.key })).body;
     expect(await api.ended(operation.id)).toMatchObject({ kind: 'back-up', state: 'succeeded', databaseId });
-    const [newest, ...others] = await list();
-    expect(newest).toMatchObject({
+    const others = await list();
+    expect(await whole()).toMatchObject({
       id: expect.stringMatching(/^bkp_/) as string, databaseId, kind: 'full', startedAt: expect.stringMatching(/Z$/) as string, finishedAt: expect.stringMatching(/Z$/) as string,
       sizeBytes: expect.any(Number) as number, provedAt: null,
       copies: ['falkenstein', 'gravelines', 'helsinki', 'toronto'].map((site) => ({ site, state: 'stored', error: null })),
     });
-    expect([newest, ...others].map((backup) => backup!.id)).toEqual([newest, ...others].map((backup) => backup!.id).sort().reverse());
+    expect(others.map(({ id }) => id)).toEqual(others.map(({ id }) => id).sort().reverse());
   });
 
   it('that are asked for while one is made are that one', async () => {
@@ -38,20 +40,20 @@ describe('backups', () => {
   });
 
   it('are proved when asked, and say when', async () => {
-    const [newest] = await list();
-    const { status, body } = await api.post(`/v1/databases/${databaseId}/backups/${newest!.id}/verify`, undefined, { key: ada.key });
+    const newest = await whole();
+    const { status, body } = await api.post(`/v1/databases/${databaseId}/backups/${newest.id}/verify`, undefined, { key: ada.key });
     expect(status).toBe(202);
     expect(await api.ended(body.operation.id)).toMatchObject({ state: 'succeeded', steps: [{ name: 'prove', detail: { relations: expect.any(Number) as number } }] });
-    expect((await list())[0]).toMatchObject({ id: newest!.id, provedAt: expect.stringMatching(/Z$/) as string });
+    expect((await list()).find(({ id }) => id === newest.id)).toMatchObject({ provedAt: expect.stringMatching(/Z$/) as string });
   });
 
   it('of somebody else do not exist', async () => {
     const bob = await api.customer();
-    const [newest] = await list();
+    const newest = await whole();
     for (const answer of [
       await api.get(`/v1/databases/${databaseId}/backups`, { key: bob.key }),
       await api.post(`/v1/databases/${databaseId}/backups`, undefined, { key: bob.key }),
-      await api.post(`/v1/databases/${databaseId}/backups/${newest!.id}/verify`, undefined, { key: bob.key }),
+      await api.post(`/v1/databases/${databaseId}/backups/${newest.id}/verify`, undefined, { key: bob.key }),
       await api.post(`/v1/databases/${databaseId}/backups/bkp_01hzy3v7q8k2w5n9t4r6x1m0pa/verify`, undefined, { key: ada.key }),
     ]) expect(answer.status).toBe(404);
   });

@@ -12,7 +12,9 @@ beforeAll(async () => {
   databaseId = (await api.database(ada.id, 'shop')).id;
   const { operation } = (await api.post(`/v1/databases/${databaseId}/backups`, undefined, { key: ada.key })).body;
   await api.ended(operation.id);
-  backup = (await api.get(`/v1/databases/${databaseId}/backups`, { key: ada.key })).body.data[0];
+  // The keeper may have begun another one meanwhile.
+  const { data } = (await api.get(`/v1/databases/${databaseId}/backups`, { key: ada.key })).body as { data: (typeof backup & { copies: { state: string }[] })[] };
+  backup = data.find(({ finishedAt, copies }) => finishedAt !== null && copies.every(({ state }) => state === 'stored'))!;
 });
 afterAll(() => api?.close());
 
