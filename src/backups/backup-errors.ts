@@ -22,6 +22,15 @@ export class RestoreOutOfRangeError extends DomainError {
   }
 }
 
+export class TimeUndoneError extends DomainError {
+  constructor(time: Date, { from, to }: RestoreRange) {
+    const stretch = `from ${from.toISOString()} to ${to.toISOString()}`;
+    super('restore-out-of-range', `a restore in place has undone what was written ${stretch}`, {
+      hint: 'it is in the copy that was kept aside, see freehold databases kept', fields: [{ field: 'time', message: `${time.toISOString()} lies in what was undone ${stretch}` }],
+    });
+  }
+}
+
 export class TooManyDumpsError extends DomainError {
   constructor(atOnce: number) {
     super('too-many-dumps', `${atOnce} dumps of the database are being made already`, { hint: 'wait for the end of one', retryAfterSeconds: 30 });

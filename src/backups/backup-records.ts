@@ -36,6 +36,7 @@ export interface BackupSetRecord {
   readonly set: BackupSet;
   readonly archiveSites: readonly string[];
   readonly archiveEpoch: number;
+  readonly archiveSince: Date;
 }
 
 /** What operations read and write of backups; each write takes the transaction that records the step (protocol rule 2). */
@@ -69,12 +70,12 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
   async readSet(databaseId: string): Promise<BackupSetRecord | undefined> {
     const [row] = await queryRows<SetRow>(this.metadata.dataSource.manager,
       `SELECT d.id, d.region_id AS region, d.unix_account AS account, d.endpoint_database AS name, d.endpoint_user AS owner,
-              s.sealed_key AS "sealedKey", s.archive_sites AS "archiveSites", s.archive_epoch AS "archiveEpoch"
+              s.sealed_key AS "sealedKey", s.archive_sites AS "archiveSites", s.archive_epoch AS "archiveEpoch", s.archive_since AS "archiveSince"
          FROM backup_sets s JOIN databases d ON d.id = s.database_id WHERE d.id = $1 AND s.sealed_key IS NOT NULL`, [databaseId]);
     if (!row) return undefined;
-    const { id, region, account, name, owner, sealedKey, archiveSites, archiveEpoch } = row;
+    const { id, region, account, name, owner, sealedKey, archiveSites, archiveEpoch, archiveSince } = row;
     const key = this.vault.unseal(sealedKey, keyOwner(databaseId)).toString();
-    return { set: { databaseId: id, region, account, name, owner, key }, archiveSites, archiveEpoch };
+    return { set: { databaseId: id, region, account, name, owner, key }, archiveSites, archiveEpoch, archiveSince };
   }
 
   async read(backupId: string): Promise<BackupRecord> {
@@ -141,6 +142,14 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
         WHERE b.database_id = $1 AND b.finished_at IS NOT NULL AND b.expired_at IS NULL GROUP BY b.id ORDER BY b.id DESC`, [databaseId]);
   }
 
+  /** The stretches of time that restores in place have undone: what was written in them is not on the database's path any more. */
+  async readUndone(databaseId: string): Promise<readonly { readonly from: Date; readonly to: Date }[]> {
+    return queryRows(this.metadata.dataSource.manager,
+      `SELECT coalesce((o.input -> 'wanted' ->> 'time')::timestamptz, b.finished_at) AS "from", o.finished_at AS "to"
+         FROM operations o LEFT JOIN backups b ON b.id = o.input -> 'wanted' ->> 'backupId'
+        WHERE o.subject_id = $1 AND o.kind = 'restore-in-place' AND o.state = 'succeeded'`, [databaseId]);
+  }
+
   async raiseEpoch(tx: EntityManager, databaseId: string): Promise<void> {
     await tx.query('UPDATE databases SET epoch = epoch + 1 WHERE id = $1', [databaseId]);
   }
@@ -171,6 +180,7 @@ interface SetRow {
   readonly sealedKey: Buffer;
   readonly archiveSites: string[];
   readonly archiveEpoch: number;
+  readonly archiveSince: Date;
 }
 
 /** What a sealed key belongs to: one that was moved to another database's row does not open. */

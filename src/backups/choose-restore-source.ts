@@ -10,6 +10,12 @@ export interface StoredCopies {
 /** What is to be restored: one backup, or the state at a moment, or all there is. */
 export type Wanted = { readonly backupId: string } | { readonly time: Date | 'latest' };
 
+/** Where WAL is archived to, and since when without a hole. */
+export interface ArchiveState {
+  readonly sites: readonly string[];
+  readonly since: Date;
+}
+
 /** The moments to which a restore is possible. */
 export interface RestoreRange {
   readonly from: Date;
@@ -29,9 +35,10 @@ export function rangeOf(backups: readonly StoredCopies[], sites: readonly Backup
 
 /**
  * Where it can be restored from, the best first: live sites before cold storage, which has no WAL beside its backups. To a
- * moment, from a site that has a backup of before.
+ * moment, from a site that has a backup of before; those first that are archived to without a hole since their newest
+ * backup, for a replay that finds no more WAL ends there.
  */
-export function listRestoreTargets(wanted: Wanted, backups: readonly StoredCopies[], sites: readonly BackupSite[]): RestoreTarget[] {
+export function listRestoreTargets(wanted: Wanted, backups: readonly StoredCopies[], sites: readonly BackupSite[], archive?: ArchiveState): RestoreTarget[] {
   const live = liveSites(sites);
   if ('backupId' in wanted) {
     const copies = backups.find(({ id }) => id === wanted.backupId)?.copies ?? [];
@@ -40,7 +47,12 @@ export function listRestoreTargets(wanted: Wanted, backups: readonly StoredCopie
   }
   const { time } = wanted;
   const before = backups.filter(({ finishedAt }) => time === 'latest' || finishedAt <= time);
-  return live.filter((site) => before.some(({ copies }) => copies.some((copy) => copy.site === site))).map((site) => ({ site, time }));
+  const rank = (site: string): number => {
+    if (!archive?.sites.includes(site)) return 2;
+    return before.some(({ finishedAt, copies }) => finishedAt >= archive.since && copies.some((copy) => copy.site === site)) ? 0 : 1;
+  };
+  return live.filter((site) => before.some(({ copies }) => copies.some((copy) => copy.site === site)))
+    .sort((a, b) => rank(a) - rank(b)).map((site) => ({ site, time }));
 }
 
 const liveSites = (sites: readonly BackupSite[]): string[] => sites.filter(({ kind }) => kind === 'live').map(({ id }) => id);

@@ -5,7 +5,7 @@ import { type Asker, DatabasesService } from '../databases/databases.service.js'
 import { DatabaseNotAvailableError } from '../databases/database-errors.js';
 import type { OperationDocument } from '../operations/operation.js';
 import { OperationsService } from '../operations/operations.service.js';
-import { BackupNotStoredError, RestoreOutOfRangeError } from './backup-errors.js';
+import { BackupNotStoredError, RestoreOutOfRangeError, TimeUndoneError } from './backup-errors.js';
 import { MetadataBackupRecords } from './backup-records.js';
 import { BackupsService } from './backups.service.js';
 import { listRestoreTargets, rangeOf, type Wanted } from './choose-restore-source.js';
@@ -67,6 +67,8 @@ export class RestoresService {
       const end = database.deletedAt === null ? new Date() : new Date(database.deletedAt);
       const range = rangeOf(await this.records.readStored(database.id), this.backups.port.sites(), end);
       if (!range || wanted.time < range.from || wanted.time > range.to) throw new RestoreOutOfRangeError(wanted.time, range);
+      const undone = (await this.records.readUndone(database.id)).find(({ from, to }) => wanted.time > from && wanted.time < to);
+      if (undone) throw new TimeUndoneError(wanted.time, undone);
     }
     await this.requireTargets(database, wanted);
   }

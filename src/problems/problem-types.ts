@@ -33,7 +33,7 @@ export const PROBLEM_TYPES = {
   'region-closed': { status: 409, title: 'The region takes no new databases', meaning: 'The region is closed for new databases at present. Choose another one.' },
   'backup-not-stored': { status: 409, title: 'The backup is not stored', meaning: 'The backup has no copy from which it could be restored. Choose another one whose copies are `stored`.' },
   'database-not-deleted': { status: 409, title: 'The database is not deleted', meaning: 'Only a deleted database can be brought back. Restore this one in place, or into a new database.' },
-  'restore-out-of-range': { status: 422, title: 'There is nothing to restore from that time', meaning: 'The time is in the future, or before the oldest backup that is kept; `range` says from when to when a restore is possible.' },
+  'restore-out-of-range': { status: 422, title: 'There is nothing to restore from that time', meaning: 'The time is in the future, or before the oldest backup that is kept, and `range` says from when to when a restore is possible; or a restore in place has undone what was written then.' },
   'body-too-large': { status: 413, title: 'The body is too large', meaning: 'No request of this API needs more than 64 KiB.' },
   'unsupported-media-type': { status: 415, title: 'The media type is not supported', meaning: 'Bodies are `application/json` in UTF-8.' },
   'unknown-region': { status: 422, title: 'There is no such region', meaning: 'The region does not exist; `errors` lists those that do.' },

@@ -51,6 +51,8 @@ describe('a restore', () => {
     const after = (await api.get(`/v1/databases/${databaseId}`, { key: ada.key })).body;
     expect(after).toMatchObject({ state: 'available', epoch: before.epoch + 1, endpoint: before.endpoint });
     expect(after.keptCopies).toHaveLength(1);
+    // What was written until then is not on the database's path any more.
+    expect((await restore({ time: body.operation.createdAt, into: 'new' })).body).toMatchObject({ status: 422, detail: expect.stringContaining('has undone') as string });
   });
 
   it.each([

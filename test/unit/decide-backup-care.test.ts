@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { listRestoreTargets, rangeOf } from '../../src/backups/choose-restore-source.js';
 import { latestBackupTime } from '../../src/backups/choose-backup-time.js';
 import { type BackupFacts, decideBackupCare } from '../../src/backups/decide-backup-care.js';
 import { judgeBackupSigns } from '../../src/backups/judge-backup-signs.js';
@@ -86,5 +87,28 @@ describe('alerts about backups', () => {
     expect(kinds({ proofFailure: 'checksum error' })).toEqual(['proof critical']);
     expect(kinds({ archive: { pendingBytes: 300 * 2 ** 20, pendingSeconds: 10, sites: 3 } })).toEqual(['archive warning']);
     expect(kinds({ archive: { pendingBytes: 0, pendingSeconds: 4_000, sites: 0 } })).toEqual(['archive critical']);
+  });
+});
+
+describe('where a restore reads from', () => {
+  const sites = [...SITES.map((id) => ({ id, name: id, country: 'DE', dataCenter: id, kind: 'live' as const })), { id: 'helsinki', name: 'Helsinki', country: 'FI', dataCenter: 'Helsinki', kind: 'frozen' as const }];
+  const copies = (ids: readonly string[]) => ids.map((site) => ({ site, label: `label at ${site}` }));
+  const backups = [{ id: 'bkp_2', finishedAt: ago(10), copies: copies(['gravelines', 'toronto', 'helsinki']) }, { id: 'bkp_1', finishedAt: ago(60), copies: copies(['falkenstein', 'gravelines']) }];
+
+  it('is a live site that has a backup of before, those first whose archive has no hole', () => {
+    expect(listRestoreTargets({ time: ago(30) }, backups, sites)).toEqual([{ site: 'falkenstein', time: ago(30) }, { site: 'gravelines', time: ago(30) }]);
+    const archive = { sites: ['gravelines', 'toronto'], since: ago(20) };
+    expect(listRestoreTargets({ time: 'latest' }, backups, sites, archive).map((target) => 'site' in target && target.site)).toEqual(['gravelines', 'toronto', 'falkenstein']);
+    expect(listRestoreTargets({ time: ago(90) }, backups, sites)).toEqual([]);
+  });
+
+  it('of one backup is each of its copies, cold storage last', () => {
+    expect(listRestoreTargets({ backupId: 'bkp_2' }, backups, sites).map((target) => 'backup' in target && target.backup.site)).toEqual(['gravelines', 'toronto', 'helsinki']);
+    expect(listRestoreTargets({ backupId: 'bkp_9' }, backups, sites)).toEqual([]);
+  });
+
+  it('is possible since the oldest backup at a live site', () => {
+    expect(rangeOf(backups, sites, NOW)).toEqual({ from: ago(60), to: NOW });
+    expect(rangeOf([], sites, NOW)).toBeUndefined();
   });
 });

@@ -11,7 +11,7 @@ import { archiveLast, restorePrimary, wantedSchema } from './restore-steps.js';
  * Puts a database back to an earlier state, or brings one back that has lost every instance.
  *
  * Invariants:
- * - the present state is archived, and its primary's data moved aside, before anything takes its place: both ways lead back;
+ * - the primary's present data is moved aside before anything takes its place: that is the way back;
  * - the old instances are fenced before the new primary is made: never two that accept writes (protocol rule 5);
  * - from the moment at which the clients are cut it goes only forward.
  */

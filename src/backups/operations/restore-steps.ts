@@ -28,7 +28,7 @@ export async function restorePrimary<Tx>(
   { backups, databases, records }: Parts<Tx>, from: { readonly sourceId: string; readonly databaseId: string; readonly wanted: z.output<typeof wantedSchema> }, context: StepContext,
 ): Promise<{ readonly ref: InstanceRef; readonly seen: InstanceObservation; readonly site: string }> {
   const [known, stored, database] = await Promise.all([records.readSet(from.sourceId), records.readStored(from.sourceId), databases.read(from.databaseId)]);
-  const targets = listRestoreTargets(toWanted(from.wanted), stored, backups.sites());
+  const targets = listRestoreTargets(toWanted(from.wanted), stored, backups.sites(), known && { sites: known.archiveSites, since: known.archiveSince });
   const target = targets[(context.attempt - 1) % Math.max(1, targets.length)];
   if (!known || !target) throw new EngineError('permanent', `no site has a backup of ${from.sourceId} from before that time`, 'choose another time or another backup');
   const { ref } = primaryOf(database);

@@ -137,17 +137,23 @@ export function promotionSteps<Tx>({ engine, records }: Parts<Tx>, { otherwise, 
   return { promote, checkCandidate, route, protect, rebuild };
 }
 
+/** Whoever changes where it archives may hold the lock for as long as a site takes. */
+const ADOPT_WITHIN_MS = 2_000;
+
 /**
  * So that the archive has no hole (`design.md`, 3.3). The outage is over, and what is to be archived is still there; but
  * redundancy does not wait for an archive that cannot be mended now: a full backup follows in any case. Answers why it
  * could not be done.
  */
 async function adoptArchive(engine: Engine, primary: InstanceRef, context: StepContext<Input, PromotionFound>): Promise<string | undefined> {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(new Error(`not done within ${ADOPT_WITHIN_MS} ms`)), ADOPT_WITHIN_MS);
   try {
-    await engine.backups?.adoptArchive(primary, context);
+    await engine.backups?.adoptArchive(primary, { ...context, signal: limit.signal });
     return undefined;
   } catch (error) {
-    if (context.signal.aborted) throw error;
     return error instanceof Error ? error.message : String(error);
+  } finally {
+    clearTimeout(timer);
   }
 }
