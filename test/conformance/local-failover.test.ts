@@ -401,7 +401,8 @@ describe('the local engine fails over', () => {
 
     it('drops the slot of a standby that goes on streaming and comes back at once', async () => {
       await engine.instances.dropSlot(primary, standby.id, shop.effect());
-      expect((await engine.instances.observe(primary, signal())).standbys).toEqual([]);
+      // It tries to connect again and again; without its slot it gets no further than that.
+      expect((await engine.instances.observe(primary, signal())).standbys?.filter(({ state }) => state === 'streaming')).toEqual([]);
       expect((await engine.instances.rejoin(standby, primary, shop.effect())).how).toBe('repointed');
       await synchronize();
     });

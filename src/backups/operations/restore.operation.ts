@@ -10,7 +10,8 @@ import { archiveLast, restorePrimary, wantedSchema } from './restore-steps.js';
  *
  * Invariants:
  * - nothing of the source is touched;
- * - nobody is told `available` before a write through the endpoint was read again on every standby;
+ * - of a new database nobody is told `available` before a write through the endpoint was read again on every standby; the
+ *   password of one that is brought back is not known, so that its standbys being in sync has to do;
  * - what fails takes everything away again that was made; a deleted database is as deleted as before, its backups kept.
  */
 export const RESTORE = 'restore';
