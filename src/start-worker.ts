@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { INestApplicationContext } from '@nestjs/common';
 import type { Ground } from './control-plane.module.js';
 import { BackupKeeper } from './backups/backup-keeper.js';
+import { MetadataKeeper } from './backups/metadata-keeper.js';
 import { FleetWatch } from './health/fleet-watch.js';
 import { GatewayWatch } from './health/gateway-watch.js';
 import { Metadata } from './metadata/metadata.js';
@@ -35,7 +36,7 @@ export function startWorker(app: INestApplicationContext, { settings, queues, lo
   const workers = new OperationWorkers(settings.REDIS_URL, runner, queues,
     { failover: FAILOVERS_AT_ONCE, changes: settings.FREEHOLD_CHANGES_AT_ONCE, bulk: BULK_AT_ONCE });
   const sweeper = new Sweeper({ store, metadata: app.get(Metadata), queues, runner, clock: systemClock, log });
-  const watches = [app.get(GatewayWatch), app.get(FleetWatch), app.get(BackupKeeper)];
+  const watches = [app.get(GatewayWatch), app.get(FleetWatch), app.get(BackupKeeper), app.get(MetadataKeeper)];
   workers.start();
   sweeper.start();
   for (const watch of watches) watch.start();

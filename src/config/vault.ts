@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 
 const ALGORITHM = 'aes-256-gcm';
 const NONCE_BYTES = 12;
@@ -29,5 +29,10 @@ export class Vault {
     const tag = sealed.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES);
     const decipher = createDecipheriv(ALGORITHM, this.masterKey, nonce).setAAD(Buffer.from(belongsTo)).setAuthTag(tag);
     return Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]);
+  }
+
+  /** A key of its own for one purpose, in base64: the same whenever it is asked for, and telling nothing of the master key. */
+  derive(purpose: string): string {
+    return Buffer.from(hkdfSync('sha256', this.masterKey, 'freehold', purpose, 32)).toString('base64');
   }
 }

@@ -4,7 +4,7 @@ import type { ConfiguredSite } from './local/backups/configured-site.js';
 import { openLocalEngine } from './local/local-engine.js';
 import type { Engine } from './ports.js';
 
-export { prepareLocalFleet } from './local/fleet/prepare-fleet.js';
+export { prepareLocalFleet, type PreparedFleet } from './local/fleet/prepare-fleet.js';
 export { shutDownLocalFleet } from './local/fleet/shut-down-fleet.js';
 export { purgeLocalFleet } from './local/fleet/purge-fleet.js';
 export type { EngineLog, SecretVault } from './local/collaborators.js';

@@ -8,6 +8,7 @@
 
 import type { BackupsPort } from './backups-port.js';
 import type { DatabaseSpec, Effect, InstanceObservation, InstanceRef, Lsn, StandbyObservation } from './instance-model.js';
+import type { MetadataBackupsPort } from './metadata-backups-port.js';
 
 export type { DatabaseSpec, Effect, InstanceObservation, InstanceRef, InstanceSecrets, InstanceSize, Lsn, StandbyObservation } from './instance-model.js';
 
@@ -233,6 +234,8 @@ export interface Engine {
   readonly gateway: GatewayPort;
   /** Absent where the data plane keeps no backups. */
   readonly backups?: BackupsPort;
+  /** Absent where the control plane's own database is not next to the data plane. */
+  readonly metadataBackups?: MetadataBackupsPort;
   /** What there is to place databases on. */
   inventory(): readonly InventoryRegion[];
   /** Lets go of everything the engine holds open in this process; the data plane goes on. */

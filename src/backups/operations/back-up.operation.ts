@@ -16,7 +16,7 @@ import type { BackupRecords, CopyRecord } from '../backup-records.js';
 export const BACK_UP = 'back-up';
 
 /** A frozen copy can be neither changed nor removed for as long as the shortest slot keeps it: a week, but for the hours that a backup may take. */
-const FROZEN_MS = 6.5 * 86_400_000;
+export const FROZEN_MS = 6.5 * 86_400_000;
 
 const inputSchema = z.strictObject({ databaseId: z.string(), backupId: z.string() });
 type Input = z.output<typeof inputSchema>;

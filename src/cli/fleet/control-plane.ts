@@ -1,6 +1,6 @@
 import { childEnvironment, readSettings, type CliSettings } from '../../config/settings.js';
 import { Vault } from '../../config/vault.js';
-import { prepareLocalFleet } from '../../engine/engine.js';
+import { prepareLocalFleet, type PreparedFleet } from '../../engine/engine.js';
 import { waitUntil } from '../wait-until.js';
 import { findAccount } from './accounts.js';
 import { askReadiness, nodeProcess } from './api-processes.js';
@@ -8,7 +8,7 @@ import type { ControlDirectory } from './control-directory.js';
 import { lockFleet, type FleetLock } from './fleet-lock.js';
 import { endLeftovers } from './leftovers.js';
 import { openMasterKey, readFleetName } from './master-key.js';
-import { metadataServer, metadataUrl } from './metadata-server.js';
+import { metadataServer, metadataUrl, refuseLostMetadata } from './metadata-server.js';
 import { LOOPBACK, openPorts, type ControlPorts } from './ports.js';
 import { findPrograms, type Programs } from './programs.js';
 import type { Progress } from './progress.js';
@@ -77,6 +77,7 @@ export class ControlPlane {
     directory.prepare();
     const masterKey = openMasterKey(directory, settings);
     this.lock = await lockFleet(directory, readFleetName(directory) ?? '');
+    if (settings.DATABASE_URL === undefined) refuseLostMetadata(directory.control);
     const ended = await endLeftovers(directory);
     if (ended > 0) progress.step(`ended ${ended} processes that an earlier start had left behind`);
     const ports = await openPorts(directory, this.options.port, this.options.bind);
@@ -90,25 +91,25 @@ export class ControlPlane {
     return describeReady(api, keys);
   }
 
-  /** Answers the control directory by a path that the accounts of the servers may pass. */
-  private async prepareFleet(vault: Vault): Promise<string> {
+  private async prepareFleet(vault: Vault): Promise<PreparedFleet> {
     const { directory, settings, publicHost, progress } = this.options;
     progress.step(`preparing the fleet in ${directory.dataDir}`);
-    const fleet = await prepareLocalFleet({
+    return prepareLocalFleet({
       dataDir: directory.dataDir,
       vault,
       ...(publicHost === undefined ? {} : { publicHost }),
       ...(settings.FREEHOLD_GATEWAY_PORT === undefined ? {} : { firstGatewayPort: settings.FREEHOLD_GATEWAY_PORT }),
       ...(settings.FREEHOLD_HOST_MEMORY_MB === undefined ? {} : { hostMemoryMb: settings.FREEHOLD_HOST_MEMORY_MB }),
     });
-    return `${fleet.root}/control`;
   }
 
-  private async startServers(programs: Programs, ports: ControlPorts, keys: ControlKeys, control: string): Promise<void> {
+  private async startServers(programs: Programs, ports: ControlPorts, keys: ControlKeys, fleet: PreparedFleet): Promise<void> {
     const { settings, progress } = this.options;
+    // By a path that the accounts of the servers may pass.
+    const control = `${fleet.root}/control`;
     const specs: ProcessSpec[] = [];
     if (settings.DATABASE_URL === undefined) {
-      specs.push(metadataServer({ control, programs, account: findAccount(['postgres']), port: ports.metadata, password: keys.metadataPassword }));
+      specs.push(metadataServer({ control, programs, account: findAccount(['postgres']), port: ports.metadata, password: keys.metadataPassword, ...fleet.metadataServer }));
     }
     if (settings.REDIS_URL === undefined) {
       const account = findAccount(['redis', 'valkey', 'postgres']);

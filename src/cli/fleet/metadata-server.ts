@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import pg from 'pg';
 
 import { childEnvironment } from '../../config/settings.js';
 import { CliError } from '../cli-error.js';
 import type { Account } from './accounts.js';
+import { makeDirectory, writeDurably } from './files.js';
 import { workingDirectory } from './leftovers.js';
 import { LOOPBACK } from './ports.js';
 import type { Programs } from './programs.js';
@@ -19,18 +20,23 @@ export interface MetadataOptions {
   readonly account: Account | undefined;
   readonly port: number;
   readonly password: string;
+  /** How it archives its WAL, and where its socket is. */
+  readonly archiveCommand: string;
+  readonly socketDirectory: string;
 }
 
 const NAME = 'freehold';
 /** Given on the command line, so that a fleet of any age runs with the settings of the version that started it. */
 const SETTINGS: Record<string, string> = {
   listen_addresses: LOOPBACK,
-  unix_socket_directories: '',
   max_connections: '100',
   shared_buffers: '32MB',
   max_wal_size: '256MB',
   min_wal_size: '64MB',
   max_wal_senders: '2',
+  archive_mode: 'on',
+  // At most so much is lost with the server's disk. The control plane writes all the time, a segment is small when compressed.
+  archive_timeout: '10s',
   fsync: 'on',
   synchronous_commit: 'on',
   full_page_writes: 'on',
@@ -44,8 +50,13 @@ const SETTINGS: Record<string, string> = {
   timezone: 'UTC',
   log_line_prefix: '%m [%p] ',
 };
-/** The one role, which owns the one database; the superuser has no password and cannot log in. */
-const HBA = `host ${NAME} ${NAME} ${LOOPBACK}/32 scram-sha-256\n`;
+/**
+ * The one role, which owns the one database. The superuser, who makes backups, has no password and comes in by the socket,
+ * which lies where only the server's own account may pass.
+ */
+const HBA = `local postgres postgres trust\nhost ${NAME} ${NAME} ${LOOPBACK}/32 scram-sha-256\n`;
+/** The size of a WAL segment: one is archived every {@link SETTINGS.archive_timeout}, full or not. */
+const WAL_SEGMENT_MB = 4;
 /** After a crash the server replays its WAL before it serves. */
 const READY_WITHIN_MS = 120_000;
 
@@ -62,14 +73,48 @@ export function metadataServer(options: MetadataOptions): ProcessSpec {
     isReady: () => answers(metadataUrl(options.port, options.password)),
     launch: async (log) => {
       const data = workingDirectory(options.control, 'metadata');
-      if (!existsSync(join(data, 'PG_VERSION'))) await makeCluster(options, data, log);
+      if (!existsSync(join(data, 'PG_VERSION'))) await makeFirst(options, data, log);
       // Nothing of this cluster runs any more (its processes were looked for), so a pid file is a dead server's. Left
-      // there, it would keep the next one from starting for as long as nobody reaps the dead.
+      // there, it would keep the next one from starting for as long as nobody reaps the dead. The same with its socket's.
       rmSync(join(data, 'postmaster.pid'), { force: true });
-      const settings = Object.entries({ ...SETTINGS, port: String(options.port) }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+      provideAccess(options, data);
+      const own = { port: String(options.port), archive_command: options.archiveCommand, unix_socket_directories: options.socketDirectory };
+      const settings = Object.entries({ ...SETTINGS, ...own }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
       return start(options, join(serverFolder(options.programs, data), 'postgres'), ['-D', data, ...settings], log);
     },
   };
+}
+
+/**
+ * The fleet's first metadata. Where there was one before, an empty one in its place would forget every database: the
+ * start is refused, again and again until it is given up.
+ */
+async function makeFirst(options: MetadataOptions, data: string, log: number): Promise<void> {
+  const mark = metadataMark(options.control);
+  if (existsSync(mark)) throw lostMetadata(options.control);
+  await makeCluster(options, data, log);
+  writeDurably(mark, 'this fleet has metadata\n');
+}
+
+/** There once the fleet has had metadata. */
+const metadataMark = (control: string): string => join(control, 'metadata-made');
+
+/** @throws CliError if the fleet had a metadata database that is not there any more. */
+export function refuseLostMetadata(control: string): void {
+  if (existsSync(metadataMark(control)) && !existsSync(join(workingDirectory(control, 'metadata'), 'PG_VERSION'))) throw lostMetadata(control);
+}
+
+const lostMetadata = (control: string): CliError =>
+  new CliError(`the metadata database of this fleet is gone from ${workingDirectory(control, 'metadata')}; its databases go on serving: bring it back with freehold recover --data-dir ${dirname(control)}`);
+
+/** Who is let in, and the place of the socket; also for a cluster that an earlier version made. */
+function provideAccess({ account, socketDirectory, control }: MetadataOptions, data: string): void {
+  writeFileSync(join(data, 'pg_hba.conf'), HBA);
+  rmSync(socketDirectory, { recursive: true, force: true });
+  makeDirectory(socketDirectory, 0o700);
+  chmodSync(socketDirectory, 0o700);
+  if (account) chownSync(socketDirectory, account.uid, account.gid);
+  if (!existsSync(metadataMark(control))) writeDurably(metadataMark(control), 'this fleet has metadata\n');
 }
 
 async function makeCluster(options: MetadataOptions, data: string, log: number): Promise<void> {
@@ -78,7 +123,7 @@ async function makeCluster(options: MetadataOptions, data: string, log: number):
   mkdirSync(half, { mode: 0o700 });
   if (options.account) chownSync(half, options.account.uid, options.account.gid);
   const folder = options.programs.postgres.values().next().value ?? '';
-  const flags = ['--username=postgres', '--encoding=UTF8', '--locale=C.UTF-8', '--data-checksums', '--auth=reject', '--no-instructions'];
+  const flags = ['--username=postgres', '--encoding=UTF8', '--locale=C.UTF-8', '--data-checksums', '--auth=reject', '--no-instructions', `--wal-segsize=${WAL_SEGMENT_MB}`];
   await finish(start(options, join(folder, 'initdb'), ['-D', half, ...flags], log), 'initdb');
   const sql = [
     `CREATE ROLE ${NAME} LOGIN CREATEROLE PASSWORD '${options.password}'`,
@@ -87,7 +132,6 @@ async function makeCluster(options: MetadataOptions, data: string, log: number):
   const single = start(options, join(folder, 'postgres'), ['--single', '-D', half, '-c', 'log_min_error_statement=panic', 'postgres'], log, 'pipe');
   single.stdin?.end(`${sql.join('\n')}\n`);
   await finish(single, 'postgres --single');
-  writeFileSync(join(half, 'pg_hba.conf'), HBA);
   renameSync(half, data);
 }
 

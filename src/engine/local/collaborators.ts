@@ -5,6 +5,8 @@ export interface SecretVault {
   seal(secret: string | Buffer, belongsTo: string): Buffer;
   /** @throws Error if the sealed bytes were changed, sealed for another owner, or under another master key. */
   unseal(sealed: Buffer, belongsTo: string): Buffer;
+  /** A key of its own for one purpose, in base64. */
+  derive(purpose: string): string;
 }
 
 /** Takes the engine's log lines: the ids that belong to a line first, then the message. */

@@ -1,9 +1,10 @@
 import type { Engine, InventoryRegion } from '../ports.js';
 import type { FleetDescription } from './fleet/fleet-description.js';
 import type { ConfiguredSite } from './backups/configured-site.js';
-import { LocalBackups } from './backups/local-backups.js';
+import { LocalBackups, openBackupSites } from './backups/local-backups.js';
 import { LocalGateway } from './gateway/local-gateway.js';
 import { LocalInstances } from './instances/local-instances.js';
+import { LocalMetadataBackups } from './metadata/metadata-backups.js';
 import { LocalFleet, type LocalFleetOptions } from './local-fleet.js';
 
 /** Opens the embedded data plane: real PostgreSQL and PgBouncer as processes of this machine. */
@@ -15,6 +16,7 @@ export async function openLocalEngine(options: LocalFleetOptions & { readonly ba
     style: 'drives',
     instances,
     backups: await LocalBackups.open(fleet, options.backupSites),
+    metadataBackups: new LocalMetadataBackups(fleet, await openBackupSites(fleet, options.backupSites)),
     gateway: await LocalGateway.open(fleet),
     inventory: () => inventory,
     // Watches are all that is held open between two verbs.

@@ -106,6 +106,11 @@ export class LocalFleet {
     return read;
   }
 
+  /** A key of the fleet's own that can be made again from the master key alone. */
+  deriveKey(purpose: string): string {
+    return this.vault.derive(`fleet ${this.description.id} ${purpose}`);
+  }
+
   authorityPath(regionId: string): string {
     return authorityCertificatePath(this.root, this.region(regionId).id);
   }

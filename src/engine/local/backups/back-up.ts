@@ -11,6 +11,15 @@ import { backrestWords, requireSite, runBackrest, type SiteWork } from './site-w
 /** How long the WAL that a backup needs may take to reach the site, in seconds. */
 const ARCHIVE_TIMEOUT_S = 60;
 
+/** What every backup is made with. */
+export const backupOptions = (backupId: string): string[] => [
+  '--type=full',
+  '--start-fast',
+  '--archive-copy',
+  `--archive-timeout=${ARCHIVE_TIMEOUT_S}`,
+  `--annotation=${BACKUP_ID_ANNOTATION}=${backupId}`,
+];
+
 /**
  * Makes a full backup at a site, with the WAL that makes it consistent in it, so that it needs nothing else there.
  *
@@ -54,11 +63,7 @@ async function run(work: SiteWork, servers: readonly InstanceContext[], backupId
   const [first] = servers;
   if (!first) return;
   const words = backrestWords(work, 'backup', [
-    '--type=full',
-    '--start-fast',
-    '--archive-copy',
-    `--archive-timeout=${ARCHIVE_TIMEOUT_S}`,
-    `--annotation=${BACKUP_ID_ANNOTATION}=${backupId}`,
+    ...backupOptions(backupId),
     ...(servers.length > 1 ? ['--backup-standby'] : []),
     ...servers.flatMap(({ paths }, index) => {
       const pg = `--pg${index + 1}`;

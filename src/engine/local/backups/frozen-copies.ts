@@ -104,7 +104,7 @@ export async function listFrozen(work: SiteWork): Promise<FrozenBackup[]> {
 export async function openFrozen(work: SiteWork, label: string): Promise<{ readonly work: SiteWork; readonly backup: FrozenBackup }> {
   const backup = (await listFrozen(work)).find((copy) => copy.label === label);
   if (!backup) throw new EngineError('permanent', `site ${work.site.id} has no backup ${label}`, 'list the backups again');
-  return { work: await openSiteWork(work.fleet, work.set, work.site, label), backup };
+  return { work: await openSiteWork(work.fleet, work.set, work.site, label, work.account), backup };
 }
 
 /** Removes a frozen copy whose time is over. */

@@ -37,7 +37,7 @@ export class LocalBackups implements BackupsPort {
 
   /** @throws EngineError `permanent` with every fault of the configured sites at once. */
   static async open(fleet: LocalFleet, configured?: readonly ConfiguredSite[]): Promise<LocalBackups> {
-    const sites = configured ? await openSites(fleet.shell, configured) : EMBEDDED_SITES.map((site) => embed(fleet, site));
+    const sites = await openBackupSites(fleet, configured);
     return new LocalBackups(fleet, new Map(sites.map((site) => [site.id, site])));
   }
 
@@ -135,6 +135,11 @@ export class LocalBackups implements BackupsPort {
     if (!site) throw new EngineError('permanent', `there is no backup site "${id}"`, 'see the sites');
     return site;
   }
+}
+
+/** The sites that are configured, else the embedded fleet's own directories. */
+export async function openBackupSites(fleet: LocalFleet, configured?: readonly ConfiguredSite[]): Promise<readonly LocalSite[]> {
+  return configured ? openSites(fleet.shell, configured) : EMBEDDED_SITES.map((site) => embed(fleet, site));
 }
 
 function embed(fleet: LocalFleet, site: BackupSite): LocalSite {

@@ -76,14 +76,17 @@ export async function recoverCluster(target: InstanceContext, gate: Gate, recove
 
 /** The settings of the recovery are given to the server's start, and so last no longer than this server. */
 function recoverySettings(context: InstanceContext, work: SiteWork, end: RecoveryEnd): string[] {
-  const get = command(...backrestWords(work, 'archive-get', [`--pg1-path=${context.paths.data}`]));
+  return [SYNC_AT_ONCE, ...playSettings(work, context.paths.data, end), `unix_socket_directories=${socketDirectory(context)}`];
+}
+
+/** Settings by which a server plays WAL from a site up to the end that is wanted, and becomes a primary then. */
+export function playSettings(work: SiteWork, data: string, end: RecoveryEnd): string[] {
+  const get = command(...backrestWords(work, 'archive-get', [`--pg1-path=${data}`]));
   return [
-    SYNC_AT_ONCE,
     `restore_command=${get} %f "%p"`,
     'recovery_target_action=promote',
     // A smaller plan than the one of the backup would stop a recovery that may be read.
     'hot_standby=off',
-    `unix_socket_directories=${socketDirectory(context)}`,
     ...('consistent' in end ? ['recovery_target=immediate', 'recovery_target_timeline=current'] : []),
     ...('time' in end && end.time !== 'latest' ? [`recovery_target_time=${end.time.toISOString().replace('Z', '+00')}`] : []),
   ];

@@ -32,10 +32,10 @@ const MOST_OUTPUT_BYTES = 4 * 1024 * 1024;
  * Lays out what is needed to work at a site, which is on this machine and not at the site.
  *
  * @param label At a frozen site: the copy, each of which is a repository of its own.
+ * @param account Whom the files belong to, where it is not an account of the fleet's own range.
  */
-export async function openSiteWork(fleet: LocalFleet, set: BackupSet, site: LocalSite, label?: string): Promise<SiteWork> {
+export async function openSiteWork(fleet: LocalFleet, set: BackupSet, site: LocalSite, label?: string, account = fleet.account(set.account)): Promise<SiteWork> {
   if (!DATABASE_ID.test(set.databaseId)) throw new EngineError('permanent', `"${set.databaseId}" is not an id`);
-  const account = fleet.account(set.account);
   const own = `${backupsDirectory(fleet.root)}/${set.databaseId}`;
   const directory = `${own}/${site.id}`;
   const { shell } = fleet;

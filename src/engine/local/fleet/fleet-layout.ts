@@ -33,3 +33,10 @@ export function accountOf(fleet: FleetDescription, number: number): Account | un
 /** Short, whatever the region is called: a socket's path may have 107 bytes. */
 export const socketsDirectory = (root: string): string => `${root}/run`;
 export const gatewaySocketDirectory = (root: string, account: number): string => `${root}/run/${account}`;
+
+/** The embedded metadata database, which `freehold up` keeps running, is PGDATA there. */
+export const metadataDirectory = (root: string): string => `${root}/control/metadata`;
+/** The metadata server's socket; only its own account may pass. */
+export const metadataSocketDirectory = (root: string): string => `${root}/run/m`;
+/** What the metadata's backups are called at the sites; sites may be shared by several fleets. */
+export const metadataSetId = (fleetId: string): string => `metadata-${fleetId}`;

@@ -21,6 +21,7 @@ import {
 } from './fleet-layout.js';
 import { openRuntimeRoot, readFleet, refuseOtherKindOfUser, writeFleet } from './fleet-store.js';
 import { drawFreePort } from './free-ports.js';
+import { metadataServerSettings, type MetadataServerSettings } from '../metadata/metadata-settings.js';
 
 export interface PrepareOptions {
   readonly dataDir: string;
@@ -37,6 +38,8 @@ export interface PrepareOptions {
 export interface PreparedFleet extends FleetDescription {
   /** The data directory by a path that every account may pass. */
   readonly root: string;
+  /** What an embedded metadata server is to be started with. */
+  readonly metadataServer: MetadataServerSettings;
 }
 
 const DEFAULT_HOST_MEMORY_MB = 65_536;
@@ -65,7 +68,7 @@ export async function prepareLocalFleet(options: PrepareOptions): Promise<Prepar
   const fleetShell = await HostShell.open(root);
   await layOut(fleetShell, fleet);
   for (const region of fleet.regions) await prepareRegion(fleetShell, fleet, region, options.vault);
-  return { ...fleet, root };
+  return { ...fleet, root, metadataServer: await metadataServerSettings(fleetShell, fleet.id) };
 }
 
 /** The names and addresses by which clients reach a region's gateway; the first is the one that endpoints name. */

@@ -1,0 +1,73 @@
+import { latestBackupTime } from './choose-backup-time.js';
+import { chooseKeptBackups } from './choose-kept-backups.js';
+
+export interface MetadataBackup {
+  readonly label: string;
+  readonly startedAt: Date;
+  /** At a frozen site: until when it cannot be removed. */
+  readonly frozenUntil?: Date;
+}
+
+/** What a site has of the metadata's backups. */
+export interface MetadataSite {
+  readonly id: string;
+  readonly kind: 'live' | 'frozen';
+  /** The newest first. */
+  readonly backups: readonly MetadataBackup[];
+}
+
+export interface MetadataFacts {
+  /** How the metadata server archives: where to, since when, and when WAL was last given up. */
+  readonly archive: { readonly sites: readonly string[]; readonly since: Date; readonly droppedAt?: Date | undefined };
+  /** The sites that can be used now. */
+  readonly sites: readonly MetadataSite[];
+}
+
+export interface MetadataCare {
+  /** Where to archive from now on, if that is to change. */
+  readonly archiveTo?: readonly string[];
+  /** Live sites that need a full backup. */
+  readonly backUpAt: readonly string[];
+  /** A backup that is to be copied to cold storage. */
+  readonly freeze?: { readonly from: { readonly site: string; readonly label: string }; readonly to: string };
+  readonly expire: readonly { readonly site: string; readonly label: string }[];
+}
+
+/** Backups of the metadata are made at a time of their own, in no region's night. */
+const TIME_ZONE = 'UTC';
+const NAME = 'metadata';
+
+/**
+ * Decides what the metadata's backups need now. What it goes by is all outside of the metadata: the sites' catalogues, and
+ * the file by which the server archives. Whatever that changes, every site gets a full backup: it is small, and whoever
+ * restores need not ask which site lacks what.
+ */
+export function decideMetadataCare({ archive, sites }: MetadataFacts, now: Date): MetadataCare {
+  const live = sites.filter(({ kind }) => kind === 'live');
+  const wanted = live.map(({ id }) => id).sort();
+  if (wanted.join() !== [...archive.sites].sort().join()) return { archiveTo: wanted, backUpAt: [], expire: [] };
+  const daily = latestBackupTime(NAME, TIME_ZONE, now);
+  const due = new Date(Math.max(daily.getTime(), archive.since.getTime(), archive.droppedAt?.getTime() ?? 0));
+  const backUpAt = live.filter(({ backups }) => !backups[0] || wholeSeconds(backups[0].startedAt) < wholeSeconds(due)).map(({ id }) => id);
+  return { backUpAt, ...chooseFrozen(sites, daily), expire: sites.flatMap((site) => chooseExpired(site, now)) };
+}
+
+/** The catalogues know no more than seconds. */
+const wholeSeconds = (time: Date): number => Math.floor(time.getTime() / 1_000);
+
+/** The newest backup goes to cold storage, once a day. */
+function chooseFrozen(sites: readonly MetadataSite[], daily: Date): Pick<MetadataCare, 'freeze'> {
+  const to = sites.find(({ kind, backups }) => kind === 'frozen' && !backups.some(({ startedAt }) => startedAt >= daily));
+  const stored = sites.filter(({ kind }) => kind === 'live').flatMap(({ id, backups }) => backups.map(({ label, startedAt }) => ({ site: id, label, startedAt })));
+  const [newest] = stored.sort((a, b) => b.startedAt.getTime() - a.startedAt.getTime());
+  if (!to || !newest || to.backups.some(({ label }) => label === newest.label)) return {};
+  return { freeze: { from: { site: newest.site, label: newest.label }, to: to.id } };
+}
+
+/** The last backup of a site stays, whatever its age. */
+function chooseExpired({ id, backups }: MetadataSite, now: Date): { site: string; label: string }[] {
+  const { expire } = chooseKeptBackups(backups.map(({ label, startedAt }) => ({ id: label, startedAt, proved: false })), now);
+  return expire
+    .filter((label) => label !== backups[0]?.label && (backups.find((backup) => backup.label === label)?.frozenUntil ?? now) <= now)
+    .map((label) => ({ site: id, label }));
+}

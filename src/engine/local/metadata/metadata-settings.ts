@@ -1,0 +1,21 @@
+import { backupsDirectory, metadataSetId, metadataSocketDirectory } from '../fleet/fleet-layout.js';
+import type { HostShell } from '../host-shell/host-shell.js';
+import { archiveCommand, ARCHIVE_SCRIPT } from '../instances/archive-command.js';
+
+/** What `freehold up` starts the metadata server with, so that it can be backed up. */
+export interface MetadataServerSettings {
+  readonly archiveCommand: string;
+  /** A short path; only the server's account may pass. */
+  readonly socketDirectory: string;
+}
+
+/** Bounds the WAL that waits while no site can be used: a gibibyte. */
+export const METADATA_SIZE = { memoryMb: 0, maxConnections: 0, diskGb: 5 };
+
+export async function metadataServerSettings(shell: HostShell, fleetId: string): Promise<MetadataServerSettings> {
+  const script = await shell.install('freehold-pgbackrest-archive', ARCHIVE_SCRIPT);
+  return { archiveCommand: archiveCommand(script, `${metadataHome(shell.root, fleetId)}/archive.conf`, METADATA_SIZE), socketDirectory: metadataSocketDirectory(shell.root) };
+}
+
+/** What belongs to the metadata server's archive, outside of its data directory, which may be lost. */
+export const metadataHome = (root: string, fleetId: string): string => `${backupsDirectory(root)}/${metadataSetId(fleetId)}/server`;
