@@ -7,7 +7,7 @@
  * Features may use those before them in FEATURES and no later one; what they need of a later one they ask the kernel
  * for by kind of operation.
  */
-const FEATURES = ['customers', 'fleet', 'databases', 'health', 'backups', 'relocation', 'maintenance', 'uptime'];
+const FEATURES = ['customers', 'fleet', 'databases', 'health', 'backups', 'relocation', 'maintenance', 'uptime', 'recovery'];
 const GROUND = ['config', 'problems', 'metadata'];
 /** What composes the layers and so may see all of them. */
 const COMPOSITION = '^src/(main-[a-z]+|app/[^/]+|[a-z-]+\\.module)\\.ts$';

@@ -99,6 +99,7 @@ const sharedSettingsSchema = z.object({
     FREEHOLD_PUBLIC_URL: true,
     FREEHOLD_OPERATOR_KEY: true,
     FREEHOLD_SIGNUP_KEY: true,
+    FREEHOLD_BACKUP_SITES: true,
   }).partial().shape,
   FREEHOLD_DATA_DIR: z.string().min(1).optional(),
   FREEHOLD_BIND: z.string().min(1).optional(),

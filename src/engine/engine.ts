@@ -7,6 +7,7 @@ import type { Engine } from './ports.js';
 export { prepareLocalFleet, type PreparedFleet } from './local/fleet/prepare-fleet.js';
 export { shutDownLocalFleet } from './local/fleet/shut-down-fleet.js';
 export { purgeLocalFleet } from './local/fleet/purge-fleet.js';
+export { restoreLocalMetadata } from './local/metadata/restore-metadata.js';
 export type { EngineLog, SecretVault } from './local/collaborators.js';
 
 export interface OpenEngineOptions {

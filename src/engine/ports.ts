@@ -9,6 +9,7 @@
 import type { BackupsPort } from './backups-port.js';
 import type { DatabaseSpec, Effect, InstanceObservation, InstanceRef, Lsn, StandbyObservation } from './instance-model.js';
 import type { MetadataBackupsPort } from './metadata-backups-port.js';
+import type { Survey } from './survey-port.js';
 
 export type { DatabaseSpec, Effect, InstanceObservation, InstanceRef, InstanceSecrets, InstanceSize, Lsn, StandbyObservation } from './instance-model.js';
 
@@ -236,6 +237,8 @@ export interface Engine {
   readonly backups?: BackupsPort;
   /** Absent where the control plane's own database is not next to the data plane. */
   readonly metadataBackups?: MetadataBackupsPort;
+  /** Looks at all that there is of databases, whatever is recorded; absent where the data plane cannot be looked at so. */
+  survey?(): Promise<Survey>;
   /** What there is to place databases on. */
   inventory(): readonly InventoryRegion[];
   /** Lets go of everything the engine holds open in this process; the data plane goes on. */

@@ -202,6 +202,31 @@ export class PostgresOperationStore implements OperationStore<EntityManager> {
     await closeSteps(tx, id, 'skipped');
   }
 
+  /** Puts an operation that nobody has taken yet at a later step than its first, because of what is known to have happened. */
+  async enterAt(tx: EntityManager, id: string, { name, deadlineMs }: StepPlan, failure: { readonly step: string; readonly reason: string }): Promise<void> {
+    await tx.query(
+      `UPDATE operations SET step = $2, error = $3, step_deadline_at = clock_timestamp() + make_interval(secs => $4) WHERE id = $1 AND state = 'pending'`,
+      [id, name, JSON.stringify(failure), deadlineMs / 1000]);
+  }
+
+  /**
+   * Ends everything that is not over as failed, where nobody can know any more how far it got, and raises the token of
+   * whatever it acted on.
+   */
+  async endUnfinished(tx: EntityManager, reason: string): Promise<{ id: string; kind: string; subjectId: string | null; step: string }[]> {
+    const ended = await queryRows<{ id: string; kind: string; subjectId: string | null; step: string }>(tx,
+      `UPDATE operations SET state = 'failed', error = jsonb_build_object('step', step, 'reason', $1::text, 'left', 'partial'),
+              lease_owner = NULL, lease_until = NULL, finished_at = clock_timestamp()
+        WHERE state IN ('pending', 'running') RETURNING id, kind, subject_id AS "subjectId", step`, [reason]);
+    await tx.query('UPDATE subjects SET token = token + 1 WHERE id IN (SELECT fence_id FROM operations WHERE id = ANY($1))', [ended.map(({ id }) => id)]);
+    for (const { id } of ended) {
+      await closeSteps(tx, id, 'failed');
+      await resolveAlerts(tx, alertKeys(id));
+      await this.publish(tx, id);
+    }
+    return ended;
+  }
+
   /**
    * Lets a failed operation begin again at its first step.
    *

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -172,6 +172,32 @@ describe('two fleets on one machine', () => {
     expect(await readMarks(one)).toEqual([1, 2, 3]);
   });
 
+  it('get their metadata back after it was lost, while a client goes on in its session and notices nothing', async () => {
+    const control = join(other.dataDir, 'control');
+    await until(() => hasMetadataBackup(other));
+    // The backup does not know this yet, or perhaps just does.
+    expect(await freehold(['switchover', 'shop'], clientOf(other))).toMatchObject({ code: 0 });
+    const before = await showDatabase(other);
+    const endWriting = await beginWriting(other);
+    const { pid } = JSON.parse(readFileSync(join(control, 'run/supervisor.json'), 'utf8')) as { pid: number };
+    const recover = ['recover', '--yes', '--json', '--data-dir', other.dataDir];
+    expect(await freehold(recover)).toMatchObject({ code: 1, stderr: expect.stringContaining(`process ${pid}`) as string });
+    process.kill(pid, 'SIGKILL');
+    rmSync(join(control, 'metadata'), { recursive: true });
+    expect(await freehold(['up', '--data-dir', other.dataDir])).toMatchObject({ code: 1, stderr: expect.stringContaining('freehold recover') as string });
+    const recovered = await freehold(recover);
+    expect(recovered, recovered.stderr).toMatchObject({ code: 0 });
+    expect(JSON.parse(recovered.stdout)).toMatchObject({ databases: [{ id: other.databaseId, primary: expect.any(String) as string, paused: null }], unknown: [], movedAside: null });
+    expect((await up(other)).ready).toEqual(other.ready);
+    await until(async () => (await showDatabase(other)).state === 'available');
+    const after = await showDatabase(other);
+    expect(after).toMatchObject({ epoch: before.epoch, inSync: true });
+    expect(primaryOf(after)).toBe(primaryOf(before));
+    await endWriting();
+    expect(await freehold(['failover', 'shop'], clientOf(other))).toMatchObject({ code: 0 });
+    expect((await showDatabase(other)).epoch).toBe(before.epoch + 1);
+  });
+
   it('delete a database with its steps shown', async () => {
     const result = await freehold(['databases', 'delete', 'shop'], clientOf(other));
     expect(result).toMatchObject({ code: 0, stdout: `${other.databaseId} is deleted\n` });
@@ -245,6 +271,38 @@ async function query(uri: string, sql: string): Promise<Record<string, unknown>[
   } finally {
     await client.end();
   }
+}
+
+const primaryOf = ({ instances }: Shown): string | undefined => instances.find(({ role }) => role === 'primary')?.id;
+
+/** Whether each live site has a whole backup of the metadata. */
+function hasMetadataBackup(fleet: Fleet): boolean {
+  return ['falkenstein', 'gravelines', 'toronto'].every((site) => {
+    const sets = join(fleet.dataDir, 'sites', site, 'sets');
+    return readdirSync(sets).some((set) => set.startsWith('metadata-') && existsSync(join(sets, set, 'backup/main/latest')));
+  });
+}
+
+/** Writes rows one after the other in one session; answers with what ends that, and fails if any was refused or lost. */
+async function beginWriting(fleet: Fleet): Promise<() => Promise<void>> {
+  const client = new pg.Client({ connectionString: fleet.uri });
+  client.on('error', () => undefined);
+  await client.connect();
+  await client.query('CREATE TABLE written (n int)');
+  let ends = false;
+  const write = async (): Promise<number> => {
+    let n = 0;
+    for (; !ends; n += 1) await client.query('INSERT INTO written VALUES ($1)', [n]);
+    return n;
+  };
+  const writing = write();
+  writing.catch(() => undefined);
+  return async () => {
+    ends = true;
+    const written = await writing;
+    expect((await client.query<{ n: number }>('SELECT count(*)::int AS n FROM written')).rows).toEqual([{ n: written }]);
+    await client.end();
+  };
 }
 
 async function readMarks(fleet: Fleet): Promise<unknown[]> {

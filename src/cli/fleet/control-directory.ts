@@ -16,6 +16,8 @@ export class ControlDirectory {
   readonly sealedKeys: string;
   readonly ports: string;
   readonly quickstart: string;
+  /** There from the beginning of a recovery of the metadata to its end. */
+  readonly recovering: string;
   readonly run: string;
   readonly logs: string;
 
@@ -25,6 +27,7 @@ export class ControlDirectory {
     this.sealedKeys = join(this.control, 'keys.sealed');
     this.ports = join(this.control, 'ports.json');
     this.quickstart = join(this.control, 'quickstart.sealed');
+    this.recovering = join(this.control, 'recovering');
     this.run = join(this.control, 'run');
     this.logs = join(this.control, 'logs');
   }

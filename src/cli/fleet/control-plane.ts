@@ -77,14 +77,14 @@ export class ControlPlane {
     directory.prepare();
     const masterKey = openMasterKey(directory, settings);
     this.lock = await lockFleet(directory, readFleetName(directory) ?? '');
-    if (settings.DATABASE_URL === undefined) refuseLostMetadata(directory.control);
+    if (settings.DATABASE_URL === undefined) refuseLostMetadata(directory);
     const ended = await endLeftovers(directory);
     if (ended > 0) progress.step(`ended ${ended} processes that an earlier start had left behind`);
     const ports = await openPorts(directory, this.options.port, this.options.bind);
     const vault = new Vault(masterKey);
     const keys = chooseKeys(openControlKeys(directory, vault), settings);
     const api = apiUrl(this.options, ports.api);
-    const environment = this.processEnvironment(masterKey, ports, keys, api);
+    const environment = processEnvironment(this.options, masterKey, ports, keys, api);
     this.lock.announce(api);
     await this.startServers(programs, ports, keys, await this.prepareFleet(vault));
     await this.startNodeProcesses(environment, api);
@@ -137,25 +137,24 @@ export class ControlPlane {
     this.processes.push(process);
     await process.start(this.options.signal);
   }
+}
 
-  /** @throws SettingsError with every fault of the environment, before anything is started with it. */
-  private processEnvironment(masterKey: Buffer, ports: ControlPorts, keys: ControlKeys, api: string): Record<string, string> {
-    const { directory, settings, bind } = this.options;
-    const environment = childEnvironment({
-      DATABASE_URL: settings.DATABASE_URL ?? metadataUrl(ports.metadata, keys.metadataPassword),
-      REDIS_URL: settings.REDIS_URL ?? redisUrl(ports.redis, keys.redisPassword),
-      FREEHOLD_DATA_DIR: directory.dataDir,
-      FREEHOLD_MASTER_KEY: masterKey.toString('base64'),
-      FREEHOLD_BIND: bind,
-      FREEHOLD_PORT: String(ports.api),
-      FREEHOLD_PUBLIC_URL: settings.FREEHOLD_PUBLIC_URL ?? api,
-      FREEHOLD_OPERATOR_KEY: keys.operatorKey,
-      FREEHOLD_SIGNUP_KEY: keys.signupKey,
-      NODE_ENV: 'production',
-    });
-    readSettings(environment);
-    return environment;
-  }
+/** @throws SettingsError with every fault of the environment, before anything is started with it. */
+export function processEnvironment({ directory, settings, bind }: Pick<ControlPlaneOptions, 'directory' | 'settings' | 'bind'>, masterKey: Buffer, ports: ControlPorts, keys: ControlKeys, api: string): Record<string, string> {
+  const environment = childEnvironment({
+    DATABASE_URL: settings.DATABASE_URL ?? metadataUrl(ports.metadata, keys.metadataPassword),
+    REDIS_URL: settings.REDIS_URL ?? redisUrl(ports.redis, keys.redisPassword),
+    FREEHOLD_DATA_DIR: directory.dataDir,
+    FREEHOLD_MASTER_KEY: masterKey.toString('base64'),
+    FREEHOLD_BIND: bind,
+    FREEHOLD_PORT: String(ports.api),
+    FREEHOLD_PUBLIC_URL: settings.FREEHOLD_PUBLIC_URL ?? api,
+    FREEHOLD_OPERATOR_KEY: keys.operatorKey,
+    FREEHOLD_SIGNUP_KEY: keys.signupKey,
+    NODE_ENV: 'production',
+  });
+  readSettings(environment);
+  return environment;
 }
 
 function isServer(process: SupervisedProcess): boolean {

@@ -11,6 +11,8 @@ import { LOOPBACK } from './ports.js';
 import { reportOnStderr, type Progress } from './progress.js';
 import { confirmPurge, purgeFleet } from './purge.js';
 import { provideDemo } from './quickstart.js';
+import { describeRecovery } from './recovery-report.js';
+import { recoverFleet } from './recover.js';
 import { findRunningFleet } from './running-fleet.js';
 import { StartReport } from './start-report.js';
 import { runUp, type UpOptions } from './up.js';
@@ -32,6 +34,13 @@ export interface StopFlags {
   readonly dataDir?: string;
   readonly json?: boolean;
   readonly yes?: boolean;
+}
+
+/** Options of `recover`. */
+export interface RecoverFlags extends StopFlags {
+  readonly time?: Date;
+  readonly site?: string;
+  readonly replace?: boolean;
 }
 
 /** `freehold up` */
@@ -108,6 +117,15 @@ export async function purge(flags: StopFlags): Promise<void> {
     note(`freehold: ${directory.dataDir} ${what}: there is nothing to remove`);
   }
   if (flags.json) printJson({ dataDir: directory.dataDir, state: 'purged' });
+}
+
+/** `freehold recover` */
+export async function recover(flags: RecoverFlags): Promise<void> {
+  const settings = readCliSettings();
+  const directory = new ControlDirectory(chooseDataDir(flags.dataDir, settings));
+  const report = await recoverFleet({ directory, settings, time: flags.time, site: flags.site, replace: flags.replace === true, confirmed: flags.yes === true, progress: reportOnStderr() });
+  if (flags.json) printJson(report);
+  else print(describeRecovery(report));
 }
 
 function upOptions(flags: UpFlags, settings: CliSettings, progress: Progress): UpOptions {

@@ -1,8 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 
-import type { StopFlags, UpFlags } from './fleet-actions.js';
+import type { RecoverFlags, StopFlags, UpFlags } from './fleet-actions.js';
 
-/** `freehold up`, `down`, `purge` and `quickstart`: the embedded fleet of this machine. */
+/** `freehold up`, `down`, `purge`, `quickstart` and `recover`: the embedded fleet of this machine. */
 export function fleetCommands(): Command[] {
   const up = withFleet(new Command('up').description('start the embedded fleet, and keep its control plane running'))
     .option('--detach', 'return once it is ready, and leave it running in the background')
@@ -20,7 +20,15 @@ export function fleetCommands(): Command[] {
     .option('--yes', 'do not ask')
     .option('--json', 'print JSON for programs')
     .action(async (flags: StopFlags) => (await actions()).purge(flags));
-  return [up, down, purge, quickstart];
+  const recover = new Command('recover').description('bring back the metadata database of a fleet from its backups, and make it agree with what runs')
+    .option('--data-dir <dir>', 'the fleet\'s directory')
+    .option('--time <time>', 'as it was at that moment, in RFC 3339; the newest state if left out', parseTime)
+    .option('--site <site>', 'the backup site to restore from; the best one if left out')
+    .option('--replace', 'though the metadata that is there can be used: it is moved aside')
+    .option('--yes', 'do not ask')
+    .option('--json', 'print JSON for programs')
+    .action(async (flags: RecoverFlags) => (await actions()).recover(flags));
+  return [up, down, purge, quickstart, recover];
 }
 
 function withFleet(command: Command): Command {
@@ -34,6 +42,12 @@ function withFleet(command: Command): Command {
 /** The engine and all that the fleet needs are loaded only by these commands; clients of the API start without them. */
 function actions(): Promise<typeof import('./fleet-actions.js')> {
   return import('./fleet-actions.js');
+}
+
+function parseTime(text: string): Date {
+  const time = new Date(text);
+  if (!/T.*(Z|[+-]\d{2}:\d{2})$/i.test(text) || Number.isNaN(time.getTime())) throw new InvalidArgumentError('it must be a time with its offset, such as 2026-11-24T10:15:00+01:00');
+  return time;
 }
 
 function parsePort(text: string): number {

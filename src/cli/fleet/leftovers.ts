@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { ControlDirectory } from './control-directory.js';
-import { endProcess, findWorkingIn, readArguments, type Farewell, type ProcessName } from './processes.js';
+import { readIfThere } from './files.js';
+import { endProcess, findWorkingIn, isAlive, readArguments, type Farewell, type ProcessName } from './processes.js';
 
 /** The processes of a control plane, in the order in which they end. */
 export type Role = 'api' | 'worker' | 'redis' | 'metadata';
@@ -33,11 +34,20 @@ export async function endLeftovers(directory: ControlDirectory): Promise<number>
 
 /** Ends every process of a role and returns once none is left; a server's own children end with it. */
 export async function endRole(directory: ControlDirectory, role: Role): Promise<number> {
+  await endHomeless(directory, role);
   const found = findRole(directory, role);
   await Promise.all(found.filter(isLeader).map((process) => endProcess(process, FAREWELLS[role])));
   // Children of a server that was killed end by themselves within moments; until then they hold its files.
   await Promise.all(found.map((process) => endProcess(process, [{ signal: 'SIGTERM', graceMs: 2_000 }, { signal: 'SIGKILL', graceMs: 5_000 }])));
   return found.length;
+}
+
+/** A server whose directory was removed under it: it is known by the name that its supervisor wrote down, and has nothing to save. */
+async function endHomeless(directory: ControlDirectory, role: Role): Promise<void> {
+  const text = readIfThere(directory.pidFile(role))?.toString();
+  if (text === undefined || existsSync(workingDirectory(directory.control, role))) return;
+  const process = JSON.parse(text) as ProcessName;
+  if (isAlive(process) && runs(process, role)) await endProcess(process, [{ signal: 'SIGKILL', graceMs: 5_000 }]);
 }
 
 function findRole(directory: ControlDirectory, role: Role): ProcessName[] {

@@ -6,6 +6,7 @@ import pg from 'pg';
 import { childEnvironment } from '../../config/settings.js';
 import { CliError } from '../cli-error.js';
 import type { Account } from './accounts.js';
+import type { ControlDirectory } from './control-directory.js';
 import { makeDirectory, writeDurably } from './files.js';
 import { workingDirectory } from './leftovers.js';
 import { LOOPBACK } from './ports.js';
@@ -65,12 +66,42 @@ export function metadataUrl(port: number, password: string): string {
   return `postgresql://${NAME}:${encodeURIComponent(password)}@${LOOPBACK}:${port}/${NAME}`;
 }
 
+/**
+ * The server as a recovery starts it: what was restored plays its WAL first, and may have another password than this fleet's
+ * keys, so that the superuser is asked.
+ */
+export function recoveringMetadataServer(options: MetadataOptions): ProcessSpec {
+  return { ...metadataServer(options), isReady: () => answers(superuser(options)) };
+}
+
+/** Lets this fleet's control plane in, forgets how WAL was played, and answers until when it was. */
+export async function takeOverMetadata(options: MetadataOptions): Promise<string | null> {
+  // No longer than its first start: the file may be written by ALTER SYSTEM alone from then on.
+  writeFileSync(join(workingDirectory(options.control, 'metadata'), 'postgresql.auto.conf'), '');
+  const client = new pg.Client(superuser(options));
+  await client.connect();
+  try {
+    await client.query(`ALTER ROLE ${NAME} PASSWORD ${pg.escapeLiteral(options.password)}`);
+    const { rows } = await client.query<{ until: Date | null }>('SELECT pg_last_xact_replay_timestamp() AS until');
+    return rows[0]?.until?.toISOString() ?? null;
+  } finally {
+    await client.end();
+  }
+}
+
+/** Whether what is there is whole enough to be used: it can be asked for the databases. */
+export function answersForDatabases(options: MetadataOptions): Promise<boolean> {
+  return answers({ connectionString: metadataUrl(options.port, options.password) }, 'SELECT count(*) FROM databases');
+}
+
+const superuser = ({ socketDirectory, port }: MetadataOptions): pg.ClientConfig => ({ host: socketDirectory, port, user: 'postgres', database: 'postgres' });
+
 /** The embedded metadata database as something to keep running; makes it when it starts for the first time. */
 export function metadataServer(options: MetadataOptions): ProcessSpec {
   return {
     role: 'metadata',
     readyWithinMs: READY_WITHIN_MS,
-    isReady: () => answers(metadataUrl(options.port, options.password)),
+    isReady: () => answers({ connectionString: metadataUrl(options.port, options.password) }),
     launch: async (log) => {
       const data = workingDirectory(options.control, 'metadata');
       if (!existsSync(join(data, 'PG_VERSION'))) await makeFirst(options, data, log);
@@ -99,8 +130,9 @@ async function makeFirst(options: MetadataOptions, data: string, log: number): P
 /** There once the fleet has had metadata. */
 const metadataMark = (control: string): string => join(control, 'metadata-made');
 
-/** @throws CliError if the fleet had a metadata database that is not there any more. */
-export function refuseLostMetadata(control: string): void {
+/** @throws CliError if the fleet had a metadata database that is not there any more, or was restored and not looked through. */
+export function refuseLostMetadata({ control, dataDir, recovering }: ControlDirectory): void {
+  if (existsSync(recovering)) throw new CliError(`the recovery of the metadata of ${dataDir} was not finished: run freehold recover --data-dir ${dataDir} again`);
   if (existsSync(metadataMark(control)) && !existsSync(join(workingDirectory(control, 'metadata'), 'PG_VERSION'))) throw lostMetadata(control);
 }
 
@@ -158,12 +190,12 @@ function serverFolder(programs: Programs, data: string): string {
   return folder;
 }
 
-async function answers(url: string): Promise<boolean> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
+async function answers(server: pg.ClientConfig, question = 'SELECT 1'): Promise<boolean> {
+  const client = new pg.Client({ ...server, connectionTimeoutMillis: 2_000 });
   client.on('error', () => undefined);
   try {
     await client.connect();
-    await client.query('SELECT 1');
+    await client.query(question);
     return true;
   } catch {
     return false;

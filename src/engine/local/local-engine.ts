@@ -1,5 +1,7 @@
 import type { Engine, InventoryRegion } from '../ports.js';
+import { asEngineError } from './engine-failure.js';
 import type { FleetDescription } from './fleet/fleet-description.js';
+import { surveyFleet } from './fleet/survey-fleet.js';
 import type { ConfiguredSite } from './backups/configured-site.js';
 import { LocalBackups, openBackupSites } from './backups/local-backups.js';
 import { LocalGateway } from './gateway/local-gateway.js';
@@ -18,6 +20,7 @@ export async function openLocalEngine(options: LocalFleetOptions & { readonly ba
     backups: await LocalBackups.open(fleet, options.backupSites),
     metadataBackups: new LocalMetadataBackups(fleet, await openBackupSites(fleet, options.backupSites)),
     gateway: await LocalGateway.open(fleet),
+    survey: () => asEngineError('looking at the fleet', () => surveyFleet(fleet)),
     inventory: () => inventory,
     // Watches are all that is held open between two verbs.
     close: () => instances.close(),

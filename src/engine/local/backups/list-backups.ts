@@ -21,12 +21,21 @@ const infoSchema = z.array(z.object({
     lsn: z.object({ start: z.string(), stop: z.string() }),
     info: z.object({ size: z.number(), repository: z.object({ size: z.number().optional(), delta: z.number() }) }),
   })).default([]),
+  archive: z.array(z.object({ max: z.string().nullish() })).default([]),
 }));
 
 /** What a site has of the set, the newest first. */
 export async function listBackups(work: SiteWork, signal: AbortSignal, words = backrestWords(work, 'info', ['--output=json'])): Promise<StoredBackup[]> {
   await requireSite(work.fleet, work.site);
   return parseInfo(await runBackrest(work, words, 'listing the backups', signal), work.site.id);
+}
+
+/** The same, with the name of the newest segment of WAL that is there. */
+export async function listWithArchive(work: SiteWork, signal: AbortSignal): Promise<{ readonly backups: StoredBackup[]; readonly newestWal: string | undefined }> {
+  await requireSite(work.fleet, work.site);
+  const text = await runBackrest(work, backrestWords(work, 'info', ['--output=json']), 'listing the backups', signal);
+  const [stanza] = infoSchema.parse(JSON.parse(text));
+  return { backups: parseInfo(text, work.site.id), newestWal: stanza?.archive.flatMap(({ max }) => max ?? []).sort().at(-1) };
 }
 
 /** @throws EngineError `transient` if the answer says that the site could not be read, or what is there is no set of this key. */

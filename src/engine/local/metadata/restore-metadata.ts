@@ -1,0 +1,91 @@
+import { EngineError } from '../../errors.js';
+import { listFrozen, openFrozen } from '../backups/frozen-copies.js';
+import { listWithArchive } from '../backups/list-backups.js';
+import { openBackupSites } from '../backups/local-backups.js';
+import { playSettings, type RecoveryEnd } from '../backups/recover-cluster.js';
+import type { LocalSite } from '../backups/repositories.js';
+import { backrestWords, openSiteWork, runBackrest, type SiteWork } from '../backups/site-work.js';
+import type { ConfiguredSite } from '../backups/configured-site.js';
+import { asEngineError } from '../engine-failure.js';
+import { metadataDirectory } from '../fleet/fleet-layout.js';
+import type { Account } from '../host-shell/files.js';
+import { LocalFleet, type LocalFleetOptions } from '../local-fleet.js';
+import { chooseMetadataSources, type MetadataAtSite, type MetadataSource } from './choose-metadata-source.js';
+import { metadataSet } from './metadata-server.js';
+import { metadataHome } from './metadata-settings.js';
+
+export interface RestoreMetadataOptions extends LocalFleetOptions {
+  readonly backupSites?: readonly ConfiguredSite[];
+  /** Whom the server runs as; undefined where everything runs as the current user. */
+  readonly account: Account | undefined;
+  /** The state of that moment; the newest that there is if left out. */
+  readonly time: Date | undefined;
+  /** The only site to restore from; the best one if left out. */
+  readonly site: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** What was restored, and what could not be asked. */
+export interface RestoredMetadata {
+  readonly site: string;
+  readonly backup: string;
+  readonly backupFinishedAt: string;
+  /** Sites that were passed over, each with the reason. */
+  readonly passedOver: readonly string[];
+}
+
+/**
+ * Restores the embedded metadata database from the best of its backups into its place, which has to be free. It is to be
+ * started as always: it then plays WAL and becomes a primary of its own before it serves.
+ *
+ * @throws EngineError `permanent` if there is no backup that could be restored, with what each site said.
+ */
+export async function restoreLocalMetadata(options: RestoreMetadataOptions): Promise<RestoredMetadata> {
+  const fleet = await LocalFleet.open(options);
+  const sites = (await openBackupSites(fleet, options.backupSites)).filter(({ id }) => options.site === undefined || options.site === id);
+  if (sites.length === 0) throw new EngineError('permanent', `there is no backup site "${options.site ?? ''}"`, 'see the sites');
+  const into = metadataDirectory(fleet.root);
+  if (await fleet.shell.exists(into)) throw new EngineError('permanent', `there is something in ${into}`, 'move it aside first');
+  const passedOver: string[] = [];
+  const passOver = (site: string, error: unknown): void => void passedOver.push(`${site}: ${(error as Error).message}`);
+  const works = new Map(await Promise.all(sites.map(async (site) => [site.id, await openSiteWork(fleet, metadataSet(fleet), site, undefined, options.account)] as const)));
+  const seen = await Promise.all(sites.map((site) => look(site, works, options.signal).catch((error: unknown) => passOver(site.id, error))));
+  for (const source of chooseMetadataSources(seen.filter((site) => site !== undefined), options.time)) {
+    try {
+      await fetchBackup(fleet, source, works, into, options);
+      // It archives once it is told to again, and gets a new full backup then.
+      await fleet.shell.remove(`${metadataHome(fleet.root, fleet.description.id)}/archive.conf`);
+      return { site: source.site, backup: source.backup.label, backupFinishedAt: source.backup.finishedAt.toISOString(), passedOver };
+    } catch (error) {
+      if (options.signal.aborted) throw error;
+      passOver(source.site, error);
+      await fleet.shell.remove(into);
+    }
+  }
+  const when = options.time ? ` from before ${options.time.toISOString()}` : '';
+  throw new EngineError('permanent', `no site has a backup of the metadata${when} that could be restored${passedOver.length > 0 ? ` (${passedOver.join('; ')})` : ''}`, 'bring a site back, or choose another time');
+}
+
+async function look(site: LocalSite, works: ReadonlyMap<string, SiteWork>, signal: AbortSignal): Promise<MetadataAtSite> {
+  const work = works.get(site.id) as SiteWork;
+  if (site.kind === 'frozen') return { site: site.id, kind: site.kind, backups: await listFrozen(work) };
+  return { site: site.id, kind: site.kind, ...(await listWithArchive(work, signal)) };
+}
+
+async function fetchBackup(fleet: LocalFleet, source: MetadataSource, works: ReadonlyMap<string, SiteWork>, into: string, { account, time, signal }: RestoreMetadataOptions): Promise<void> {
+  const stored = works.get(source.site) as SiteWork;
+  const work = source.kind === 'frozen' ? (await openFrozen(stored, source.backup.label)).work : stored;
+  const end: RecoveryEnd = source.kind === 'frozen' ? { consistent: true } : { time: time ?? 'latest' };
+  await fleet.shell.ensureDirectory(into, 0o700, account);
+  const words = backrestWords(work, 'restore', [`--pg1-path=${into}`, `--set=${source.backup.label}`, '--type=none']);
+  await asEngineError('restoring the metadata', () => runBackrest(work, words, 'restoring the metadata', signal));
+  const owned = { mode: 0o600, ...(account ? { owner: account } : {}) };
+  // The server is started with its usual words; whoever started it empties this file when it serves.
+  await fleet.shell.write({ path: `${into}/postgresql.auto.conf`, content: playSettings(work, into, end).map(toLine).join(''), ...owned });
+  await fleet.shell.write({ path: `${into}/recovery.signal`, content: '', ...owned });
+}
+
+function toLine(setting: string): string {
+  const at = setting.indexOf('=');
+  return `${setting.slice(0, at)} = '${setting.slice(at + 1).replaceAll('\\', '\\\\').replaceAll("'", "''")}'\n`;
+}
