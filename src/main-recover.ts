@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { MetadataBackupRecords } from './backups/backup-records.js';
 import { openLog } from './config/log.js';
 import { readSettings } from './config/settings.js';
 import { Vault } from './config/vault.js';
@@ -16,9 +17,11 @@ async function main(): Promise<void> {
   const vault = new Vault(Buffer.from(settings.FREEHOLD_MASTER_KEY, 'base64'));
   const dataSource = await openDataSource(dataSourceOptions(settings.DATABASE_URL, ENTITIES));
   try {
-    const engine = await openEngine({ engine: settings.FREEHOLD_ENGINE, dataDir: settings.FREEHOLD_DATA_DIR, vault, log: openLog('silent', 'recover') });
+    const engine = await openEngine({ engine: settings.FREEHOLD_ENGINE, dataDir: settings.FREEHOLD_DATA_DIR, vault, log: openLog('silent', 'recover'), ...(settings.FREEHOLD_BACKUP_SITES && { backupSites: settings.FREEHOLD_BACKUP_SITES }) });
     const metadata = new Metadata(dataSource);
-    const report = await reconcileFleet({ metadata, engine, records: new MetadataDatabaseRecords(metadata, vault), store: new PostgresOperationStore(dataSource) });
+    const report = await reconcileFleet({
+      metadata, engine, records: new MetadataDatabaseRecords(metadata, vault), backupRecords: new MetadataBackupRecords(metadata, vault), store: new PostgresOperationStore(dataSource),
+    });
     await engine.close();
     process.stdout.write(`${JSON.stringify(report)}\n`);
   } finally {

@@ -129,6 +129,8 @@ export class MetadataKeeper {
   }
 
   private async judge(archive: MetadataArchive, sites: readonly MetadataSite[]): Promise<void> {
+    // That no site can be used is told already, site by site.
+    if (sites.length === 0) return;
     const newest = Math.max(0, ...sites.flatMap(({ backups }) => backups.map(({ startedAt }) => startedAt.getTime())));
     if (newest < Date.now() - AGE_LIMIT_MS) return this.alert(newest === 0 ? 'the metadata has no backup' : `the newest backup of the metadata is from ${new Date(newest).toISOString()}`);
     if (archive.pendingSeconds > PENDING_LIMIT_S) return this.alert(`WAL of the metadata has been waiting to be archived for ${Math.round(archive.pendingSeconds)} s`);

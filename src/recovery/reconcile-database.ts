@@ -78,15 +78,18 @@ export function reconcileDatabase(recorded: RecordedDatabase, found: FoundDataba
     ownerVerifier: found.route?.leads?.ownerVerifier ?? null, epoch: recorded.epoch, provisioned: recorded.provisioned, members: [], forgotten: [],
   };
   if (made.length === 0) {
-    return { ...common, finding: 'no-files', primary: null, ...(recorded.provisioned && { pause: 'nothing of it was found when the metadata was recovered: it may have been deleted since the backup' }) };
+    const pause = 'nothing of it was found when the metadata was recovered: it may have been deleted since the backup';
+    return { ...common, finding: 'no-files', primary: null, ...(recorded.provisioned && { pause }) };
   }
   if (election === 'two') {
-    return { ...common, finding: 'two-primaries', primary: null, pause: `two instances may be its primary, which was found when the metadata was recovered: ${made.filter(mayBePrimary).map(({ id }) => id).join(', ')}` };
+    const candidates = made.filter(mayBePrimary).map(({ id }) => id).join(', ');
+    return { ...common, finding: 'two-primaries', primary: null, pause: `two instances may be its primary, which was found when the metadata was recovered: ${candidates}` };
   }
   if (election === 'none') {
     return {
       ...common, finding: 'no-primary', primary: null, ...decideMembers(recorded, made, undefined, found.streaming),
-      pause: 'every copy of it was found to be fenced or a standby when the metadata was recovered: promote the one that answers and has the most with freehold failover --accept-data-loss, which keeps the others aside',
+      pause: 'every copy of it was found to be fenced or a standby when the metadata was recovered: '
+        + 'promote the one that answers and has the most with freehold failover --accept-data-loss, which keeps the others aside',
     };
   }
   const isRecorded = recorded.members.some(({ id, role }) => id === election.id && role === 'primary');
@@ -126,7 +129,9 @@ function decideEpoch({ epoch, timeline }: RecordedDatabase, primary: FoundInstan
   return epoch + Math.max(promotions, isRecorded ? 0 : 1);
 }
 
-function decideMembers(recorded: RecordedDatabase, made: readonly FoundInstance[], primary: FoundInstance | undefined, streaming: readonly string[]): Pick<Reconciliation, 'members' | 'forgotten'> {
+function decideMembers(
+  recorded: RecordedDatabase, made: readonly FoundInstance[], primary: FoundInstance | undefined, streaming: readonly string[],
+): Pick<Reconciliation, 'members' | 'forgotten'> {
   const known = new Map(recorded.members.map((member) => [member.id, member]));
   const members = made.map((instance): MemberDecision => {
     const { id, hostId, address, port } = instance;

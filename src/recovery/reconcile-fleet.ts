@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import type { EntityManager } from 'typeorm';
+import type { MetadataBackupRecords } from '../backups/backup-records.js';
 import type { Engine, InstanceRef } from '../engine/ports.js';
 import type { FoundInstance, Survey } from '../engine/survey-port.js';
 import type { MetadataDatabaseRecords } from '../databases/database-records.js';
@@ -11,6 +12,7 @@ import { queryRows } from '../metadata/query-rows.js';
 import { stepPlans } from '../operations/runner.js';
 import type { PostgresOperationStore } from '../operations/postgres-store.js';
 import { type Finding, type MemberDecision, reconcileDatabase, type Reconciliation, type RecordedDatabase } from './reconcile-database.js';
+import { findBackups, type FoundBackups, recordBackups } from './recover-backups.js';
 import { endBackups, passOverAccounts, recordReconciliation } from './record-reconciliation.js';
 
 /** What was found and decided, for people and programs. */
@@ -28,7 +30,13 @@ export interface ReconciliationReport {
     readonly paused: string | null;
   }[];
   /** Found, and not in the metadata, or recorded there as deleted: left as they are. */
-  readonly unknown: readonly { readonly id: string; readonly recordedAsDeleted: boolean; readonly instances: readonly { readonly id: string; readonly hostId: string; readonly running: boolean }[] }[];
+  readonly unknown: readonly {
+    readonly id: string;
+    readonly recordedAsDeleted: boolean;
+    readonly instances: readonly { readonly id: string; readonly hostId: string; readonly running: boolean }[];
+  }[];
+  /** Backups that were made since, and copies that were removed since, of all databases together. */
+  readonly backups: { readonly made: number; readonly gone: number; readonly silentSites: readonly string[] };
   readonly endedOperations: readonly { readonly id: string; readonly kind: string; readonly databaseId: string | null; readonly step: string }[];
 }
 
@@ -40,6 +48,7 @@ const LOOK_TIMEOUT_MS = 5_000;
 interface Parts {
   readonly metadata: Metadata;
   readonly records: MetadataDatabaseRecords;
+  readonly backupRecords: MetadataBackupRecords;
   readonly store: PostgresOperationStore;
   readonly engine: Engine;
 }
@@ -54,26 +63,28 @@ interface Parts {
  * key of a database that was brought back.
  */
 export async function reconcileFleet(parts: Parts): Promise<ReconciliationReport> {
-  const { metadata, store, engine } = parts;
+  const { metadata, store, engine, backupRecords } = parts;
   if (!engine.survey) throw new Error('this data plane cannot be looked at without the metadata');
   const survey = await engine.survey();
   const recorded = await readRecorded(metadata);
   const limit = pLimit(LOOKS_AT_ONCE);
   const decided = await Promise.all(recorded.map((database) => limit(async () => ({ database, decision: await decide(parts, database, survey) }))));
   const unknown = await findUnknown(metadata, survey, new Set(recorded.map(({ id }) => id)));
+  const backups = engine.backups && (await findBackups(metadata, backupRecords, engine.backups, recorded.map(({ id }) => id)));
   return metadata.transaction(async (tx) => {
     const ended = await store.endUnfinished(tx, INTERRUPTED);
     for (const { database, decision } of decided) {
       await recordReconciliation(tx, database.id, decision);
       if (decision.finding === 'fenced') await abortFailover(parts, tx, database, decision);
     }
+    for (const [databaseId, decision] of backups?.decisions ?? []) await recordBackups(tx, backupRecords, databaseId, decision);
     await endBackups(tx, INTERRUPTED);
     await passOverAccounts(tx, Math.max(0, ...survey.instances.map(({ account }) => account ?? 0)));
     // What was brought back since must not lose its backups because it is recorded as deleted.
     await tx.query(`UPDATE databases SET purge_at = purge_at + interval '1 year' WHERE deleted_at IS NOT NULL AND id = ANY($1)`, [unknown.map(({ id }) => id)]);
     await tx.query('DELETE FROM watches');
     const report: ReconciliationReport = {
-      databases: decided.map(({ database, decision }) => describe(database, decision)), unknown,
+      databases: decided.map(({ database, decision }) => describe(database, decision)), unknown, backups: countBackups(backups),
       endedOperations: ended.map(({ id, kind, subjectId, step }) => ({ id, kind, databaseId: subjectId, step })),
     };
     await tx.query(`INSERT INTO audit_events (id, actor, action, detail) VALUES ($1, 'recover', 'metadata.recover', $2)`, [newId('auditEvent'), JSON.stringify(report)]);
@@ -132,6 +143,11 @@ async function findUnknown(metadata: Metadata, { instances }: Survey, known: Rea
     id, recordedAsDeleted: deleted.some((row) => row.id === id),
     instances: strange.filter(({ databaseId }) => databaseId === id).map(({ id: instanceId, hostId, running }) => ({ id: instanceId, hostId, running })),
   }));
+}
+
+function countBackups(found: FoundBackups | undefined): ReconciliationReport['backups'] {
+  const all = [...(found?.decisions.values() ?? [])];
+  return { made: all.flatMap(({ made }) => made).length, gone: all.flatMap(({ gone }) => gone).length, silentSites: found?.silentSites ?? [] };
 }
 
 function describe({ id, name, epoch }: Recorded, decision: Reconciliation): ReconciliationReport['databases'][number] {

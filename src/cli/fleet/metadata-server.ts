@@ -142,6 +142,8 @@ const lostMetadata = (control: string): CliError =>
 /** Who is let in, and the place of the socket; also for a cluster that an earlier version made. */
 function provideAccess({ account, socketDirectory, control }: MetadataOptions, data: string): void {
   writeFileSync(join(data, 'pg_hba.conf'), HBA);
+  // All settings are given on the command line.
+  writeFileSync(join(data, 'postgresql.conf'), '');
   rmSync(socketDirectory, { recursive: true, force: true });
   makeDirectory(socketDirectory, 0o700);
   chmodSync(socketDirectory, 0o700);

@@ -11,6 +11,7 @@ export interface Reconciled {
     readonly paused: string | null;
   }[];
   readonly unknown: readonly { readonly id: string; readonly recordedAsDeleted: boolean; readonly instances: readonly { readonly hostId: string; readonly running: boolean }[] }[];
+  readonly backups: { readonly made: number; readonly gone: number; readonly silentSites: readonly string[] };
   readonly endedOperations: readonly { readonly id: string; readonly kind: string; readonly databaseId: string | null; readonly step: string }[];
 }
 
@@ -27,7 +28,7 @@ const FINDINGS: Readonly<Record<string, string>> = {
 };
 
 /** The report as people read it. */
-export function describeRecovery({ restored, movedAside, databases, unknown, endedOperations }: RecoveryReport): string {
+export function describeRecovery({ restored, movedAside, databases, unknown, backups, endedOperations }: RecoveryReport): string {
   const lines = [
     ...(restored ? [`The metadata is that of ${restored.until ?? restored.backupFinishedAt}, from backup ${restored.backup} at ${restored.site}.`] : []),
     ...(restored?.passedOver ?? []).map((reason) => `Passed over: ${reason}`),
@@ -38,8 +39,11 @@ export function describeRecovery({ restored, movedAside, databases, unknown, end
       ['EPOCH', ({ epoch }) => (epoch.recorded === epoch.now ? epoch.now : `${epoch.recorded} -> ${epoch.now}`)], ['AUTOMATION', ({ paused }) => (paused === null ? 'active' : `paused: ${paused}`)],
     ]),
   ];
+  if (backups.made > 0 || backups.gone > 0) lines.push('', `${backups.made} backups were made since, and ${backups.gone} copies of others were removed.`);
+  if (backups.silentSites.length > 0) lines.push('', `Not asked for their backups, since they did not answer: ${backups.silentSites.join(', ')}`);
   if (unknown.length > 0) lines.push('', 'Found, and left as they are:', ...unknown.map(describeUnknown));
-  if (endedOperations.length > 0) lines.push('', 'Ended as failed, to be asked for again where they are still wanted:', ...endedOperations.map(({ id, kind, databaseId, step }) => `  ${kind} ${id} of ${databaseId ?? 'the fleet'}, at ${step}`));
+  const ended = endedOperations.map(({ id, kind, databaseId, step }) => `  ${kind} ${id} of ${databaseId ?? 'the fleet'}, at ${step}`);
+  if (ended.length > 0) lines.push('', 'Ended as failed, to be asked for again where they are still wanted:', ...ended);
   return [...lines, '', 'Start the control plane with freehold up.'].join('\n');
 }
 

@@ -33,8 +33,8 @@ export async function archiveTo(context: InstanceContext, works: readonly SiteWo
 
 const backrestDirectory = ({ paths }: InstanceContext, name: string): string => `${paths.home}/pgbackrest/${name}`;
 
-/** pgBackRest refuses to archive into a repository that does not know the cluster. */
-async function makeSet(context: InstanceContext, work: SiteWork, signal: AbortSignal): Promise<void> {
+/** pgBackRest refuses to archive into a repository that does not know the cluster. Harmless where it does. */
+export async function makeSet(context: InstanceContext, work: SiteWork, signal: AbortSignal): Promise<void> {
   const { shell } = context;
   await requireSite(work.fleet, work.site);
   await makeSetDirectory(work, signal);

@@ -80,8 +80,8 @@ function recoverySettings(context: InstanceContext, work: SiteWork, end: Recover
 }
 
 /** Settings by which a server plays WAL from a site up to the end that is wanted, and becomes a primary then. */
-export function playSettings(work: SiteWork, data: string, end: RecoveryEnd): string[] {
-  const get = command(...backrestWords(work, 'archive-get', [`--pg1-path=${data}`]));
+export function playSettings(work: SiteWork, data: string, end: RecoveryEnd, configuration = work.configuration): string[] {
+  const get = command(...backrestWords(work, 'archive-get', [`--pg1-path=${data}`], configuration));
   return [
     `restore_command=${get} %f "%p"`,
     'recovery_target_action=promote',

@@ -49,11 +49,19 @@ export async function openSiteWork(fleet: LocalFleet, set: BackupSet, site: Loca
   return work;
 }
 
-function siteConfiguration({ site, set, directory }: Pick<SiteWork, 'site' | 'set' | 'directory'>, below: string): string {
+function siteConfiguration(work: Pick<SiteWork, 'site' | 'set' | 'directory'>, below: string): string {
+  const { site, set } = work;
+  // With a digest of the files, so that it changes when one of them does.
+  const comment = `${set.databaseId} at ${site.id} ${createHash('sha256').update(JSON.stringify(site.repository.files)).digest('hex')}`;
+  return configurationOf(work, comment, [repositoryOf(work, below)]);
+}
+
+const repositoryOf = ({ site, set, directory }: Pick<SiteWork, 'site' | 'set' | 'directory'>, below: string): Record<string, string> => setOptions(site.repository, below, set.key, directory);
+
+function configurationOf({ directory }: Pick<SiteWork, 'directory'>, comment: string, repositories: readonly Record<string, string>[]): string {
   return backrestConfiguration({
-    // With a digest of the files, so that it changes when one of them does.
-    comment: `${set.databaseId} at ${site.id} ${createHash('sha256').update(JSON.stringify(site.repository.files)).digest('hex')}`,
-    repositories: [setOptions(site.repository, below, set.key, directory)],
+    comment,
+    repositories,
     options: {
       'lock-path': `${directory}/lock`,
       'log-path': `${directory}/log`,
@@ -67,6 +75,15 @@ function siteConfiguration({ site, set, directory }: Pick<SiteWork, 'site' | 'se
       'expire-auto': 'n',
     },
   });
+}
+
+/** Writes a configuration by which WAL is read from a site first and then from others, and answers with its path. */
+export async function joinSites(first: SiteWork, label: string | undefined, others: readonly SiteWork[]): Promise<string> {
+  const { set, fleet, account, directory } = first;
+  const path = `${directory}/joined.conf`;
+  const repositories = [repositoryOf(first, label === undefined ? set.databaseId : `${set.databaseId}/${label}`), ...others.map((work) => repositoryOf(work, set.databaseId))];
+  await fleet.shell.write({ path, content: configurationOf(first, `${set.databaseId} at several sites`, repositories), mode: 0o600, ...(account ? { owner: account } : {}) });
+  return path;
 }
 
 /** The words of a pgBackRest command for the set at the site, with no secret among them. */

@@ -2,7 +2,7 @@ import type { StoredBackup } from '../../backups-port.js';
 import { EngineError } from '../../errors.js';
 import type { MetadataArchive, MetadataBackupsPort } from '../../metadata-backups-port.js';
 import type { Effect } from '../../ports.js';
-import { archiveTo, archivedSites, observeArchive } from '../backups/archive-instance.js';
+import { archiveTo, archivedSites, makeSet, observeArchive } from '../backups/archive-instance.js';
 import { backupOptions } from '../backups/back-up.js';
 import { expireBackup } from '../backups/expire-backup.js';
 import { freezeBackup, listFrozen, thawBackup } from '../backups/frozen-copies.js';
@@ -49,8 +49,10 @@ export class LocalMetadataBackups implements MetadataBackupsPort {
       const known = await find();
       if (known) return known;
       if (!(await archivedSites(context)).includes(siteId)) throw new EngineError('transient', `the metadata is not archived to ${siteId}`, 'make it archive there first');
-      const server = [`--pg1-path=${context.paths.data}`, `--pg1-port=${await this.port(context)}`, `--pg1-socket-path=${metadataSocketDirectory(this.fleet.root)}`, `--pg1-user=${METADATA_SUPERUSER}`, '--pg1-database=postgres'];
-      await runBackrest(work, backrestWords(work, 'backup', [...backupOptions(backupId), ...server]), 'the backup of the metadata', signal, { PGCONNECT_TIMEOUT: '5', PGAPPNAME: 'freehold-backup' });
+      // A site that was lost may be back, empty, before anybody saw that it was gone.
+      await makeSet(context, work, signal);
+      const words = backrestWords(work, 'backup', [...backupOptions(backupId), ...(await this.serverOptions(context))]);
+      await runBackrest(work, words, 'the backup of the metadata', signal, { PGCONNECT_TIMEOUT: '5', PGAPPNAME: 'freehold-backup' });
       const made = await find();
       if (!made) throw new EngineError('outcome-unknown', `backup ${backupId} is not at ${siteId} though it was made`, 'list the backups, then try again');
       return made;
@@ -90,9 +92,11 @@ export class LocalMetadataBackups implements MetadataBackupsPort {
     return context;
   }
 
-  /** The fourth line of a postmaster's pid file is its port. */
-  private async port({ shell, paths }: InstanceContext): Promise<number> {
-    return Number((await shell.read(`${paths.data}/postmaster.pid`))?.split('\n')[3]);
+  private async serverOptions({ shell, paths }: InstanceContext): Promise<string[]> {
+    // The fourth line of a postmaster's pid file is its port.
+    const port = Number((await shell.read(`${paths.data}/postmaster.pid`))?.split('\n')[3]);
+    const socket = metadataSocketDirectory(this.fleet.root);
+    return [`--pg1-path=${paths.data}`, `--pg1-port=${port}`, `--pg1-socket-path=${socket}`, `--pg1-user=${METADATA_SUPERUSER}`, '--pg1-database=postgres'];
   }
 
   private work({ account }: InstanceContext, siteId: string): Promise<SiteWork> {

@@ -4,7 +4,7 @@ import { listWithArchive } from '../backups/list-backups.js';
 import { openBackupSites } from '../backups/local-backups.js';
 import { playSettings, type RecoveryEnd } from '../backups/recover-cluster.js';
 import type { LocalSite } from '../backups/repositories.js';
-import { backrestWords, openSiteWork, runBackrest, type SiteWork } from '../backups/site-work.js';
+import { backrestWords, joinSites, openSiteWork, runBackrest, type SiteWork } from '../backups/site-work.js';
 import type { ConfiguredSite } from '../backups/configured-site.js';
 import { asEngineError } from '../engine-failure.js';
 import { metadataDirectory } from '../fleet/fleet-layout.js';
@@ -42,17 +42,20 @@ export interface RestoredMetadata {
  */
 export async function restoreLocalMetadata(options: RestoreMetadataOptions): Promise<RestoredMetadata> {
   const fleet = await LocalFleet.open(options);
-  const sites = (await openBackupSites(fleet, options.backupSites)).filter(({ id }) => options.site === undefined || options.site === id);
-  if (sites.length === 0) throw new EngineError('permanent', `there is no backup site "${options.site ?? ''}"`, 'see the sites');
+  const all = await openBackupSites(fleet, options.backupSites);
+  if (options.site !== undefined && !all.some(({ id }) => id === options.site)) throw new EngineError('permanent', `there is no backup site "${options.site}"`, 'see the sites');
   const into = metadataDirectory(fleet.root);
   if (await fleet.shell.exists(into)) throw new EngineError('permanent', `there is something in ${into}`, 'move it aside first');
   const passedOver: string[] = [];
   const passOver = (site: string, error: unknown): void => void passedOver.push(`${site}: ${(error as Error).message}`);
-  const works = new Map(await Promise.all(sites.map(async (site) => [site.id, await openSiteWork(fleet, metadataSet(fleet), site, undefined, options.account)] as const)));
-  const seen = await Promise.all(sites.map((site) => look(site, works, options.signal).catch((error: unknown) => passOver(site.id, error))));
-  for (const source of chooseMetadataSources(seen.filter((site) => site !== undefined), options.time)) {
+  const works = new Map(await Promise.all(all.map(async (site) => [site.id, await openSiteWork(fleet, metadataSet(fleet), site, undefined, options.account)] as const)));
+  const looked = await Promise.all(all.map((site) => look(site, works, options.signal).catch((error: unknown) => passOver(site.id, error))));
+  const seen = looked.filter((site) => site !== undefined);
+  const wanted = seen.filter(({ site }) => options.site === undefined || options.site === site);
+  for (const source of chooseMetadataSources(wanted, options.time)) {
+    const others = seen.filter(({ site, kind, backups }) => kind === 'live' && site !== source.site && backups.length > 0).map(({ site }) => works.get(site) as SiteWork);
     try {
-      await fetchBackup(fleet, source, works, into, options);
+      await fetchBackup(works.get(source.site) as SiteWork, source, others, into, options);
       // It archives once it is told to again, and gets a new full backup then.
       await fleet.shell.remove(`${metadataHome(fleet.root, fleet.description.id)}/archive.conf`);
       return { site: source.site, backup: source.backup.label, backupFinishedAt: source.backup.finishedAt.toISOString(), passedOver };
@@ -63,7 +66,8 @@ export async function restoreLocalMetadata(options: RestoreMetadataOptions): Pro
     }
   }
   const when = options.time ? ` from before ${options.time.toISOString()}` : '';
-  throw new EngineError('permanent', `no site has a backup of the metadata${when} that could be restored${passedOver.length > 0 ? ` (${passedOver.join('; ')})` : ''}`, 'bring a site back, or choose another time');
+  const why = passedOver.length > 0 ? ` (${passedOver.join('; ')})` : '';
+  throw new EngineError('permanent', `no site has a backup of the metadata${when} that could be restored${why}`, 'bring a site back, or choose another time');
 }
 
 async function look(site: LocalSite, works: ReadonlyMap<string, SiteWork>, signal: AbortSignal): Promise<MetadataAtSite> {
@@ -72,17 +76,24 @@ async function look(site: LocalSite, works: ReadonlyMap<string, SiteWork>, signa
   return { site: site.id, kind: site.kind, ...(await listWithArchive(work, signal)) };
 }
 
-async function fetchBackup(fleet: LocalFleet, source: MetadataSource, works: ReadonlyMap<string, SiteWork>, into: string, { account, time, signal }: RestoreMetadataOptions): Promise<void> {
-  const stored = works.get(source.site) as SiteWork;
-  const work = source.kind === 'frozen' ? (await openFrozen(stored, source.backup.label)).work : stored;
-  const end: RecoveryEnd = source.kind === 'frozen' ? { consistent: true } : { time: time ?? 'latest' };
-  await fleet.shell.ensureDirectory(into, 0o700, account);
-  const words = backrestWords(work, 'restore', [`--pg1-path=${into}`, `--set=${source.backup.label}`, '--type=none']);
+/**
+ * WAL is read from the other sites too. Which timelines there are already is asked of all of them in this way: what is
+ * restored begins one of its own, and no site takes another's history under the same name.
+ */
+async function fetchBackup(stored: SiteWork, source: MetadataSource, others: readonly SiteWork[], into: string, { account, time, signal }: RestoreMetadataOptions): Promise<void> {
+  const { shell } = stored.fleet;
+  const { label } = source.backup;
+  const isFrozen = source.kind === 'frozen';
+  const work = isFrozen ? (await openFrozen(stored, label)).work : stored;
+  const end: RecoveryEnd = isFrozen ? { consistent: true } : { time: time ?? 'latest' };
+  await shell.ensureDirectory(into, 0o700, account);
+  const words = backrestWords(work, 'restore', [`--pg1-path=${into}`, `--set=${label}`, '--type=none']);
   await asEngineError('restoring the metadata', () => runBackrest(work, words, 'restoring the metadata', signal));
   const owned = { mode: 0o600, ...(account ? { owner: account } : {}) };
+  const configuration = await joinSites(stored, isFrozen ? label : undefined, others);
   // The server is started with its usual words; whoever started it empties this file when it serves.
-  await fleet.shell.write({ path: `${into}/postgresql.auto.conf`, content: playSettings(work, into, end).map(toLine).join(''), ...owned });
-  await fleet.shell.write({ path: `${into}/recovery.signal`, content: '', ...owned });
+  await shell.write({ path: `${into}/postgresql.auto.conf`, content: playSettings(work, into, end, configuration).map(toLine).join(''), ...owned });
+  await shell.write({ path: `${into}/recovery.signal`, content: '', ...owned });
 }
 
 function toLine(setting: string): string {
