@@ -75,10 +75,11 @@ export class BackupKeeper {
 
   /** One round. */
   async keep(port: BackupsPort): Promise<void> {
-    const sites = await this.probe(port);
+    const probed = await this.probe(port);
     const asked = await this.metadata.transaction(async (tx) => {
       const [row] = await queryRows<{ mine: boolean }>(tx, 'SELECT pg_try_advisory_xact_lock($1) AS mine', [KEEPER_LOCK]);
       if (!row?.mine) return undefined;
+      const sites = await this.leaveOutRemade(tx, probed);
       await this.recordSites(tx, sites);
       return this.ask(tx, sites.filter(({ live, usable }) => live && usable).map(({ id }) => id));
     });
@@ -88,9 +89,22 @@ export class BackupKeeper {
 
   private probe(port: BackupsPort): Promise<ProbedSite[]> {
     return Promise.all(port.sites().map(async ({ id, name, kind }) => {
-      const { usable, reason } = await port.probe(id, AbortSignal.timeout(PROBE_TIMEOUT_MS));
-      return { id, name, live: kind === 'live', usable, reason: reason ?? null };
+      const { usable, reason, madeAt } = await port.probe(id, AbortSignal.timeout(PROBE_TIMEOUT_MS));
+      return { id, name, live: kind === 'live', usable, reason: reason ?? null, madeAt: madeAt ?? null };
     }));
+  }
+
+  /**
+   * A site that was lost and made anew, before anybody saw that it was gone, lacks every set, and WAL would wait for it
+   * everywhere. It is taken for one that is down, for a round, and so is made whole as one that comes back.
+   */
+  private async leaveOutRemade(tx: EntityManager, sites: readonly ProbedSite[]): Promise<ProbedSite[]> {
+    const known = await queryRows<{ id: string; since: Date }>(tx, 'SELECT id, since FROM backup_sites WHERE usable');
+    return sites.map((site) => {
+      const since = known.find(({ id }) => id === site.id)?.since;
+      const isRemade = site.usable && since !== undefined && site.madeAt !== null && site.madeAt > since;
+      return isRemade ? { ...site, usable: false, reason: 'it was made anew, and is filled again' } : site;
+    });
   }
 
   private async recordSites(tx: EntityManager, sites: readonly ProbedSite[]): Promise<void> {
@@ -181,6 +195,7 @@ interface ProbedSite {
   readonly live: boolean;
   readonly usable: boolean;
   readonly reason: string | null;
+  readonly madeAt: Date | null;
 }
 
 interface SignsRow {

@@ -46,6 +46,22 @@ describe('the keeper of backups', () => {
     expect((await copiesOf(databaseId)).map(({ state }) => state)).toEqual(['stored', 'stored', 'stored', 'stored']);
   });
 
+  it('makes a site whole that came back empty before anybody saw that it was gone', async () => {
+    const databaseId = await laboratory.makeDatabase('starter');
+    await settle();
+    const archivedSince = () => laboratory.query<{ since: Date; sites: string[] }>('SELECT archive_since AS since, archive_sites AS sites FROM backup_sets WHERE database_id = $1', [databaseId]);
+    const [before] = await archivedSince();
+    const [now] = await laboratory.query<{ now: Date }>('SELECT clock_timestamp() AS now');
+    laboratory.engine.backups.madeAt.set('toronto', now!.now);
+    expect(await kindsOf()).toEqual(['set-archive succeeded']);
+    expect(await openAlerts('backup-site')).toEqual(['backup-site:toronto']);
+    expect(await settle()).toEqual(['set-archive succeeded', 'back-up succeeded']);
+    const [after] = await archivedSince();
+    expect(after!.sites.sort()).toEqual(before!.sites.sort());
+    expect(after!.since.getTime()).toBeGreaterThan(before!.since.getTime());
+    expect(await openAlerts('backup-site')).toEqual([]);
+  });
+
   it('makes a full backup after a failover', async () => {
     const databaseId = await laboratory.makeDatabase('starter');
     await settle();

@@ -31,6 +31,8 @@ interface FakeArchive {
 export class FakeBackups implements BackupsPort {
   /** Sites that do not answer. */
   readonly down = new Map<string, string>();
+  /** When sites were made anew, and so came back empty. */
+  readonly madeAt = new Map<string, Date>();
   /** Labels that cannot be restored or proved, as `site label`. */
   readonly corrupted = new Set<string>();
   /** How each instance archives. */
@@ -50,9 +52,10 @@ export class FakeBackups implements BackupsPort {
     return FAKE_SITES;
   }
 
-  probe(site: string): Promise<{ usable: boolean; reason?: string; freeBytes?: number }> {
+  probe(site: string): Promise<{ usable: boolean; reason?: string; freeBytes?: number; madeAt?: Date }> {
     const reason = this.down.get(this.site(site).id);
-    return Promise.resolve(reason === undefined ? { usable: true, freeBytes: 2 ** 40 } : { usable: false, reason });
+    const madeAt = this.madeAt.get(site);
+    return Promise.resolve(reason === undefined ? { usable: true, freeBytes: 2 ** 40, ...(madeAt && { madeAt }) } : { usable: false, reason });
   }
 
   archiveTo(instance: InstanceRef, set: BackupSet, sites: readonly string[], effect: Effect): Promise<void> {

@@ -66,8 +66,12 @@ describe('a restore', () => {
   const choose = (time: Date | 'latest') => chooseBackup(all, { site: 'one', time }).label;
 
   it('begins with the newest backup that was complete by then', () => {
-    expect([choose('latest'), choose(new Date('2026-11-03T01:59:59Z')), choose(new Date('2026-11-02T02:00:00Z'))]).toEqual(['c', 'b', 'b']);
+    expect([choose('latest'), choose(new Date('2026-11-03T01:59:59Z')), choose(new Date('2026-11-02T02:00:01Z'))]).toEqual(['c', 'b', 'b']);
     expect(() => choose(new Date('2026-10-01'))).toThrow('no backup from before that time');
+  });
+
+  it('begins with an earlier one in the second in which a backup was complete: that may have been after the moment', () => {
+    expect([choose(new Date('2026-11-02T02:00:00.400Z')), choose(new Date('2026-11-01T02:00:00.400Z'))]).toEqual(['a', 'a']);
   });
 
   it('tells a damaged backup, one who is in the way, and a full disk apart', () => {

@@ -1,5 +1,5 @@
 import { EngineError } from '../../errors.js';
-import { backupsDirectory } from '../fleet/fleet-layout.js';
+import { backupsDirectory, siteMarker } from '../fleet/fleet-layout.js';
 import { lastLines } from '../host-shell/gate.js';
 import type { LocalFleet } from '../local-fleet.js';
 import { backrestConfiguration, type LocalSite } from './repositories.js';
@@ -9,6 +9,7 @@ export interface SiteProbe {
   readonly usable: boolean;
   readonly reason?: string;
   readonly freeBytes?: number;
+  readonly madeAt?: Date;
 }
 
 /** Writes a file at a site, reads it, and removes it again. */
@@ -21,8 +22,8 @@ export async function probeSite(fleet: LocalFleet, site: LocalSite, signal: Abor
     const path = `${directory}/probe-${process.pid}-${Date.now()}`;
     const result = await shell.run(['/bin/sh', '-c', 'echo ok >"$1" && grep -q ok "$1"; status=$?; rm -f "$1"; exit $status', 'probe', path], { signal });
     if (result.code !== 0) return { usable: false, reason: result.stderr.trim() || 'what was written cannot be read' };
-    const room = await shell.roomAt(directory);
-    return { usable: true, ...(room ? { freeBytes: room.freeBytes } : {}) };
+    const [room, madeAt] = await Promise.all([shell.roomAt(directory), shell.modifiedAt(siteMarker(directory))]);
+    return { usable: true, ...(room ? { freeBytes: room.freeBytes } : {}), ...(madeAt ? { madeAt } : {}) };
   } catch (error) {
     return { usable: false, reason: error instanceof EngineError ? error.message : `no answer: ${(error as Error).message}` };
   }

@@ -31,6 +31,9 @@ export function endOf(target: RestoreTarget): RecoveryEnd {
   return 'backup' in target ? { consistent: true } : { time: target.time };
 }
 
+/** The catalogues know no more than seconds, and a recovery may not end before its backup does: an earlier one is surer. */
+const CATALOGUE_MS = 1_000;
+
 /** The newest backup that was complete at the moment that is wanted, or the one that is named. */
 export function chooseBackup(backups: readonly StoredBackup[], target: RestoreTarget): StoredBackup {
   const newest = [...backups].sort((a, b) => b.finishedAt.getTime() - a.finishedAt.getTime());
@@ -40,7 +43,8 @@ export function chooseBackup(backups: readonly StoredBackup[], target: RestoreTa
     return named;
   }
   const { time } = target;
-  const found = newest.find(({ finishedAt }) => time === 'latest' || finishedAt <= time);
+  const wholeBy = (laterMs: number): StoredBackup | undefined => newest.find(({ finishedAt }) => time === 'latest' || finishedAt.getTime() + laterMs <= time.getTime());
+  const found = wholeBy(CATALOGUE_MS) ?? wholeBy(0);
   if (found) return found;
   const first = newest.at(-1)?.finishedAt.toISOString();
   throw new EngineError('permanent', `site ${target.site} has no backup from before that time`, first ? `choose a time from ${first} on` : 'use another site');
