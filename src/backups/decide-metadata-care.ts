@@ -17,8 +17,8 @@ export interface MetadataSite {
 }
 
 export interface MetadataFacts {
-  /** How the metadata server archives: where to, since when, and when WAL was last given up. */
-  readonly archive: { readonly sites: readonly string[]; readonly since: Date; readonly droppedAt?: Date | undefined };
+  /** How the metadata server archives: where to, since when, and when WAL was last given up; and when a backup was last proved. */
+  readonly archive: { readonly sites: readonly string[]; readonly since: Date; readonly droppedAt?: Date | undefined; readonly provedAt?: Date | undefined };
   /** The sites that can be used now. */
   readonly sites: readonly MetadataSite[];
 }
@@ -30,12 +30,16 @@ export interface MetadataCare {
   readonly backUpAt: readonly string[];
   /** A backup that is to be copied to cold storage. */
   readonly freeze?: { readonly from: { readonly site: string; readonly label: string }; readonly to: string };
+  /** A backup that is to be proved. */
+  readonly prove?: { readonly site: string; readonly label: string };
   readonly expire: readonly { readonly site: string; readonly label: string }[];
 }
 
 /** Backups of the metadata are made at a time of their own, in no region's night. */
 const TIME_ZONE = 'UTC';
 const NAME = 'metadata';
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 /**
  * Decides what the metadata's backups need now. What it goes by is all outside of the metadata: the sites' catalogues, and
@@ -49,11 +53,19 @@ export function decideMetadataCare({ archive, sites }: MetadataFacts, now: Date)
   const daily = latestBackupTime(NAME, TIME_ZONE, now);
   const due = new Date(Math.max(daily.getTime(), archive.since.getTime(), archive.droppedAt?.getTime() ?? 0));
   const backUpAt = live.filter(({ backups }) => !backups[0] || wholeSeconds(backups[0].startedAt) < wholeSeconds(due)).map(({ id }) => id);
-  return { backUpAt, ...chooseFrozen(sites, daily), expire: sites.flatMap((site) => chooseExpired(site, now)) };
+  return { backUpAt, ...chooseFrozen(sites, daily), ...chooseProved(live, archive.provedAt, now), expire: sites.flatMap((site) => chooseExpired(site, now)) };
 }
 
 /** The catalogues know no more than seconds. */
 const wholeSeconds = (time: Date): number => Math.floor(time.getTime() / 1_000);
+
+/** One a day, once it is an hour old; at another site each day, so that the copies at all of them are tried. */
+function chooseProved(live: readonly MetadataSite[], provedAt: Date | undefined, now: Date): Pick<MetadataCare, 'prove'> {
+  if (provedAt && now.getTime() - provedAt.getTime() < DAY_MS) return {};
+  const stored = live.flatMap(({ id, backups: [newest] }) => (newest && now.getTime() - newest.startedAt.getTime() >= HOUR_MS ? [{ site: id, label: newest.label }] : []));
+  const chosen = stored[Math.floor(now.getTime() / DAY_MS) % stored.length];
+  return chosen ? { prove: chosen } : {};
+}
 
 /** The newest backup goes to cold storage, once a day. */
 function chooseFrozen(sites: readonly MetadataSite[], daily: Date): Pick<MetadataCare, 'freeze'> {

@@ -27,6 +27,7 @@ const PAUSE_ROUNDS = 15;
 const PENDING_LIMIT_S = 300;
 /** And when the newest backup is older: a day, and some hours to make one in. */
 const AGE_LIMIT_MS = 30 * 3_600_000;
+const PROVE_AGAIN_MS = 3_600_000;
 const ALERT = 'metadata-backup';
 
 /**
@@ -40,6 +41,7 @@ export class MetadataKeeper {
   private readonly stopping = new AbortController();
   private roundsToSkip = 0;
   private looked = '';
+  private proofFailure: { readonly at: number; readonly reason: string } | undefined;
 
   constructor(
     private readonly metadata: Metadata,
@@ -80,7 +82,7 @@ export class MetadataKeeper {
       if (this.stopping.signal.aborted) return;
       const reason = error instanceof Error ? error.message : String(error);
       this.log.warn({ reason }, 'the backups of the metadata could not be looked after in this round');
-      await this.alert(`the metadata could not be backed up: ${reason}`).catch(() => undefined);
+      await this.alert(`the backups of the metadata could not be looked after: ${reason}`).catch(() => undefined);
       this.roundsToSkip = PAUSE_ROUNDS;
     }
   }
@@ -118,10 +120,25 @@ export class MetadataKeeper {
       this.log.info({ site, label }, 'the metadata was backed up');
     }
     if (care.freeze) await port.freeze(care.freeze.from, care.freeze.to, new Date(Date.now() + FROZEN_MS), this.within(BACK_UP_TIMEOUT_MS));
+    const proves = care.prove !== undefined && (await this.prove(port, care.prove));
     for (const { site, label } of care.expire) await port.expire(site, label, this.within(CHANGE_TIMEOUT_MS));
-    const acted = care.backUpAt.length > 0 || care.freeze !== undefined;
+    const acted = care.backUpAt.length > 0 || care.freeze !== undefined || proves;
     await this.judge(archive, acted ? await this.list(port, usable) : sites);
     return acted;
+  }
+
+  /** Answers whether it was tried: one that fails is tried again in an hour, and an alert stays open until one has passed. */
+  private async prove(port: MetadataBackupsPort, from: { readonly site: string; readonly label: string }): Promise<boolean> {
+    if (this.proofFailure && Date.now() - this.proofFailure.at < PROVE_AGAIN_MS) return false;
+    try {
+      await port.prove(from, this.within(BACK_UP_TIMEOUT_MS));
+      this.proofFailure = undefined;
+      this.log.info(from, 'a backup of the metadata was proved');
+    } catch (error) {
+      if (this.stopping.signal.aborted) throw error;
+      this.proofFailure = { at: Date.now(), reason: (error as Error).message };
+    }
+    return true;
   }
 
   private list(port: MetadataBackupsPort, usable: readonly BackupSite[]): Promise<MetadataSite[]> {
@@ -133,6 +150,7 @@ export class MetadataKeeper {
     if (sites.length === 0) return;
     const newest = Math.max(0, ...sites.flatMap(({ backups }) => backups.map(({ startedAt }) => startedAt.getTime())));
     if (newest < Date.now() - AGE_LIMIT_MS) return this.alert(newest === 0 ? 'the metadata has no backup' : `the newest backup of the metadata is from ${new Date(newest).toISOString()}`);
+    if (this.proofFailure) return this.alert(this.proofFailure.reason);
     if (archive.pendingSeconds > PENDING_LIMIT_S) return this.alert(`WAL of the metadata has been waiting to be archived for ${Math.round(archive.pendingSeconds)} s`);
     return this.metadata.transaction((tx) => resolveAlerts(tx, [ALERT]));
   }

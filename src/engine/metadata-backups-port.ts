@@ -4,6 +4,8 @@ import type { ArchiveObservation, StoredBackup } from './backups-port.js';
 export interface MetadataArchive extends ArchiveObservation {
   /** When it was last told where to archive; a backup from before then may not reach to the present. */
   readonly since: Date;
+  /** When a backup was proved last. */
+  readonly provedAt?: Date;
 }
 
 /**
@@ -23,6 +25,11 @@ export interface MetadataBackupsPort {
   list(site: string, signal: AbortSignal): Promise<readonly StoredBackup[]>;
   /** Copies a backup from a live site to a frozen one, protected until then. */
   freeze(from: { readonly site: string; readonly label: string }, to: string, until: Date, signal: AbortSignal): Promise<StoredBackup>;
+  /**
+   * Restores a backup on a spare place, starts it cut off from everybody, checks it with pg_amcheck, and removes it again.
+   * `permanent` if it does not pass.
+   */
+  prove(from: { readonly site: string; readonly label: string }, signal: AbortSignal): Promise<void>;
   /** Removes a backup from a site; refused for a frozen copy before its time, and for the last one at a live site. */
   expire(site: string, label: string, signal: AbortSignal): Promise<void>;
 }

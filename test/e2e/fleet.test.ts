@@ -6,6 +6,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Vault } from '../../src/config/vault.js';
+import { openEngine } from '../../src/engine/engine.js';
+import { SILENT_LOG } from '../../src/engine/local/collaborators.js';
 import { buildCommand, findFreePort, freehold, mountsOf, processesOf, run, startFreehold } from '../support/freehold-command.js';
 
 interface Ready {
@@ -176,7 +179,8 @@ describe('two fleets on one machine', () => {
     const control = join(other.dataDir, 'control');
     await until(() => hasMetadataBackup(other));
     // The backup does not know this yet, or perhaps just does.
-    expect(await freehold(['switchover', 'shop'], clientOf(other))).toMatchObject({ code: 0 });
+    const [switched] = await Promise.all([freehold(['switchover', 'shop'], clientOf(other)), proveMetadata(other)]);
+    expect(switched).toMatchObject({ code: 0 });
     const before = await showDatabase(other);
     const endWriting = await beginWriting(other);
     const { pid } = JSON.parse(readFileSync(join(control, 'run/supervisor.json'), 'utf8')) as { pid: number };
@@ -281,6 +285,19 @@ function hasMetadataBackup(fleet: Fleet): boolean {
     const sets = join(fleet.dataDir, 'sites', site, 'sets');
     return readdirSync(sets).some((set) => set.startsWith('metadata-') && existsSync(join(sets, set, 'backup/main/latest')));
   });
+}
+
+/** Restores the newest backup of the metadata beside it, as the keeper does once a day. */
+async function proveMetadata({ dataDir }: Fleet): Promise<void> {
+  const [, keyFile] = readFileSync(join(dataDir, 'control/key-name'), 'utf8').split('\n');
+  const vault = new Vault(Buffer.from(readFileSync(keyFile!, 'utf8'), 'base64'));
+  const engine = await openEngine({ engine: 'local', dataDir, vault, log: SILENT_LOG });
+  const backups = engine.metadataBackups!;
+  const signal = AbortSignal.timeout(60_000);
+  const [newest] = await backups.list('toronto', signal);
+  await backups.prove({ site: 'toronto', label: newest!.label }, signal);
+  expect((await backups.observe(signal))?.provedAt).toBeInstanceOf(Date);
+  await engine.close();
 }
 
 /** Writes rows one after the other in one session; answers with what ends that, and fails if any was refused or lost. */

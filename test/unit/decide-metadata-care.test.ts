@@ -7,7 +7,7 @@ const backup = (hours: number) => ({ label: `${hours}h`, startedAt: hoursAgo(hou
 const live = (id: string, ...ages: number[]): MetadataSite => ({ id, kind: 'live', backups: ages.map(backup) });
 const frozen = (...ages: number[]): MetadataSite => ({ id: 'cold', kind: 'frozen', backups: ages.map((age) => ({ ...backup(age), frozenUntil: hoursAgo(age - 6.5 * 24) })) });
 const facts = (sites: MetadataSite[], archive: Partial<MetadataFacts['archive']> = {}): MetadataFacts =>
-  ({ sites, archive: { sites: sites.filter(({ kind }) => kind === 'live').map(({ id }) => id), since: hoursAgo(1_000), ...archive } });
+  ({ sites, archive: { sites: sites.filter(({ kind }) => kind === 'live').map(({ id }) => id), since: hoursAgo(1_000), provedAt: hoursAgo(1), ...archive } });
 
 describe('what the backups of the metadata need', () => {
   it('is an archive first, at the sites that can be used', () => {
@@ -34,6 +34,16 @@ describe('what the backups of the metadata need', () => {
     expect(decideMetadataCare(facts([live('a', 2, 30), live('b', 1), frozen(30)]), NOW).freeze).toEqual({ from: { site: 'b', label: '1h' }, to: 'cold' });
     expect(decideMetadataCare(facts([live('a', 1), frozen(2)]), NOW).freeze).toBeUndefined();
     expect(decideMetadataCare(facts([live('a'), frozen()]), NOW).freeze).toBeUndefined();
+  });
+
+  it('is a proof a day of a backup that is an hour old, at a site that has one', () => {
+    const provedAt = hoursAgo(25);
+    expect(decideMetadataCare(facts([live('a', 2), live('b')], { provedAt }), NOW).prove).toEqual({ site: 'a', label: '2h' });
+    expect(decideMetadataCare(facts([live('a', 2)], { provedAt: undefined }), NOW).prove).toEqual({ site: 'a', label: '2h' });
+    expect(decideMetadataCare(facts([live('a', 0.5)], { provedAt }), NOW).prove).toBeUndefined();
+    expect(decideMetadataCare(facts([live('a', 2)]), NOW).prove).toBeUndefined();
+    const sitesOfDays = [0, 24, 48].map((hours) => decideMetadataCare(facts([live('a', 2), live('b', 2), live('c', 2)], { provedAt: undefined }), new Date(NOW.getTime() + hours * 3_600_000)).prove?.site);
+    expect(new Set(sitesOfDays).size).toBe(3);
   });
 
   it('is the removal of what no slot keeps: never the newest of a site, nor a frozen one before its time', () => {

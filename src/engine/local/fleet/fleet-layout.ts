@@ -38,5 +38,7 @@ export const gatewaySocketDirectory = (root: string, account: number): string =>
 export const metadataDirectory = (root: string): string => `${root}/control/metadata`;
 /** The metadata server's socket; only its own account may pass. */
 export const metadataSocketDirectory = (root: string): string => `${root}/run/m`;
+/** The socket of a server that proves a backup of the metadata. */
+export const metadataProofSocket = (root: string): string => `${root}/run/mp`;
 /** What the metadata's backups are called at the sites; sites may be shared by several fleets. */
 export const metadataSetId = (fleetId: string): string => `metadata-${fleetId}`;

@@ -10,10 +10,11 @@ import { listBackups } from '../backups/list-backups.js';
 import type { LocalSite } from '../backups/repositories.js';
 import { backrestWords, openSiteWork, requireSite, runBackrest, type SiteWork } from '../backups/site-work.js';
 import { asEngineError } from '../engine-failure.js';
-import { metadataSocketDirectory } from '../fleet/fleet-layout.js';
+import { metadataProofSocket, metadataSocketDirectory } from '../fleet/fleet-layout.js';
 import { findPostmaster, type InstanceContext } from '../instances/instance-context.js';
 import type { LocalFleet } from '../local-fleet.js';
 import { METADATA_SUPERUSER, metadataContext, metadataSet } from './metadata-server.js';
+import { proveMetadata } from './prove-metadata.js';
 
 /** Backups of the embedded metadata database by pgBackRest: a set like any database's. */
 export class LocalMetadataBackups implements MetadataBackupsPort {
@@ -26,8 +27,9 @@ export class LocalMetadataBackups implements MetadataBackupsPort {
     return asEngineError('observing the archive of the metadata', async () => {
       const context = await this.running();
       if (!context) return undefined;
-      const since = await this.fleet.shell.modifiedAt(context.paths.archiveConfiguration);
-      return { ...(await observeArchive(context)), since: since ?? new Date(0) };
+      const { shell } = this.fleet;
+      const [since, provedAt] = await Promise.all([shell.modifiedAt(context.paths.archiveConfiguration), shell.modifiedAt(proofRecord(context))]);
+      return { ...(await observeArchive(context)), since: since ?? new Date(0), ...(provedAt && { provedAt }) };
     });
   }
 
@@ -73,6 +75,15 @@ export class LocalMetadataBackups implements MetadataBackupsPort {
     });
   }
 
+  prove(from: { readonly site: string; readonly label: string }, signal: AbortSignal): Promise<void> {
+    return asEngineError(`proving ${from.label} of the metadata`, async () => {
+      const context = await this.require();
+      const place = { data: `${context.paths.home}/proof`, socket: metadataProofSocket(this.fleet.root) };
+      await proveMetadata(await this.work(context, from.site), from.label, place, signal);
+      await this.fleet.shell.write({ path: proofRecord(context), content: `${from.label} at ${from.site}\n`, mode: 0o600 });
+    });
+  }
+
   expire(site: string, label: string, signal: AbortSignal): Promise<void> {
     return asEngineError(`expiring ${label} of the metadata`, async () => {
       const work = await this.work(await this.require(), site);
@@ -105,6 +116,9 @@ export class LocalMetadataBackups implements MetadataBackupsPort {
     return openSiteWork(this.fleet, metadataSet(this.fleet), site, undefined, account);
   }
 }
+
+/** What was proved last, and by its age when. */
+const proofRecord = ({ paths }: InstanceContext): string => `${paths.home}/proved`;
 
 /** How the server archives and what is at a site are guarded by locks, and by no token. */
 function effectOf(signal: AbortSignal): Effect {

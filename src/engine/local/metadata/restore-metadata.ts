@@ -87,13 +87,17 @@ async function fetchBackup(stored: SiteWork, source: MetadataSource, others: rea
   const work = isFrozen ? (await openFrozen(stored, label)).work : stored;
   const end: RecoveryEnd = isFrozen ? { consistent: true } : { time: time ?? 'latest' };
   await shell.ensureDirectory(into, 0o700, account);
-  const words = backrestWords(work, 'restore', [`--pg1-path=${into}`, `--set=${label}`, '--type=none']);
+  const words = backrestWords(work, 'restore', [`--pg1-path=${into}`, `--set=${label}`, '--type=none', '--job-retry=0']);
   await asEngineError('restoring the metadata', () => runBackrest(work, words, 'restoring the metadata', signal));
-  const owned = { mode: 0o600, ...(account ? { owner: account } : {}) };
   const configuration = await joinSites(stored, isFrozen ? label : undefined, others);
-  // The server is started with its usual words; whoever started it empties this file when it serves.
-  await shell.write({ path: `${into}/postgresql.auto.conf`, content: playSettings(work, into, end, configuration).map(toLine).join(''), ...owned });
-  await shell.write({ path: `${into}/recovery.signal`, content: '', ...owned });
+  await writeRecovery(work, into, playSettings(work, into, end, configuration));
+}
+
+/** Makes a restored server play WAL when it is started with its usual words; whoever starts it empties the file when it serves. */
+export async function writeRecovery({ fleet: { shell }, account }: SiteWork, data: string, settings: readonly string[]): Promise<void> {
+  const owned = { mode: 0o600, ...(account ? { owner: account } : {}) };
+  await shell.write({ path: `${data}/postgresql.auto.conf`, content: settings.map(toLine).join(''), ...owned });
+  await shell.write({ path: `${data}/recovery.signal`, content: '', ...owned });
 }
 
 function toLine(setting: string): string {
