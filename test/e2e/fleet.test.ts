@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,6 +10,7 @@ import { Vault } from '../../src/config/vault.js';
 import { openEngine } from '../../src/engine/engine.js';
 import { SILENT_LOG } from '../../src/engine/local/collaborators.js';
 import { buildCommand, findFreePort, freehold, mountsOf, processesOf, run, startFreehold } from '../support/freehold-command.js';
+import { postgresBinaries, startPostgres } from '../support/servers.js';
 
 interface Ready {
   readonly api: string;
@@ -200,6 +201,38 @@ describe('two fleets on one machine', () => {
     await endWriting();
     expect(await freehold(['failover', 'shop'], clientOf(other))).toMatchObject({ code: 0 });
     expect((await showDatabase(other)).epoch).toBe(before.epoch + 1);
+  });
+
+  it('import a database from another server, and say what it cannot bring', async () => {
+    const source = await startPostgres();
+    try {
+      await query(source.url, `
+        CREATE ROLE clerk; CREATE EXTENSION pg_trgm; CREATE EXTENSION dblink;
+        CREATE TABLE items AS SELECT n, 'item ' || n AS name FROM generate_series(1, 50000) n;
+        CREATE INDEX ON items USING gin (name gin_trgm_ops); GRANT SELECT ON items TO clerk;
+        CREATE VIEW remote AS SELECT * FROM dblink('host=nowhere', 'SELECT 1') AS row (n int)`);
+      const args = ['databases', 'import', '--customer', other.customerId, '--region', 'europe', '--json'];
+      const imported = await freehold([...args, '--name', 'brought', '--from', source.url], clientOf(other));
+      const { database, credentials, notCarried, errors } = JSON.parse(imported.stdout);
+      expect(database).toMatchObject({ name: 'brought', state: 'available' });
+      expect(notCarried.map(({ kind, name }: { kind: string; name: string }) => `${kind} ${name}`)).toEqual(['role clerk', 'role freehold', 'extension dblink']);
+      expect(errors).toEqual([{ object: 'VIEW remote', message: expect.stringContaining('dblink(') as string }]);
+      expect(imported.code).toBe(1);
+      expect(imported.stderr).toContain(`freehold databases delete ${database.id}`);
+      expect(await query(credentials.uri, "SELECT count(*)::int AS n, max(name) AS last FROM items WHERE name LIKE 'item%'")).toEqual([{ n: 50_000, last: 'item 9999' }]);
+
+      const dump = join(scratch, 'cut.dump');
+      const made = await run(join(postgresBinaries(), 'pg_dump'), ['--format=custom', `--file=${dump}`, source.url]);
+      expect(made).toMatchObject({ code: 0 });
+      writeFileSync(dump, readFileSync(dump).subarray(0, -20_000));
+      const refused = await freehold([...args, '--name', 'cut', '--from-file', dump], clientOf(other));
+      expect(refused).toMatchObject({ code: 1, stdout: '' });
+      expect(refused.stderr).toContain('damaged or not whole');
+      const listed = JSON.parse((await freehold(['databases', 'list', '--json'], clientOf(other))).stdout);
+      expect(listed.map(({ name }: { name: string }) => name).sort()).toEqual(['brought', 'shop']);
+    } finally {
+      await source.stop();
+    }
   });
 
   it('delete a database with its steps shown', async () => {

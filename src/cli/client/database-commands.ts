@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 
 import type { Database, Instance } from '../../../clients/typescript/src/client.js';
+import { addImportCommand } from '../import/import-command.js';
 import { formatTable, note, print, printJson, printList, type Column } from '../output.js';
 import { addUndeleteCommand } from './backup-commands.js';
 import { findDatabase } from './find-database.js';
@@ -65,6 +66,7 @@ export function databaseCommands(): Command {
   withApi(group.command('resume').description('let Freehold care for a database again').argument('<database>', 'its id, or its name'))
     .option('--reason <text>', 'why, for the audit log')
     .action((database: string, { reason }: { reason?: string }, command: Command) => setAutomation(database, { paused: false, ...(reason === undefined ? {} : { reason }) }, command));
+  addImportCommand(group);
   addKeptCommands(group);
   addUndeleteCommand(group);
   return group;

@@ -50,10 +50,19 @@ export async function findPrograms(path: string, needsRedis: boolean): Promise<P
   return { postgres, redisServer: find('redis-server', folders) };
 }
 
-async function findServers(folders: readonly string[]): Promise<Map<number, string>> {
+function findServers(folders: readonly string[]): Promise<Map<number, string>> {
+  return findPostgresFolders(folders, SERVER_PROGRAMS, 'postgres');
+}
+
+/**
+ * The folders that hold all of some programs of PostgreSQL, by major version, newest first; Debian's own are looked at first.
+ *
+ * @param asked the one of them whose version is that of the folder
+ */
+export async function findPostgresFolders(folders: readonly string[], programs: readonly string[], asked: string): Promise<Map<number, string>> {
   const packaged = existsSync(SERVERS) ? readdirSync(SERVERS).map((major) => join(SERVERS, major, 'bin')) : [];
-  const candidates = [...packaged, ...folders].filter((folder) => SERVER_PROGRAMS.every((program) => find(program, [folder])));
-  const found = await Promise.all([...new Set(candidates)].map(async (folder) => ({ folder, version: await askVersion(join(folder, 'postgres')) })));
+  const candidates = [...packaged, ...folders].filter((folder) => programs.every((program) => find(program, [folder])));
+  const found = await Promise.all([...new Set(candidates)].map(async (folder) => ({ folder, version: await askVersion(join(folder, asked)) })));
   const newEnough = found.filter(({ version }) => version[0] >= OLDEST_POSTGRES_MAJOR).sort((one, other) => other.version[0] - one.version[0]);
   return new Map(newEnough.map(({ folder, version }) => [version[0], folder]));
 }

@@ -1,0 +1,135 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+
+import { CliError, describeError, EXIT } from '../cli-error.js';
+import { finishOperation } from '../client/finish-operation.js';
+import { openSession, type Session, withApi } from '../client/session.js';
+import { formatTable, note, print, printJson } from '../output.js';
+import { findNotCarried, type NotCarried } from './choose-carried.js';
+import { type ClientPrograms, findClientPrograms } from './client-programs.js';
+import { type DumpSource, openFile, openServer } from './dump-source.js';
+import { fillDatabase } from './fill-database.js';
+import type { ImportError } from './parse-messages.js';
+import { type Contents, readContents, RepeatedDump } from './read-contents.js';
+
+interface ImportOptions {
+  readonly customer: string;
+  readonly name: string;
+  readonly region: string;
+  readonly plan?: string;
+  readonly fromFile?: string;
+  readonly from?: string;
+  readonly deleteOnFailure?: true;
+}
+
+/** What an import has to work with. */
+interface Import {
+  readonly session: Session;
+  readonly options: ImportOptions;
+  readonly programs: ClientPrograms;
+  /** For files of its own; removed at the end. */
+  readonly scratch: string;
+  /** Aborted by Ctrl-C, which ends every program that was started. */
+  readonly signal: AbortSignal;
+}
+
+/** `freehold databases import` */
+export function addImportCommand(group: Command): void {
+  withApi(group.command('import').description('make a database and fill it from a dump, or from a PostgreSQL that runs elsewhere'))
+    .requiredOption('--customer <id>', 'the customer who owns it')
+    .requiredOption('--name <name>', 'its name, unique among the customer\'s databases')
+    .requiredOption('--region <id>', 'where it lives, see freehold regions list')
+    .option('--plan <plan>', 'its size and number of standbys')
+    .option('--from-file <path>', 'a dump of pg_dump --format=custom or tar')
+    .option('--from <uri>', 'a server, such as postgresql://user@host/database; its password is better given with PGPASSWORD')
+    .option('--delete-on-failure', 'delete the new database if anything could not be restored')
+    .action((options: ImportOptions, command: Command) => importDatabase(options, command));
+}
+
+async function importDatabase(options: ImportOptions, command: Command): Promise<void> {
+  if ((options.from === undefined) === (options.fromFile === undefined)) throw new CliError('say what to import, with --from-file or with --from', EXIT.usage);
+  const session = openSession(command);
+  const programs = await findClientPrograms();
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort(new CliError('the import was cut off'));
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  const scratch = await mkdtemp(join(tmpdir(), 'freehold-import-'));
+  try {
+    await run({ session, options, programs, scratch, signal: stopping.signal });
+  } finally {
+    // Whatever still runs has nobody left to read from it.
+    stop();
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function run(work: Import): Promise<void> {
+  const { session: { api, asJson }, options: { customer: customerId, name, region, plan, deleteOnFailure }, programs, scratch, signal } = work;
+  const dump = new RepeatedDump(await openSource(work));
+  const contents = await readContents(dump, programs, scratch, signal);
+  const notCarried = findNotCarried(contents.toc.entries, contents.use);
+  showNotCarried(notCarried);
+  signal.throwIfAborted();
+
+  const accepted = await api.createDatabase({ customerId, name, region, ...(plan === undefined ? {} : { plan }) });
+  const { database: { id }, credentials } = accepted;
+  note(`${id} is being made in ${accepted.database.region}`);
+  // The password is told only once, so it is printed although the rest may fail.
+  if (!asJson) print(credentials.uri);
+  const onMissing = (missing: readonly NotCarried[]): void => {
+    notCarried.push(...missing);
+    showNotCarried(missing);
+  };
+  const errors = await fill(work, { operationId: accepted.operation.id, uri: credentials.uri, dump, contents, onMissing });
+  for (const { object, message } of errors) note(`not restored: ${object === undefined ? '' : `${object}: `}${message}`);
+  const isFailed = errors.length > 0;
+  const undone = isFailed && deleteOnFailure === true ? await undo(work, id) : undefined;
+  if (asJson) {
+    const operation = await api.call('get', '/v1/operations/{id}', { path: { id: accepted.operation.id } });
+    printJson({ database: await api.getDatabase(id), operation, credentials, notCarried, errors });
+  }
+  if (isFailed) throw new CliError(`not all was imported (${errors.length} ${errors.length === 1 ? 'error' : 'errors'}): ${undone ?? `${id} exists with the rest; delete it with freehold databases delete ${id}`}`);
+  note(`${id} holds what was imported`);
+}
+
+function openSource({ options: { from, fromFile }, programs, signal }: Import): Promise<DumpSource> | DumpSource {
+  return fromFile === undefined ? openServer(from ?? '', programs, signal) : openFile(fromFile, programs, signal);
+}
+
+interface Target {
+  readonly operationId: string;
+  readonly uri: string;
+  readonly dump: RepeatedDump;
+  readonly contents: Contents;
+  readonly onMissing: (missing: readonly NotCarried[]) => void;
+}
+
+/** Whatever goes wrong once there is a database is an error of the import, so that what is left can be told in one place. */
+async function fill({ session, programs, scratch, signal }: Import, { operationId, ...target }: Target): Promise<ImportError[]> {
+  try {
+    await finishOperation(session, operationId);
+    return await fillDatabase({ ...target, programs, scratch, signal });
+  } catch (error) {
+    return [{ object: undefined, message: describeError(error).message }];
+  }
+}
+
+/** Deletes what was made; answers with what a person is told. */
+async function undo({ session }: Import, id: string): Promise<string> {
+  try {
+    const { operation } = await session.api.deleteDatabase(id);
+    await finishOperation(session, operation.id);
+    return `${id} is deleted again`;
+  } catch (error) {
+    return `${id} could not be deleted again: ${describeError(error).message}; try freehold databases delete ${id}`;
+  }
+}
+
+function showNotCarried(items: readonly NotCarried[]): void {
+  if (items.length === 0) return;
+  note('cannot be carried:');
+  note(formatTable(items, [['KIND', ({ kind }) => kind], ['NAME', ({ name }) => name], ['WHY', ({ why }) => why]]));
+}

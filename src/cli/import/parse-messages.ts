@@ -1,0 +1,63 @@
+/** Something that could not be restored. */
+export interface ImportError {
+  /** Undefined if it is not about one object. */
+  readonly object: string | undefined;
+  readonly message: string;
+}
+
+/** A line of `pg_restore --verbose` that begins one more object. */
+export const BEGINS_OBJECT = /^pg_restore: (?:creating |processing data for |processing item |executing )/;
+
+/**
+ * Finds the errors in what pg_restore says on standard error, with the object that each is about.
+ *
+ * A newer pg_restore sets what an older server does not know, which harms nothing and is left out.
+ */
+export function parseRestoreErrors(text: string): ImportError[] {
+  const errors: { object: string | undefined; message: string }[] = [];
+  let object: string | undefined;
+  let isBeginning = false;
+  let isOpen = false;
+  for (const line of text.split('\n')) {
+    const [, phase] = /^pg_restore: while (\S+)/.exec(line) ?? [];
+    if (phase !== undefined) isBeginning = phase === 'INITIALIZING';
+    object = /^pg_restore: from TOC entry \d+; \d+ \d+ (.*) \S*$/.exec(line)?.[1] ?? object;
+    const [, message] = /^pg_restore: (?:fatal|error): (.*)$/.exec(line) ?? [];
+    isOpen = message !== undefined || (isOpen && !/^(?:pg_restore: |Command was: )/.test(line));
+    if (message !== undefined) errors.push({ object: isBeginning ? undefined : object, message: shorten(message) });
+    else if (isOpen && /^(?:DETAIL|HINT|CONTEXT): /.test(line)) append(errors, line);
+  }
+  return errors.filter((error) => !(error.object === undefined && /unrecognized configuration parameter/.test(error.message)));
+}
+
+/** What PostgreSQL's own prefixes add nothing to. */
+function shorten(message: string): string {
+  return message.replace(/^could not execute query: /, '').replace(/^ERROR: +/, '');
+}
+
+function append(errors: { message: string }[], line: string): void {
+  const last = errors.at(-1);
+  if (last) last.message += ` (${line.replace(/\s+/g, ' ')})`;
+}
+
+/** The first error that a program of PostgreSQL told of, without its name; or the last that it said. */
+export function firstError(stderr: string): string {
+  const lines = stderr.split('\n').filter(Boolean);
+  const found = lines.find((line) => /^pg_\w+: (?:fatal|error): /.test(line)) ?? lines.at(-1) ?? 'it said nothing';
+  return found.replace(/^pg_\w+: (?:(?:fatal|error): )?/, '');
+}
+
+/**
+ * What a person is told when pg_dump failed.
+ *
+ * @param major of this machine's pg_dump
+ */
+export function explainDumpFailure(stderr: string, major: number): string {
+  const server = /server version: ([^\s;]+)/.exec(stderr)?.[1];
+  if (/server version mismatch/.test(stderr)) {
+    return `the server is PostgreSQL ${server ?? 'of another version'}, and this machine's pg_dump is ${major}: install postgresql-client of the server's version or newer`;
+  }
+  const fault = firstError(stderr);
+  const hint = /no password supplied|password authentication/.test(fault) ? '; give the password with PGPASSWORD or ~/.pgpass' : '';
+  return `the source cannot be dumped: ${fault}${hint}`;
+}
