@@ -17,6 +17,8 @@ import { Sweeper } from './operations/sweeper.js';
 
 /** Failovers are never queued behind each other: losing a host is many at once. */
 const FAILOVERS_AT_ONCE = 64;
+/** As many as a machine copies at once without each taking longer than all of them one after the other. */
+const RESTORES_AT_ONCE = 4;
 const BULK_AT_ONCE = 2;
 /** How long steps at hand may take when the process is to stop. */
 const FINISH_WITHIN_MS = 5_000;
@@ -34,7 +36,7 @@ export function startWorker(app: INestApplicationContext, { settings, queues, lo
     leaseMs: settings.FREEHOLD_LEASE_MS, sortError, log, tracing,
   });
   const workers = new OperationWorkers(settings.REDIS_URL, runner, queues,
-    { failover: FAILOVERS_AT_ONCE, changes: settings.FREEHOLD_CHANGES_AT_ONCE, bulk: BULK_AT_ONCE });
+    { failover: FAILOVERS_AT_ONCE, changes: settings.FREEHOLD_CHANGES_AT_ONCE, restores: RESTORES_AT_ONCE, bulk: BULK_AT_ONCE });
   const sweeper = new Sweeper({ store, metadata: app.get(Metadata), queues, runner, clock: systemClock, log });
   const watches = [app.get(GatewayWatch), app.get(FleetWatch), app.get(BackupKeeper), app.get(MetadataKeeper)];
   workers.start();

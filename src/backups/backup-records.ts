@@ -137,7 +137,7 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
 
   async readStored(databaseId: string): Promise<readonly StoredCopies[]> {
     return queryRows<StoredCopies>(this.metadata.dataSource.manager,
-      `SELECT b.id, b.finished_at AS "finishedAt", json_agg(json_build_object('site', c.site, 'label', c.label) ORDER BY c.site) AS copies
+      `SELECT b.id, b.finished_at AS "finishedAt", b.size_bytes::float8 AS "sizeBytes", json_agg(json_build_object('site', c.site, 'label', c.label) ORDER BY c.site) AS copies
          FROM backups b JOIN backup_copies c ON c.backup_id = b.id AND c.state = 'stored'
         WHERE b.database_id = $1 AND b.finished_at IS NOT NULL AND b.expired_at IS NULL GROUP BY b.id ORDER BY b.id DESC`, [databaseId]);
   }

@@ -43,7 +43,7 @@ export class BackupsModule implements OnModuleInit {
     this.registry.register(expireBackupsOperation({ backups, records }));
     this.registry.register(proveBackupOperation({ backups, records }));
     this.registry.register(restoreOperation(restoring));
-    this.registry.register(restoreInPlaceOperation(restoring));
+    this.registry.register(restoreInPlaceOperation({ ...restoring, replaceMembers: (tx: EntityManager, databaseId: string) => this.service.replaceMembers(tx, databaseId) }));
     this.registry.register(purgeBackupsOperation({ backups, records }));
   }
 }

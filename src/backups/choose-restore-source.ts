@@ -4,6 +4,7 @@ import type { BackupSite, RestoreTarget } from '../engine/backups-port.js';
 export interface StoredCopies {
   readonly id: string;
   readonly finishedAt: Date;
+  readonly sizeBytes: number | null;
   readonly copies: readonly { readonly site: string; readonly label: string }[];
 }
 
@@ -15,6 +16,16 @@ export interface ArchiveState {
   readonly sites: readonly string[];
   readonly since: Date;
 }
+
+/** What the order of sites depends on. */
+export interface RestoreFrom {
+  readonly archive?: ArchiveState;
+  /** Where the database is restored to. */
+  readonly region?: string;
+}
+
+/** Regions that have a shorter way to Canada than to Europe, where all sites are (`design.md`, part 1). */
+const NEAR_CANADA: ReadonlySet<string> = new Set(['americas', 'oceania']);
 
 /** The moments to which a restore is possible. */
 export interface RestoreRange {
@@ -36,13 +47,15 @@ export function rangeOf(backups: readonly StoredCopies[], sites: readonly Backup
 /**
  * Where it can be restored from, the best first: live sites before cold storage, which has no WAL beside its backups. To a
  * moment, from a site that has a backup of before; those first that are archived to without a hole since their newest
- * backup, for a replay that finds no more WAL ends there.
+ * backup, for a replay that finds no more WAL ends there; of those alike, the nearest.
  */
-export function listRestoreTargets(wanted: Wanted, backups: readonly StoredCopies[], sites: readonly BackupSite[], archive?: ArchiveState): RestoreTarget[] {
-  const live = liveSites(sites);
+export function listRestoreTargets(wanted: Wanted, backups: readonly StoredCopies[], sites: readonly BackupSite[], from: RestoreFrom = {}): RestoreTarget[] {
+  const { archive, region } = from;
+  const live = liveSites(sites, region);
   if ('backupId' in wanted) {
     const copies = backups.find(({ id }) => id === wanted.backupId)?.copies ?? [];
-    const inOrder = [...copies].sort((a, b) => Number(live.includes(b.site)) - Number(live.includes(a.site)));
+    const place = ({ site }: { readonly site: string }): number => (live.includes(site) ? live.indexOf(site) : live.length);
+    const inOrder = [...copies].sort((a, b) => place(a) - place(b));
     return inOrder.map(({ site, label }) => ({ backup: { site, label } }));
   }
   const { time } = wanted;
@@ -55,4 +68,8 @@ export function listRestoreTargets(wanted: Wanted, backups: readonly StoredCopie
     .sort((a, b) => rank(a) - rank(b)).map((site) => ({ site, time }));
 }
 
-const liveSites = (sites: readonly BackupSite[]): string[] => sites.filter(({ kind }) => kind === 'live').map(({ id }) => id);
+/** Live sites; near a region first, if one is given. */
+function liveSites(sites: readonly BackupSite[], region?: string): string[] {
+  const isFar = ({ country }: BackupSite): boolean => region !== undefined && (country === 'CA') !== NEAR_CANADA.has(region);
+  return sites.filter(({ kind }) => kind === 'live').sort((a, b) => Number(isFar(a)) - Number(isFar(b))).map(({ id }) => id);
+}

@@ -19,6 +19,14 @@ export interface RestoreRequest {
   readonly requestId: string | null;
 }
 
+/** A site, and its newest backup of a database. */
+export interface RestoreSource {
+  readonly site: string;
+  readonly backupId: string;
+  readonly backedUpAt: string;
+  readonly sizeBytes: number | null;
+}
+
 const NAME_LENGTH = 40;
 
 /** Asks for databases to be restored from their backups. */
@@ -54,6 +62,27 @@ export class RestoresService {
       requestedBy: actor.id, requestId,
     });
     return { database: await this.databases.reread(tx, database.id), operation };
+  }
+
+  /**
+   * A database whose every instance is lost, as it was last archived; without anything to cut off there is nobody to ask.
+   *
+   * @throws BackupNotStoredError, OperationInTheWayError
+   */
+  async restoreLost(tx: EntityManager, database: DatabaseDocument, requestedBy: string): Promise<OperationDocument> {
+    await this.requireTargets(database, { time: 'latest' });
+    return this.operations.request(tx, {
+      kind: RESTORE_IN_PLACE, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, wanted: { time: 'latest' } }, requestedBy, requestId: null,
+    });
+  }
+
+  /** What a restore to the latest state would begin with; null if there is nothing. */
+  async findNewest(databaseId: string): Promise<RestoreSource | null> {
+    const [known, stored] = await Promise.all([this.records.readSet(databaseId), this.records.readStored(databaseId)]);
+    const [target] = listRestoreTargets({ time: 'latest' }, stored, this.backups.port.sites(), known && { region: known.set.region, archive: { sites: known.archiveSites, since: known.archiveSince } });
+    if (!target || !('site' in target)) return null;
+    const newest = stored.find(({ copies }) => copies.some(({ site }) => site === target.site));
+    return newest ? { site: target.site, backupId: newest.id, backedUpAt: newest.finishedAt.toISOString(), sizeBytes: newest.sizeBytes } : null;
   }
 
   /** A deleted database as it was when it was deleted. */

@@ -6,7 +6,7 @@ import type { Settings } from '../config/settings.js';
 import { Vault } from '../config/vault.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
-import { UnknownPlanError } from '../fleet/fleet-errors.js';
+import { NoRoomError, UnknownPlanError } from '../fleet/fleet-errors.js';
 import { FleetService } from '../fleet/fleet.service.js';
 import { DEFAULT_PLAN, isPlanId, type Plan, PLAN_IDS, PLANS } from '../fleet/plans.js';
 import { newId } from '../metadata/ids.js';
@@ -104,6 +104,30 @@ export class DatabasesService {
       id: newId('instance'), databaseId, hostId: host.id, role: index === 0 ? 'primary' as const : 'standby' as const,
       state: 'starting' as const, address: host.address,
     })));
+  }
+
+  /**
+   * Gives a database new places for all its instances. Where there is room for a primary alone, as when a whole data centre
+   * is lost, its standbys stay recorded as lost: they are made anew once there is room.
+   *
+   * @throws NoRoomError if there is no room for a primary either, or if it would have fewer standbys on record than its plan
+   */
+  async replaceMembers(tx: EntityManager, databaseId: string): Promise<void> {
+    const { regionId, plan } = await tx.findOneByOrFail(DatabaseEntity, { id: databaseId });
+    const lost = await queryRows<InstanceEntity>(tx,
+      `SELECT i.id, i.host_id AS "hostId", i.address FROM instances i JOIN hosts h ON h.id = i.host_id WHERE i.database_id = $1 AND h.state = 'lost' ORDER BY i.id`, [databaseId]);
+    await tx.delete(InstanceEntity, { databaseId });
+    const { standbys } = planOf(plan);
+    try {
+      await this.reserve(tx, databaseId);
+    } catch (error) {
+      if (!(error instanceof NoRoomError) || lost.length < standbys) throw error;
+      const { primary } = await this.fleet.place(tx, regionId, { ...planOf(plan), standbys: 0 });
+      await tx.insert(InstanceEntity, [
+        { id: newId('instance'), databaseId, hostId: primary.id, role: 'primary', state: 'starting', address: primary.address },
+        ...lost.slice(0, standbys).map(({ id, hostId, address }) => ({ id, databaseId, hostId, role: 'standby' as const, state: 'lost' as const, address })),
+      ]);
+    }
   }
 
   /** Chooses a host for one more standby, which is to replace another one, and writes it down under the given id. */

@@ -65,6 +65,9 @@ export type RestoreTarget =
   | { readonly site: string; readonly time: Date }
   | { readonly site: string; readonly time: 'latest' };
 
+/** What a restored instance is, and the last commit that is in it; undefined where nothing was committed since the backup. */
+export type RestoredInstance = InstanceObservation & { readonly restoredTo?: Date };
+
 /**
  * Backups: what keeps a database's data when every instance of it is gone.
  *
@@ -116,7 +119,7 @@ export interface BackupsPort {
    * Makes an instance from a backup: starts it, plays WAL up to the target, and opens it as a primary of its own whose
    * database, owner and secrets are those of `instance.database`. Finds a half-made one and remakes it.
    */
-  restore(instance: InstanceRef, set: BackupSet, target: RestoreTarget, effect: Effect, progress?: (doneBytes: number, ofBytes: number) => void): Promise<InstanceObservation>;
+  restore(instance: InstanceRef, set: BackupSet, target: RestoreTarget, effect: Effect, progress?: (doneBytes: number, ofBytes: number) => void): Promise<RestoredInstance>;
   /** Restores a backup on a spare place, starts it cut off from everybody, checks it with pg_amcheck, and removes it again. */
   prove(set: BackupSet, from: { readonly site: string; readonly label: string }, host: string, effect: Effect): Promise<{ readonly restoreMs: number; readonly checkMs: number; readonly relations: number }>;
   /** Streams a `pg_dump` custom-format archive; ends with an error event, never cleanly, if the dump fails. */

@@ -1,8 +1,11 @@
 import type { z } from 'zod';
 import type { OperationFailure } from './operation.js';
 
-/** The queues, by need of isolation: a failover never waits behind a provisioning, nor a change behind a backup. */
-export const QUEUES = ['failover', 'changes', 'bulk'] as const;
+/**
+ * The queues, by need of isolation: a failover never waits behind a provisioning, nor a change behind a backup, nor a
+ * database that is down until it is restored behind the backups of others.
+ */
+export const QUEUES = ['failover', 'changes', 'restores', 'bulk'] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 /** Ids that tie a request, its operation, and every log line of both together. */
@@ -31,6 +34,8 @@ export interface StepContext<Input = unknown, Found = Record<string, unknown>> {
   readonly failure: OperationFailure | null;
   /** The secret input of the operation, still sealed; null once erased. */
   readonly sealed: Buffer | null;
+  /** Shows how far a long step has come; what is shown is no more than that, and the step's findings take its place. */
+  readonly report: (detail: Record<string, unknown>) => void;
 }
 
 /**

@@ -95,6 +95,17 @@ export class PostgresOperationStore implements OperationStore<EntityManager> {
     return rows.length === 1;
   }
 
+  async show(held: Held, detail: Record<string, unknown>): Promise<void> {
+    await this.dataSource.transaction(async (tx) => {
+      const rows = await queryRows(tx,
+        `UPDATE operation_steps s SET detail = coalesce(detail, '{}') || jsonb_build_object('progress', $4::jsonb)
+           FROM operations o
+          WHERE s.operation_id = $1 AND s.name = $2 AND s.state = 'running' AND o.id = $1 AND o.step = $2 AND o.lease_owner = $3 AND o.state = 'running'
+          RETURNING s.name`, [held.operation.id, held.operation.step, held.worker, JSON.stringify(detail)]);
+      if (rows.length > 0) await this.publish(tx, held.operation.id);
+    });
+  }
+
   async release(held: Held): Promise<void> {
     await this.dataSource.manager.query(
       `UPDATE operations SET lease_owner = NULL, lease_until = NULL, enqueued_at = NULL, attempt = attempt - 1, due_at = clock_timestamp()
@@ -178,7 +189,7 @@ export class PostgresOperationStore implements OperationStore<EntityManager> {
       `UPDATE operation_steps
           SET state = CASE WHEN $3 THEN $4 ELSE state END,
               finished_at = CASE WHEN $3 THEN clock_timestamp() ELSE finished_at END,
-              detail = nullif(coalesce(detail, '{}') - 'waitingFor' || $5, '{}')
+              detail = nullif(coalesce(detail, '{}') - 'waitingFor' - 'progress' || $5, '{}')
         WHERE operation_id = $1 AND name = $2 AND (state <> 'pending' OR $3)`,
       [operation.id, operation.step, forward, failed ? 'failed' : 'succeeded', JSON.stringify(detail)]);
   }

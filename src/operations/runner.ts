@@ -128,7 +128,7 @@ export class OperationRunner<Tx> {
     const guard = this.guard(held, step.timeoutMs);
     this.guards.add(guard);
     try {
-      const context = contextOf(definition, held, guard.signal, this.options.clock.now());
+      const context = contextOf(definition, held, guard.signal, this.options.clock.now(), (detail) => this.show(held, detail, guard.signal));
       const outcome = held.operation.direction === 'back' ? undoStep(step, context) : step.run(context);
       return { ended: 'with-outcome', outcome: await Promise.race([outcome, guard.cut]) };
     } catch (error) {
@@ -137,6 +137,14 @@ export class OperationRunner<Tx> {
       guard.release();
       this.guards.delete(guard);
     }
+  }
+
+  /** What cannot be shown is left out: nobody decides by it. */
+  private show(held: Held, detail: Record<string, unknown>, signal: AbortSignal): void {
+    if (signal.aborted) return;
+    this.options.store.show(held, detail).catch((error: unknown) => {
+      this.options.log.warn({ ...traceOf(held), reason: error instanceof Error ? error.message : String(error) }, 'progress could not be shown');
+    });
   }
 
   private describeError(error: unknown, guard: Guard): AttemptResult<Tx> {
@@ -198,7 +206,7 @@ function findingsOf<Tx>(result: AttemptResult<Tx>): Findings<Tx> {
   return outcome.outcome === 'wait' || outcome.outcome === 'give-up' ? {} : outcome;
 }
 
-function contextOf<Tx>(definition: OperationDefinition<Tx>, held: Held, signal: AbortSignal, now: Date): StepContext {
+function contextOf<Tx>(definition: OperationDefinition<Tx>, held: Held, signal: AbortSignal, now: Date, report: StepContext['report']): StepContext {
   const { operation } = held;
   const allowedMs = stepPlans(definition).find(({ name }) => name === operation.step)?.deadlineMs ?? 0;
   return {
@@ -213,6 +221,7 @@ function contextOf<Tx>(definition: OperationDefinition<Tx>, held: Held, signal: 
     trace: { operationId: operation.id, ...(operation.requestId && { requestId: operation.requestId }) },
     failure: operation.error,
     sealed: operation.sealed,
+    report,
   };
 }
 

@@ -66,6 +66,8 @@ export interface OperationStore<Tx> {
   claim(id: string, worker: string, leaseMs: number): Promise<Held | undefined>;
   /** Prolongs the lease; false if it is lost. */
   extend(held: Held, leaseMs: number): Promise<boolean>;
+  /** Shows how far the present step has come; nothing is shown of an operation that somebody else holds by now. */
+  show(held: Held, detail: Record<string, unknown>): Promise<void>;
   /** Lets go of an operation between two steps, so that another worker takes it at once. */
   release(held: Held): Promise<void>;
   /** Records the transition and the findings in one transaction; answers with what to go on with, if anything. */

@@ -1,4 +1,4 @@
-import { chooseStandbyHost, type HostLoad } from '../fleet/choose-hosts.js';
+import { chooseHosts, chooseStandbyHost, type HostLoad } from '../fleet/choose-hosts.js';
 import type { Move } from './plan-moves.js';
 
 /** A move, and the host that the instance would go to; null if no host has room. */
@@ -29,9 +29,11 @@ export function placeMoves(moves: readonly Move[], households: ReadonlyMap<strin
     const ofRegion = household && loads.get(household.regionId);
     if (!ofRegion) return { ...move, to: null };
     const after = promoteNext(household, move);
+    const room = ofRegion.filter(({ id }) => id !== move.hostId);
     const staying = after.filter(({ instanceId }) => instanceId !== move.instanceId).flatMap(({ hostId }) => ofRegion.find(({ id }) => id === hostId) ?? []);
     const [primary, ...others] = staying;
-    const chosen = primary && chooseStandbyHost(ofRegion.filter(({ id }) => id !== move.hostId), household.memoryMb, [primary, ...others]);
+    const isRestored = move.by === 'restore' && move.role === 'primary';
+    const chosen = isRestored ? chooseHosts(room, household.memoryMb, 0)?.primary : primary && chooseStandbyHost(room, household.memoryMb, [primary, ...others]);
     if (!chosen) return { ...move, to: null };
     loads.set(household.regionId, ofRegion.map((host) => (host.id === chosen.id ? { ...host, promisedMb: host.promisedMb + household.memoryMb } : host)));
     present.set(move.databaseId, { ...household, members: after.map((member) => (member.instanceId === move.instanceId ? { ...member, hostId: chosen.id } : member)) });
@@ -40,8 +42,8 @@ export function placeMoves(moves: readonly Move[], households: ReadonlyMap<strin
 }
 
 /** The members as they are when the instance leaves, the primary first: one that is the primary has become a standby by then. */
-function promoteNext({ members }: Household, { instanceId, role }: Move): Household['members'] {
-  const heir = role === 'primary' ? members.find((member) => member.role === 'standby')?.instanceId : undefined;
+function promoteNext({ members }: Household, { instanceId, role, by }: Move): Household['members'] {
+  const heir = role === 'primary' && by !== 'restore' ? members.find((member) => member.role === 'standby')?.instanceId : undefined;
   const after = members.map((member) => {
     if (heir === undefined) return member;
     if (member.instanceId === heir) return { ...member, role: 'primary' as const };

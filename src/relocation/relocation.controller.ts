@@ -1,4 +1,4 @@
-import { Controller, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { z } from 'zod';
@@ -11,10 +11,19 @@ import { FleetService } from '../fleet/fleet.service.js';
 import { Metadata } from '../metadata/metadata.js';
 import { RequestsService } from '../operations/requests.service.js';
 import { notFound } from '../problems/problem.js';
-import { RelocationService } from './relocation.service.js';
+import { RelocationService, type Vacating } from './relocation.service.js';
 
 const planQuery = z.object({ plan: z.enum(['true', 'false']).default('false').transform((text) => text === 'true') });
 type PlanQuery = z.output<typeof planQuery>;
+const lostSchema = z.strictObject({
+  acceptDataLoss: z.boolean().default(false).meta({ description: 'Whether a standby that is not in sync may take over: what it has not received is lost' }),
+}).prefault({});
+type LostBody = z.output<typeof lostSchema>;
+
+type How = Pick<Vacating, 'state' | 'acceptDataLoss'>;
+
+const LOST_DESCRIPTION = 'Its primaries fail over at once, in parallel; databases of which nothing is left elsewhere are restored from the nearest backup site; '
+  + 'standbys are made anew elsewhere. Its report tells what each database was down for and what it may have lost. With `?plan=true` it answers what would happen, and does nothing. For operators.';
 
 @ApiTags('Hosts')
 @NeedsKey()
@@ -36,18 +45,21 @@ export class RelocationController {
   @Answers(202, 'OperationAnswer', 'The operation')
   @Problems('forbidden', 'operation-in-progress')
   async drain(@CurrentCaller() caller: Caller, @Param('id') id: string, @Query({ schema: planQuery }) { plan }: PlanQuery, @Res({ passthrough: true }) response: Response) {
-    return this.vacateHost(caller, id, 'draining', plan, response);
+    return this.vacateHost(caller, id, { state: 'draining', acceptDataLoss: false }, plan, response);
   }
 
   @Post('hosts/:id/lost')
   @HttpCode(202)
   @Repeatable()
-  @ApiOperation({ operationId: 'loseHost', summary: 'Declare a host lost', description: 'Its primaries fail over at once, in parallel, and its standbys are made anew elsewhere. For operators.' })
+  @ApiOperation({ operationId: 'loseHost', summary: 'Declare a host lost', description: LOST_DESCRIPTION })
   @Answers(200, 'MovePlanAnswer', 'The plan')
   @Answers(202, 'OperationAnswer', 'The operation')
   @Problems('forbidden', 'operation-in-progress')
-  async lost(@CurrentCaller() caller: Caller, @Param('id') id: string, @Query({ schema: planQuery }) { plan }: PlanQuery, @Res({ passthrough: true }) response: Response) {
-    return this.vacateHost(caller, id, 'lost', plan, response);
+  async lost(
+    @CurrentCaller() caller: Caller, @Param('id') id: string, @Body({ schema: lostSchema }) { acceptDataLoss }: LostBody, @Query({ schema: planQuery }) { plan }: PlanQuery,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    return this.vacateHost(caller, id, { state: 'lost', acceptDataLoss }, plan, response);
   }
 
   @Post('hosts/:id/undrain')
@@ -74,26 +86,45 @@ export class RelocationController {
   @Answers(202, 'OperationAnswer', 'The operation')
   @Problems('forbidden', 'operation-in-progress')
   async evacuate(@CurrentCaller() caller: Caller, @Param('id') id: string, @Query({ schema: planQuery }) { plan }: PlanQuery, @Res({ passthrough: true }) response: Response) {
+    return this.vacateDataCenter(caller, id, { state: 'draining', acceptDataLoss: false }, plan, response);
+  }
+
+  @Post('data-centers/:id/lost')
+  @HttpCode(202)
+  @Repeatable()
+  @ApiOperation({ operationId: 'loseDataCenter', summary: 'Declare a data centre lost for good', description: LOST_DESCRIPTION })
+  @Answers(200, 'MovePlanAnswer', 'The plan')
+  @Answers(202, 'OperationAnswer', 'The operation')
+  @Problems('forbidden', 'operation-in-progress')
+  async lostDataCenter(
+    @CurrentCaller() caller: Caller, @Param('id') id: string, @Body({ schema: lostSchema }) { acceptDataLoss }: LostBody, @Query({ schema: planQuery }) { plan }: PlanQuery,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    return this.vacateDataCenter(caller, id, { state: 'lost', acceptDataLoss }, plan, response);
+  }
+
+  private async vacateDataCenter(caller: Caller, id: string, how: How, plan: boolean, response: Response) {
     requireScope(caller.actor);
     const hosts = await this.fleet.hostsOfDataCenter(this.metadata.dataSource.manager, id);
     if (hosts.length === 0) throw notFound();
-    return this.vacate(caller, id, hosts.map((host) => host.id), 'draining', plan, response);
+    return this.vacate(caller, { subjectId: id, hostIds: hosts.map((host) => host.id), ...how }, plan, response);
   }
 
-  private async vacateHost(caller: Caller, id: string, state: 'draining' | 'lost', plan: boolean, response: Response) {
+  private async vacateHost(caller: Caller, id: string, how: How, plan: boolean, response: Response) {
     requireScope(caller.actor);
     if (!(await this.fleet.host(id))) throw notFound();
-    return this.vacate(caller, id, [id], state, plan, response);
+    return this.vacate(caller, { subjectId: id, hostIds: [id], ...how }, plan, response);
   }
 
-  private async vacate(caller: Caller, subjectId: string, hostIds: readonly string[], state: 'draining' | 'lost', plan: boolean, response: Response) {
+  private async vacate(caller: Caller, vacating: Vacating, plan: boolean, response: Response) {
+    const { subjectId, hostIds, state, acceptDataLoss } = vacating;
     if (plan) {
       response.status(200);
       return { plan: await this.relocation.plan(hostIds, state === 'lost') };
     }
     return send(response, await this.requests.request(caller, async (tx) => {
-      const operation = await this.relocation.vacate(tx, subjectId, hostIds, state, { id: caller.actor.id, requestId: caller.requestId });
-      await audit(tx, caller, { action: `vacate.${state}`, subjectId, customerId: null, detail: { hostIds } });
+      const operation = await this.relocation.vacate(tx, vacating, { id: caller.actor.id, requestId: caller.requestId });
+      await audit(tx, caller, { action: `vacate.${state}`, subjectId, customerId: null, detail: { hostIds, acceptDataLoss } });
       return { status: 202, body: { operation }, operation };
     }));
   }

@@ -3,25 +3,42 @@ import type { EntityManager } from 'typeorm';
 import { DataLossNotAcceptedError, DatabaseNotAvailableError } from '../databases/database-errors.js';
 import { DatabasesService } from '../databases/databases.service.js';
 import type { HostLoad } from '../fleet/choose-hosts.js';
+import { NoRoomError } from '../fleet/fleet-errors.js';
 import { type HostDocument, FleetService } from '../fleet/fleet.service.js';
 import { isPlanId, PLANS } from '../fleet/plans.js';
+import { BackupNotStoredError } from '../backups/backup-errors.js';
+import { RestoresService, type RestoreSource } from '../backups/restores.service.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { EVERYTHING } from '../metadata/reach.js';
 import type { OperationDocument } from '../operations/operation.js';
 import { OperationsService } from '../operations/operations.service.js';
 import { OperationInTheWayError } from '../operations/store.js';
-import { type Move, type Occupant, planMoves } from './plan-moves.js';
+import { type Move, type Occupant, planMoves, type PossibleMove } from './plan-moves.js';
 import { type Household, placeMoves, type PlacedMove } from './place-moves.js';
 import { type MoveOperation, type MoveReport, reportMoves } from './report-moves.js';
 import { VACATE, type VacateInput } from './vacate.operation.js';
+
+/** A move; of a restore, what it would begin with. */
+export type PlannedMove = PlacedMove & { readonly source: RestoreSource | null };
 
 /** What would move, shown before anything does. */
 export interface MovePlan {
   readonly hosts: readonly string[];
   readonly primaries: number;
   readonly standbys: number;
-  readonly moves: readonly PlacedMove[];
+  /** How many databases have nothing left elsewhere and are restored from a backup site. */
+  readonly restores: number;
+  readonly moves: readonly PlannedMove[];
+}
+
+/** Which hosts are to be emptied, and why. */
+export interface Vacating {
+  readonly subjectId: string;
+  readonly hostIds: readonly string[];
+  readonly state: 'draining' | 'lost';
+  /** Whether a standby that is not in sync may take over from a primary that is lost. */
+  readonly acceptDataLoss: boolean;
 }
 
 /** Moves instances away from hosts and data centres: drain, lost, evacuate. */
@@ -31,13 +48,16 @@ export class RelocationService {
     private readonly metadata: Metadata,
     private readonly fleet: FleetService,
     private readonly databases: DatabasesService,
+    private readonly restores: RestoresService,
     private readonly operations: OperationsService,
   ) {}
 
   async plan(hostIds: readonly string[], hostsLost: boolean): Promise<MovePlan> {
-    const moves = await this.place(planMoves(await this.readOccupants(hostIds), hostsLost));
+    const placed = await this.place(planMoves(await this.readOccupants(hostIds), hostsLost));
+    const moves = await Promise.all(placed.map(async (move): Promise<PlannedMove> => ({ ...move, source: move.by === 'restore' ? await this.restores.findNewest(move.databaseId) : null })));
     const primaries = moves.filter(({ role }) => role === 'primary').length;
-    return { hosts: hostIds, primaries, standbys: moves.length - primaries, moves };
+    const restored = new Set(moves.filter(({ by }) => by === 'restore').map(({ databaseId }) => databaseId));
+    return { hosts: hostIds, primaries, standbys: moves.length - primaries, restores: restored.size, moves };
   }
 
   private async place(moves: readonly Move[]): Promise<PlacedMove[]> {
@@ -49,24 +69,28 @@ export class RelocationService {
     const households = new Map(rows.map(({ id, regionId, plan, members }) => [id, { regionId, members, memoryMb: isPlanId(plan) ? PLANS[plan].memoryMb : 0 }]));
     const regions = [...new Set(rows.map(({ regionId }) => regionId))];
     const loads = new Map(await Promise.all(regions.map(async (id) => [id, await this.fleet.loads(this.metadata.dataSource.manager, id)] as const)));
-    return placeMoves(moves, households, loads);
+    // A primary's place is chosen before those of its standbys.
+    return placeMoves([...moves].sort((a, b) => Number(a.role === 'standby') - Number(b.role === 'standby')), households, loads);
   }
 
-  /** What the operations came to that were asked for in another one's name. */
-  async report(operationId: string): Promise<MoveReport> {
-    return reportMoves(await queryRows<MoveOperation>(this.metadata.dataSource.manager,
-      `SELECT subject_id AS "databaseId", kind, state, started_at AS "startedAt", finished_at AS "finishedAt", error ->> 'reason' AS reason
-         FROM operations WHERE requested_by = $1 ORDER BY id`, [operationId]));
+  /** What the operations came to that were asked for in another one's name, or that the watch had asked for before. */
+  async report(operationId: string, { databaseIds }: VacateInput): Promise<MoveReport> {
+    const tx = this.metadata.dataSource.manager;
+    const [asker] = await queryRows<{ createdAt: Date }>(tx, 'SELECT created_at AS "createdAt" FROM operations WHERE id = $1', [operationId]);
+    if (!asker) throw new Error(`operation ${operationId} is gone`);
+    const operations = await queryRows<MoveOperation>(tx, SELECT_MOVES, [operationId, databaseIds, new Date(asker.createdAt.getTime() - JUST_BEFORE_MS)]);
+    return reportMoves(operations, asker.createdAt);
   }
 
   /** Marks the hosts, so that nothing new is placed on them, and asks for everything on them to be moved away. */
-  async vacate(tx: EntityManager, subjectId: string, hostIds: readonly string[], state: 'draining' | 'lost', by: { readonly id: string; readonly requestId: string }): Promise<OperationDocument> {
+  async vacate(tx: EntityManager, { subjectId, hostIds, state, acceptDataLoss }: Vacating, by: { readonly id: string; readonly requestId: string }): Promise<OperationDocument> {
     for (const id of hostIds) await this.fleet.setHostState(tx, id, state);
     if (state === 'lost') {
       await tx.query(`UPDATE instances SET state = 'lost' WHERE host_id = ANY($1) AND role = 'standby'`, [hostIds]);
     }
+    const databaseIds = [...new Set((await this.readOccupants(hostIds)).map(({ databaseId }) => databaseId))];
     return this.operations.request(tx, {
-      kind: VACATE, subjectId, ownerId: null, input: { hostIds: [...hostIds], hostsLost: state === 'lost' }, requestedBy: by.id, requestId: by.requestId,
+      kind: VACATE, subjectId, ownerId: null, input: { hostIds: [...hostIds], hostsLost: state === 'lost', acceptDataLoss, databaseIds }, requestedBy: by.id, requestId: by.requestId,
     });
   }
 
@@ -75,37 +99,62 @@ export class RelocationService {
     return this.fleet.setHostState(tx, hostId, 'active');
   }
 
-  /** The instances on the hosts; undefined once none of the hosts is marked any more. */
-  async occupants(hostIds: readonly string[]): Promise<readonly Occupant[] | undefined> {
+  /** What is on the hosts and where it can go; undefined once none of the hosts is marked any more. */
+  async moves({ hostIds, hostsLost }: VacateInput): Promise<readonly PossibleMove[] | undefined> {
     const marked = await queryRows(this.metadata.dataSource.manager, `SELECT id FROM hosts WHERE id = ANY($1) AND state <> $2`, [hostIds, 'active' satisfies HostLoad['state']]);
-    return marked.length === 0 ? undefined : this.readOccupants(hostIds);
+    if (marked.length === 0) return undefined;
+    const occupants = await this.readOccupants(hostIds);
+    const changes = new Map(occupants.map(({ databaseId, change }) => [databaseId, change]));
+    return (await this.place(planMoves(occupants, hostsLost))).map((move) => ({ ...move, change: changes.get(move.databaseId) ?? null }));
   }
 
-  async ask(move: Move, { hostsLost }: VacateInput, requestedBy: string): Promise<void> {
+  async ask(move: Move, input: VacateInput, requestedBy: string): Promise<void> {
     try {
-      const operation = await this.metadata.transaction((tx) => this.request(tx, move, hostsLost, requestedBy));
+      const operation = await this.metadata.transaction((tx) => this.request(tx, move, input, requestedBy));
       await this.operations.announce(operation);
     } catch (error) {
-      const passing = error instanceof OperationInTheWayError || error instanceof DatabaseNotAvailableError || error instanceof DataLossNotAcceptedError;
-      if (!passing) throw error;
+      if (!PASSING.some((passing) => error instanceof passing)) throw error;
     }
   }
 
-  private async request(tx: EntityManager, { databaseId, instanceId, by }: Move, hostsLost: boolean, requestedBy: string): Promise<OperationDocument> {
+  private async request(tx: EntityManager, { databaseId, instanceId, by }: Move, { hostsLost, acceptDataLoss }: VacateInput, requestedBy: string): Promise<OperationDocument> {
     const asked = { id: databaseId, actor: { id: requestedBy, reach: EVERYTHING }, requestId: null };
     if (by === 'switchover') return this.databases.switchover(tx, asked);
-    if (by === 'failover') return this.databases.failover(tx, { ...asked, acceptDataLoss: false, forced: true, reason: 'its host is lost', bytesAtRisk: null });
+    if (by === 'failover') return this.databases.failover(tx, { ...asked, acceptDataLoss, forced: true, reason: 'its host is lost', bytesAtRisk: null });
     const database = await this.databases.find(EVERYTHING, databaseId);
     if (!database) throw new DatabaseNotAvailableError('deleted');
+    if (by === 'restore') return this.restores.restoreLost(tx, database, requestedBy);
     return this.databases.requestRelocation(tx, database, instanceId, hostsLost, requestedBy);
   }
 
   private readOccupants(hostIds: readonly string[]): Promise<Occupant[]> {
-    return queryRows<Occupant>(this.metadata.dataSource.manager,
-      `SELECT d.id AS "databaseId", d.customer_id AS "customerId", i.id AS "instanceId", i.host_id AS "hostId", i.role, i.state,
-              cardinality(d.in_sync) > 0 AS "inSync",
-              (SELECT o.kind FROM operations o WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running')) AS change
-         FROM instances i JOIN databases d ON d.id = i.database_id
-        WHERE i.host_id = ANY($1) AND d.deleted_at IS NULL ORDER BY i.id`, [hostIds]);
+    return queryRows<Occupant>(this.metadata.dataSource.manager, SELECT_OCCUPANTS, [hostIds]);
   }
 }
+
+/** What may be otherwise when it is looked at again. */
+const PASSING = [OperationInTheWayError, DatabaseNotAvailableError, DataLossNotAcceptedError, BackupNotStoredError, NoRoomError];
+
+/** A failover by the watch is part of a loss if it began in this time before somebody declared the loss. */
+const JUST_BEFORE_MS = 3_600_000;
+
+const SELECT_MOVES = `
+  SELECT o.subject_id AS "databaseId", o.kind, o.state, o.created_at AS "createdAt", o.started_at AS "startedAt", o.finished_at AS "finishedAt",
+         o.error ->> 'reason' AS reason, coalesce((o.input ->> 'acceptDataLoss')::boolean, false) AS "acceptDataLoss",
+         (SELECT s.finished_at FROM operation_steps s WHERE s.operation_id = o.id AND s.name = 'route' AND s.state = 'succeeded') AS "routedAt",
+         (SELECT (s.detail ->> 'lastCommitAt')::timestamptz FROM operation_steps s WHERE s.operation_id = o.id AND s.name = 'restore-primary') AS "lastCommitAt"
+    FROM operations o
+   WHERE o.requested_by = $1 OR (o.kind = 'failover' AND o.state = 'succeeded' AND o.subject_id = ANY($2) AND o.created_at > $3 AND o.id < $1)
+   ORDER BY o.id`;
+
+const SELECT_OCCUPANTS = `
+  SELECT d.id AS "databaseId", d.customer_id AS "customerId", i.id AS "instanceId", i.host_id AS "hostId", i.role, i.state,
+         (SELECT o.kind FROM operations o WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running')) AS change,
+         EXISTS (SELECT FROM instances p JOIN hosts h ON h.id = p.host_id
+                  WHERE p.database_id = d.id AND p.role = 'primary' AND (h.id = ANY($1) OR h.state = 'lost')) AS "primaryLeaves",
+         (SELECT count(*)::integer FROM instances s JOIN hosts h ON h.id = s.host_id
+           WHERE s.database_id = d.id AND s.state = 'running' AND h.state <> 'lost' AND h.id <> ALL($1)) AS survivors,
+         (SELECT count(*)::integer FROM instances s JOIN hosts h ON h.id = s.host_id
+           WHERE s.database_id = d.id AND s.state = 'running' AND h.state <> 'lost' AND h.id <> ALL($1) AND s.id = ANY(d.in_sync)) AS "survivorsInSync"
+    FROM instances i JOIN databases d ON d.id = i.database_id
+   WHERE i.host_id = ANY($1) AND d.deleted_at IS NULL ORDER BY i.id`;

@@ -1,15 +1,16 @@
 import { z } from 'zod';
 import type { OperationDefinition, StepContext, StepOutcome } from '../operations/definition.js';
-import { chooseMoves, type Move, type Occupant } from './plan-moves.js';
+import { chooseMoves, isPossible, type PossibleMove } from './plan-moves.js';
 import type { MoveReport } from './report-moves.js';
 
 /**
- * Empties hosts: one that is drained or lost, or all of a data centre that is evacuated.
+ * Empties hosts: one that is drained or lost, or all of a data centre that is evacuated or lost.
  *
  * Invariants:
- * - it changes no database itself: it asks for switchovers, failovers and relocations, each with its own rules;
+ * - it changes no database itself: it asks for switchovers, failovers, restores and relocations, each with its own rules;
  * - a few at a time, and failovers all at once;
- * - it ends with a report of what was done, and of what failed and why;
+ * - a database is restored only where nothing of it is left on any other host;
+ * - it ends with a report of what was done, of what failed and why, and of what the loss cost each database;
  * - it goes on for as long as the hosts are marked, and stops when an operator takes that back.
  */
 export const VACATE = 'vacate';
@@ -17,36 +18,59 @@ export const VACATE = 'vacate';
 const MOVES_AT_ONCE = 4;
 const LOOK_AGAIN_MS = 500;
 
-export const vacateInputSchema = z.strictObject({ hostIds: z.array(z.string()).min(1), hostsLost: z.boolean() });
+export const vacateInputSchema = z.strictObject({
+  hostIds: z.array(z.string()).min(1), hostsLost: z.boolean(),
+  acceptDataLoss: z.boolean().default(false),
+  /** What was on the hosts at first, for the report. */
+  databaseIds: z.array(z.string()).default([]),
+});
 export type VacateInput = z.output<typeof vacateInputSchema>;
 
 interface Parts {
-  /** The instances on these hosts, as long as the hosts are to be emptied; undefined once an operator has taken that back. */
-  readonly occupants: (hostIds: readonly string[]) => Promise<readonly Occupant[] | undefined>;
+  /** What is on these hosts and where it can go, as long as the hosts are to be emptied; undefined once an operator has taken that back. */
+  readonly moves: (input: VacateInput) => Promise<readonly PossibleMove[] | undefined>;
   /** Asks for one move; a conflict with another operation is not an error, and is looked at again. */
-  readonly ask: (move: Move, input: VacateInput, requestedBy: string) => Promise<void>;
+  readonly ask: (move: PossibleMove, input: VacateInput, requestedBy: string) => Promise<void>;
   /** What the operations came to that were asked for in this one's name. */
-  readonly report: (operationId: string) => Promise<MoveReport>;
+  readonly report: (operationId: string, input: VacateInput) => Promise<MoveReport>;
 }
 
-export function vacateOperation<Tx>({ occupants, ask, report }: Parts): OperationDefinition<Tx, VacateInput> {
+export function vacateOperation<Tx>({ moves, ask, report }: Parts): OperationDefinition<Tx, VacateInput> {
   async function move({ input, operationId }: StepContext<VacateInput>): Promise<StepOutcome<Tx>> {
-    const left = await occupants(input.hostIds);
-    if (left === undefined) return { outcome: 'done', detail: { stopped: 'the hosts are in use again', ...(await report(operationId)) } };
-    if (left.length === 0) return { outcome: 'done', detail: { left: 0, ...(await report(operationId)) } };
-    await Promise.all(chooseMoves(left, input.hostsLost, MOVES_AT_ONCE).map((one) => ask(one, input, operationId)));
-    const primaries = left.filter(({ role }) => role === 'primary').length;
-    return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason: `${primaries} primaries and ${left.length - primaries} standbys are left` };
+    const left = await moves(input);
+    if (left === undefined) return { outcome: 'done', detail: { stopped: 'the hosts are in use again', ...(await report(operationId, input)) } };
+    if (left.length === 0) return { outcome: 'done', detail: { left: 0, ...(await report(operationId, input)) } };
+    if (isAllThatCanBe(left, input)) return { outcome: 'done', detail: { left: left.length, noRoom: left.map(({ instanceId }) => instanceId), ...(await report(operationId, input)) } };
+    await Promise.all(chooseMoves(left, { acceptDataLoss: input.acceptDataLoss, atOnce: MOVES_AT_ONCE }).map((one) => ask(one, input, operationId)));
+    return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason: describeLeft(left, input) };
   }
   return {
     kind: VACATE,
     does: 'empties hosts',
     input: vacateInputSchema,
     exclusive: true,
-    queue: 'bulk',
-    deadlineMs: 4 * 60 * 60_000,
+    queue: 'failover',
+    deadlineMs: 24 * 60 * 60_000,
     preempts: (kind) => kind === VACATE,
     pointOfNoReturn: 'move',
-    steps: [{ name: 'move', does: 'move every instance away, a few at a time', timeoutMs: 60_000, attempts: 240, onFailure: 'persist', run: move }],
+    steps: [{ name: 'move', does: 'move every instance away, a few at a time', timeoutMs: 60_000, attempts: 1_440, onFailure: 'persist', run: move }],
   };
 }
+
+/** Hosts that are lost are as good as empty when only standbys are left there that no other host has room for. */
+const isAllThatCanBe = (left: readonly PossibleMove[], { hostsLost }: VacateInput): boolean =>
+  hostsLost && left.every(({ by, to, change }) => by === 'relocate' && to === null && change === null);
+
+function describeLeft(left: readonly PossibleMove[], { acceptDataLoss }: VacateInput): string {
+  const primaries = left.filter(({ role }) => role === 'primary').length;
+  const undecided = left.filter((move) => move.by === 'failover' && !isPossible(move, acceptDataLoss));
+  const noRoom = left.filter(({ by, to }) => by !== 'failover' && by !== 'switchover' && to === null);
+  return [
+    `${primaries} primaries and ${left.length - primaries} standbys are left`,
+    ...(undecided.length > 0 ? [`${undecided.length} wait for an operator who accepts that what their standby had not received is lost (acceptDataLoss): ${names(undecided)}`] : []),
+    ...(noRoom.length > 0 ? [`${noRoom.length} have no room on any other host: ${names(noRoom)}`] : []),
+  ].join('; ');
+}
+
+const NAMED = 5;
+const names = (moves: readonly PossibleMove[]): string => [...moves.slice(0, NAMED).map(({ databaseId }) => databaseId), ...(moves.length > NAMED ? ['…'] : [])].join(', ');

@@ -212,9 +212,9 @@ describe('what operators see', () => {
     expectShape(body, { data: listOf(HOST), nextCursor: orNull(text) });
     const [host] = body.data;
     expectShape((await api.get(`/v1/hosts/${host.id}`)).body, HOST);
-    const move: Shape = { databaseId: id('db'), instanceId: id('ins'), hostId: text, role: one('primary', 'standby'), by: one('switchover', 'failover', 'relocate'), to: orNull(text) };
-    const plan: Shape = { hosts: texts, primaries: number, standbys: number, moves: listOf(move) };
-    for (const path of [`/v1/hosts/${host.id}/drain`, `/v1/hosts/${host.id}/lost`, `/v1/data-centers/${host.dataCenter}/evacuate`]) {
+    const move: Shape = { databaseId: id('db'), instanceId: id('ins'), hostId: text, role: one('primary', 'standby'), by: one('switchover', 'failover', 'restore', 'relocate'), mayLose: one('nothing', 'not-received', 'not-archived'), to: orNull(text), source: orNull(object) };
+    const plan: Shape = { hosts: texts, primaries: number, standbys: number, restores: number, moves: listOf(move) };
+    for (const path of [`/v1/hosts/${host.id}/drain`, `/v1/hosts/${host.id}/lost`, `/v1/data-centers/${host.dataCenter}/evacuate`, `/v1/data-centers/${host.dataCenter}/lost`]) {
       const planned = await api.post(`${path}?plan=true`);
       expect(planned.status).toBe(200);
       expectShape(planned.body, { plan: shaped(plan) });

@@ -77,6 +77,32 @@ describe('a restore', () => {
   });
 });
 
+describe('a data centre that is lost for good', () => {
+  it('shows its plan first, restores what is left nowhere else, and reports what that cost', async () => {
+    const { id } = await api.database(ada.id, 'doomed', 'oceania');
+    const { operation } = (await api.post(`/v1/databases/${id}/backups`, undefined, { key: ada.key })).body;
+    expect(await api.ended(operation.id)).toMatchObject({ state: 'succeeded' });
+    const { instances, endpoint } = (await api.get(`/v1/databases/${id}`)).body as { instances: { role: string; host: string; dataCenter: string }[]; endpoint: object };
+    const of = (role: string) => instances.find((instance) => instance.role === role)!;
+    await api.query(`UPDATE hosts SET state = 'lost' WHERE id = '${of('standby').host}'`);
+
+    const path = `/v1/data-centers/${of('primary').dataCenter}/lost`;
+    const { plan } = (await api.post(`${path}?plan=true`)).body;
+    expect(plan).toMatchObject({ restores: 1, primaries: 1, moves: [{ databaseId: id, by: 'restore', mayLose: 'not-archived', source: { site: 'toronto' } }] });
+    expect(plan.moves[0].to).not.toBeNull();
+
+    const accepted = await api.post(path);
+    expect(accepted.status).toBe(202);
+    const { steps } = await api.ended(accepted.body.operation.id) as { steps: { detail: { done: object; recoveries: { rtoSeconds: number }[] } }[] };
+    expect(steps[0]!.detail).toMatchObject({ done: { 'restore-in-place': 1 }, failed: [], recoveries: [{ databaseId: id, by: 'restore-in-place' }] });
+    expect(steps[0]!.detail.recoveries[0]!.rtoSeconds).toBeGreaterThan(0);
+    // One data centre is left, so that there is nowhere for a standby.
+    const after = (await api.get(`/v1/databases/${id}`)).body;
+    expect(after).toMatchObject({ state: 'degraded', inSync: false, endpoint });
+    expect(after.instances.find(({ role }: { role: string }) => role === 'primary')).toMatchObject({ dataCenter: of('standby').dataCenter, state: 'running' });
+  });
+});
+
 describe('a deleted database', () => {
   it('can be brought back until it is purged, and deleted again', async () => {
     expect((await api.post(`/v1/databases/${databaseId}/undelete`, undefined, { key: ada.key })).body).toMatchObject({ status: 409, type: expect.stringMatching(/database-not-deleted$/) as string });

@@ -52,7 +52,7 @@ export interface TestApi {
   /** Signs a customer up, and answers with its id and a key of its own. */
   customer(): Promise<{ id: string; key: string }>;
   /** Asks for a database and follows it to the end of its provisioning. */
-  database(customerId: string, name?: string): Promise<{ id: string; operationId: string; password: string }>;
+  database(customerId: string, name?: string, region?: string): Promise<{ id: string; operationId: string; password: string }>;
   /** Waits until an operation has ended, and answers with it. */
   ended(operationId: string): Promise<Answer['body']>;
   startWorker(): Promise<void>;
@@ -163,8 +163,8 @@ class RunningTestApi implements TestApi {
     return { id: customer.id, key: apiKey.key };
   }
 
-  async database(customerId: string, name = `shop-${randomBytes(3).toString('hex')}`): Promise<{ id: string; operationId: string; password: string }> {
-    const { status, text, body } = await this.post('/v1/databases', { customerId, name, region: 'europe' });
+  async database(customerId: string, name = `shop-${randomBytes(3).toString('hex')}`, region = 'europe'): Promise<{ id: string; operationId: string; password: string }> {
+    const { status, text, body } = await this.post('/v1/databases', { customerId, name, region });
     if (status !== 202) throw new Error(`the database was not accepted: ${text}`);
     await this.ended(body.operation.id);
     return { id: body.database.id, operationId: body.operation.id, password: body.credentials.password };

@@ -93,13 +93,20 @@ describe('alerts about backups', () => {
 describe('where a restore reads from', () => {
   const sites = [...SITES.map((id) => ({ id, name: id, country: 'DE', dataCenter: id, kind: 'live' as const })), { id: 'helsinki', name: 'Helsinki', country: 'FI', dataCenter: 'Helsinki', kind: 'frozen' as const }];
   const copies = (ids: readonly string[]) => ids.map((site) => ({ site, label: `label at ${site}` }));
-  const backups = [{ id: 'bkp_2', finishedAt: ago(10), copies: copies(['gravelines', 'toronto', 'helsinki']) }, { id: 'bkp_1', finishedAt: ago(60), copies: copies(['falkenstein', 'gravelines']) }];
+  const backups = [{ id: 'bkp_2', finishedAt: ago(10), sizeBytes: null, copies: copies(['gravelines', 'toronto', 'helsinki']) }, { id: 'bkp_1', finishedAt: ago(60), sizeBytes: null, copies: copies(['falkenstein', 'gravelines']) }];
 
   it('is a live site that has a backup of before, those first whose archive has no hole', () => {
     expect(listRestoreTargets({ time: ago(30) }, backups, sites)).toEqual([{ site: 'falkenstein', time: ago(30) }, { site: 'gravelines', time: ago(30) }]);
     const archive = { sites: ['gravelines', 'toronto'], since: ago(20) };
-    expect(listRestoreTargets({ time: 'latest' }, backups, sites, archive).map((target) => 'site' in target && target.site)).toEqual(['gravelines', 'toronto', 'falkenstein']);
+    expect(listRestoreTargets({ time: 'latest' }, backups, sites, { archive }).map((target) => 'site' in target && target.site)).toEqual(['gravelines', 'toronto', 'falkenstein']);
     expect(listRestoreTargets({ time: ago(90) }, backups, sites)).toEqual([]);
+  });
+
+  it('is of those alike the one nearest to the region', () => {
+    const far = sites.map((site) => (site.id === 'toronto' ? { ...site, country: 'CA' } : site));
+    const order = (region: string) => listRestoreTargets({ time: 'latest' }, backups, far, { region }).map((target) => 'site' in target && target.site);
+    expect(order('oceania')[0]).toBe('toronto');
+    expect(order('europe').at(-1)).toBe('toronto');
   });
 
   it('of one backup is each of its copies, cold storage last', () => {

@@ -632,7 +632,7 @@ export interface paths {
         put?: never;
         /**
          * Declare a host lost
-         * @description Its primaries fail over at once, in parallel, and its standbys are made anew elsewhere. For operators.
+         * @description Its primaries fail over at once, in parallel; databases of which nothing is left elsewhere are restored from the nearest backup site; standbys are made anew elsewhere. Its report tells what each database was down for and what it may have lost. With `?plan=true` it answers what would happen, and does nothing. For operators.
          */
         post: operations["loseHost"];
         delete?: never;
@@ -675,6 +675,26 @@ export interface paths {
          * @description Drains all its hosts. With `?plan=true` it answers what would move, and moves nothing. For operators.
          */
         post: operations["evacuateDataCenter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/data-centers/{id}/lost": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Declare a data centre lost for good
+         * @description Its primaries fail over at once, in parallel; databases of which nothing is left elsewhere are restored from the nearest backup site; standbys are made anew elsewhere. Its report tells what each database was down for and what it may have lost. With `?plan=true` it answers what would happen, and does nothing. For operators.
+         */
+        post: operations["loseDataCenter"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1003,15 +1023,29 @@ export interface components {
                 hosts: string[];
                 primaries: number;
                 standbys: number;
+                /** @description Databases that have nothing left elsewhere */
+                restores: number;
                 moves: {
                     databaseId: string;
                     instanceId: string;
                     hostId: string;
                     role: string;
                     /** @enum {string} */
-                    by: "switchover" | "failover" | "relocate";
+                    by: "switchover" | "failover" | "restore" | "relocate";
+                    /**
+                     * @description What the standby had not received (needs acceptDataLoss), or what was not archived yet
+                     * @enum {string}
+                     */
+                    mayLose: "nothing" | "not-received" | "not-archived";
                     /** @description The host that it would go to; null without room */
                     to: string | null;
+                    /** @description What a restore would begin with */
+                    source: {
+                        site: string;
+                        backupId: string;
+                        backedUpAt: string;
+                        sizeBytes: number | null;
+                    } | null;
                 }[];
             };
         };
@@ -2527,7 +2561,17 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Whether a standby that is not in sync may take over: what it has not received is lost
+                     * @default false
+                     */
+                    acceptDataLoss?: boolean;
+                };
+            };
+        };
         responses: {
             /** @description The plan */
             200: {
@@ -2552,6 +2596,8 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             "4XX": components["responses"]["Problem"];
@@ -2630,6 +2676,63 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    loseDataCenter: {
+        parameters: {
+            query?: {
+                plan?: "true" | "false";
+            };
+            header?: {
+                /** @description Chosen by the caller, 1 to 255 visible characters. The same key and body are answered the same for 24 hours; the same key with another body is refused. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Whether a standby that is not in sync may take over: what it has not received is lost
+                     * @default false
+                     */
+                    acceptDataLoss?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description The plan */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MovePlanAnswer"];
+                };
+            };
+            /** @description The operation */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             "4XX": components["responses"]["Problem"];

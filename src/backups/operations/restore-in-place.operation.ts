@@ -25,6 +25,8 @@ type Row<Tx> = Step<Tx, Input, Found>;
 interface Parts<Tx> extends ProvisionParts<Tx> {
   readonly backups: BackupsPort;
   readonly backupRecords: BackupRecords<Tx>;
+  /** Chooses other hosts for all instances of the database, and writes them down in the place of those that there are. */
+  readonly replaceMembers: (tx: Tx, databaseId: string) => Promise<void>;
 }
 
 export function restoreInPlaceOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx, Input, Found> {
@@ -36,7 +38,7 @@ export function restoreInPlaceOperation<Tx>(parts: Parts<Tx>): OperationDefiniti
     does: 'puts a database back to an earlier state',
     input: inputSchema,
     exclusive: true,
-    queue: 'changes',
+    queue: 'restores',
     deadlineMs: 24 * 3_600_000,
     // What only waits for instances that may never come back is in nobody's way.
     preempts: (kind, at) => kind === 'recover' || isReprotecting(kind, at) || (kind === 'failover' && at === 'confirm'),
@@ -52,7 +54,7 @@ export function restoreInPlaceOperation<Tx>(parts: Parts<Tx>): OperationDefiniti
   };
 }
 
-function steps<Tx>({ engine, backups, records: databases, backupRecords: records, reserve }: Parts<Tx>): Record<'save' | 'close' | 'setAside' | 'restore', Row<Tx>['run']> {
+function steps<Tx>({ engine, backups, records: databases, backupRecords: records, replaceMembers }: Parts<Tx>): Record<'save' | 'close' | 'setAside' | 'restore', Row<Tx>['run']> {
   type Context = StepContext<Input, Found>;
   const within = ({ members }: DatabaseRecord) => members.filter(({ hostLost, state }) => !hostLost && state !== 'lost');
 
@@ -87,17 +89,16 @@ function steps<Tx>({ engine, backups, records: databases, backupRecords: records
       outcome: 'next', detail: { keptAside: kept.flatMap(({ ref, copies }) => copies.map(({ id }) => `${ref.id}-${id}`)) },
       record: async (tx) => {
         for (const { ref, copies } of kept) await databases.addKept(tx, ref, copies);
-        await databases.forgetMembers(tx, record.members.map(({ ref }) => ref.id));
-        await reserve(tx, databaseId);
+        await replaceMembers(tx, databaseId);
       },
     };
   }
 
   async function restore(context: Context): ReturnType<Row<Tx>['run']> {
     const { databaseId, wanted } = context.input;
-    const { ref, seen, site } = await restorePrimary({ backups, databases, records }, { databaseId, sourceId: databaseId, wanted }, context);
+    const { ref, seen, detail } = await restorePrimary({ backups, databases, records }, { databaseId, sourceId: databaseId, wanted }, context);
     return {
-      outcome: 'next', detail: { site, host: ref.host, port: seen.port },
+      outcome: 'next', detail,
       record: async (tx) => {
         await databases.setMember(tx, ref.id, { state: 'running', port: seen.port ?? null });
         await records.raiseEpoch(tx, databaseId);

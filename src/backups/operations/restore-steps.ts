@@ -26,20 +26,32 @@ export async function archiveLast<Tx>({ backups, databases }: Pick<Parts<Tx>, 'b
 /** Makes a recorded primary from the backups of a database; each attempt from another place, the best first. */
 export async function restorePrimary<Tx>(
   { backups, databases, records }: Parts<Tx>, from: { readonly sourceId: string; readonly databaseId: string; readonly wanted: z.output<typeof wantedSchema> }, context: StepContext,
-): Promise<{ readonly ref: InstanceRef; readonly seen: InstanceObservation; readonly site: string }> {
+): Promise<{ readonly ref: InstanceRef; readonly seen: InstanceObservation; readonly detail: Record<string, unknown> }> {
   const [known, stored, database] = await Promise.all([records.readSet(from.sourceId), records.readStored(from.sourceId), databases.read(from.databaseId)]);
-  const targets = listRestoreTargets(toWanted(from.wanted), stored, backups.sites(), known && { sites: known.archiveSites, since: known.archiveSince });
+  const targets = listRestoreTargets(toWanted(from.wanted), stored, backups.sites(), known && { region: known.set.region, archive: { sites: known.archiveSites, since: known.archiveSince } });
   const target = targets[(context.attempt - 1) % Math.max(1, targets.length)];
   if (!known || !target) throw new EngineError('permanent', `no site has a backup of ${from.sourceId} from before that time`, 'choose another time or another backup');
   const { ref } = primaryOf(database);
   try {
-    const seen = await backups.restore(ref, known.set, target, context);
-    return { ref, seen, site: 'backup' in target ? target.backup.site : target.site };
+    const site = 'backup' in target ? target.backup.site : target.site;
+    const { restoredTo, ...seen } = await backups.restore(ref, known.set, target, context, reportRestored(site, context));
+    return { ref, seen, detail: { site, host: ref.host, port: seen.port, ...(restoredTo && { lastCommitAt: restoredTo.toISOString() }) } };
   } catch (error) {
     // Where one copy is damaged another one may be sound: only the last of them ends the attempts.
     if (error instanceof EngineError && error.kind === 'permanent' && context.attempt < targets.length) throw new EngineError('transient', error.message, error.hint);
     throw error;
   }
+}
+
+/** Tells of each hundredth once. */
+function reportRestored(site: string, { report }: StepContext): (doneBytes: number, ofBytes: number) => void {
+  let shown = -1;
+  return (doneBytes, ofBytes) => {
+    const percent = ofBytes > 0 ? Math.floor((doneBytes / ofBytes) * 100) : 0;
+    if (percent <= shown) return;
+    shown = percent;
+    report({ site, doneBytes, ofBytes, percent });
+  };
 }
 
 function toWanted(wanted: z.output<typeof wantedSchema>): Wanted {

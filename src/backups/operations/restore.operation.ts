@@ -56,9 +56,9 @@ export function restoreOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx, 
   };
 
   const restore: Row<Tx>['run'] = async (context) => {
-    const { ref, seen, site } = await restorePrimary({ backups, databases, records }, context.input, context);
+    const { ref, seen, detail } = await restorePrimary({ backups, databases, records }, context.input, context);
     return {
-      outcome: 'next', detail: { site, host: ref.host, port: seen.port },
+      outcome: 'next', detail,
       record: async (tx) => {
         await databases.setMember(tx, ref.id, { state: 'running', port: seen.port ?? null });
         if (seen.postgresVersion) await databases.setPostgresVersion(tx, context.input.databaseId, seen.postgresVersion);
@@ -77,7 +77,7 @@ export function restoreOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx, 
     does: 'makes a database from backups',
     input: inputSchema,
     exclusive: true,
-    queue: 'changes',
+    queue: 'restores',
     deadlineMs: 24 * 3_600_000,
     preempts: () => false,
     steps: [

@@ -5,7 +5,7 @@ import { formatTable, note, print, printJson, type Column } from '../output.js';
 import { CliError } from '../cli-error.js';
 import { finishOperation } from './finish-operation.js';
 import { listCommand } from './list-commands.js';
-import { MOVES, reportMoves, watchMoves } from './show-moves.js';
+import { MOVES, recoveriesOf, RECOVERIES, reportMoves, watchMoves } from './show-moves.js';
 import { openSession, withApi } from './session.js';
 
 const HOSTS: readonly Column<Host>[] = [
@@ -24,11 +24,14 @@ const PLANNED: readonly Column<MovePlan['moves'][number]>[] = [
   ['ROLE', (move) => move.role],
   ['FROM', (move) => move.hostId],
   ['TO', (move) => move.to ?? 'no room'],
-  ['BY', (move) => (move.by === 'relocate' || move.by === 'failover' ? move.by : `${move.by}, then relocate`)],
+  ['BY', (move) => (move.by === 'switchover' ? 'switchover, then relocate' : move.by)],
+  ['MAY LOSE', (move) => move.mayLose],
+  ['FROM BACKUP', (move) => (move.source ? `${move.source.backupId} at ${move.source.site}` : '-')],
 ];
 
 interface MoveOptions {
   readonly plan?: boolean;
+  readonly acceptDataLoss?: boolean;
   readonly wait: boolean;
 }
 
@@ -38,7 +41,7 @@ export function relocationCommands(): Command[] {
   const onHost = (verb: 'drain' | 'lost', description: string): Command => withPlan(hosts.command(verb).description(description).argument('<host>', 'its id'))
     .action((host: string, options: MoveOptions, command: Command) => moveAway(`/v1/hosts/{id}/${verb}`, host, options, command));
   onHost('drain', 'move everything away from a host, by switchovers and new standbys');
-  onHost('lost', 'declare a host lost: its primaries fail over, its standbys are made anew elsewhere');
+  withLoss(onHost('lost', 'declare a host lost: its primaries fail over, or are restored where nothing is left of them; its standbys are made anew elsewhere'));
   withApi(hosts.command('undrain').description('use a host again; what has moved stays where it is').argument('<host>', 'its id'))
     .action(async (id: string, _options: unknown, command: Command) => {
       const { api, asJson } = openSession(command);
@@ -49,7 +52,13 @@ export function relocationCommands(): Command[] {
   const dataCenters = new Command('data-centers').description('places with hosts of their own');
   withPlan(dataCenters.command('evacuate').description('move everything away from a data centre').argument('<data-center>', 'its id, see freehold regions list'))
     .action((id: string, options: MoveOptions, command: Command) => moveAway('/v1/data-centers/{id}/evacuate', id, options, command));
+  withLoss(withPlan(dataCenters.command('lost').description('declare a data centre lost for good: what has a standby elsewhere fails over, the rest is restored from backups').argument('<data-center>', 'its id')))
+    .action((id: string, options: MoveOptions, command: Command) => moveAway('/v1/data-centers/{id}/lost', id, options, command));
   return [hosts, dataCenters];
+}
+
+function withLoss(command: Command): Command {
+  return command.option('--accept-data-loss', 'let a standby that is not in sync take over: what it has not received is lost');
 }
 
 function withPlan(command: Command): Command {
@@ -57,9 +66,11 @@ function withPlan(command: Command): Command {
 }
 
 /** The ways to empty a host or a data centre; each answers the plan instead when it is asked for it. */
-type Vacating = '/v1/hosts/{id}/drain' | '/v1/hosts/{id}/lost' | '/v1/data-centers/{id}/evacuate';
+type Vacating = '/v1/hosts/{id}/drain' | '/v1/hosts/{id}/lost' | '/v1/data-centers/{id}/evacuate' | '/v1/data-centers/{id}/lost';
 
-async function moveAway(path: Vacating, id: string, { plan, wait }: MoveOptions, command: Command): Promise<void> {
+type Losing = Extract<Vacating, `${string}/lost`>;
+
+async function moveAway(path: Vacating, id: string, { plan, wait, acceptDataLoss }: MoveOptions, command: Command): Promise<void> {
   const session = openSession(command);
   const { api, asJson } = session;
   const readPlan = async (): Promise<MovePlan> => {
@@ -73,7 +84,7 @@ async function moveAway(path: Vacating, id: string, { plan, wait }: MoveOptions,
     return;
   }
   note(describePlan(planned));
-  const accepted = await api.call('post', path, { path: { id } });
+  const accepted = await (acceptDataLoss ? api.call('post', path as Losing, { path: { id }, body: { acceptDataLoss } }) : api.call('post', path, { path: { id } }));
   if (!('operation' in accepted)) throw new CliError('the API answered a request with a plan');
   if (!wait) {
     if (asJson) printJson(accepted);
@@ -83,8 +94,13 @@ async function moveAway(path: Vacating, id: string, { plan, wait }: MoveOptions,
   const watching = watchMoves(readPlan, note);
   const operation = await finishOperation(session, accepted.operation.id).finally(() => watching.stop());
   const report = await reportMoves(api, operation);
-  if (asJson) printJson({ operation, moves: report });
-  else print(report.length === 0 ? 'nothing had to move' : formatTable(report, MOVES));
+  const recoveries = recoveriesOf(operation);
+  if (asJson) {
+    printJson({ operation, moves: report, recoveries });
+    return;
+  }
+  print(report.length === 0 ? 'nothing had to move' : formatTable(report, MOVES));
+  if (recoveries.length > 0) print(`\n${formatTable(recoveries, RECOVERIES)}`);
 }
 
 function showPlan(plan: MovePlan, asJson: boolean): void {
@@ -96,6 +112,7 @@ function showPlan(plan: MovePlan, asJson: boolean): void {
   if (plan.moves.length > 0) print(`\n${formatTable(plan.moves, PLANNED)}`);
 }
 
-function describePlan({ hosts, primaries, standbys }: MovePlan): string {
-  return `${primaries} primaries and ${standbys} standbys are on ${hosts.join(', ')}`;
+function describePlan({ hosts, primaries, standbys, restores }: MovePlan): string {
+  const restored = restores > 0 ? `; ${restores} databases have nothing left elsewhere and are restored from backups` : '';
+  return `${primaries} primaries and ${standbys} standbys are on ${hosts.join(', ')}${restored}`;
 }

@@ -20,6 +20,26 @@ export const MOVES: readonly Column<MoveReport>[] = [
   ['LONGEST', (row) => `${row.longestSeconds.toFixed(2)} s`],
 ];
 
+/** What the loss of hosts cost a database, as the operation's report has it. */
+interface Recovery {
+  readonly databaseId: string;
+  readonly by: string;
+  readonly rtoSeconds: number | null;
+  readonly rpoSecondsAtMost: number | null;
+}
+
+export const RECOVERIES: readonly Column<Recovery>[] = [
+  ['DATABASE', (row) => row.databaseId],
+  ['CAME BACK BY', (row) => row.by],
+  ['RTO', (row) => (row.rtoSeconds === null ? 'not yet' : `${row.rtoSeconds.toFixed(2)} s`)],
+  ['RPO', (row) => (row.rpoSecondsAtMost === null ? 'unknown' : row.rpoSecondsAtMost === 0 ? 'nothing lost' : `at most ${row.rpoSecondsAtMost.toFixed(1)} s`)],
+];
+
+export function recoveriesOf({ steps }: Operation): readonly Recovery[] {
+  const recoveries = steps.find(({ name }) => name === 'move')?.detail?.['recoveries'];
+  return Array.isArray(recoveries) ? recoveries as Recovery[] : [];
+}
+
 /** Tells what is left to move, each time that it has become another number. */
 export function watchMoves(readPlan: () => Promise<MovePlan>, tell: (line: string) => void): { stop(): void } {
   const stopped = new AbortController();

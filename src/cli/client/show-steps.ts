@@ -2,25 +2,33 @@ import type { Operation, OperationStep } from '../../../clients/typescript/src/c
 
 const MARKS: Record<OperationStep['state'], string> = { pending: ' ', running: '…', succeeded: '✓', failed: '✗', skipped: '-' };
 
-/** Prints each step of an operation when it begins to run and when it has ended, each once. */
+/** Prints each step of an operation when it begins to run and when it has ended, and each tenth of a long one, each once. */
 export class StepPrinter {
-  private readonly printed = new Map<string, OperationStep['state']>();
+  private readonly printed = new Map<string, string>();
 
   constructor(private readonly write: (line: string) => void) {}
 
   show(operation: Operation): void {
     for (const step of operation.steps) {
-      if (step.state === 'pending' || this.printed.get(step.name) === step.state) continue;
-      this.printed.set(step.name, step.state);
+      const shown = `${step.state} ${progressOf(step)}`;
+      if (step.state === 'pending' || this.printed.get(step.name) === shown) continue;
+      this.printed.set(step.name, shown);
       this.write(describeStep(step));
     }
   }
 }
 
+/** The tenth that a running step has reached; empty for one that does not tell. */
+function progressOf({ state, detail }: OperationStep): string {
+  const progress = (detail as { readonly progress?: { readonly percent?: unknown } } | null)?.progress;
+  return state === 'running' && typeof progress?.percent === 'number' ? `${Math.floor(progress.percent / 10) * 10} %` : '';
+}
+
 function describeStep(step: OperationStep): string {
   const parts = [`  ${MARKS[step.state]} ${step.name}`];
   if (step.startedAt && step.finishedAt) parts.push(`${((Date.parse(step.finishedAt) - Date.parse(step.startedAt)) / 1000).toFixed(2)} s`);
-  const findings = describeDetail(step.detail);
+  const progress = progressOf(step);
+  const findings = progress === '' ? describeDetail(step.detail) : progress;
   if (findings !== '') parts.push(findings);
   return parts.join('  ');
 }

@@ -98,7 +98,7 @@ export function provisionSteps<Tx, I extends AboutDatabase>(parts: ProvisionPart
   const attachStandbys: StepParts = {
     async run(context: Context): Outcome<Tx> {
       const record = await records.read(context.input.databaseId);
-      const standbys = standbysOf(record);
+      const standbys = standbysOf(record).filter(({ state }) => state !== 'lost');
       const seen = await Promise.all(standbys.map(async ({ ref }) => ({
         id: ref.id, host: ref.host, port: (await engine.instances.attachStandby(ref, primaryOf(record).ref, context)).port ?? null,
       })));

@@ -97,6 +97,7 @@ export class MortalWorker {
         return held;
       },
       extend: (held, leaseMs) => store.extend(held, leaseMs),
+      show: (held, detail) => store.show(held, detail),
       release: (held) => store.release(held),
       settle: async (held, transition, findings, steps) => {
         const back = held.operation.direction === 'back' ? 'undoing ' : '';

@@ -86,6 +86,10 @@ export class MemoryOperationStore implements OperationStore<MemoryTx> {
     return true;
   }
 
+  show(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async release(held: Held): Promise<void> {
     const row = this.heldRow(held);
     if (!row) return;

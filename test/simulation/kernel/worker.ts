@@ -99,6 +99,10 @@ class RemoteStore implements OperationStore<MemoryTx> {
     return this.remote.call('extend', () => this.parts.store.extend(held, leaseMs));
   }
 
+  show(): Promise<void> {
+    return this.parts.store.show();
+  }
+
   release(held: Held): Promise<void> {
     return this.remote.call('release', () => this.parts.store.release(held));
   }

@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
 
-import type { ArchiveObservation, BackupSet, BackupSite, BackupsPort, RestoreTarget, StoredBackup } from '../../backups-port.js';
+import type { ArchiveObservation, BackupSet, BackupSite, BackupsPort, RestoredInstance, RestoreTarget, StoredBackup } from '../../backups-port.js';
 import { EngineError } from '../../errors.js';
-import type { Effect, InstanceObservation, InstanceRef } from '../../ports.js';
+import type { Effect, InstanceRef } from '../../ports.js';
 import { asEngineError } from '../engine-failure.js';
 import { EMBEDDED_SITES } from '../fleet/embedded-sites.js';
 import { siteDirectory } from '../fleet/fleet-layout.js';
@@ -77,7 +77,7 @@ export class LocalBackups implements BackupsPort {
     });
   }
 
-  restore(instance: InstanceRef, set: BackupSet, target: RestoreTarget, effect: Effect, progress: (doneBytes: number, ofBytes: number) => void = () => undefined): Promise<InstanceObservation> {
+  restore(instance: InstanceRef, set: BackupSet, target: RestoreTarget, effect: Effect, progress: (doneBytes: number, ofBytes: number) => void = () => undefined): Promise<RestoredInstance> {
     return this.effect(`restore of ${instance.id}`, effect, async () => {
       const work = await this.work(set, 'backup' in target ? target.backup.site : target.site);
       return restoreInstance(this.context(instance), work, target, effect, progress);

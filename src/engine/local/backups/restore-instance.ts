@@ -1,5 +1,5 @@
-import type { BackupSet, RestoreTarget, StoredBackup } from '../../backups-port.js';
-import type { DatabaseSpec, Effect, InstanceObservation } from '../../ports.js';
+import type { BackupSet, RestoredInstance, RestoreTarget, StoredBackup } from '../../backups-port.js';
+import type { DatabaseSpec, Effect } from '../../ports.js';
 import { EngineError } from '../../errors.js';
 import { command } from '../host-shell/gate-script.js';
 import type { Gate } from '../host-shell/gate.js';
@@ -23,7 +23,7 @@ import type { SiteWork } from './site-work.js';
  */
 export async function restoreInstance(
   context: InstanceContext, work: SiteWork, target: RestoreTarget, effect: Effect, progress: (doneBytes: number, ofBytes: number) => void,
-): Promise<InstanceObservation> {
+): Promise<RestoredInstance> {
   const { shell, paths } = context;
   const { signal } = effect;
   return shell.fenced(instanceSubject(context, effect.token), signal, async (gate) => {
@@ -58,16 +58,22 @@ export async function clearInstance(context: InstanceContext, gate: Gate, signal
 }
 
 /** Gives the cluster its own names, secrets and account, and only then lets anybody in; it counts as made once it is on disk. */
-async function open(context: InstanceContext, set: BackupSet, gate: Gate, signal: AbortSignal): Promise<InstanceObservation> {
+async function open(context: InstanceContext, set: BackupSet, gate: Gate, signal: AbortSignal): Promise<RestoredInstance> {
   const { paths, instance, account } = context;
   const port = await readPort(context);
   if (port === undefined) throw new EngineError('transient', `instance ${instance.id} has no port`, 'try again');
+  const lastCommit = await gate.must(isolatedSql(context, port, [LAST_COMMIT]), 'asking for the last commit that was restored');
   await gate.must(isolatedSql(context, port, identitySql(set, instance.database)), 'giving the restored database its own names');
   await stopCluster(context, gate, signal);
   if (account) await gate.must(command('chown', '-R', `${account.uid}:${account.gid}`, paths.home), 'giving the files to the database\'s account');
   await gate.install(await newFiles(context), false);
-  return launchNew(context, gate, signal, { as: 'primary', look: () => withControl(context, { signal }, (client) => observeThrough(context, client)) });
+  const seen = await launchNew(context, gate, signal, { as: 'primary', look: () => withControl(context, { signal }, (client) => observeThrough(context, client)) });
+  const restoredTo = new Date(lastCommit.trim());
+  return { ...seen, ...(Number.isFinite(restoredTo.getTime()) && { restoredTo }) };
 }
+
+/** Empty where no commit was played, as of a backup that nothing followed. */
+const LAST_COMMIT = `SELECT to_char(pg_last_xact_replay_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');`;
 
 /** Passwords are set as verifiers: what is sent is no secret of anybody's. */
 export function identitySql(set: Pick<BackupSet, 'name' | 'owner'>, database: DatabaseSpec): string[] {
