@@ -12,7 +12,7 @@ export interface AuditEntry {
 }
 
 /** Writes down who did what, in the transaction that does it. */
-export async function audit(tx: EntityManager, { actor, requestId }: Caller, entry: AuditEntry): Promise<void> {
+export async function audit(tx: EntityManager, { actor, requestId }: { readonly actor: Pick<Caller['actor'], 'id'>; readonly requestId: string }, entry: AuditEntry): Promise<void> {
   await tx.query(
     `INSERT INTO audit_events (id, actor, action, subject_id, customer_id, request_id, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
     [newId('auditEvent'), actor.id, entry.action, entry.subjectId, entry.customerId, requestId, JSON.stringify(entry.detail ?? {})]);

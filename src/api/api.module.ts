@@ -6,6 +6,7 @@ import { AuditController } from '../access/audit.controller.js';
 import { BearerStrategy } from '../access/bearer.strategy.js';
 import { ChangesService } from '../access/changes.service.js';
 import { BackupPolicyController, BackupsController } from '../backups/backups.controller.js';
+import { DumpLinksController } from '../backups/dump-links.controller.js';
 import { DumpsController } from '../backups/dumps.controller.js';
 import { RestoresController } from '../backups/restores.controller.js';
 import { BackupsModule } from '../backups/backups.module.js';
@@ -32,7 +33,7 @@ import { ProblemsController } from './problems.controller.js';
 
 const CONTROLLERS = [
   RegionsController, PlansController, HostsController, CustomersController, ApiKeysController, DatabasesController, OperationsController,
-  AlertsController, AuditController, BackupsController, BackupPolicyController, RestoresController, DumpsController, RelocationController, HealthController, ProblemsController,
+  AlertsController, AuditController, BackupsController, BackupPolicyController, RestoresController, DumpsController, DumpLinksController, RelocationController, HealthController, ProblemsController,
 ];
 
 /** Everything that answers over HTTP. It records requests and acts on nothing. */

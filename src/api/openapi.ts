@@ -2,6 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { z } from 'zod';
 import { backupPolicySchema, backupSchema } from '../backups/backup.schemas.js';
+import { dumpLinkAnswerSchema } from '../backups/dump-link.schemas.js';
 import { restoreAnswerSchema } from '../backups/restore.schemas.js';
 import { apiKeySchema, customerSchema, newApiKeyAnswerSchema } from '../customers/customer.schemas.js';
 import { credentialsSchema, databaseOperationAnswerSchema, databaseSchema, newDatabaseAnswerSchema } from '../databases/database.schemas.js';
@@ -52,7 +53,7 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
     }),
   }).meta({ description: 'What would move, and how.' }),
   Backup: backupSchema, BackupList: listOf(backupSchema), BackupPolicy: backupPolicySchema,
-  RestoreAnswer: restoreAnswerSchema,
+  RestoreAnswer: restoreAnswerSchema, DumpLink: dumpLinkAnswerSchema,
   OperationEvents: z.string().meta({ description: 'Server-Sent Events' }),
   Alert: alertSchema, AlertList: listOf(alertSchema),
   AuditEvent: auditEventSchema, AuditEventList: listOf(auditEventSchema),

@@ -1,4 +1,3 @@
-import { pipeline } from 'node:stream/promises';
 import { Controller, Get, Param, Res } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
@@ -10,6 +9,7 @@ import { DatabasesService } from '../databases/databases.service.js';
 import { Metadata } from '../metadata/metadata.js';
 import { notFound } from '../problems/problem.js';
 import { DumpsService } from './dumps.service.js';
+import { sendDump } from './send-dump.js';
 
 @ApiTags('Backups')
 @NeedsKey()
@@ -31,15 +31,10 @@ export class DumpsController {
     const database = await this.databases.find(reachOf(caller.actor), id);
     if (!database) throw notFound();
     requireScope(caller.actor, customerScope(database.customerId));
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
-    const stream = await this.dumps.open(database, gone.signal);
-    await this.metadata.transaction((tx) => audit(tx, caller, { action: 'database.dump', subjectId: id, customerId: database.customerId }));
-    const stamp = new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '');
-    response.status(200).type('application/octet-stream').setHeader('Content-Disposition', `attachment; filename="${database.name}-${stamp}Z.dump"`);
-    // What fails from here on destroys the response: its client sees a connection that was cut, and no end.
-    await pipeline(stream, response).catch((error: unknown) => {
-      if (!gone.signal.aborted) throw error;
+    await sendDump(response, database.name, async (gone) => {
+      const stream = await this.dumps.open(database, gone);
+      await this.metadata.transaction((tx) => audit(tx, caller, { action: 'database.dump', subjectId: id, customerId: database.customerId }));
+      return stream;
     });
   }
 }

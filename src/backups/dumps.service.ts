@@ -5,6 +5,7 @@ import { DatabaseNotAvailableError } from '../databases/database-errors.js';
 import type { DatabaseDocument } from '../databases/database.schemas.js';
 import { MetadataDatabaseRecords, primaryOf, standbysOf } from '../databases/database-records.js';
 import { TooManyDumpsError } from './backup-errors.js';
+import type { InstanceRef } from '../engine/ports.js';
 import { BackupsService } from './backups.service.js';
 
 /** Dumps of one database that this process streams at once. */
@@ -18,8 +19,8 @@ export class DumpsService {
   constructor(private readonly backups: BackupsService, private readonly databases: MetadataDatabaseRecords) {}
 
   /**
-   * Begins a dump, and answers once its first bytes are there; from a standby in sync where there is one, so that the primary
-   * has no work with it. The signal ends it.
+   * Begins a dump, and answers once its first bytes are there; from a standby in sync where there is one and it
+   * answers, so that the primary has no work with it. The signal ends it.
    *
    * @throws TooManyDumpsError, DatabaseNotAvailableError, and what the engine throws before the first byte
    */
@@ -37,11 +38,25 @@ export class DumpsService {
     }
   }
 
-  private async begin({ id, state, deletedAt, postgresVersion }: DatabaseDocument, signal: AbortSignal): Promise<Readable> {
+  /** @throws DatabaseNotAvailableError for one that is deleted or was not made yet */
+  requireDumpable({ state, deletedAt, postgresVersion }: DatabaseDocument): void {
     if (deletedAt !== null || postgresVersion === null) throw new DatabaseNotAvailableError(state);
-    const record = await this.databases.read(id);
-    const standby = standbysOf(record).find(({ ref, state: member, hostLost }) => member === 'running' && !hostLost && record.inSync.includes(ref.id));
-    const stream = await this.backups.port.dump((standby ?? primaryOf(record)).ref, signal);
+  }
+
+  private async begin(database: DatabaseDocument, signal: AbortSignal): Promise<Readable> {
+    this.requireDumpable(database);
+    const record = await this.databases.read(database.id);
+    const standby = standbysOf(record).find(({ ref, state, hostLost }) => state === 'running' && !hostLost && record.inSync.includes(ref.id));
+    if (!standby) return this.beginAt(primaryOf(record).ref, signal);
+    return this.beginAt(standby.ref, signal).catch((error: unknown) => {
+      if (signal.aborted) throw error;
+      // A standby that has just died is not recorded so yet.
+      return this.beginAt(primaryOf(record).ref, signal);
+    });
+  }
+
+  private async beginAt(instance: InstanceRef, signal: AbortSignal): Promise<Readable> {
+    const stream = await this.backups.port.dump(instance, signal);
     await Promise.race([once(stream, 'readable'), once(stream, 'end')]);
     return stream;
   }

@@ -75,3 +75,53 @@ describe('a dump', () => {
     expect((await api.get(path(), { key: (await api.customer()).key })).status).toBe(404);
   });
 });
+
+describe('a link to a dump', () => {
+  const make = async (body?: object) => api.post(`/v1/databases/${databaseId}/dump-links`, body, { key: ada.key });
+  const follow = (url: string, method = 'GET') => fetch(url, { method });
+
+  it('is used once and needs no key, and looking at it does not use it up', async () => {
+    api.engine.backups.dumps = ['PGDMP', 'the data'];
+    const { status, body } = await make();
+    expect([status, Date.parse(body.expiresAt) > Date.now()]).toEqual([201, true]);
+    expect((await follow(body.url, 'HEAD')).status).toBe(200);
+    const answer = await follow(body.url);
+    expect([answer.status, await answer.text(), answer.headers.get('cache-control'), answer.headers.get('referrer-policy')]).toEqual([200, 'PGDMPthe data', 'no-store', 'no-referrer']);
+    expect(answer.headers.get('content-disposition')).toMatch(/^attachment; filename="shop-/);
+    const again = await follow(body.url);
+    expect([again.status, again.headers.get('content-type')]).toEqual([404, 'application/problem+json; charset=utf-8']);
+    expect((await follow(body.url, 'HEAD')).status).toBe(404);
+  });
+
+  it('of two at once serves one', async () => {
+    api.engine.backups.dumps = ['PGDMP'];
+    const { url } = (await make()).body;
+    const answers = await Promise.all([follow(url), follow(url)]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 404]);
+    await Promise.all(answers.map((answer) => answer.text()));
+  });
+
+  it('by which nothing was sent can be used again', async () => {
+    api.engine.backups.dumps = [new Error('the server went away')];
+    const { url } = (await make()).body;
+    expect((await follow(url)).status).toBe(500);
+    api.engine.backups.dumps = ['PGDMP'];
+    expect((await follow(url)).status).toBe(200);
+  });
+
+  it('ends with its time and with the key that made it', async () => {
+    const { url } = (await make({ validForSeconds: 60 })).body;
+    await api.query(`UPDATE dump_links SET expires_at = now() WHERE used_at IS NULL`);
+    expect((await follow(url)).status).toBe(404);
+    const key = (await api.post(`/v1/customers/${ada.id}/api-keys`, { name: 'passing' })).body as { id: string; key: string };
+    const second = (await api.post(`/v1/databases/${databaseId}/dump-links`, undefined, { key: key.key })).body;
+    await api.call('DELETE', `/v1/customers/${ada.id}/api-keys/${key.id}`);
+    expect((await follow(second.url)).status).toBe(404);
+  });
+
+  it('is refused for too long a time, to somebody else, and with a token that is none', async () => {
+    expect((await make({ validForSeconds: 86_401 })).body).toMatchObject({ status: 400, errors: [{ field: 'validForSeconds' }] });
+    expect((await api.post(`/v1/databases/${databaseId}/dump-links`, undefined, { key: (await api.customer()).key })).status).toBe(404);
+    expect((await follow(`${api.url}/v1/dump-links/nonsense`)).status).toBe(404);
+  });
+});

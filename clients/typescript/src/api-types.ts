@@ -601,6 +601,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/databases/{id}/dump-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a link to download a dump once
+         * @description For a browser, which sends no key. It ends with its time, with its use, and with the key that made it.
+         */
+        post: operations["createDumpLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/dump-links/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download a dump by a link
+         * @description Once; a link by which nothing was sent can be used again. A dump that fails midway aborts the connection and never ends cleanly.
+         */
+        get: operations["useDumpLink"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /**
+         * See whether a link to a dump can be used
+         * @description It is not used up by this.
+         */
+        head: operations["checkDumpLink"];
+        patch?: never;
+        trace?: never;
+    };
     "/v1/hosts/{id}/drain": {
         parameters: {
             query?: never;
@@ -1127,6 +1171,16 @@ export interface components {
                 /** @description With the password; pools by transaction */
                 pooledUri: string;
             };
+        };
+        /** @description A link by which a dump is downloaded once, without a key. */
+        DumpLink: {
+            /**
+             * Format: uri
+             * @description Shown once; whoever has it can download the dump
+             */
+            url: string;
+            /** Format: date-time */
+            expiresAt: string;
         };
         /** @description Server-Sent Events */
         OperationEvents: string;
@@ -2498,6 +2552,105 @@ export interface operations {
             409: components["responses"]["Problem409"];
             429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    createDumpLink: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Chosen by the caller, 1 to 255 visible characters. The same key and body are answered the same for 24 hours; the same key with another body is refused. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description How long it can be used: a quarter of an hour unless said, at most a day
+                     * @default 900
+                     */
+                    validForSeconds?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The link */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DumpLink"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    useDumpLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The archive */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            400: components["responses"]["Problem400"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    checkDumpLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It can be used */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            404: components["responses"]["Problem404"];
             "4XX": components["responses"]["Problem"];
             "5XX": components["responses"]["Problem"];
         };

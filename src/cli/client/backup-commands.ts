@@ -112,10 +112,34 @@ async function end(session: ReturnType<typeof openSession>, accepted: { readonly
   else print(wait ? done : `${operation.kind} goes on as ${operation.id}`);
 }
 
+interface DumpOptions {
+  readonly link?: true;
+  readonly validFor: string;
+}
+
+async function printLink(database: string, minutes: string, command: Command): Promise<void> {
+  if (!/^\d{1,4}$/.test(minutes)) throw new CliError(`--valid-for takes a number of minutes, and not "${minutes}"`, EXIT.usage);
+  const { api, asJson } = openSession(command);
+  const { id } = await findDatabase(api, database);
+  const link = await api.call('post', '/v1/databases/{id}/dump-links', { path: { id }, body: { validForSeconds: Number(minutes) * 60 } });
+  if (asJson) {
+    printJson(link);
+    return;
+  }
+  print(link.url);
+  note(`it can be used once, until ${link.expiresAt}`);
+}
+
 /** `freehold dump` */
 export function dumpCommand(): Command {
   return withApi(new Command('dump').description('write a dump of the live data to standard output, for pg_restore').argument('<database>', 'its id, or its name'))
-    .action(async (database: string, _options: unknown, command: Command) => {
+    .option('--link', 'print a link instead, by which a browser downloads the dump once')
+    .option('--valid-for <minutes>', 'how long the link can be used, at most a day', '15')
+    .action(async (database: string, { link, validFor }: DumpOptions, command: Command) => {
+      if (link) {
+        await printLink(database, validFor, command);
+        return;
+      }
       if (process.stdout.isTTY) throw new CliError('a dump is not for a terminal: send it to a file, as by freehold dump DB > file', EXIT.usage);
       const { api } = openSession(command);
       const { id } = await findDatabase(api, database);
