@@ -219,7 +219,7 @@ describe('the local engine keeps backups', () => {
     }
   }, 60_000);
 
-  it('dumps what pg_restore reads, ends when its reader does, and ends with an error when the dump fails', async () => {
+  it('dumps what pg_restore reads', async () => {
     const lister = spawn('pg_restore', ['--list'], { stdio: ['pipe', 'pipe', 'inherit'] });
     let listed = '';
     lister.stdout.on('data', (chunk: Buffer) => { listed += chunk.toString(); });
@@ -229,6 +229,24 @@ describe('the local engine keeps backups', () => {
     expect(await once(lister, 'close')).toEqual([0, null]);
     expect(listed).toContain('TABLE DATA public orders');
 
+  }, 60_000);
+
+  it('dumps what row-level security hides from its owner, large objects and sequences, exactly', async () => {
+    await rows(shop, `CREATE TABLE hidden (id serial, note text); INSERT INTO hidden (note) SELECT 'row ' || n FROM generate_series(1, 3) n;
+      ALTER TABLE hidden ENABLE ROW LEVEL SECURITY; ALTER TABLE hidden FORCE ROW LEVEL SECURITY; SELECT lo_from_bytea(4711, 'large')`);
+    expect(await rows(shop, 'SELECT count(*)::integer FROM hidden')).toEqual([0]);
+    const script = spawn('pg_restore', ['--file=-'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const text = script.stdout.toArray();
+    (await backups.dump(shop.primary, signal())).pipe(script.stdin);
+    const sql = Buffer.concat(await text as Buffer[]).toString();
+    expect(sql).toContain('COPY public.hidden (id, note) FROM stdin;\n1\trow 1\n2\trow 2\n3\trow 3\n\\.');
+    expect(sql).toContain(`lo_open('4711'`);
+    expect(sql).toContain(`lowrite(0, '\\x${Buffer.from('large').toString('hex')}')`);
+    expect(sql).toContain(`setval('public.hidden_id_seq', 3, true)`);
+    await rows(shop, 'DROP TABLE hidden; SELECT lo_unlink(4711)');
+  }, 60_000);
+
+  it('ends a dump when its reader does, and with an error when it fails', async () => {
     const controller = new AbortController();
     const aborted = await backups.dump(shop.primary, controller.signal);
     controller.abort();

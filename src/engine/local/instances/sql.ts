@@ -4,6 +4,8 @@ import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 export const CONTROL_USER = 'freehold';
 /** The name of sessions that dump. */
 export const DUMP_APPLICATION = 'freehold-dump';
+/** Nobody logs in as this role; a dump is made with its rights: to read everything, and nothing else. */
+export const DUMP_ROLE = 'freehold_dump';
 /** May replicate and nothing else. */
 export const REPLICATION_USER = 'freehold_replication';
 /** How sessions that have an effect name themselves; see {@link endStaleEffects}. */
@@ -56,6 +58,7 @@ export function newDatabaseSql(database: NewDatabase): string[] {
   const name = quoteIdentifier(database.name);
   return [
     `CREATE ROLE ${quoteIdentifier(REPLICATION_USER)} LOGIN REPLICATION NOINHERIT PASSWORD ${quoteLiteral(database.replicationVerifier)};`,
+    `CREATE ROLE ${quoteIdentifier(DUMP_ROLE)} NOLOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION BYPASSRLS IN ROLE pg_read_all_data;`,
     `CREATE ROLE ${owner} LOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS PASSWORD ${quoteLiteral(database.ownerVerifier)};`,
     // A customer's own errors, and RAISE LOG, would fill the host's disk.
     `ALTER ROLE ${owner} SET log_min_messages = fatal;`,
