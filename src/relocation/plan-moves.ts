@@ -60,22 +60,23 @@ const ORDER = { failover: 0, restore: 1, switchover: 2, relocate: 3 } as const;
  * does a failover that may lose something, until an operator has accepted that.
  */
 export function chooseMoves<M extends PossibleMove>(moves: readonly M[], { acceptDataLoss, atOnce }: { readonly acceptDataLoss: boolean; readonly atOnce: number }): M[] {
-  const busy = new Set(moves.filter(({ change }) => change !== null && change !== 'failover').map(({ databaseId }) => databaseId));
+  const busy = new Set(moves.filter(isHeldBack).map(({ databaseId }) => databaseId));
   const free = moves.filter((move) => isPossible(move, acceptDataLoss) && !busy.has(move.databaseId))
     .sort((a, b) => ORDER[a.by] - ORDER[b.by] || Number(a.role === 'standby') - Number(b.role === 'standby') || a.databaseId.localeCompare(b.databaseId));
   const chosen = new Map<string, M>();
   for (const move of free) {
     if (chosen.has(move.databaseId)) continue;
-    // One that waits for a standby that is lost as well is ended by the restore.
-    if (move.change !== null && move.by !== 'restore') continue;
     if (move.by === 'failover' || busy.size + chosen.size < atOnce) chosen.set(move.databaseId, move);
   }
   return [...chosen.values()];
 }
 
+/** A restore ends what waits in vain for instances that are lost; what may not be ended refuses it. */
+const isHeldBack = ({ by, change }: PossibleMove): boolean => change !== null && (by !== 'restore' || change === 'restore-in-place');
+
 /** Whether nothing but room, or an operator's word, is missing. */
-export function isPossible({ by, to, mayLose }: PossibleMove, acceptDataLoss: boolean): boolean {
+export function isPossible({ by, to, mayLose, role }: PossibleMove, acceptDataLoss: boolean): boolean {
   if (by === 'failover') return mayLose === 'nothing' || acceptDataLoss;
-  // Where a primary goes that is switched over is seen only once it has become a standby.
-  return by === 'switchover' || to !== null;
+  // Where a primary goes that is switched over is seen only once it has become a standby; and one is restored alone, if need be.
+  return by === 'switchover' || (by === 'restore' && role === 'standby') || to !== null;
 }

@@ -72,8 +72,9 @@ describe('chooseMoves', () => {
     expect(chosen([risky], true)).toEqual(['db_1']);
   });
 
-  it('ends a failover by a restore where the standby that it waits for is lost as well', () => {
+  it('ends by a restore what waits in vain for instances that are lost, and restores a primary alone if need be', () => {
     expect(chosen([move('db_1', 'restore', { change: 'failover' }), move('db_2', 'relocate', { change: 'failover' })])).toEqual(['db_1']);
+    expect(chosen([move('db_1', 'restore', { change: 'recover', role: 'standby', to: null }), move('db_2', 'restore', { change: 'restore-in-place' })])).toEqual(['db_1']);
   });
 });
 
