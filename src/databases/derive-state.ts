@@ -13,6 +13,8 @@ const STATE_DURING: Readonly<Record<string, DatabaseState>> = {
   switchover: 'failing-over',
   restore: 'restoring',
   'restore-in-place': 'restoring',
+  // Asked for only where the primary is down, and at its end once the endpoint leads to it again.
+  recover: 'unavailable',
 };
 
 /** Steps of a failover or switchover at which the outage is over. */

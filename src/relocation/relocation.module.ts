@@ -15,6 +15,7 @@ export class RelocationModule implements OnModuleInit {
     const { relocation } = this;
     this.registry.register(vacateOperation<EntityManager>({
       moves: (input) => relocation.moves(input), ask: (move, input, by) => relocation.ask(move, input, by),
+      countGoing: (operationId) => relocation.countGoing(operationId),
       report: (operationId, input) => relocation.report(operationId, input),
     }));
   }

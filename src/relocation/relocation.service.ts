@@ -82,6 +82,12 @@ export class RelocationService {
     return reportMoves(operations, asker.createdAt);
   }
 
+  async countGoing(operationId: string): Promise<number> {
+    const [row] = await queryRows<{ going: number }>(this.metadata.dataSource.manager,
+      `SELECT count(*)::integer AS going FROM operations WHERE requested_by = $1 AND state IN ('pending', 'running')`, [operationId]);
+    return row?.going ?? 0;
+  }
+
   /** Marks the hosts, so that nothing new is placed on them, and asks for everything on them to be moved away. */
   async vacate(tx: EntityManager, { subjectId, hostIds, state, acceptDataLoss }: Vacating, by: { readonly id: string; readonly requestId: string }): Promise<OperationDocument> {
     for (const id of hostIds) await this.fleet.setHostState(tx, id, state);

@@ -31,16 +31,23 @@ interface Parts {
   readonly moves: (input: VacateInput) => Promise<readonly PossibleMove[] | undefined>;
   /** Asks for one move; a conflict with another operation is not an error, and is looked at again. */
   readonly ask: (move: PossibleMove, input: VacateInput, requestedBy: string) => Promise<void>;
+  /** How many operations go on that were asked for in this one's name. */
+  readonly countGoing: (operationId: string) => Promise<number>;
   /** What the operations came to that were asked for in this one's name. */
   readonly report: (operationId: string, input: VacateInput) => Promise<MoveReport>;
 }
 
-export function vacateOperation<Tx>({ moves, ask, report }: Parts): OperationDefinition<Tx, VacateInput> {
+export function vacateOperation<Tx>({ moves, ask, countGoing, report }: Parts): OperationDefinition<Tx, VacateInput> {
   async function move({ input, operationId }: StepContext<VacateInput>): Promise<StepOutcome<Tx>> {
     const left = await moves(input);
     if (left === undefined) return { outcome: 'done', detail: { stopped: 'the hosts are in use again', ...(await report(operationId, input)) } };
-    if (left.length === 0) return { outcome: 'done', detail: { left: 0, ...(await report(operationId, input)) } };
-    if (isAllThatCanBe(left, input)) return { outcome: 'done', detail: { left: left.length, noRoom: left.map(({ instanceId }) => instanceId), ...(await report(operationId, input)) } };
+    if (left.length === 0 || isAllThatCanBe(left, input)) {
+      // What it asked for may have left the hosts and not be at its end.
+      const going = await countGoing(operationId);
+      if (going > 0) return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason: `${going} operations are not at their end` };
+      const noRoom = left.map(({ instanceId }) => instanceId);
+      return { outcome: 'done', detail: { left: left.length, ...(noRoom.length > 0 && { noRoom }), ...(await report(operationId, input)) } };
+    }
     await Promise.all(chooseMoves(left, { acceptDataLoss: input.acceptDataLoss, atOnce: MOVES_AT_ONCE }).map((one) => ask(one, input, operationId)));
     return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason: describeLeft(left, input) };
   }
