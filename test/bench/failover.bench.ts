@@ -13,13 +13,6 @@ const KILLS = Number(process.env.BENCH_RUNS ?? 30);
 const HANGS = Number(process.env.BENCH_HANGS ?? 5);
 const SWITCHOVERS = 15;
 const FLOORS = 5;
-const SETTLED_MS = 60_000;
-
-interface State {
-  readonly state: string;
-  readonly epoch: number;
-  readonly instances: readonly { readonly id: string; readonly role: string }[];
-}
 
 let fleet: BenchFleet;
 let customerId: string;
@@ -30,14 +23,8 @@ beforeAll(async () => {
 });
 afterAll(() => fleet?.remove());
 
-const read = (id: string): Promise<State> => fleet.call('GET', `/v1/databases/${id}`);
-const settled = (id: string, epoch: number): Promise<State> => eventually(async () => {
-  const database = await read(id);
-  return database.state === 'available' && database.epoch === epoch && database;
-}, SETTLED_MS);
-
 const primaryProcesses = async (id: string): Promise<number[]> => {
-  const primary = (await read(id)).instances.find(({ role }) => role === 'primary')!;
+  const primary = (await fleet.readDatabase(id)).instances.find(({ role }) => role === 'primary')!;
   const postmaster = processesOf([primary.id]).find(({ command }) => command.includes('/bin/postgres'))!;
   return processTree(postmaster.pid);
 };
@@ -45,29 +32,43 @@ const primaryProcesses = async (id: string): Promise<number[]> => {
 interface Outage {
   readonly seconds: number;
   readonly redundantSeconds: number;
-  readonly operation: BenchOperation | undefined;
+  /** Where the time goes, in seconds, from the fault to the first write. */
+  readonly parts: Readonly<Record<string, number>>;
 }
 
 /** Injects a fault under a writer, and measures the writer's longest silence and the time until all is redundant again. */
-async function measureOutage(database: BenchDatabase, epoch: number, signal: NodeJS.Signals): Promise<Outage> {
+async function measureOutage(database: BenchDatabase, signal: NodeJS.Signals): Promise<Outage> {
+  const { epoch } = await fleet.readDatabase(database.id);
   const writer = await NumberedWriter.start(database.uri);
   await eventually(() => writer.count > 20);
+  const pids = await primaryProcesses(database.id);
   writer.resetGap();
-  const began = performance.now();
-  for (const pid of await primaryProcesses(database.id)) {
+  const began = Date.now();
+  for (const pid of pids) {
     try {
       process.kill(pid, signal);
     } catch {
       // A backend ended with its postmaster.
     }
   }
-  await settled(database.id, epoch);
-  const redundantSeconds = (performance.now() - began) / 1000;
+  await fleet.redundant(database.id, epoch + 1);
+  const redundantSeconds = (Date.now() - began) / 1000;
   const report = await writer.stop();
   const lost = await lostRows(database.uri, report);
   if (lost.length > 0) throw new Error(`acknowledged rows were lost: ${lost.join()}`);
-  const { data } = await fleet.call<{ data: BenchOperation[] }>('GET', `/v1/operations?databaseId=${database.id}&kind=failover&limit=1`);
-  return { seconds: report.longestGapMs / 1000, redundantSeconds, operation: data[0] };
+  const [operation] = await fleet.operationsOf(database.id, 'failover');
+  return { seconds: report.longestGapMs / 1000, redundantSeconds, parts: operation ? partsOf(operation, began, report.longestGapEndedAt) : {} };
+}
+
+function partsOf(operation: BenchOperation, faultAt: number, writtenAt: number): Record<string, number> {
+  const at = (time: string | null | undefined): number => Date.parse(time ?? '');
+  const route = operation.steps.find(({ name }) => name === 'route');
+  return {
+    'fault to request': (at(operation.createdAt) - faultAt) / 1000,
+    'request to first step': (at(operation.steps[0]?.startedAt) - at(operation.createdAt)) / 1000,
+    ...stepSeconds(operation),
+    'route to first write': (writtenAt - at(route?.finishedAt)) / 1000,
+  };
 }
 
 async function floorSeconds(): Promise<number> {
@@ -83,58 +84,79 @@ async function floorSeconds(): Promise<number> {
   });
   const seconds = (performance.now() - began) / 1000;
   await standby.end();
-  await pair.stop().catch(() => undefined);
+  await pair.stop();
   return seconds;
 }
 
 const spread = (values: readonly number[]): string => `${summarize(values, 3)}, p95 ${percentile(values, 95).toFixed(3)}`;
+
+/** One fault after another; each begins when the database is redundant, and idle as well unless it is to be hit while it is backed up. */
+async function repeat(database: BenchDatabase, times: number, signal: NodeJS.Signals, { idle }: { idle: boolean }): Promise<Outage[]> {
+  const outages: Outage[] = [];
+  for (let run = 0; run < times; run += 1) {
+    if (idle) await fleet.quiet(database.id);
+    outages.push(await measureOutage(database, signal));
+  }
+  return outages;
+}
+
+const secondsOf = (outages: readonly Outage[]): number[] => outages.map(({ seconds }) => seconds);
 
 describe('failover', () => {
   it('of a killed and of a hung primary', async () => {
     const floors: number[] = [];
     for (let run = 0; run < FLOORS; run += 1) floors.push(await floorSeconds());
     const database = await fleet.provision(customerId, 'target');
-    const killed: Outage[] = [];
-    let epoch = 1;
-    for (let run = 0; run < KILLS; run += 1) killed.push(await measureOutage(database, (epoch += 1), 'SIGKILL'));
-    const hung: Outage[] = [];
-    for (let run = 0; run < HANGS; run += 1) hung.push(await measureOutage(database, (epoch += 1), 'SIGSTOP'));
+    const killed = await repeat(database, KILLS, 'SIGKILL', { idle: true });
+    const hung = await repeat(database, HANGS, 'SIGSTOP', { idle: true });
+    const busy = await repeat(database, HANGS, 'SIGKILL', { idle: false });
     printTable(`Outage of one writer on the session endpoint (${KILLS} kills, ${HANGS} hangs)`, [
       ['', 'seconds'], ['floor: kill, pg_promote, first write', spread(floors)],
-      ['primary killed: outage', spread(killed.map(({ seconds }) => seconds))], ['primary killed: redundant again', spread(killed.map(({ redundantSeconds }) => redundantSeconds))],
-      ['primary hung: outage', spread(hung.map(({ seconds }) => seconds))],
-      ['ratio of medians, killed to floor', (median(killed.map(({ seconds }) => seconds)) / median(floors)).toFixed(1)],
+      ['primary killed: outage', spread(secondsOf(killed))], ['primary killed: redundant again', spread(killed.map(({ redundantSeconds }) => redundantSeconds))],
+      [`primary killed as soon as it is redundant, ${HANGS} times: outage`, spread(secondsOf(busy))],
+      ['primary hung: outage', spread(secondsOf(hung))],
+      ['ratio of medians, killed to floor', (median(secondsOf(killed)) / median(floors)).toFixed(1)],
     ]);
-    const steps = killed.flatMap(({ operation }) => (operation ? [stepSeconds(operation)] : []));
-    const names = Object.keys(steps[0] ?? {});
-    printTable('Where the time goes', [['step', 'seconds'],
-      ['request to first step', summarize(killed.flatMap(({ operation }) => (operation?.steps[0]?.startedAt ? [(Date.parse(operation.steps[0].startedAt) - Date.parse(operation.createdAt)) / 1000] : [])), 3)],
-      ...names.map((name) => [name, summarize(steps.flatMap((step) => step[name] ?? []), 3)])]);
+    printTable('Where the time goes when it is killed', [['part', 'seconds'],
+      ...Object.keys(killed[0]?.parts ?? {}).map((name) => [name, summarize(killed.flatMap(({ parts }) => parts[name] ?? []), 3)])]);
   });
 });
 
 describe('switchover', () => {
   it('is seen by one writer on each endpoint', async () => {
     const database = await fleet.provision(customerId, 'planned');
-    const rows: string[][] = [['endpoint', 'longest pause, seconds', 'client errors a switchover']];
-    let epoch = 1;
+    const rows: string[][] = [['endpoint', 'longest pause, seconds', 'client errors a switchover', 'the whole, seconds']];
     for (const [name, uri] of [['pooled', database.pooledUri], ['session', database.uri]] as const) {
-      const gaps: number[] = [];
-      let errors = 0;
-      for (let run = 0; run < SWITCHOVERS; run += 1) {
-        const writer = await NumberedWriter.start(uri);
-        await eventually(() => writer.count > 20);
-        writer.resetGap();
-        await fleet.call('POST', `/v1/databases/${database.id}/switchover`);
-        await settled(database.id, (epoch += 1));
-        const report = await writer.stop();
-        const lost = await lostRows(database.uri, report);
-        if (lost.length > 0) throw new Error(`acknowledged rows were lost: ${lost.join()}`);
-        gaps.push(report.longestGapMs / 1000);
-        errors += report.errors;
-      }
-      rows.push([name, spread(gaps), (errors / SWITCHOVERS).toFixed(2)]);
+      const runs: Switch[] = [];
+      for (let run = 0; run < SWITCHOVERS; run += 1) runs.push(await measureSwitchover(database, uri));
+      rows.push([name, spread(runs.map(({ seconds }) => seconds)), (runs.reduce((sum, { errors }) => sum + errors, 0) / SWITCHOVERS).toFixed(2),
+        summarize(runs.map(({ redundantSeconds }) => redundantSeconds))]);
     }
+    const operations = (await fleet.operationsOf(database.id, 'switchover')).map(stepSeconds);
     printTable(`Planned switchover (${SWITCHOVERS} each)`, rows);
+    printTable('Where its time goes', [['step', 'seconds'],
+      ...Object.keys(operations[0] ?? {}).map((name) => [name, summarize(operations.flatMap((steps) => steps[name] ?? []), 3)])]);
   });
 });
+
+interface Switch {
+  readonly seconds: number;
+  readonly redundantSeconds: number;
+  readonly errors: number;
+}
+
+async function measureSwitchover(database: BenchDatabase, uri: string): Promise<Switch> {
+  await fleet.quiet(database.id);
+  const { epoch } = await fleet.readDatabase(database.id);
+  const writer = await NumberedWriter.start(uri);
+  await eventually(() => writer.count > 20);
+  writer.resetGap();
+  const began = Date.now();
+  await fleet.call('POST', `/v1/databases/${database.id}/switchover`);
+  await fleet.redundant(database.id, epoch + 1);
+  const redundantSeconds = (Date.now() - began) / 1000;
+  const report = await writer.stop();
+  const lost = await lostRows(database.uri, report);
+  if (lost.length > 0) throw new Error(`acknowledged rows were lost: ${lost.join()}`);
+  return { seconds: report.longestGapMs / 1000, redundantSeconds, errors: report.errors };
+}

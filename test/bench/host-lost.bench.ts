@@ -15,15 +15,7 @@ const WATCHED_S = 60;
 /** Pairs that are made at once. */
 const MADE_AT_ONCE = 4;
 const WRITER_REST_MS = 20;
-const SETTLED_MS = 120_000;
 const TICKS_PER_SECOND = 100;
-
-interface State {
-  readonly id: string;
-  readonly state: string;
-  readonly epoch: number;
-  readonly instances: readonly { readonly id: string; readonly role: string; readonly host: string }[];
-}
 
 let fleet: BenchFleet;
 let customerId: string;
@@ -42,13 +34,7 @@ beforeAll(async () => {
 });
 afterAll(() => fleet?.remove());
 
-const read = (id: string): Promise<State> => fleet.call('GET', `/v1/databases/${id}`);
-const hostOfPrimary = async (id: string): Promise<string> => (await read(id)).instances.find(({ role }) => role === 'primary')!.host;
-const settled = (id: string, epoch: number): Promise<State> => eventually(async () => {
-  const database = await read(id);
-  return database.state === 'available' && database.epoch === epoch && database;
-}, SETTLED_MS);
-
+const hostOfPrimary = async (id: string): Promise<string> => (await fleet.readDatabase(id)).instances.find(({ role }) => role === 'primary')!.host;
 async function provideDatabases(count: number): Promise<void> {
   let next = databases.length;
   const make = async (): Promise<void> => {
@@ -63,9 +49,9 @@ async function gatherPrimaries(): Promise<string> {
   const host = [...hosts].sort((a, b) => hosts.filter((each) => each === b).length - hosts.filter((each) => each === a).length)[0]!;
   for (const [index, { id }] of databases.entries()) {
     if (hosts[index] === host) continue;
-    const { epoch } = await read(id);
+    const { epoch } = await fleet.readDatabase(id);
     await fleet.call('POST', `/v1/databases/${id}/switchover`);
-    await settled(id, epoch + 1);
+    await fleet.redundant(id, epoch + 1);
   }
   return host;
 }
@@ -82,13 +68,13 @@ function loseHost(host: string): void {
 }
 
 async function measureLoss(host: string): Promise<{ outages: number[]; redundantSeconds: number }> {
-  const before = await Promise.all(databases.map(({ id }) => read(id)));
+  const before = await Promise.all(databases.map(({ id }) => fleet.readDatabase(id)));
   const writers = await Promise.all(databases.map(({ uri }) => NumberedWriter.start(uri, { restMs: WRITER_REST_MS })));
   await eventually(() => writers.every(({ count }) => count > 20), 60_000);
   for (const writer of writers) writer.resetGap();
   const began = performance.now();
   loseHost(host);
-  await Promise.all(before.map(({ id, epoch }) => settled(id, epoch + 1)));
+  await Promise.all(before.map(({ id, epoch }) => fleet.redundant(id, epoch + 1)));
   const redundantSeconds = (performance.now() - began) / 1000;
   const reports = await Promise.all(writers.map((writer) => writer.stop()));
   const lost = (await Promise.all(databases.map(({ uri }, index) => lostRows(uri, reports[index]!)))).flat();
@@ -140,7 +126,7 @@ describe('a fleet', () => {
     const database = databases[0] ?? await fleet.provision(customerId, 'crash');
     const gaps: number[] = [];
     for (let run = 0; run < CRASHES; run += 1) {
-      const { epoch, instances } = await read(database.id);
+      const { epoch, instances } = await fleet.readDatabase(database.id);
       const primary = instances.find(({ role }) => role === 'primary')!;
       const writer = await NumberedWriter.start(database.uri);
       await eventually(() => writer.count > 20);
@@ -150,7 +136,7 @@ describe('a fleet', () => {
       const { count } = writer;
       await eventually(() => writer.count > count + 20);
       gaps.push((await writer.stop()).longestGapMs / 1000);
-      await settled(database.id, epoch);
+      await fleet.redundant(database.id, epoch);
     }
     printTable(`A backend crashes (${CRASHES} times)`, [['', 'seconds'], ['outage: median', show(median(gaps))], ['worst', show(Math.max(...gaps))]]);
   });

@@ -7,6 +7,8 @@ export interface WriterReport {
   readonly errors: number;
   /** The longest time between two acknowledgements, in milliseconds. */
   readonly longestGapMs: number;
+  /** When that time ended, in milliseconds since 1970. */
+  readonly longestGapEndedAt: number;
 }
 
 export interface WriterOptions {
@@ -28,6 +30,7 @@ export class NumberedWriter {
   private next = 1;
   private lastAt = 0;
   private longestGapMs = 0;
+  private longestGapEndedAt = Date.now();
   private roundStart = { acknowledged: 0, errors: 0 };
   private stopping = false;
   private running: Promise<void> = Promise.resolve();
@@ -69,10 +72,12 @@ export class NumberedWriter {
 
   /** What was seen since {@link beginRound}; a silence that still lasts counts too. */
   round(): WriterReport {
+    const { silentMs } = this;
     return {
       acknowledged: this.acknowledged.slice(this.roundStart.acknowledged),
       errors: this.errors - this.roundStart.errors,
-      longestGapMs: Math.max(this.longestGapMs, this.silentMs),
+      longestGapMs: Math.max(this.longestGapMs, silentMs),
+      longestGapEndedAt: silentMs > this.longestGapMs ? Date.now() : this.longestGapEndedAt,
     };
   }
 
@@ -80,7 +85,7 @@ export class NumberedWriter {
   async stop(): Promise<WriterReport> {
     this.stopping = true;
     await this.running;
-    return { acknowledged: this.acknowledged, errors: this.errors, longestGapMs: this.longestGapMs };
+    return { acknowledged: this.acknowledged, errors: this.errors, longestGapMs: this.longestGapMs, longestGapEndedAt: this.longestGapEndedAt };
   }
 
   private async write(first: pg.Client): Promise<void> {
@@ -104,7 +109,10 @@ export class NumberedWriter {
 
   private note(number: number): void {
     const now = performance.now();
-    this.longestGapMs = Math.max(this.longestGapMs, now - this.lastAt);
+    if (now - this.lastAt > this.longestGapMs) {
+      this.longestGapMs = now - this.lastAt;
+      this.longestGapEndedAt = Date.now();
+    }
     this.lastAt = now;
     this.acknowledged.push(number);
   }

@@ -78,7 +78,8 @@ export async function makeBarePair(settings: Readonly<Record<string, string>> = 
   return {
     seconds: seconds as BarePair['seconds'], primaryDirectory, standbyDirectory, primaryPort, standbyPort,
     async stop() {
-      await Promise.all([primaryDirectory, standbyDirectory].map((directory) => run('pg_ctl', ['-D', directory, '-m', 'immediate', '-w', 'stop'])));
+      // One may have been killed.
+      await Promise.allSettled([primaryDirectory, standbyDirectory].map((directory) => run('pg_ctl', ['-D', directory, '-m', 'immediate', '-w', 'stop'])));
       rmSync(root, { recursive: true, force: true });
     },
   };

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildCommand, findFreePort, freehold } from '../../support/freehold-command.js';
+import { eventually } from '../../support/servers.js';
 
 interface Step {
   readonly name: string;
@@ -11,6 +12,7 @@ interface Step {
 
 export interface BenchOperation {
   readonly id: string;
+  readonly kind: string;
   readonly state: string;
   readonly steps: readonly Step[];
   readonly createdAt: string;
@@ -25,6 +27,18 @@ export interface BenchDatabase {
   readonly seconds: number;
   readonly operation: BenchOperation;
 }
+
+export interface DatabaseState {
+  readonly id: string;
+  readonly state: string;
+  readonly epoch: number;
+  readonly instances: readonly { readonly id: string; readonly role: string; readonly host: string }[];
+}
+
+/** What a full backup follows. */
+const CHANGES: ReadonlySet<string> = new Set(['provision', 'failover', 'switchover']);
+const RUNNING: ReadonlySet<string> = new Set(['pending', 'running']);
+const SETTLED_MS = 120_000;
 
 /** A fleet started by the built command, as a user would. */
 export class BenchFleet {
@@ -75,6 +89,34 @@ export class BenchFleet {
     const ended = await this.call<BenchOperation>('GET', `/v1/operations/${operation.id}`);
     if (ended.state !== 'succeeded') throw new Error(`provisioning failed: ${JSON.stringify(ended)}`);
     return { id: database.id, ...credentials, seconds, operation: ended };
+  }
+
+  readDatabase(id: string): Promise<DatabaseState> {
+    return this.call('GET', `/v1/databases/${id}`);
+  }
+
+  async operationsOf(id: string, kind?: string): Promise<readonly BenchOperation[]> {
+    const { data } = await this.call<{ data: BenchOperation[] }>('GET', `/v1/operations?databaseId=${id}&limit=20${kind ? `&kind=${kind}` : ''}`);
+    return data;
+  }
+
+  /** Waits until it is redundant at an epoch. */
+  redundant(id: string, epoch: number): Promise<DatabaseState> {
+    return eventually(async () => {
+      const database = await this.readDatabase(id);
+      return database.state === 'available' && database.epoch === epoch && database;
+    }, SETTLED_MS);
+  }
+
+  /** Waits until it is backed up since it was made or promoted, and nothing works on it any more. */
+  async quiet(id: string): Promise<void> {
+    await eventually(async () => {
+      const operations = await this.operationsOf(id);
+      const isOver = !operations.some(({ state }) => RUNNING.has(state));
+      const isBackedUp = operations.findIndex(({ kind, state }) => kind === 'back-up' && state === 'succeeded');
+      const isChanged = operations.findIndex(({ kind }) => CHANGES.has(kind));
+      return isOver && isBackedUp >= 0 && (isChanged < 0 || isBackedUp < isChanged);
+    }, SETTLED_MS);
   }
 
   /** Returns when the operation's stream of events ends. */
