@@ -33,7 +33,7 @@ describe('the configuration of a gateway', () => {
   it('checks the servers\' identity, and retries fast enough for a failover', () => {
     expect(files.ini).toContain('server_tls_sslmode = verify-full');
     expect(files.ini).toContain('client_tls_sslmode = require');
-    expect(files.ini).toContain('server_login_retry = 0.2');
+    expect(files.ini).toContain('server_login_retry = 0.02');
   });
 
   it('holds verifiers, and no customer\'s password', () => {

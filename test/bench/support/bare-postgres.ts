@@ -1,27 +1,16 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { chown } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { freePort } from '../../support/servers.js';
+import { freePort, postgresAccount, postgresBinaries } from '../../support/servers.js';
 
-/** The account that Debian's packages make, since PostgreSQL refuses to run as root. */
-function account(): { uid?: number; gid?: number } {
-  if (process.getuid?.() !== 0) return {};
-  const id = (flag: string): number => Number(spawnSync('id', [flag, 'postgres'], { encoding: 'utf8' }).stdout);
-  return { uid: id('-u'), gid: id('-g') };
-}
-
-const binaries = (): string => {
-  const root = '/usr/lib/postgresql';
-  const majors = existsSync(root) ? readdirSync(root).map(Number).filter(Boolean).sort((a, b) => b - a) : [];
-  return majors.length > 0 ? join(root, String(majors[0]), 'bin') : '';
-};
-
-function run(program: string, parameters: readonly string[]): Promise<void> {
+/** Runs a program of PostgreSQL's, or one named with its path, as its account. */
+export function runBare(program: string, parameters: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(join(binaries(), program), parameters, { ...account(), stdio: ['ignore', 'ignore', 'pipe'], cwd: '/' });
+    const path = program.startsWith('/') ? program : join(postgresBinaries(), program);
+    const child = spawn(path, parameters, { ...postgresAccount(), stdio: ['ignore', 'ignore', 'pipe'], cwd: '/' });
     let problem = '';
     child.stderr.on('data', (chunk: Buffer) => { problem += chunk.toString(); });
     child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`${program} ended with ${code}: ${problem.slice(-500)}`))));
@@ -39,15 +28,21 @@ export interface BarePair {
   stop(): Promise<void>;
 }
 
-/** Makes a primary and a streaming standby with settings given to both: the floor of every provisioning. */
-export async function makeBarePair(settings: Readonly<Record<string, string>> = {}): Promise<BarePair> {
+/** A directory that is PostgreSQL's. */
+export async function makeBareDirectory(): Promise<string> {
   const root = mkdtempSync(join(tmpdir(), 'freehold-floor-'));
-  const { uid, gid } = account();
+  const { uid, gid } = postgresAccount();
   if (uid !== undefined && gid !== undefined) await chown(root, uid, gid);
+  return root;
+}
+
+/** Makes a primary and a streaming standby with settings given to both: the floor of every provisioning. */
+export async function makeBarePair(settings: Readonly<Record<string, string>> = {}, directory?: string): Promise<BarePair> {
+  const root = directory ?? (await makeBareDirectory());
   const [primaryDirectory, standbyDirectory] = [join(root, 'primary'), join(root, 'standby')];
   const [primaryPort, standbyPort] = [await freePort(), await freePort()];
   const options = (port: number): string => Object.entries({ port: String(port), listen_addresses: '127.0.0.1', unix_socket_directories: root, ...settings })
-    .map(([name, value]) => `-c ${name}=${value}`).join(' ');
+    .map(([name, value]) => `-c ${name}='${value}'`).join(' ');
   const seconds: Record<string, number> = {};
   const time = async (part: string, work: () => Promise<void>): Promise<void> => {
     const began = performance.now();
@@ -63,23 +58,23 @@ export async function makeBarePair(settings: Readonly<Record<string, string>> = 
       await client.end();
     }
   };
-  await time('initdb', () => run('initdb', ['-D', primaryDirectory, '-U', 'postgres', '-A', 'trust', '--data-checksums']));
-  await time('start', () => run('pg_ctl', ['-D', primaryDirectory, '-w', '-l', join(root, 'primary.log'), '-o', options(primaryPort), 'start']));
+  await time('initdb', () => runBare('initdb', ['-D', primaryDirectory, '-U', 'postgres', '-A', 'trust', '--data-checksums']));
+  await time('start', () => runBare('pg_ctl', ['-D', primaryDirectory, '-w', '-l', join(root, 'primary.log'), '-o', options(primaryPort), 'start']));
   await time('role and database', async () => {
     await query('CREATE ROLE app LOGIN');
     await query('CREATE DATABASE app OWNER app');
   });
-  await time('basebackup', () => run('pg_basebackup', ['-d', `host=127.0.0.1 port=${primaryPort} user=postgres application_name=standby`,
+  await time('basebackup', () => runBare('pg_basebackup', ['-d', `host=127.0.0.1 port=${primaryPort} user=postgres application_name=standby`,
     '-D', standbyDirectory, '-X', 'stream', '-C', '-S', 'standby', '-R', '--checkpoint=fast']));
   await time('streaming', async () => {
-    await run('pg_ctl', ['-D', standbyDirectory, '-w', '-l', join(root, 'standby.log'), '-o', options(standbyPort), 'start']);
+    await runBare('pg_ctl', ['-D', standbyDirectory, '-w', '-l', join(root, 'standby.log'), '-o', options(standbyPort), 'start']);
     while ((await query(`SELECT FROM pg_stat_replication WHERE state = 'streaming'`)).length === 0) await new Promise(setImmediate);
   });
   return {
     seconds: seconds as BarePair['seconds'], primaryDirectory, standbyDirectory, primaryPort, standbyPort,
     async stop() {
       // One may have been killed.
-      await Promise.allSettled([primaryDirectory, standbyDirectory].map((directory) => run('pg_ctl', ['-D', directory, '-m', 'immediate', '-w', 'stop'])));
+      await Promise.allSettled([primaryDirectory, standbyDirectory].map((directory) => runBare('pg_ctl', ['-D', directory, '-m', 'immediate', '-w', 'stop'])));
       rmSync(root, { recursive: true, force: true });
     },
   };

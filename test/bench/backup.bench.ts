@@ -1,0 +1,223 @@
+import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import pg from 'pg';
+import { processesOf } from '../support/freehold-command.js';
+import { eventually, postgresBinaries } from '../support/servers.js';
+import { BareBackups } from './support/bare-backrest.js';
+import { type BenchDatabase, BenchFleet, type BenchOperation, stepSeconds } from './support/bench-fleet.js';
+import { median, percentile, printTable, summarize } from './support/statistics.js';
+
+/** Of the database that is dumped, backed up and restored. */
+const MIB = Number(process.env.BENCH_MIB ?? 1024);
+const RUNS = Number(process.env.BENCH_RUNS ?? 3);
+/** Small ones that lose a data centre. */
+const DATABASES = Number(process.env.BENCH_DATABASES ?? 20);
+const MADE_AT_ONCE = 4;
+/** What stays between two requests that measure how responsive the API is. */
+const REST_MS = 5;
+const IDLE_S = 10;
+const ROW_BYTES = 1600;
+const LONG_MS = 1_200_000;
+
+let fleet: BenchFleet;
+let customerId: string;
+
+beforeAll(async () => {
+  fleet = await BenchFleet.start({ FREEHOLD_HOST_MEMORY_MB: '65536' });
+  customerId = await fleet.createCustomer();
+});
+afterAll(() => fleet?.remove());
+
+/** Rows of hexadecimal digits: they compress about as well as text does. */
+async function fill(target: pg.ClientConfig): Promise<void> {
+  const client = new pg.Client(target);
+  await client.connect();
+  await client.query('CREATE TABLE filled (n bigint PRIMARY KEY, text text NOT NULL)');
+  const rows = Math.ceil((MIB * 1024 * 1024) / ROW_BYTES);
+  await client.query(`INSERT INTO filled SELECT n, (SELECT string_agg(md5(n * 50 + i || ''), '') FROM generate_series(1, ${ROW_BYTES / 32}) i) FROM generate_series(1, ${rows}) n`);
+  await client.query('CHECKPOINT').catch(() => undefined);
+  await client.end();
+}
+
+interface Dumped {
+  readonly seconds: number;
+  readonly bytes: number;
+}
+
+async function dumpThroughApi({ id }: BenchDatabase): Promise<Dumped> {
+  const began = performance.now();
+  const response = await fetch(`${fleet.api}/v1/databases/${id}/dump`, { headers: { authorization: `Bearer ${fleet.operatorKey}` } });
+  let bytes = 0;
+  for await (const chunk of response.body!) bytes += (chunk as Uint8Array).length;
+  return { seconds: (performance.now() - began) / 1000, bytes };
+}
+
+async function dumpBare({ uri }: BenchDatabase): Promise<Dumped> {
+  const began = performance.now();
+  const child = spawn(join(postgresBinaries(), 'pg_dump'), ['--format=custom', '--dbname', uri], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  let bytes = 0;
+  for await (const chunk of child.stdout) bytes += (chunk as Buffer).length;
+  if ((await ended) !== 0) throw new Error('pg_dump failed');
+  return { seconds: (performance.now() - began) / 1000, bytes };
+}
+
+/** Milliseconds that a small request takes, one after another, while something else goes on. */
+async function responsiveness<Result>(path: string, meanwhile: Promise<Result>): Promise<{ result: Result; milliseconds: number[] }> {
+  const milliseconds: number[] = [];
+  let over = false;
+  const result = meanwhile.finally(() => (over = true));
+  while (!over) {
+    const began = performance.now();
+    await fleet.call('GET', path);
+    milliseconds.push(performance.now() - began);
+    await rest(REST_MS);
+  }
+  return { result: await result, milliseconds };
+}
+
+async function runOperation(method: string, path: string, body?: unknown): Promise<BenchOperation & { readonly databaseId: string }> {
+  const { operation } = await fleet.call<{ operation: BenchOperation }>(method, path, body);
+  await fleet.follow(operation.id);
+  const ended = await fleet.call<BenchOperation & { databaseId: string }>('GET', `/v1/operations/${operation.id}`);
+  if (ended.state !== 'succeeded') throw new Error(`${path} failed: ${JSON.stringify(ended)}`);
+  return ended;
+}
+
+const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const repeat = async <Result>(run: () => Promise<Result>): Promise<Result[]> => {
+  const results: Result[] = [];
+  for (let turn = 0; turn < RUNS; turn += 1) results.push(await run());
+  return results;
+};
+
+describe('a database', () => {
+  it('is dumped, backed up and restored', { timeout: LONG_MS * 2 }, async () => {
+    const database = await fleet.provision(customerId, 'large');
+    await fill({ connectionString: database.uri });
+    await fleet.quiet(database.id);
+    const path = `/v1/databases/${database.id}`;
+    const idle = (await responsiveness(path, rest(IDLE_S * 1000))).milliseconds;
+    const bare = await repeat(() => dumpBare(database));
+    const dumps = await repeat(() => responsiveness(path, dumpThroughApi(database)));
+    const backups = await repeat(() => responsiveness(path, runOperation('POST', `${path}/backups`)));
+    const perSite = backups.map(({ result }) => stepSeconds(result)['back-up']! / backupSites);
+    const restores = await repeat(async () => {
+      const ended = await runOperation('POST', `${path}/restore`, { time: new Date(Date.now() - 2000).toISOString(), into: 'new', name: `restored-${Math.random().toString(36).slice(2, 10)}` });
+      await runOperation('DELETE', `/v1/databases/${ended.databaseId}`);
+      return stepSeconds(ended)['restore-primary']!;
+    });
+    const floor = await bareBackups();
+    const ofDumps = dumps.map(({ result }) => result.seconds);
+    printTable(`A database of ${MIB} MiB (${RUNS} runs)`, [
+      ['', 'Freehold, seconds', 'bare, seconds', 'ratio of medians'],
+      row(`dump of ${(dumps[0]!.result.bytes / 1024 / 1024).toFixed(0)} MiB: GET …/dump against pg_dump`, ofDumps, bare.map(({ seconds }) => seconds)),
+      row('full backup at one site: pgBackRest', perSite, floor.backups),
+      row('restored to a moment, until it accepts writes: pgBackRest', restores, floor.restores),
+    ]);
+    const during = (list: readonly { milliseconds: number[] }[]): string[] => describeLatency(list.flatMap(({ milliseconds }) => milliseconds), idle);
+    printTable('GET /v1/databases/{id} meanwhile', [['', 'p50, ms', 'p99, ms', 'p99 to idle'], ['idle', ...describeLatency(idle, idle)], ['dump', ...during(dumps)], ['backup', ...during(backups)]]);
+    await runOperation('DELETE', path);
+  });
+});
+
+/** Live sites; each is given the data anew. */
+const backupSites = 3;
+
+const row = (name: string, ours: readonly number[], bare: readonly number[]): string[] => [name, summarize(ours), summarize(bare), (median(ours) / median(bare)).toFixed(2)];
+const describeLatency = (values: readonly number[], idle: readonly number[]): string[] =>
+  [median(values).toFixed(1), percentile(values, 99).toFixed(1), (percentile(values, 99) / percentile(idle, 99)).toFixed(2)];
+
+async function bareBackups(): Promise<{ backups: number[]; restores: number[] }> {
+  const bare = await BareBackups.make();
+  try {
+    const server = { host: '127.0.0.1', port: bare.pair.primaryPort, user: 'postgres', database: 'app' };
+    await fill(server);
+    const backups = await repeat(() => bare.backUp());
+    const client = new pg.Client(server);
+    await client.connect();
+    const restores = await repeat(async () => {
+      const target = new Date();
+      await rest(1000);
+      // As with Freehold, what comes after the moment is archived before the restore begins.
+      await client.query('CREATE TABLE IF NOT EXISTS later (at timestamptz)');
+      await client.query('INSERT INTO later VALUES (now())');
+      const { rows } = await client.query<{ name: string }>('SELECT pg_walfile_name(pg_switch_wal()) AS name');
+      await eventually(async () => (await client.query<{ done: boolean }>('SELECT last_archived_wal >= $1 AS done FROM pg_stat_archiver', [rows[0]!.name])).rows[0]!.done, 60_000);
+      return bare.restore(target);
+    });
+    await client.end();
+    return { backups, restores };
+  } finally {
+    await bare.remove();
+  }
+}
+
+interface Host {
+  readonly id: string;
+  readonly region: string;
+  readonly dataCenter: string;
+}
+
+interface Recovery {
+  readonly databaseId: string;
+  readonly rtoSeconds: number | null;
+}
+
+describe(`${DATABASES} small databases`, () => {
+  it('lose both of their hosts', { timeout: LONG_MS }, async () => {
+    const { data } = await fleet.call<{ data: Host[] }>('GET', '/v1/hosts?limit=100');
+    const hosts = data.filter(({ region }) => region === 'americas');
+    const lostCenter = hosts[0]!.dataCenter;
+    // One host is left, with nothing on it: whatever it gets is restored.
+    const [spare, ...others] = hosts.filter(({ dataCenter }) => dataCenter !== lostCenter);
+    await runOperation('POST', `/v1/hosts/${spare!.id}/drain`);
+    const ids = await makeSmall();
+    await Promise.all(ids.map((id) => fleet.quiet(id)));
+    await fleet.call('POST', `/v1/hosts/${spare!.id}/undrain`);
+    const lost = hosts.filter(({ id }) => id !== spare!.id);
+    destroy(lost);
+    const began = performance.now();
+    const operations = await Promise.all([
+      runOperation('POST', `/v1/data-centers/${lostCenter}/lost`, { acceptDataLoss: true }), ...others.map(({ id }) => runOperation('POST', `/v1/hosts/${id}/lost`, { acceptDataLoss: true })),
+    ]);
+    const seconds = (performance.now() - began) / 1000;
+    await Promise.all(ids.map(writable));
+    const recoveries = operations.flatMap((operation) => (operation.steps as readonly { detail?: { recoveries?: Recovery[] } }[]).flatMap(({ detail }) => detail?.recoveries ?? []));
+    const rto = recoveries.flatMap(({ rtoSeconds }) => rtoSeconds ?? []);
+    const steps = (await Promise.all(ids.map((id) => fleet.operationsOf(id, 'restore')))).flatMap((list) => list.slice(0, 1).map(stepSeconds));
+    printTable(`${DATABASES} small databases restored after the loss of both of their hosts`, [
+      ['', ''], ['all of them, seconds', seconds.toFixed(1)], ['databases a minute', ((DATABASES / seconds) * 60).toFixed(1)],
+      ['RTO as reported, seconds', rto.length > 0 ? summarize(rto) : 'none reported'],
+      ...Object.keys(steps[0] ?? {}).map((name) => [`step ${name}, seconds`, summarize(steps.flatMap((step) => step[name] ?? []))]),
+    ]);
+  });
+});
+
+async function makeSmall(): Promise<string[]> {
+  const ids: string[] = [];
+  let next = 0;
+  await Promise.all(Array.from({ length: MADE_AT_ONCE }, async () => {
+    while (next < DATABASES) ids.push((await fleet.provision(customerId, `small-${(next += 1)}`, 'americas')).id);
+  }));
+  return ids;
+}
+
+/** Ends every server of these hosts, and removes their disks. */
+function destroy(hosts: readonly Host[]): void {
+  const directories = hosts.map(({ id }) => join(fleet.dataDir, 'hosts', id));
+  for (const { pid } of processesOf(directories)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // A backend ended with its postmaster.
+    }
+  }
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+}
+
+async function writable(id: string): Promise<void> {
+  await eventually(async () => ['available', 'degraded'].includes((await fleet.readDatabase(id)).state), LONG_MS);
+}
