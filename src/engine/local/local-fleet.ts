@@ -9,6 +9,7 @@ import type { Account } from './host-shell/files.js';
 import { HostShell } from './host-shell/host-shell.js';
 import { ARCHIVE_SCRIPT } from './instances/archive-command.js';
 import type { Rebuild } from './instances/choose-rebuild.js';
+import { ControlSessions } from './instances/control-sessions.js';
 import { findPostgresBinaries, type PostgresBinaries } from './instances/postgres-binaries.js';
 
 export interface LocalFleetOptions {
@@ -23,6 +24,7 @@ export interface LocalFleetOptions {
 
 /** An opened fleet: its description, and what is read from its directory once. */
 export class LocalFleet {
+  readonly sessions = new ControlSessions();
   private readonly authorities = new Map<string, Promise<CertificateAuthority>>();
   private readonly certificates = new Map<string, string>();
   private readonly hosts = new Map<string, { host: HostDescription; region: RegionDescription }>();

@@ -16,6 +16,7 @@ export interface BenchOperation {
   readonly state: string;
   readonly steps: readonly Step[];
   readonly createdAt: string;
+  readonly startedAt: string | null;
   readonly finishedAt: string | null;
 }
 

@@ -24,6 +24,48 @@ export async function withControl<T>(context: InstanceContext, options: ControlO
   return withClient(await controlClient(context, options), options.signal, body);
 }
 
+/** A server that answers no query within this time is taken for hung. */
+const ANSWER_WITHIN_MS = 2_000;
+/** What pg says when a query's time is over. */
+const SILENCE = 'Query read timeout';
+
+/**
+ * The same, within a bounded time for each query, through a session that may have served an earlier caller and is kept for
+ * a later one. Where that has ended meanwhile, `body` is begun anew in a new one.
+ *
+ * It tells as much as a new one would: a setting that a new session shows has been announced to every old one before.
+ */
+export async function withKeptControl<T>(context: InstanceContext, signal: AbortSignal, body: (client: pg.Client) => Promise<T>): Promise<T> {
+  const { sessions } = context.fleet;
+  const use = async (client: pg.Client, work: () => Promise<T>): Promise<T> => {
+    try {
+      const answer = await whileWanted(client, signal, work);
+      sessions.keep(context.instance.id, client, leave);
+      return answer;
+    } catch (error) {
+      leave(client);
+      throw error;
+    }
+  };
+  const kept = sessions.take(context.instance.id);
+  if (kept) {
+    try {
+      return await use(kept, () => body(kept));
+    } catch (error) {
+      if (signal.aborted || (error instanceof Error && error.message === SILENCE)) throw error;
+    }
+  }
+  const client = await controlClient(context, { connectTimeoutMs: ANSWER_WITHIN_MS, queryTimeoutMs: ANSWER_WITHIN_MS });
+  client.on('error', () => undefined);
+  return use(client, async () => {
+    await client.connect();
+    return body(client);
+  });
+}
+
+/** A query that may take another time than those of its session. */
+export const bounded = (text: string, withinMs: number): pg.QueryConfig => Object.assign({ text }, { query_timeout: withinMs });
+
 /** A client of the control plane's that is not connected yet. */
 export async function controlClient(context: InstanceContext, options: Omit<ControlOptions, 'signal'>): Promise<pg.Client> {
   const port = await readPort(context);
@@ -48,23 +90,36 @@ export async function controlClient(context: InstanceContext, options: Omit<Cont
 /** Connects a client, cuts it when the signal says so, and ends it; an aborted signal is what a failure is blamed on. */
 export async function withClient<T>(client: pg.Client, signal: AbortSignal, body: (client: pg.Client) => Promise<T>): Promise<T> {
   client.on('error', () => undefined);
+  try {
+    return await whileWanted(client, signal, async () => {
+      await client.connect();
+      return body(client);
+    });
+  } finally {
+    leave(client);
+  }
+}
+
+async function whileWanted<T>(client: pg.Client, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   const cut = (): void => cutConnection(client);
   signal.addEventListener('abort', cut, { once: true });
   try {
     if (signal.aborted) throw timeIsOver('a connection', signal);
-    await client.connect();
-    return await body(client);
+    return await work();
   } catch (error) {
     throw signal.aborted ? timeIsOver('an answer from the server', signal) : error;
   } finally {
     signal.removeEventListener('abort', cut);
-    // Said goodbye to, but not waited for: a server that hangs would not answer.
-    client.end().catch(() => undefined);
-    setTimeout(cut, GOODBYE_MS).unref();
   }
 }
 
 const GOODBYE_MS = 1_000;
+
+/** Says goodbye, but does not wait: a server that hangs would not answer. */
+function leave(client: pg.Client): void {
+  client.end().catch(() => undefined);
+  setTimeout(() => cutConnection(client), GOODBYE_MS).unref();
+}
 
 /** Ends a connection without a word. */
 export function cutConnection(client: pg.Client): void {

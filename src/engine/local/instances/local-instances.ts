@@ -98,6 +98,7 @@ export class LocalInstances implements InstancesPort {
 
   async close(): Promise<void> {
     await Promise.all([...this.watches].map((watch) => watch.close()));
+    this.fleet.sessions.close();
   }
 
   dropSlot(primary: InstanceRef, standbyId: string, effect: Effect): Promise<void> {

@@ -1,13 +1,11 @@
 import type { Client } from 'pg';
 
 import type { InstanceObservation, StandbyObservation } from '../../ports.js';
-import { withControl } from './control-connection.js';
+import { withKeptControl } from './control-connection.js';
 import { findPostmaster, readPort, type InstanceContext } from './instance-context.js';
 import { parseSynchronousNames } from './instance-settings.js';
 import { REPLICATION_USER } from './sql.js';
 
-/** A server that answers no query within this time is taken for hung. */
-const ANSWER_WITHIN_MS = 2_000;
 /** SQLSTATE of "the database system is starting up" and its like. */
 const CANNOT_CONNECT_NOW = '57P03';
 
@@ -78,8 +76,7 @@ export async function observeInstance(context: InstanceContext, signal: AbortSig
   if (!postmaster || port === undefined) return { ...seen, process: 'stopped' };
   if (postmaster.process.state === 'T' || postmaster.process.state === 't') return { ...seen, process: 'hung' };
   try {
-    const bounds = { signal, connectTimeoutMs: ANSWER_WITHIN_MS, queryTimeoutMs: ANSWER_WITHIN_MS };
-    return await withControl(context, bounds, (client) => observeThrough(context, client));
+    return await withKeptControl(context, signal, (client) => observeThrough(context, client));
   } catch (error) {
     // Who asks no longer must not be told that the server hangs.
     if (signal.aborted) throw error;

@@ -6,7 +6,7 @@ import { command, quote } from '../host-shell/gate-script.js';
 import type { Gate } from '../host-shell/gate.js';
 import { exactName } from '../host-shell/host-shell.js';
 import { waitUntil } from '../wait-until.js';
-import { withControl } from './control-connection.js';
+import { withKeptControl } from './control-connection.js';
 import { findPostmaster, instanceSubject, type InstanceContext } from './instance-context.js';
 import { parseSynchronousNames, synchronousConfiguration } from './instance-settings.js';
 import { observeThrough } from './observe-instance.js';
@@ -34,7 +34,7 @@ export async function promoteStandby(context: InstanceContext, effect: Effect): 
     });
   }
   // Connected first: clients wait for what comes between the signal and the answer, and for as little else as can be.
-  return withControl(context, { signal }, (client) => inside((gate) => promoteThrough(context, client, gate, signal)));
+  return withKeptControl(context, signal, (client) => inside((gate) => promoteThrough(context, client, gate, signal)));
 }
 
 async function promoteThrough(context: InstanceContext, client: Client, gate: Gate, signal: AbortSignal): Promise<InstanceObservation> {

@@ -4,7 +4,7 @@ import { command } from '../host-shell/gate-script.js';
 import type { Gate } from '../host-shell/gate.js';
 import { exactName } from '../host-shell/host-shell.js';
 import { waitUntil, within } from '../wait-until.js';
-import { withControl } from './control-connection.js';
+import { bounded, withKeptControl } from './control-connection.js';
 import { endOfRecord, readControlData, SHUT_DOWN, type ControlData } from './control-data.js';
 import { fenceWithin } from './fence-instance.js';
 import { announceLine } from './fence-mark.js';
@@ -15,6 +15,8 @@ import { isInRecovery } from './promote-standby.js';
 const STOP_WITHIN_MS = 10_000;
 /** A server that cannot write a checkpoint in this time would not stop in time either, and is better left running. */
 const CHECKPOINT_WITHIN_MS = 5_000;
+/** Where only the signal is to end it. */
+const LONGEST_CHECKPOINT_MS = 3_600_000;
 
 export interface Stopped {
   readonly clean: boolean;
@@ -54,11 +56,10 @@ export async function stopMarked(primary: InstanceContext, effect: Effect): Prom
 }
 
 /** Most of what is dirty is written out while the server still runs, and a server that cannot do so is found out. */
-export async function checkpoint(primary: InstanceContext, signal: AbortSignal, withinMs?: number): Promise<void> {
-  const bounds = { signal, ...(withinMs !== undefined && { queryTimeoutMs: withinMs }) };
-  await withControl(primary, bounds, async (client) => {
+export async function checkpoint(primary: InstanceContext, signal: AbortSignal, withinMs = LONGEST_CHECKPOINT_MS): Promise<void> {
+  await withKeptControl(primary, signal, async (client) => {
     if (await isInRecovery(client)) throw new EngineError('permanent', `instance ${primary.instance.id} is not a primary`, 'observe the database again');
-    await client.query('CHECKPOINT');
+    await client.query(bounded('CHECKPOINT', withinMs));
   }).catch((error: unknown) => {
     if (error instanceof EngineError) throw error;
     throw new EngineError('transient', `primary ${primary.instance.id} could not write a checkpoint in time`, 'see what its disk is busy with', { cause: error });
