@@ -11,6 +11,7 @@ import { DatabasesService } from '../databases/databases.service.js';
 import { RequestsService } from '../operations/requests.service.js';
 import { notFound } from '../problems/problem.js';
 import { requireNoBody } from '../problems/validation.js';
+import type { Wanted } from './choose-restore-source.js';
 import { type RestoreBody, restoreSchema } from './restore.schemas.js';
 import { RestoresService } from './restores.service.js';
 
@@ -28,7 +29,7 @@ export class RestoresController {
   @HttpCode(202)
   @Repeatable()
   @ApiOperation({
-    operationId: 'restoreDatabase', summary: 'Restore a database', description: 'To any second since the oldest backup, or to a named backup; into a new database, whose credentials are answered, or in place, and then the present state is kept aside.',
+    operationId: 'restoreDatabase', summary: 'Restore a database', description: 'To any second since the oldest backup, to the last that was archived, or to a named backup; into a new database, whose credentials are answered, or in place, and then the present state is kept aside.',
   })
   @Problems('forbidden', 'restore-out-of-range', 'backup-not-stored', 'invalid-name', 'name-taken', 'quota-exceeded', 'no-room', 'database-not-available', 'operation-in-progress')
   @Answers(202, 'RestoreAnswer', 'The database, its operation and, of a new one, its credentials')
@@ -37,8 +38,7 @@ export class RestoresController {
     @Body({ schema: restoreSchema }) { time, backupId, into, name }: RestoreBody, @Res({ passthrough: true }) response: Response,
   ) {
     const database = await this.requireOwner(caller, id);
-    const wanted = time === undefined ? { backupId: backupId ?? '' } : { time: new Date(time) };
-    const request = { database, wanted, ...asker(caller) };
+    const request = { database, wanted: toWanted({ time, backupId }), ...asker(caller) };
     return send(response, await this.requests.request(caller, async (tx) => {
       const made = await (into === 'new' ? this.restores.restoreIntoNew(tx, request, name) : this.restores.restoreInPlace(tx, request));
       await audit(tx, caller, { action: 'database.restore', subjectId: id, customerId: database.customerId, detail: { into, time, backupId, databaseId: made.database.id } });
@@ -68,6 +68,11 @@ export class RestoresController {
     requireScope(caller.actor, customerScope(database.customerId));
     return database;
   }
+}
+
+function toWanted({ time, backupId }: Pick<RestoreBody, 'time' | 'backupId'>): Wanted {
+  if (time === undefined) return { backupId: backupId ?? '' };
+  return { time: time === 'latest' ? time : new Date(time) };
 }
 
 function asker({ actor, requestId }: Caller) {

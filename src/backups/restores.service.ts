@@ -14,7 +14,7 @@ import { RESTORE_IN_PLACE } from './operations/restore-in-place.operation.js';
 
 export interface RestoreRequest {
   readonly database: DatabaseDocument;
-  readonly wanted: { readonly backupId: string } | { readonly time: Date };
+  readonly wanted: Wanted;
   readonly actor: Asker;
   readonly requestId: string | null;
 }
@@ -91,8 +91,8 @@ export class RestoresService {
     return this.databases.undelete(tx, { id: database.id, actor, requestId }, { kind: RESTORE, input: { sourceId: database.id, wanted: { time: 'latest' } } });
   }
 
-  private async requireSource(database: DatabaseDocument, wanted: RestoreRequest['wanted']): Promise<void> {
-    if ('time' in wanted) {
+  private async requireSource(database: DatabaseDocument, wanted: Wanted): Promise<void> {
+    if ('time' in wanted && wanted.time !== 'latest') {
       const end = database.deletedAt === null ? new Date() : new Date(database.deletedAt);
       const range = rangeOf(await this.records.readStored(database.id), this.backups.port.sites(), end);
       if (!range || wanted.time < range.from || wanted.time > range.to) throw new RestoreOutOfRangeError(wanted.time, range);
@@ -109,7 +109,7 @@ export class RestoresService {
   }
 }
 
-const toInput = (wanted: RestoreRequest['wanted']): object => ('time' in wanted ? { time: wanted.time.toISOString() } : wanted);
+const toInput = (wanted: Wanted): object => ('time' in wanted && wanted.time !== 'latest' ? { time: wanted.time.toISOString() } : wanted);
 
 /** As much of the name as there is room for beside the minute at which it was asked for. */
 function nameCopy(name: string): string {

@@ -55,6 +55,15 @@ describe('a restore', () => {
     expect((await restore({ time: body.operation.createdAt, into: 'new' })).body).toMatchObject({ status: 422, detail: expect.stringContaining('has undone') as string });
   });
 
+  it('to the latest state takes all that was archived, and undoes nothing', async () => {
+    const { status, body } = await restore({ time: 'latest', into: 'inPlace' });
+    expect(status).toBe(202);
+    expect(await api.ended(body.operation.id)).toMatchObject({ kind: 'restore-in-place', state: 'succeeded' });
+    const restored = [...api.engine.backups.restored.values()].at(-1)!;
+    expect('time' in restored && restored.time).toBe('latest');
+    expect((await restore({ time: body.operation.createdAt, into: 'new', name: 'shop-of-then' })).status).toBe(202);
+  });
+
   it.each([
     ['in the future', () => new Date(Date.now() + 60_000).toISOString()],
     ['before the first backup', () => new Date(Date.parse(backup.finishedAt) - 60_000).toISOString()],

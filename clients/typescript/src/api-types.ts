@@ -552,7 +552,7 @@ export interface paths {
         put?: never;
         /**
          * Restore a database
-         * @description To any second since the oldest backup, or to a named backup; into a new database, whose credentials are answered, or in place, and then the present state is kept aside.
+         * @description To any second since the oldest backup, to the last that was archived, or to a named backup; into a new database, whose credentials are answered, or in place, and then the present state is kept aside.
          */
         post: operations["restoreDatabase"];
         delete?: never;
@@ -2449,11 +2449,10 @@ export interface operations {
             content: {
                 "application/json": {
                     /**
-                     * Format: date-time
-                     * @description The moment whose state is wanted, with any offset; or `backupId`
+                     * @description The moment whose state is wanted, with any offset, or `latest` for all that was archived, as when every instance is gone; or `backupId`
                      * @example 2026-11-24T10:15:00+01:00
                      */
-                    time?: string;
+                    time?: "latest" | string;
                     /** @description The backup whose state is wanted; or `time` */
                     backupId?: string;
                     /**

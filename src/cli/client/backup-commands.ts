@@ -73,7 +73,7 @@ export function backupCommands(): Command {
 /** `freehold restore` */
 export function restoreCommand(): Command {
   return withApi(new Command('restore').description('restore a database to a moment or a backup, into a new one or in place').argument('<database>', 'its id, or its name'))
-    .option('--time <time>', 'the moment, such as 2026-11-24T10:15:00+01:00')
+    .option('--time <time>', 'the moment, such as 2026-11-24T10:15:00+01:00, or latest for all that was archived')
     .option('--backup <id>', 'a backup, see freehold backups list')
     .option('--name <name>', 'of the new database')
     .option('--in-place', 'put the database itself back; its present state is kept aside')
