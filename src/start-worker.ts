@@ -4,6 +4,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import type { Ground } from './control-plane.module.js';
 import { BackupKeeper } from './backups/backup-keeper.js';
 import { MetadataKeeper } from './backups/metadata-keeper.js';
+import { RESTORES_AT_ONCE } from './config/restores-at-once.js';
 import { FleetWatch } from './health/fleet-watch.js';
 import { GatewayWatch } from './health/gateway-watch.js';
 import { Metadata } from './metadata/metadata.js';
@@ -17,8 +18,6 @@ import { Sweeper } from './operations/sweeper.js';
 
 /** Failovers are never queued behind each other: losing a host is many at once. */
 const FAILOVERS_AT_ONCE = 64;
-/** As many as a machine copies at once without each taking longer than all of them one after the other. */
-const RESTORES_AT_ONCE = 4;
 const BULK_AT_ONCE = 2;
 /** How long steps at hand may take when the process is to stop. */
 const FINISH_WITHIN_MS = 5_000;

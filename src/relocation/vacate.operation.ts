@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { RESTORES_AT_ONCE } from '../config/restores-at-once.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../operations/definition.js';
 import { chooseMoves, isPossible, type PossibleMove } from './plan-moves.js';
 import type { MoveReport } from './report-moves.js';
@@ -15,7 +16,8 @@ import type { MoveReport } from './report-moves.js';
  */
 export const VACATE = 'vacate';
 
-const MOVES_AT_ONCE = 4;
+/** Moves are mostly copies, and more restores would only wait in their queue. */
+const MOVES_AT_ONCE = RESTORES_AT_ONCE;
 const LOOK_AGAIN_MS = 500;
 
 export const vacateInputSchema = z.strictObject({

@@ -19,6 +19,7 @@ describe('the freehold command, used wrongly', () => {
     { args: ['drill'], says: "required option '--fault <fault>' not specified" },
     { args: ['drill', '--fault', 'flood'], says: '"flood" is not a fault; there are kill, hang, host-lost' },
     { args: ['drill', '--fault', 'kill', '--times', '0'], says: 'a number from 1 to 1000' },
+    { args: ['drill', 'disaster', '--size', 'much'], says: 'numbers from 0 to 4096' },
     { args: ['switchover', 'shop'], says: 'give its address with --url or FREEHOLD_URL' },
     { args: ['databases', 'list'], says: 'give its address with --url or FREEHOLD_URL' },
     { args: ['databases', 'list', '--url', 'localhost'], says: 'must begin with http:// or https://' },
@@ -64,9 +65,11 @@ describe('the freehold command, used wrongly', () => {
   });
 
   it('breaks nothing where there is no fleet', async () => {
-    const result = await freehold(['drill', '--fault', 'kill', '--data-dir', join(scratch, 'never')]);
-    expect(result).toMatchObject({ code: 1, stdout: '' });
-    expect(result.stderr).toContain('there is no embedded fleet in');
+    for (const args of [['--fault', 'kill'], ['disaster']]) {
+      const result = await freehold(['drill', ...args, '--data-dir', join(scratch, 'never')]);
+      expect(result).toMatchObject({ code: 1, stdout: '' });
+      expect(result.stderr).toContain('there is no embedded fleet in');
+    }
   });
 
   it('finds nothing to do where there is no fleet', async () => {

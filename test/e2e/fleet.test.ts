@@ -34,7 +34,14 @@ interface Shown {
   readonly state: string;
   readonly epoch: number;
   readonly inSync: boolean;
-  readonly instances: readonly { readonly id: string; readonly role: string; readonly state: string }[];
+  readonly instances: readonly { readonly id: string; readonly role: string; readonly state: string; readonly host: string }[];
+}
+
+/** What `freehold drill disaster` reports. */
+interface DrilledDisasters {
+  readonly canaries: readonly string[];
+  readonly disasters: readonly { readonly databaseId: string; readonly backupBytes: number; readonly rtoSeconds: number; readonly rpoSeconds: number; readonly lost: number }[];
+  readonly predictions: readonly { readonly lost: string; readonly id: string; readonly seconds: number; readonly promisedSeconds: number }[];
 }
 
 const NOBODY = 65_534;
@@ -233,6 +240,28 @@ describe('two fleets on one machine', () => {
     } finally {
       await source.stop();
     }
+  });
+
+  it('tell what a disaster would take, by canaries that lose everything, and touch nobody else\'s database', async () => {
+    const before = await showDatabase(other);
+    const drill = await freehold(['drill', 'disaster', '--data-dir', other.dataDir, '--canaries', '1', '--size', '8', '--json'], clientOf(other));
+    expect(drill, drill.stderr).toMatchObject({ code: 0 });
+    const { canaries, disasters, predictions } = JSON.parse(drill.stdout) as DrilledDisasters;
+    const [canary] = canaries;
+    expect(disasters).toMatchObject([{ databaseId: canary, holes: 0, damaged: 0, failure: null }]);
+    const { backupBytes, rtoSeconds, rpoSeconds, lost } = disasters[0]!;
+    expect(backupBytes).toBeGreaterThan(8 * 2 ** 20);
+    expect(rtoSeconds).toBeGreaterThan(0);
+    expect(rpoSeconds > 0).toBe(lost > 0);
+    const hosts = before.instances.map(({ host }) => host);
+    expect(predictions.filter(({ lost }) => lost === 'server').map(({ id }) => id)).toEqual(expect.arrayContaining(hosts));
+    for (const { seconds, promisedSeconds } of predictions) expect(seconds).toBeLessThan(promisedSeconds);
+
+    expect(await showDatabase(other)).toEqual(before);
+    const listed = JSON.parse((await freehold(['databases', 'list', '--json'], clientOf(other))).stdout) as { id: string; state: string }[];
+    expect(listed.find(({ id }) => id === canary)).toMatchObject({ state: 'deleted' });
+    const left = readdirSync(join(other.dataDir, 'hosts')).map((host) => join(other.dataDir, 'hosts', host, canary!, 'volume')).filter(existsSync);
+    expect([processesOf([canary!]), left]).toEqual([[], []]);
   });
 
   it('delete a database with its steps shown', async () => {

@@ -23,7 +23,11 @@ export async function provideCanary(api: FreeholdClient, { region, plan }: { rea
   if (kept && plan !== undefined && kept.plan !== plan) throw new CliError(`the canary ${kept.id} that was kept has plan ${kept.plan}: delete it with freehold databases delete ${kept.id}`);
   // A password is told only once, so that a canary that was kept gets another one.
   if (kept) return { id: kept.id, credentials: await api.call('post', '/v1/databases/{id}/password', { path: { id: kept.id }, signal }) };
-  const body = { customerId: customer.id, name, region, ...(plan === undefined ? {} : { plan }) };
+  return makeCanary(api, { customerId: customer.id, name, region, ...(plan === undefined ? {} : { plan }) }, signal);
+}
+
+/** Makes a database of the drills' customer; one that fails is deleted again. */
+export async function makeCanary(api: FreeholdClient, body: Parameters<FreeholdClient['createDatabase']>[0], signal: AbortSignal): Promise<Canary> {
   const { database, operation, credentials } = await api.createDatabase(body);
   const made = await api.followOperation(operation.id, { signal: within(MADE_WITHIN_MS, signal) })
     .catch(async (error: unknown) => {
@@ -41,7 +45,8 @@ export async function removeCanary(api: FreeholdClient, { id }: Canary): Promise
   if (ended.state !== 'succeeded') throw new CliError(`the canary ${id} could not be deleted: ${describeEnd(ended)}`);
 }
 
-async function provideCustomer(api: FreeholdClient): Promise<Customer> {
+/** The customer whose databases exist to be broken. */
+export async function provideCustomer(api: FreeholdClient): Promise<Customer> {
   const found = (await collect(api.list('/v1/customers'))).find(({ email }) => email === CUSTOMER.email);
   return found ?? api.createCustomer(CUSTOMER);
 }

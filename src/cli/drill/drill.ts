@@ -2,20 +2,17 @@ import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 
 import type { FreeholdClient } from '../../../clients/typescript/src/client.js';
-import { readCliSettings, type CliSettings } from '../../config/settings.js';
 import { Vault } from '../../config/vault.js';
 import { CliError } from '../cli-error.js';
-import { connect, openSession } from '../client/session.js';
-import { chooseDataDir, ControlDirectory } from '../fleet/control-directory.js';
 import { openMasterKey } from '../fleet/master-key.js';
-import { findRunningFleet } from '../fleet/running-fleet.js';
 import { note, printJson } from '../output.js';
 import { askConsent } from './ask-consent.js';
 import { provideCanary, removeCanary, type Canary } from './canary.js';
 import { drawPlot } from './draw-plot.js';
 import type { Fault } from './faults.js';
 import { FaultInjector } from './inject-fault.js';
-import { lostRows, NumberedWriter } from './numbered-writer.js';
+import { lostRows, NumberedWriter, WRITER_REST_MS } from './numbered-writer.js';
+import { openDrill, untilStopped } from './open-drill.js';
 import { describeRound, printReport, type DrillReport } from './report.js';
 import { runRound, type Round, type RoundParts } from './run-round.js';
 import { summarizeRounds } from './summarize-rounds.js';
@@ -35,35 +32,13 @@ export interface DrillFlags {
   readonly json?: boolean;
 }
 
-/** A moment between two writes, so that the writer does not take what it measures. */
-const WRITER_REST_MS = 1;
-const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
-
 /** `freehold drill`: also when it is stopped it wakes what it has stopped, deletes its canary and reports what it has. */
 export async function drill(flags: DrillFlags, command: Command): Promise<void> {
-  const settings = readCliSettings();
-  const directory = new ControlDirectory(chooseDataDir(flags.dataDir, settings));
-  if (!directory.hasFleet) throw new CliError(`there is no embedded fleet in ${directory.dataDir}: faults can be injected only on its own machine; name its directory with --data-dir`);
-  const api = await chooseApi(directory, settings, command);
+  const { directory, settings, api } = await openDrill(flags.dataDir, command);
   const injector = new FaultInjector(directory, () => new Vault(openMasterKey(directory, settings)));
-  const stop = new AbortController();
-  const onSignal = (): void => stop.abort(new CliError('the drill was stopped'));
-  for (const name of STOP_SIGNALS) process.on(name, onSignal);
-  try {
-    const report = await withCanary(flags, api, stop.signal, (canary) => measure(flags, { api, canary, injector, signal: stop.signal }));
-    publish(flags, report);
-  } finally {
-    for (const name of STOP_SIGNALS) process.off(name, onSignal);
-  }
-}
-
-/** The API that is named, else that of the fleet in the directory. */
-async function chooseApi(directory: ControlDirectory, settings: CliSettings, command: Command): Promise<FreeholdClient> {
-  const { url, apiKey } = command.optsWithGlobals<{ url?: string; apiKey?: string }>();
-  if (url !== undefined || apiKey !== undefined || settings.FREEHOLD_URL !== undefined) return openSession(command).api;
-  const running = await findRunningFleet(directory, settings, undefined);
-  if (!running) throw new CliError(`the fleet in ${directory.dataDir} is not up: start it with freehold up`);
-  return connect(running.api, running.operatorKey);
+  await untilStopped(async (signal) => {
+    publish(flags, await withCanary(flags, api, signal, (canary) => measure(flags, { api, canary, injector, signal })));
+  });
 }
 
 async function withCanary(flags: DrillFlags, api: FreeholdClient, signal: AbortSignal, body: (canary: Canary) => Promise<DrillReport>): Promise<DrillReport> {

@@ -1,11 +1,21 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, lstatSync, renameSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 
 import type { Database, Instance } from '../../../clients/typescript/src/client.js';
 import { CliError, errorCode } from '../cli-error.js';
 import type { ControlDirectory } from '../fleet/control-directory.js';
 import { readIfThere } from '../fleet/files.js';
-import { findWorkingBelow, isAlive, leadToSame, listPids, nameProcess, readArguments, sendSignal, type ProcessName } from '../fleet/processes.js';
+import { waitUntil } from '../wait-until.js';
+import { findWorkingBelow, isAlive, leadToSame, listPids, nameProcess, readArguments, readWorkingDirectory, sendSignal, type ProcessName } from '../fleet/processes.js';
+
+/** What is left of a database while nothing was destroyed. */
+export interface Remains {
+  readonly homes: readonly string[];
+  readonly processes: readonly ProcessName[];
+}
+
+const DEAD_WITHIN_MS = 10_000;
 
 /** The processes of an embedded fleet, by its directory alone: a drill must not rely on what it is about to break. */
 export class FleetMachine {
@@ -24,6 +34,20 @@ export class FleetMachine {
    */
   instanceProcesses({ id: databaseId }: Database, { id, host }: Instance): ProcessName[] {
     return this.requireSome(serversBelow(this.databaseDirectory(host, databaseId)), `instance ${id}`);
+  }
+
+  /**
+   * All that a database has on this machine: what runs of each instance, its standbys first, and where its data is.
+   *
+   * @throws CliError if an instance is not where it should be, or does not run; then there is nothing to be destroyed
+   */
+  remainsOf(database: Database): Remains {
+    this.requireHome(database);
+    const instances = [...database.instances].sort((a, b) => Number(a.role === 'primary') - Number(b.role === 'primary'));
+    const homes = instances.map(({ id, host }) => join(this.databaseDirectory(host, database.id), 'volume', id));
+    const odd = homes.find((home) => !lstatSync(home, { throwIfNoEntry: false })?.isDirectory());
+    if (odd !== undefined) throw new CliError(`${odd} is not a directory: nothing was destroyed`);
+    return { homes, processes: instances.flatMap((instance) => this.instanceProcesses(database, instance)) };
   }
 
   /** Every server on a host, whosever database it is of. */
@@ -67,5 +91,47 @@ export function signalAll(processes: readonly ProcessName[], signal: NodeJS.Sign
 
 /** A person's shell may stand in a host's directory too. */
 function serversBelow(directory: string): ProcessName[] {
-  return findWorkingBelow(directory).filter(({ pid }) => /(^|\/)postgres(:|$)/.test(readArguments(pid)[0] ?? ''));
+  return findWorkingBelow(directory).filter(({ pid }) => isServer(readArguments(pid)));
+}
+
+/** What a directory is called once its data counts as gone. */
+const GONE = '.destroyed';
+
+/**
+ * Kills databases at one moment, and takes all their data away: what is left is for {@link removeGone}. Standbys die before
+ * their primary, so that none of them is seen alone and promoted; and nobody can start a server on the data again.
+ *
+ * @throws CliError if a process of them does not die
+ */
+export async function destroyAll(remains: readonly Remains[]): Promise<void> {
+  const known = remains.flatMap(({ processes }) => processes);
+  const homes = remains.flatMap((one) => one.homes);
+  signalAll(known, 'SIGKILL');
+  for (const home of homes) renameSync(home, `${home}${GONE}`);
+  const isOver = await waitUntil(() => {
+    const left = [...known.filter(isAlive), ...findBelow(homes)];
+    signalAll(left, 'SIGKILL');
+    return left.length === 0 || undefined;
+  }, { deadlineMs: DEAD_WITHIN_MS, everyMs: 5 });
+  if (!isOver) throw new CliError('a process of a canary does not die');
+}
+
+/** Removes the data of databases that were destroyed. */
+export async function removeGone(remains: readonly Remains[]): Promise<void> {
+  for (const { homes } of remains) for (const home of homes) await rm(`${home}${GONE}`, { recursive: true, force: true });
+}
+
+/** Backends that were just born, and what archives apart from its server and names its configuration on its command line. */
+function findBelow(homes: readonly string[]): ProcessName[] {
+  // An instance has its own number, by whatever path its directory was reached.
+  const marks = homes.flatMap((home) => [`/volume/${basename(home)}/`, `/volume/${basename(home)}${GONE}/`]);
+  const isBelow = (path: string): boolean => marks.some((mark) => path.includes(mark));
+  return listPids().filter((pid) => {
+    const words = readArguments(pid);
+    return isServer(words) ? isBelow(`${readWorkingDirectory(pid)}/`) : words.some((word) => word.includes('pgbackrest')) && words.some(isBelow);
+  }).flatMap((pid) => nameProcess(pid) ?? []);
+}
+
+function isServer([program = '']: readonly string[]): boolean {
+  return /(^|\/)postgres(:|$)/.test(program);
 }

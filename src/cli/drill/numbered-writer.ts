@@ -3,6 +3,8 @@ import pg from 'pg';
 /** What a writer saw since it was last asked to begin anew. */
 export interface WriterReport {
   readonly acknowledged: readonly number[];
+  /** When each of them was, in milliseconds since the epoch. */
+  readonly acknowledgedAtMs: readonly number[];
   /** Statements and connections that failed. */
   readonly errors: number;
   /** The longest time between two acknowledgements, in milliseconds. */
@@ -16,6 +18,8 @@ export interface WriterOptions {
   readonly restMs?: number;
 }
 
+/** A moment between two writes, so that the writer does not take what it measures. */
+export const WRITER_REST_MS = 1;
 /** How long the writer waits after an error before it connects again, as a client's pool would. */
 const RECONNECT_MS = 10;
 const STATEMENT_TIMEOUT_MS = 15_000;
@@ -26,6 +30,7 @@ const STATEMENT_TIMEOUT_MS = 15_000;
  */
 export class NumberedWriter {
   private readonly acknowledged: number[] = [];
+  private readonly acknowledgedAtMs: number[] = [];
   private errors = 0;
   private next = 1;
   private lastAt = 0;
@@ -53,6 +58,11 @@ export class NumberedWriter {
     return this.acknowledged.length;
   }
 
+  /** Statements and connections that failed so far. */
+  get errorCount(): number {
+    return this.errors;
+  }
+
   /** Milliseconds since the last acknowledgement. */
   get silentMs(): number {
     return performance.now() - this.lastAt;
@@ -75,6 +85,7 @@ export class NumberedWriter {
     const { silentMs } = this;
     return {
       acknowledged: this.acknowledged.slice(this.roundStart.acknowledged),
+      acknowledgedAtMs: this.acknowledgedAtMs.slice(this.roundStart.acknowledged),
       errors: this.errors - this.roundStart.errors,
       longestGapMs: Math.max(this.longestGapMs, silentMs),
       longestGapEndedAt: silentMs > this.longestGapMs ? Date.now() : this.longestGapEndedAt,
@@ -82,10 +93,14 @@ export class NumberedWriter {
   }
 
   /** Everything since the start. */
+  report(): WriterReport {
+    return { acknowledged: [...this.acknowledged], acknowledgedAtMs: [...this.acknowledgedAtMs], errors: this.errors, longestGapMs: this.longestGapMs, longestGapEndedAt: this.longestGapEndedAt };
+  }
+
   async stop(): Promise<WriterReport> {
     this.stopping = true;
     await this.running;
-    return { acknowledged: this.acknowledged, errors: this.errors, longestGapMs: this.longestGapMs, longestGapEndedAt: this.longestGapEndedAt };
+    return this.report();
   }
 
   private async write(first: pg.Client): Promise<void> {
@@ -115,6 +130,7 @@ export class NumberedWriter {
     }
     this.lastAt = now;
     this.acknowledged.push(number);
+    this.acknowledgedAtMs.push(Date.now());
   }
 }
 

@@ -65,7 +65,7 @@ export async function runRound(faults: readonly Fault[], parts: RoundParts): Pro
 }
 
 /** A fault is injected only into a database that is available and that nothing changes. */
-async function waitForRest({ api, canary, limitMs, signal }: RoundParts): Promise<Database> {
+export async function waitForRest({ api, canary, limitMs, signal }: Pick<RoundParts, 'api' | 'canary' | 'limitMs' | 'signal'>): Promise<Database> {
   const database = await waitUntil(async () => {
     const [seen, operations] = await read(api, canary);
     return seen.state === 'available' && operations.every(hasEnded) ? seen : undefined;

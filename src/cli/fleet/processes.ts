@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync, type Stats } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, type Stats } from 'node:fs';
 
 import { errorCode } from '../cli-error.js';
 import { waitUntil } from '../wait-until.js';
@@ -70,6 +70,15 @@ export function findWorkingBelow(directory: string): ProcessName[] {
 /** The command line of a process; empty if it is gone. */
 export function readArguments(pid: number): string[] {
   return (readOrUndefined(`/proc/${pid}/cmdline`) ?? '').split('\0').filter(Boolean);
+}
+
+/** Where a process works, by the path that it has there; empty if it is gone. */
+export function readWorkingDirectory(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return '';
+  }
 }
 
 export function listPids(): number[] {
