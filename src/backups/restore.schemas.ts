@@ -3,8 +3,10 @@ import { credentialsSchema, databaseName, databaseSchema } from '../databases/da
 import { operationSchema } from '../operations/operation.schemas.js';
 import { asProblem } from '../problems/validation.js';
 
+const momentSchema = z.iso.datetime({ offset: true });
+
 export const restoreSchema = z.strictObject({
-  time: z.union([z.literal('latest'), z.iso.datetime({ offset: true })], { error: 'must be latest, or an RFC 3339 time such as 2026-11-24T10:15:00+01:00' }).optional()
+  time: z.string().refine((text) => text === 'latest' || momentSchema.safeParse(text).success, 'must be latest, or an RFC 3339 time such as 2026-11-24T10:15:00+01:00').optional()
     .meta({ description: 'The moment whose state is wanted, with any offset, or `latest` for all that was archived, as when every instance is gone; or `backupId`', example: '2026-11-24T10:15:00+01:00' }),
   backupId: z.string().max(64).optional().meta({ description: 'The backup whose state is wanted; or `time`' }),
   into: z.enum(['new', 'inPlace']).meta({ description: 'A new database beside this one, or this one itself; its present state is then kept aside' }),

@@ -2452,7 +2452,7 @@ export interface operations {
                      * @description The moment whose state is wanted, with any offset, or `latest` for all that was archived, as when every instance is gone; or `backupId`
                      * @example 2026-11-24T10:15:00+01:00
                      */
-                    time?: "latest" | string;
+                    time?: string;
                     /** @description The backup whose state is wanted; or `time` */
                     backupId?: string;
                     /**
