@@ -11,7 +11,7 @@ import { median, percentile, printTable, summarize } from './support/statistics.
 /** Thirty, as the promise is worded; fewer for a quick look. */
 const KILLS = Number(process.env.BENCH_RUNS ?? 30);
 const HANGS = Number(process.env.BENCH_HANGS ?? 5);
-const SWITCHOVERS = 15;
+const SWITCHOVERS = Number(process.env.BENCH_SWITCHOVERS ?? 15);
 const FLOORS = 5;
 
 let fleet: BenchFleet;
