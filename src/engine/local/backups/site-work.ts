@@ -86,9 +86,12 @@ export async function joinSites(first: SiteWork, label: string | undefined, othe
   return path;
 }
 
+/** A backup has all night; what clients wait for, such as a failover, goes before it. */
+const YIELDING = ['nice', '-n', '10'];
+
 /** The words of a pgBackRest command for the set at the site, with no secret among them. */
 export function backrestWords(work: SiteWork, verb: string, options: readonly string[] = [], configuration = work.configuration): string[] {
-  return ['pgbackrest', `--config=${configuration}`, ...(verb.startsWith('repo-') ? [] : [`--stanza=${STANZA}`]), ...options, verb];
+  return [...(verb === 'backup' ? YIELDING : []), 'pgbackrest', `--config=${configuration}`, ...(verb.startsWith('repo-') ? [] : [`--stanza=${STANZA}`]), ...options, verb];
 }
 
 /**
