@@ -3,7 +3,6 @@ import { closeSync, openSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import pg from 'pg';
-import { processesOf } from '../support/freehold-command.js';
 import { eventually, postgresBinaries } from '../support/servers.js';
 import { BareBackups } from './support/bare-backrest.js';
 import { type BenchDatabase, BenchFleet, type BenchOperation, stepSeconds } from './support/bench-fleet.js';
@@ -181,7 +180,7 @@ describe(`${DATABASES} small databases`, () => {
     await Promise.all(ids.map((id) => fleet.quiet(id)));
     await fleet.call('POST', `/v1/hosts/${spare!.id}/undrain`);
     const lost = hosts.filter(({ id }) => id !== spare!.id);
-    await destroy(lost);
+    await destroy(ids, lost);
     const began = performance.now();
     const operations = await Promise.all([
       runOperation('POST', `/v1/data-centers/${lostCenter}/lost`, { acceptDataLoss: true }), ...others.map(({ id }) => runOperation('POST', `/v1/hosts/${id}/lost`, { acceptDataLoss: true })),
@@ -209,18 +208,11 @@ async function makeSmall(): Promise<string[]> {
 }
 
 /** Ends every server of these hosts, and removes their disks; what is just being started there goes with the next try. */
-async function destroy(hosts: readonly Host[]): Promise<void> {
-  const directories = hosts.map(({ id }) => join(fleet.dataDir, 'hosts', id));
-  await eventually(() => {
-    for (const { pid } of processesOf(directories)) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // A backend ended with its postmaster.
-      }
-    }
-    for (const directory of directories) rmSync(directory, { recursive: true, force: true, maxRetries: 2 });
-    return processesOf(directories).length === 0;
+async function destroy(databaseIds: readonly string[], hosts: readonly Host[]): Promise<void> {
+  await eventually(async () => {
+    await fleet.killServers(databaseIds, hosts.map(({ id }) => id));
+    for (const { id } of hosts) rmSync(join(fleet.dataDir, 'hosts', id), { recursive: true, force: true, maxRetries: 2 });
+    return true;
   });
 }
 

@@ -11,7 +11,7 @@ import { median, percentile, printTable } from './support/statistics.js';
 /** Primaries on the host that is lost; each pair takes about 35 MB of memory. */
 const SIZES = (process.env.BENCH_SIZES ?? '5,10,20,40').split(',').map(Number);
 const CRASHES = 5;
-const WATCHED_S = 60;
+const WATCHED_S = Number(process.env.BENCH_WATCHED_S ?? 60);
 /** Pairs that are made at once. */
 const MADE_AT_ONCE = 4;
 const WRITER_REST_MS = 20;
@@ -56,24 +56,13 @@ async function gatherPrimaries(): Promise<string> {
   return host;
 }
 
-/** Kills every server on a host at once. */
-function loseHost(host: string): void {
-  for (const { pid } of processesOf([join(fleet.dataDir, 'hosts', host)]).filter(({ command }) => command.startsWith('postgres') || command.includes('/bin/postgres'))) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // A backend ended with its postmaster.
-    }
-  }
-}
-
 async function measureLoss(host: string): Promise<{ outages: number[]; redundantSeconds: number }> {
   const before = await Promise.all(databases.map(({ id }) => fleet.readDatabase(id)));
   const writers = await Promise.all(databases.map(({ uri }) => NumberedWriter.start(uri, { restMs: WRITER_REST_MS })));
   await eventually(() => writers.every(({ count }) => count > 20), 60_000);
   for (const writer of writers) writer.resetGap();
   const began = performance.now();
-  loseHost(host);
+  await fleet.killServers(databases.map(({ id }) => id), [host]);
   await Promise.all(before.map(({ id, epoch }) => fleet.redundant(id, epoch + 1)));
   const redundantSeconds = (performance.now() - began) / 1000;
   const reports = await Promise.all(writers.map((writer) => writer.stop()));

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildCommand, findFreePort, freehold } from '../../support/freehold-command.js';
+import { buildCommand, findFreePort, freehold, processesOf } from '../../support/freehold-command.js';
 import { eventually } from '../../support/servers.js';
+import { processTree } from './memory.js';
 
 interface Step {
   readonly name: string;
@@ -118,6 +119,21 @@ export class BenchFleet {
       const isChanged = operations.findIndex(({ kind }) => CHANGES.has(kind));
       return isOver && isBackedUp >= 0 && (isChanged < 0 || isBackedUp < isChanged);
     }, SETTLED_MS);
+  }
+
+  /** Ends every server that the databases have on these hosts, all at once. */
+  async killServers(databaseIds: readonly string[], hosts: readonly string[]): Promise<void> {
+    const databases = await Promise.all(databaseIds.map((id) => this.readDatabase(id)));
+    const lost = databases.flatMap(({ instances }) => instances).filter(({ host }) => hosts.includes(host)).map(({ id }) => id);
+    // Found by their instances: a server may know its directory by another path than the fleet's.
+    const postmasters = processesOf(lost).filter(({ command }) => command.includes('/bin/postgres'));
+    for (const pid of postmasters.flatMap((postmaster) => processTree(postmaster.pid))) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // A backend ended with its postmaster.
+      }
+    }
   }
 
   /** Returns when the operation's stream of events ends. */
