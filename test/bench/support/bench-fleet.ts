@@ -41,6 +41,8 @@ export interface DatabaseState {
 const CHANGES: ReadonlySet<string> = new Set(['provision', 'failover', 'switchover']);
 const RUNNING: ReadonlySet<string> = new Set(['pending', 'running']);
 const SETTLED_MS = 120_000;
+/** Backups of a host's databases wait for one another. */
+const QUIET_MS = 900_000;
 
 /** A fleet started by the built command, as a user would. */
 export class BenchFleet {
@@ -118,7 +120,7 @@ export class BenchFleet {
       const isBackedUp = operations.findIndex(({ kind, state }) => kind === 'back-up' && state === 'succeeded');
       const isChanged = operations.findIndex(({ kind }) => CHANGES.has(kind));
       return isOver && isBackedUp >= 0 && (isChanged < 0 || isBackedUp < isChanged);
-    }, SETTLED_MS);
+    }, QUIET_MS);
   }
 
   /** Ends every server that the databases have on these hosts, all at once. */
