@@ -14,6 +14,13 @@ export interface KeptDatabase extends Omit<BackupFacts, 'outlived' | 'usableSite
   readonly stored: number;
 }
 
+/** What time it is where everything is recorded. */
+export async function readClock(tx: EntityManager): Promise<Date> {
+  const [row] = await queryRows<{ now: Date }>(tx, 'SELECT clock_timestamp() AS now');
+  if (!row) throw new Error('the metadata database does not tell the time');
+  return row.now;
+}
+
 /** Every database whose backups are looked after: those that are there, and whose automation is not paused. */
 export async function readKeptDatabases(tx: EntityManager): Promise<KeptDatabase[]> {
   const rows = await queryRows<FactsRow>(tx, SELECT_FACTS, [BACKUPS_A_HOST]);
@@ -54,6 +61,7 @@ interface FactsRow extends Omit<KeptDatabase, 'running' | 'archive' | 'newest' |
   readonly failedAt: Readonly<Record<string, string>> | null;
 }
 
+/** What is recorded of times to come, since a clock was ahead, tells neither that something was done nor that it failed. */
 const SELECT_FACTS = `
   WITH busy_hosts AS (
     SELECT i.host_id FROM operations o JOIN instances i ON i.database_id = o.subject_id
@@ -62,14 +70,14 @@ const SELECT_FACTS = `
          CASE WHEN s.database_id IS NOT NULL THEN json_build_object('sites', s.archive_sites, 'epoch', s.archive_epoch, 'since', s.archive_since) END AS archive,
          (SELECT json_build_object('requestedAt', b.requested_at, 'finishedAt', b.finished_at, 'missingSites',
                  (SELECT coalesce(json_agg(c.site), '[]') FROM backup_copies c WHERE c.backup_id = b.id AND c.state IN ('pending', 'failed') AND b.finished_at IS NOT NULL))
-            FROM backups b WHERE b.database_id = d.id ORDER BY b.id DESC LIMIT 1) AS newest,
+            FROM backups b WHERE b.database_id = d.id AND b.requested_at <= clock_timestamp() ORDER BY b.requested_at DESC, b.id DESC LIMIT 1) AS newest,
          (SELECT json_agg(json_build_object('id', b.id, 'finishedAt', b.finished_at, 'sites',
                  (SELECT json_agg(c.site) FROM backup_copies c WHERE c.backup_id = b.id AND c.state = 'stored')) ORDER BY b.id DESC)
             FROM backups b WHERE b.database_id = d.id AND b.finished_at IS NOT NULL AND b.started_at IS NOT NULL AND b.expired_at IS NULL AND b.proved_at IS NULL) AS unproved,
          (SELECT array_agg(o.kind) FROM operations o WHERE o.subject_id = d.id AND o.state IN ('pending', 'running')) AS running,
          (SELECT json_object_agg(kind, at) FROM (
             SELECT o.kind, max(o.finished_at) AS at FROM operations o
-             WHERE o.subject_id = d.id AND o.state = 'failed' AND o.kind IN ('set-archive', 'back-up', 'expire-backups', 'prove-backup') GROUP BY o.kind) failed) AS "failedAt",
+             WHERE o.subject_id = d.id AND o.state = 'failed' AND o.finished_at <= clock_timestamp() AND o.kind IN ('set-archive', 'back-up', 'expire-backups', 'prove-backup') GROUP BY o.kind) failed) AS "failedAt",
          EXISTS (SELECT FROM instances i WHERE i.database_id = d.id AND i.host_id IN (SELECT host_id FROM busy_hosts)) AS "hostsAreBusy",
          (SELECT count(*)::integer FROM backups b WHERE b.database_id = d.id AND b.started_at IS NOT NULL AND b.expired_at IS NULL) AS stored
     FROM databases d JOIN regions r ON r.id = d.region_id LEFT JOIN backup_sets s ON s.database_id = d.id

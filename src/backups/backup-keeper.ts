@@ -15,10 +15,11 @@ import { openAlert, resolveAlerts } from '../operations/alerts.js';
 import type { OperationDocument } from '../operations/operation.js';
 import { OperationsService } from '../operations/operations.service.js';
 import { MetadataBackupRecords } from './backup-records.js';
-import { type KeptDatabase, readKeptDatabases, readOutlived, readPurgeable } from './backup-facts.js';
+import { type KeptDatabase, readClock, readKeptDatabases, readOutlived, readPurgeable } from './backup-facts.js';
 import { BackupsService } from './backups.service.js';
 import { type BackupCare, decideBackupCare } from './decide-backup-care.js';
 import { BACKUP_ALERT_KINDS, judgeBackupSigns } from './judge-backup-signs.js';
+import { judgeClock } from './judge-clock.js';
 import { EXPIRE_BACKUPS } from './operations/expire-backups.operation.js';
 import { PURGE_BACKUPS } from './operations/purge-backups.operation.js';
 import { SET_ARCHIVE } from './operations/set-archive.operation.js';
@@ -31,6 +32,7 @@ const PROBE_TIMEOUT_MS = 5_000;
 const INSPECT_EVERY = 5;
 const INSPECTIONS_AT_ONCE = 4;
 const INSPECT_TIMEOUT_MS = 3_000;
+const CLOCK_ALERT = 'clock';
 
 /**
  * Looks after backups: which sites can be used, who archives where, what is to be backed up, proved and removed. It asks
@@ -99,10 +101,11 @@ export class BackupKeeper {
    * everywhere. It is taken for one that is down, for a round, and so is made whole as one that comes back.
    */
   private async leaveOutRemade(tx: EntityManager, sites: readonly ProbedSite[]): Promise<ProbedSite[]> {
+    const now = await readClock(tx);
     const known = await queryRows<{ id: string; since: Date }>(tx, 'SELECT id, since FROM backup_sites WHERE usable');
     return sites.map((site) => {
       const since = known.find(({ id }) => id === site.id)?.since;
-      const isRemade = site.usable && since !== undefined && site.madeAt !== null && site.madeAt > since;
+      const isRemade = site.usable && since !== undefined && site.madeAt !== null && site.madeAt > since && site.madeAt <= now;
       return isRemade ? { ...site, usable: false, reason: 'it was made anew, and is filled again' } : site;
     });
   }
@@ -119,16 +122,32 @@ export class BackupKeeper {
   }
 
   private async ask(tx: EntityManager, usableSites: readonly string[]): Promise<OperationDocument[]> {
-    const now = new Date();
+    // By the clock by which it is all recorded: a worker's own may be another.
+    const now = await readClock(tx);
+    await this.records.leaveFuture(tx);
     const asked: OperationDocument[] = [];
     for (const database of await readKeptDatabases(tx)) {
       const outlived = database.stored > 0 ? await this.chooseOutlived(tx, database, now) : [];
       for (const care of decideBackupCare({ ...database, outlived, usableSites }, now)) asked.push(await this.request(tx, database, care));
     }
-    for (const { id, customerId } of await readPurgeable(tx)) {
+    for (const { id, customerId } of await this.choosePurged(tx, now)) {
       asked.push(await this.operations.request(tx, { kind: PURGE_BACKUPS, subjectId: id, ownerId: customerId, input: { databaseId: id }, requestedBy: REQUESTED_BY, requestId: null }));
     }
     return asked;
+  }
+
+  /** Nothing is destroyed for good by a clock that may be wrong. */
+  private async choosePurged(tx: EntityManager, now: Date): Promise<readonly { id: string; customerId: string }[]> {
+    const reading = judgeClock(await this.records.readClockReading(tx), now);
+    await this.records.setClockReading(tx, reading);
+    const purgeable = await readPurgeable(tx);
+    if (reading.doubtedAt === null || purgeable.length === 0) {
+      await resolveAlerts(tx, [CLOCK_ALERT]);
+      return purgeable;
+    }
+    const message = `the clock jumped, or nobody looked for long, until ${reading.doubtedAt.toISOString()}: the backups of ${purgeable.length} deleted databases are kept for a day more`;
+    await openAlert(tx, { key: CLOCK_ALERT, kind: CLOCK_ALERT, severity: 'warning', subjectId: null, operationId: null, message });
+    return [];
   }
 
   private async chooseOutlived(tx: EntityManager, { databaseId }: KeptDatabase, now: Date): Promise<readonly string[]> {
@@ -161,13 +180,14 @@ export class BackupKeeper {
     const limit = pLimit(INSPECTIONS_AT_ONCE);
     await Promise.all(rows.map((row) => limit(async () => {
       const archive = await this.observe(port, row.databaseId);
-      if (archive?.droppedAt && archive.droppedAt > row.archiveSince) await this.noteHole(row);
+      if (archive?.droppedAt && archive.droppedAt > row.archiveSince && archive.droppedAt <= row.now) await this.noteHole(row);
       const { raise, resolve } = judgeBackupSigns({ ...row, archive: archive && { ...archive, sites: archive.sites.length } });
       await this.metadata.transaction(async (tx) => {
         for (const alert of raise) await openAlert(tx, alert);
         await resolveAlerts(tx, resolve);
       });
     })));
+    await this.records.resolvePassedOver();
     await this.metadata.dataSource.query(
       `UPDATE alerts SET resolved_at = clock_timestamp() WHERE resolved_at IS NULL AND kind = ANY($1)
           AND NOT EXISTS (SELECT FROM databases d WHERE d.id = subject_id AND d.deleted_at IS NULL)`, [BACKUP_ALERT_KINDS]);
@@ -200,6 +220,7 @@ interface ProbedSite {
 
 interface SignsRow {
   readonly databaseId: string;
+  readonly now: Date;
   readonly archiveSince: Date;
   readonly backupAgeSeconds: number;
   readonly proofAgeSeconds: number;
@@ -207,11 +228,11 @@ interface SignsRow {
 }
 
 const SELECT_SIGNS = `
-  SELECT d.id AS "databaseId", s.archive_since AS "archiveSince",
-         extract(epoch FROM now() - coalesce((SELECT max(b.started_at) FROM backups b WHERE b.database_id = d.id AND b.expired_at IS NULL
+  SELECT d.id AS "databaseId", now() AS now, s.archive_since AS "archiveSince",
+         extract(epoch FROM now() - coalesce((SELECT max(b.started_at) FROM backups b WHERE b.database_id = d.id AND b.expired_at IS NULL AND b.started_at <= now()
             AND NOT EXISTS (SELECT FROM backup_copies c WHERE c.backup_id = b.id AND c.state <> 'stored')), d.provisioned_at))::float8 AS "backupAgeSeconds",
-         extract(epoch FROM now() - coalesce((SELECT max(b.started_at) FROM backups b WHERE b.database_id = d.id AND b.expired_at IS NULL AND b.proved_at IS NOT NULL), d.provisioned_at))::float8 AS "proofAgeSeconds",
+         extract(epoch FROM now() - coalesce((SELECT max(b.started_at) FROM backups b WHERE b.database_id = d.id AND b.expired_at IS NULL AND b.started_at <= now() AND b.proved_at IS NOT NULL), d.provisioned_at))::float8 AS "proofAgeSeconds",
          (SELECT CASE o.state WHEN 'failed' THEN o.error ->> 'reason' END FROM operations o
-           WHERE o.subject_id = d.id AND o.kind = 'prove-backup' AND o.finished_at IS NOT NULL ORDER BY o.id DESC LIMIT 1) AS "proofFailure"
+           WHERE o.subject_id = d.id AND o.kind = 'prove-backup' AND o.finished_at <= now() ORDER BY o.finished_at DESC, o.id DESC LIMIT 1) AS "proofFailure"
     FROM databases d JOIN backup_sets s ON s.database_id = d.id
    WHERE d.provisioned_at IS NOT NULL AND d.deleted_at IS NULL`;

@@ -6,8 +6,10 @@ import type { BackupSet, StoredBackup } from '../engine/backups-port.js';
 import { newId } from '../metadata/ids.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
+import { openAlert } from '../operations/alerts.js';
 import type { KeptAs } from './choose-kept-backups.js';
 import type { StoredCopies } from './choose-restore-source.js';
+import type { ClockReading } from './judge-clock.js';
 
 /**
  * Why a backup is made: the first of a database, the day's, by request, because the archive has a hole (another primary, or
@@ -29,6 +31,12 @@ export interface BackupRecord {
   readonly databaseId: string;
   readonly reason: BackupReason;
   readonly copies: readonly CopyRecord[];
+}
+
+/** A site whose copy did not restore though another one's did, and why. */
+export interface PassedOver {
+  readonly site: string;
+  readonly reason: string;
 }
 
 /** Whose backups they are, and how the database archives at present. */
@@ -56,6 +64,8 @@ export interface BackupRecords<Tx> {
   readStored(databaseId: string): Promise<readonly StoredCopies[]>;
   /** A restored primary is another one than before: whoever archives and backs up has to look again. */
   raiseEpoch(tx: Tx, databaseId: string): Promise<void>;
+  /** Tells operators of the sites whose copy did not restore though another one's did. */
+  tellPassedOver(tx: Tx, databaseId: string, passedOver: readonly PassedOver[]): Promise<void>;
   /** Takes back that a deleted database was to be brought back. */
   setDeletedAgain(tx: Tx, databaseId: string, deleted: { readonly deletedAt: string; readonly purgeAt: string }): Promise<void>;
   /** Erases the key, and with it every copy. */
@@ -107,6 +117,23 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
       [databaseId, sites, epoch, hasHole]);
   }
 
+  /**
+   * A clock that went back has left times to come, before which no backup would count as newer than its archive: from now
+   * on there may be a hole.
+   */
+  async leaveFuture(tx: EntityManager): Promise<void> {
+    await tx.query('UPDATE backup_sets SET archive_since = now() WHERE archive_since > clock_timestamp()');
+  }
+
+  async readClockReading(tx: EntityManager): Promise<ClockReading | undefined> {
+    const [row] = await queryRows<ClockReading>(tx, 'SELECT looked_at AS "lookedAt", doubted_at AS "doubtedAt" FROM clock_reading');
+    return row;
+  }
+
+  async setClockReading(tx: EntityManager, { lookedAt, doubtedAt }: ClockReading): Promise<void> {
+    await tx.query('INSERT INTO clock_reading (looked_at, doubted_at) VALUES ($1, $2) ON CONFLICT (one) DO UPDATE SET looked_at = $1, doubted_at = $2', [lookedAt, doubtedAt]);
+  }
+
   async setStored(tx: EntityManager, backupId: string, site: string, stored: StoredBackup): Promise<void> {
     const { label, storedBytes, frozenUntil, startedAt, databaseBytes } = stored;
     await tx.query(
@@ -152,6 +179,21 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
 
   async raiseEpoch(tx: EntityManager, databaseId: string): Promise<void> {
     await tx.query('UPDATE databases SET epoch = epoch + 1 WHERE id = $1', [databaseId]);
+  }
+
+  async tellPassedOver(tx: EntityManager, databaseId: string, passedOver: readonly PassedOver[]): Promise<void> {
+    for (const { site, reason } of passedOver) {
+      const message = `the copy at ${site} did not restore, and another one was used: ${reason}`;
+      await openAlert(tx, { key: `copy:${databaseId}:${site}`, kind: 'copy', severity: 'critical', subjectId: databaseId, operationId: null, message });
+    }
+  }
+
+  /** Once a site has another copy that is newer than the alert. */
+  async resolvePassedOver(): Promise<void> {
+    await this.metadata.dataSource.query(
+      `UPDATE alerts a SET resolved_at = clock_timestamp() WHERE a.resolved_at IS NULL AND a.kind = 'copy'
+          AND EXISTS (SELECT FROM backups b JOIN backup_copies c ON c.backup_id = b.id AND c.state = 'stored'
+                       WHERE b.database_id = a.subject_id AND a.key = 'copy:' || b.database_id || ':' || c.site AND b.started_at > a.opened_at)`);
   }
 
   async setDeletedAgain(tx: EntityManager, databaseId: string, { deletedAt, purgeAt }: { readonly deletedAt: string; readonly purgeAt: string }): Promise<void> {

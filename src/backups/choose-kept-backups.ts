@@ -27,18 +27,21 @@ const MONTH_DAYS = 28;
  * before, the first of each of the last four weeks; of those before, the first of each of the last three months of four
  * weeks. Chosen again each day from what was kept the day before, the choice is the same as if nothing had been expired.
  *
- * Beside the slots all of today's stay, and the newest that was proved: it is the last one that is known to restore.
+ * Beside the slots all of today's stay, and the newest that was proved: it is the last one that is known to restore. So do
+ * those of days to come, which a clock that was ahead has left: they take no other one's place, so that a clock that goes
+ * back never expires what stayed before, and no clock expires more by being ahead than the slots do anyway.
  */
 export function chooseKeptBackups(backups: readonly DatedBackup[], today: Date): Retention {
   const newestFirst = [...backups].sort((a, b) => b.startedAt.getTime() - a.startedAt.getTime() || b.id.localeCompare(a.id));
-  const days = firstOfEach(newestFirst, ({ startedAt }) => dayOf(startedAt));
+  const past = newestFirst.filter(({ startedAt }) => dayOf(startedAt) <= dayOf(today));
+  const days = firstOfEach(past, ({ startedAt }) => dayOf(startedAt));
   const daily = days.slice(0, KEPT.daily);
   const weekly = oldestOfEach(days, WEEK_DAYS).filter((backup) => !daily.includes(backup)).slice(0, KEPT.weekly);
   const monthly = oldestOfEach(days, MONTH_DAYS).filter((backup) => !daily.includes(backup) && !weekly.includes(backup)).slice(0, KEPT.monthly);
 
   const keep = new Map<string, KeptAs | null>();
   for (const backup of newestFirst) if (dayOf(backup.startedAt) >= dayOf(today)) keep.set(backup.id, null);
-  const proved = newestFirst.find((backup) => backup.proved);
+  const proved = past.find((backup) => backup.proved);
   if (proved) keep.set(proved.id, null);
   for (const [slot, chosen] of Object.entries({ daily, weekly, monthly }) as [KeptAs, readonly DatedBackup[]][]) {
     for (const { id } of chosen) keep.set(id, slot);

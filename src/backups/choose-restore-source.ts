@@ -54,7 +54,9 @@ export function listRestoreTargets(wanted: Wanted, backups: readonly StoredCopie
   const live = liveSites(sites, region);
   if ('backupId' in wanted) {
     const copies = backups.find(({ id }) => id === wanted.backupId)?.copies ?? [];
-    const place = ({ site }: { readonly site: string }): number => (live.includes(site) ? live.indexOf(site) : live.length);
+    // What is not archived to cannot be used at present, or could not until a moment ago.
+    const outOfUse = (site: string): number => (archive && !archive.sites.includes(site) ? live.length : 0);
+    const place = ({ site }: { readonly site: string }): number => (live.includes(site) ? live.indexOf(site) + outOfUse(site) : 2 * live.length);
     const inOrder = [...copies].sort((a, b) => place(a) - place(b));
     return inOrder.map(({ site, label }) => ({ backup: { site, label } }));
   }

@@ -46,14 +46,17 @@ const DAY_MS = 24 * HOUR_MS;
  * the file by which the server archives. Whatever that changes, every site gets a full backup: it is small, and whoever
  * restores need not ask which site lacks what.
  */
-export function decideMetadataCare({ archive, sites }: MetadataFacts, now: Date): MetadataCare {
+export function decideMetadataCare({ archive, sites: found }: MetadataFacts, now: Date): MetadataCare {
+  const isPast = (time: Date | undefined): time is Date => time !== undefined && time <= now;
+  // What is of times to come, since a clock was ahead, tells nothing of today's needs.
+  const sites = found.map((site) => ({ ...site, backups: site.backups.filter(({ startedAt }) => isPast(startedAt)) }));
   const live = sites.filter(({ kind }) => kind === 'live');
   const wanted = live.map(({ id }) => id).sort();
   if (wanted.join() !== [...archive.sites].sort().join()) return { archiveTo: wanted, backUpAt: [], expire: [] };
   const daily = latestBackupTime(NAME, TIME_ZONE, now);
-  const due = new Date(Math.max(daily.getTime(), archive.since.getTime(), archive.droppedAt?.getTime() ?? 0));
+  const due = new Date(Math.max(...[daily, archive.since, archive.droppedAt].filter(isPast).map((time) => time.getTime())));
   const backUpAt = live.filter(({ backups }) => !backups[0] || wholeSeconds(backups[0].startedAt) < wholeSeconds(due)).map(({ id }) => id);
-  return { backUpAt, ...chooseFrozen(sites, daily), ...chooseProved(live, archive.provedAt, now), expire: sites.flatMap((site) => chooseExpired(site, now)) };
+  return { backUpAt, ...chooseFrozen(sites, daily), ...chooseProved(live, isPast(archive.provedAt) ? archive.provedAt : undefined, now), expire: found.flatMap((site) => chooseExpired(site, now)) };
 }
 
 /** The catalogues know no more than seconds. */

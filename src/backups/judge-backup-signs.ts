@@ -18,7 +18,7 @@ const DAY_S = 24 * HOUR_S;
 const MIB = 2 ** 20;
 
 /** The kinds of these alerts. */
-export const BACKUP_ALERT_KINDS = ['backup', 'proof', 'archive'] as const;
+export const BACKUP_ALERT_KINDS = ['backup', 'proof', 'archive', 'copy'] as const;
 
 /** From which value on each is an alert: warning, critical. */
 const LIMITS = {

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, open as openFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open as openFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
 
@@ -43,6 +43,8 @@ describe('the local engine keeps backups', () => {
     return { ...described, primary: { ...described.primary, id: `${described.primary.id}${suffix}` } };
   }
 
+  /** Where the engine itself goes through, which is another mount of the data directory if nobody else may pass its parents. */
+  const root = (): string => engine.gateway.endpoint('europe').rootCertificatePath!.replace(/\/regions\/.*/, '');
   const site = (id: string): string => `${harness.dataDir}/sites/${id}`;
   /** While the work runs, the machines of these sites are gone. */
   async function without<T>(sites: readonly string[], work: () => Promise<T>): Promise<T> {
@@ -204,20 +206,41 @@ describe('the local engine keeps backups', () => {
     expect(await backups.list(set, bad, signal())).toEqual([]);
   }, 120_000);
 
-  it.runIf(isRoot)('ends a restore without room with nothing left, and says so', async () => {
+  it.runIf(isRoot)('ends a restore without room, or whose disk fills half-way, with nothing left, says so, and goes well once there is room', async () => {
     const copy = copyOf('T');
-    const root = engine.gateway.endpoint('europe').rootCertificatePath!.replace(/\/regions\/.*/, '');
-    const volume = `${root}/hosts/${copy.primary.host}/${copy.spec.id}/volume`;
+    const volume = `${root()}/hosts/${copy.primary.host}/${copy.spec.id}/volume`;
+    const [{ databaseBytes }] = await backups.list(set, live[0]!, signal()) as [StoredBackup];
+    const target = { site: live[0]!, time: 'latest' } as const;
+    const giveRoom = (bytes: number) => run('mount', ['-o', `remount,size=${bytes}`, volume]);
     await mkdir(volume, { recursive: true });
     await run('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', volume]);
     try {
-      const target = { site: live[0]!, time: 'latest' } as const;
-      await expect(backups.restore(copy.primary, set, target, copy.effect())).rejects.toMatchObject({ kind: 'transient', message: expect.stringContaining('room'), hint: expect.stringContaining('make room') });
-      expect(await readdir(volume)).toEqual([]);
+      for (const bytes of [8 * 2 ** 20, databaseBytes + 2 ** 20]) {
+        await giveRoom(bytes);
+        await expect(backups.restore(copy.primary, set, target, copy.effect()), `with ${bytes} bytes`).rejects.toMatchObject({ kind: 'transient', message: expect.stringContaining('room'), hint: expect.stringContaining('make room') });
+        expect(await readdir(volume)).toEqual([]);
+      }
+      await giveRoom(2 ** 30);
+      expect(await backups.restore(copy.primary, set, target, copy.effect())).toMatchObject({ role: 'primary', process: 'running' });
+      await engine.instances.destroy(copy.primary, copy.effect());
     } finally {
       await run('umount', [volume]);
     }
   }, 60_000);
+
+  it.runIf(isRoot)('tells of a site that is full before nothing can be written there', async () => {
+    const directory = `${root()}/sites/${live[0]!}`;
+    await run('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', directory]);
+    try {
+      expect(await backups.probe(live[0]!, signal())).toMatchObject({ usable: false, reason: expect.stringContaining('no site') });
+      await writeFile(`${directory}/freehold-site`, '');
+      expect(await backups.probe(live[0]!, signal())).toMatchObject({ usable: false, reason: expect.stringContaining('full') });
+      await run('mount', ['-o', 'remount,size=512m', directory]);
+      expect(await backups.probe(live[0]!, signal())).toMatchObject({ usable: true });
+    } finally {
+      await run('umount', [directory]);
+    }
+  });
 
   it('dumps what pg_restore reads', async () => {
     const lister = spawn('pg_restore', ['--list'], { stdio: ['pipe', 'pipe', 'inherit'] });

@@ -5,10 +5,22 @@ const laboratory = await openLaboratory();
 afterAll(() => laboratory.close());
 afterEach(async () => {
   laboratory.engine.backups.down.clear();
+  laboratory.engine.backups.madeAt.clear();
   await laboratory.query(`UPDATE databases SET automation_paused = 'the next test has its own' WHERE deleted_at IS NULL`);
 });
 
 const kindsOf = async (): Promise<string[]> => (await laboratory.keepBackups()).map(({ kind, state }) => `${kind} ${state}`);
+/** What a jump of the clock is to whoever goes by records: they are all of as much earlier, or later, as before. */
+async function jumpClock(byDays: number): Promise<void> {
+  for (const [table, columns] of Object.entries(TIMES)) {
+    await laboratory.query(`UPDATE ${table} SET ${columns.map((column) => `${column} = ${column} - make_interval(days => $1)`).join(', ')}`, [byDays]);
+  }
+}
+const TIMES = {
+  backups: ['requested_at', 'started_at', 'finished_at', 'proved_at'], backup_sets: ['archive_since'], backup_sites: ['since'], operations: ['finished_at'],
+  databases: ['provisioned_at', 'deleted_at', 'purge_at'], clock_reading: ['looked_at', 'doubted_at'],
+};
+
 const copiesOf = (databaseId: string) => laboratory.query<{ site: string; state: string }>(
   `SELECT c.site, c.state FROM backup_copies c WHERE c.backup_id = (SELECT id FROM backups WHERE database_id = $1 ORDER BY id DESC LIMIT 1) ORDER BY c.site`, [databaseId]);
 const openAlerts = async (kind: string): Promise<string[]> =>
@@ -82,5 +94,73 @@ describe('the keeper of backups', () => {
     expect(await settle()).toContain('expire-backups succeeded');
     expect(laboratory.engine.backups.stored(databaseId)).toHaveLength(2 * 4);
     expect(await laboratory.query(`SELECT FROM backups WHERE database_id = $1 AND expired_at IS NULL`, [databaseId])).toHaveLength(2);
+  });
+});
+
+describe('a clock that jumps', () => {
+  const storedCopies = (databaseId: string): number => laboratory.engine.backups.stored(databaseId).length;
+  /** What the keeper asks for in so many rounds, without an end to wait for. */
+  async function rounds(count: number): Promise<string[]> {
+    const kinds: string[] = [];
+    for (let round = 0; round < count; round += 1) kinds.push(...await kindsOf());
+    return kinds;
+  }
+  const nameOf = (kinds: readonly string[], kind: string): string[] => kinds.filter((name) => name.startsWith(kind));
+
+  it.each([-400, -1])('by %i days makes one more backup, and removes none', async (days) => {
+    const databaseId = await laboratory.makeDatabase('starter');
+    await settle();
+    await jumpClock(days);
+    expect(nameOf(await rounds(6), 'back-up')).toEqual(['back-up succeeded']);
+    expect(storedCopies(databaseId)).toBe(2 * 4);
+    await laboratory.finish((await laboratory.request('failover', databaseId, { epoch: 1, reason: 'a test', forced: true, acceptDataLoss: false })).id);
+    expect(nameOf(await rounds(6), 'back-up'), 'a hole is seen').toEqual(['back-up succeeded']);
+    expect(storedCopies(databaseId)).toBe(3 * 4);
+    await jumpClock(-days);
+    await rounds(6);
+    expect(storedCopies(databaseId)).toBeGreaterThanOrEqual(2 * 4);
+  });
+
+  it('a year ahead and back leaves the backups as they were, and they are made each day again', async () => {
+    const databaseId = await laboratory.makeDatabase('starter');
+    await settle();
+    await jumpClock(365);
+    expect(nameOf(await rounds(6), 'back-up')).toEqual(['back-up succeeded']);
+    await jumpClock(-365);
+    expect(await rounds(6)).toEqual([]);
+    expect(storedCopies(databaseId)).toBe(2 * 4);
+    await jumpClock(1);
+    expect(nameOf(await rounds(6), 'back-up')).toEqual(['back-up succeeded']);
+    const [signs] = await laboratory.query<{ newest: boolean }>(`SELECT count(*) FILTER (WHERE started_at > now()) = 1 AS newest FROM backups WHERE database_id = $1`, [databaseId]);
+    expect(signs).toEqual({ newest: true });
+  });
+
+  it('is no reason to ask again and again for what has failed', async () => {
+    const databaseId = await laboratory.makeDatabase('starter');
+    await settle();
+    laboratory.engine.fail('backUp', { kind: 'permanent', times: Infinity, databaseId });
+    await jumpClock(1);
+    expect(nameOf(await rounds(3), 'back-up')).toEqual(['back-up failed']);
+    await jumpClock(-1);
+    expect(nameOf(await rounds(6), 'back-up').length).toBeLessThanOrEqual(1);
+  });
+
+  it('destroys nothing of a deleted database until it has been steady for a day', async () => {
+    const databaseId = await laboratory.makeDatabase('starter');
+    await settle();
+    await laboratory.finish((await laboratory.requestDeletion(databaseId)).id);
+    await jumpClock(365);
+    expect(await rounds(3)).toEqual([]);
+    expect(await openAlerts('clock')).toEqual(['clock']);
+    await jumpClock(-365);
+    expect(await rounds(3)).toEqual([]);
+    expect(await openAlerts('clock'), 'nothing is due').toEqual([]);
+    expect(storedCopies(databaseId)).toBe(4);
+
+    await jumpClock(8);
+    expect(await rounds(1)).toEqual([]);
+    await laboratory.query(`UPDATE clock_reading SET doubted_at = doubted_at - interval '1 day'`);
+    expect(await rounds(1)).toEqual(['purge-backups succeeded']);
+    expect(await openAlerts('clock')).toEqual([]);
   });
 });

@@ -55,6 +55,29 @@ describe('the backups that are kept', () => {
     }));
   });
 
+  it('are never fewer with a clock that goes back, and with one that is ahead all but those of a day that has others', () => {
+    const backup = fc.record({ day: fc.nat(400), minute: fc.nat(1_200), proved: fc.boolean() });
+    const drawn = fc.uniqueArray(backup, { minLength: 1, maxLength: 60, selector: ({ day, minute }) => day * 10_000 + minute });
+    fc.assert(fc.property(drawn, fc.integer({ min: -10, max: 800 }), fc.nat(400), (days, clock, back) => {
+      const backups = days.map(({ day, minute, proved }): DatedBackup => ({ id: `bkp_${day}_${minute}`, startedAt: new Date(FIRST + day * DAY_MS + minute * 1_000), proved }));
+      const at = (day: number) => chooseKeptBackups(backups, new Date(FIRST + day * DAY_MS));
+      const known = new Set(at(clock).expire);
+      expect(at(clock - back).expire.filter((id) => !known.has(id)), 'expired by going back').toEqual([]);
+      expect(at(100_000).keep.size).toBeGreaterThanOrEqual(Math.min(KEPT.daily, new Set(days.map(({ day }) => day)).size));
+      const lastProved = backups.filter(({ proved }) => proved).sort((a, b) => b.startedAt.getTime() - a.startedAt.getTime())[0];
+      if (lastProved) for (const day of [clock, clock - back, 100_000]) expect(at(day).keep.has(lastProved.id), 'the last that was proved').toBe(true);
+    }));
+  });
+
+  it('are those of the last days, though a clock that was a year ahead has left others', () => {
+    const real = Array.from({ length: 30 }, (_, day) => onDay(day, day === 20));
+    const ahead = Array.from({ length: 10 }, (_, day) => onDay(400 + day, true));
+    const { keep, expire } = chooseKeptBackups([...real, ...ahead], real.at(-1)!.startedAt);
+    expect([...keep].filter(([, slot]) => slot === 'daily').map(([id]) => id)).toEqual(real.slice(-7).reverse().map(({ id }) => id));
+    expect(expire.filter((id) => ahead.some((backup) => backup.id === id))).toEqual([]);
+    expect(keep.has(real[20]!.id)).toBe(true);
+  });
+
   it('have all of today beside the slots', () => {
     const twice = [onDay(9), { ...onDay(9), id: 'bkp_again', startedAt: new Date(onDay(9).startedAt.getTime() + 1_000) }];
     expect([...chooseKeptBackups(twice, onDay(9).startedAt).keep]).toEqual([['bkp_again', 'daily'], ['bkp_00009', null]]);

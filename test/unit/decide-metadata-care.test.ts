@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decideMetadataCare, type MetadataFacts, type MetadataSite } from '../../src/backups/decide-metadata-care.js';
 
@@ -44,6 +45,20 @@ describe('what the backups of the metadata need', () => {
     expect(decideMetadataCare(facts([live('a', 2)]), NOW).prove).toBeUndefined();
     const sitesOfDays = [0, 24, 48].map((hours) => decideMetadataCare(facts([live('a', 2), live('b', 2), live('c', 2)], { provedAt: undefined }), new Date(NOW.getTime() + hours * 3_600_000)).prove?.site);
     expect(new Set(sitesOfDays).size).toBe(3);
+  });
+
+  it('is not the same again once it was done, whatever times a clock that was ahead has left', () => {
+    const hours = fc.integer({ min: -9_000, max: 9_000 });
+    const site = (id: string) => fc.uniqueArray(hours, { maxLength: 12 }).map((ages) => live(id, ...ages.sort((a, b) => a - b)));
+    fc.assert(fc.property(site('a'), site('b'), hours, hours, hours, (a, b, since, dropped, proved) => {
+      const archive = { since: hoursAgo(since), droppedAt: hoursAgo(dropped), provedAt: hoursAgo(proved) };
+      const { backUpAt, prove } = decideMetadataCare(facts([a, b], archive), NOW);
+      const after = [a, b].map((found) => (backUpAt.includes(found.id) ? { ...found, backups: [{ label: 'new', startedAt: NOW }, ...found.backups] } : found));
+      const again = decideMetadataCare(facts(after, { ...archive, ...(prove && { provedAt: NOW }) }), new Date(NOW.getTime() + 1_000));
+      expect(again.backUpAt).toEqual([]);
+      expect(again.prove).toBeUndefined();
+      for (const { backups } of after) expect(backups.some(({ startedAt }) => startedAt <= NOW && startedAt >= hoursAgo(24))).toBe(true);
+    }));
   });
 
   it('is the removal of what no slot keeps: never the newest of a site, nor a frozen one before its time', () => {

@@ -60,10 +60,10 @@ function steps<Tx>({ backups, databases, records }: Parts<Tx>): Record<'backUp' 
     if (!site) return { outcome: 'next', detail: describe(copies) };
     if (!known) return { outcome: 'next', to: 'finish' };
     if (!known.archiveSites.includes(site)) return waitForArchive(context, site);
-    return store(context, 'back-up', site, async () => {
+    return store(context, 'back-up', site, async (signal) => {
       const database = await databases.read(databaseId);
       const standby = standbysOf(database).find(({ state, ref, hostLost }) => state === 'running' && !hostLost && database.inSync.includes(ref.id));
-      return backups.backUp({ primary: primaryOf(database).ref, ...(standby && { standby: standby.ref }) }, known.set, site, backupId, context);
+      return backups.backUp({ primary: primaryOf(database).ref, ...(standby && { standby: standby.ref }) }, known.set, site, backupId, { ...context, signal });
     });
   }
 
@@ -83,20 +83,37 @@ function steps<Tx>({ backups, databases, records }: Parts<Tx>): Record<'backUp' 
     if (!site || !known) return { outcome: 'next' };
     if (!source?.label) return { outcome: 'next', to: 'freeze', record: (tx) => records.setCopyFailed(tx, backupId, site, 'no live site has a copy to be frozen') };
     const from = { site: source.site, label: source.label };
-    return store(context, 'freeze', site, () => backups.freeze(known.set, from, site, new Date(Date.now() + FROZEN_MS), context));
+    return store(context, 'freeze', site, (signal) => backups.freeze(known.set, from, site, new Date(Date.now() + FROZEN_MS), { ...context, signal }));
   }
 
   /** A site that does not take the copy fails alone; what is cut off, or comes too late, is tried again. */
-  async function store(context: Context, again: string, site: string, make: () => ReturnType<BackupsPort['backUp']>): Outcome {
+  async function store(context: Context, again: string, site: string, make: (signal: AbortSignal) => ReturnType<BackupsPort['backUp']>): Outcome {
     const { backupId } = context.input;
     try {
-      const stored = await make();
+      const stored = await whileAnswering(context, site, make);
       return { outcome: 'next', to: again, detail: { [site]: stored.label }, record: (tx) => records.setStored(tx, backupId, site, stored) };
     } catch (error) {
       const isLast = context.attempt >= ATTEMPTS_A_SITE || (error instanceof EngineError && error.kind === 'permanent');
       if (context.signal.aborted || !isLast) throw error;
       const reason = error instanceof Error ? error.message : String(error);
       return { outcome: 'next', to: again, record: (tx) => records.setCopyFailed(tx, backupId, site, reason) };
+    }
+  }
+
+  /** Ends the work at a site that has not answered for long: it may hang for days, and the other sites wait for their copies. */
+  async function whileAnswering<Made>(context: Context, site: string, work: (signal: AbortSignal) => Promise<Made>): Promise<Made> {
+    const silent = new AbortController();
+    let misses = 0;
+    const look = async (): Promise<void> => {
+      const { usable, reason } = await backups.probe(site, AbortSignal.timeout(LOOK_EVERY_MS));
+      misses = usable ? 0 : misses + 1;
+      if (misses >= MOST_MISSES) silent.abort(new Error(reason ?? 'the site does not answer'));
+    };
+    const timer = setInterval(() => void look(), LOOK_EVERY_MS);
+    try {
+      return await work(AbortSignal.any([context.signal, silent.signal]));
+    } finally {
+      clearInterval(timer);
     }
   }
 
@@ -116,6 +133,9 @@ function steps<Tx>({ backups, databases, records }: Parts<Tx>): Record<'backUp' 
 
 const ATTEMPTS_A_SITE = 2;
 const ARCHIVED_WITHIN_MS = 30_000;
+/** A site that could not be used so often in a row is given up for this backup. */
+const MOST_MISSES = 3;
+const LOOK_EVERY_MS = 5_000;
 
 const stateOf = (copies: readonly CopyRecord[], site: string): CopyRecord['state'] | undefined => copies.find((copy) => copy.site === site)?.state;
 

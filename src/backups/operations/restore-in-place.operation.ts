@@ -96,12 +96,13 @@ function steps<Tx>({ engine, backups, records: databases, backupRecords: records
 
   async function restore(context: Context): ReturnType<Row<Tx>['run']> {
     const { databaseId, wanted } = context.input;
-    const { ref, seen, detail } = await restorePrimary({ backups, databases, records }, { databaseId, sourceId: databaseId, wanted }, context);
+    const { ref, seen, passedOver, detail } = await restorePrimary({ backups, databases, records }, { databaseId, sourceId: databaseId, wanted }, context);
     return {
       outcome: 'next', detail,
       record: async (tx) => {
         await databases.setMember(tx, ref.id, { state: 'running', port: seen.port ?? null });
         await records.raiseEpoch(tx, databaseId);
+        await records.tellPassedOver(tx, databaseId, passedOver);
       },
     };
   }

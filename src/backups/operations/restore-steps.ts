@@ -4,7 +4,7 @@ import { EngineError } from '../../engine/errors.js';
 import type { InstanceObservation, InstanceRef } from '../../engine/ports.js';
 import type { StepContext } from '../../operations/definition.js';
 import { type DatabaseRecords, primaryOf } from '../../databases/database-records.js';
-import type { BackupRecords } from '../backup-records.js';
+import type { BackupRecords, PassedOver } from '../backup-records.js';
 import { listRestoreTargets, type Wanted } from '../choose-restore-source.js';
 
 /** What is to be restored, as an operation's input has it. */
@@ -23,24 +23,31 @@ export async function archiveLast<Tx>({ backups, databases }: Pick<Parts<Tx>, 'b
   if (primary) await backups.archiveNow(primary.ref, context);
 }
 
-/** Makes a recorded primary from the backups of a database; each attempt from another place, the best first. */
+/**
+ * Makes a recorded primary from the backups of a database. Of the places that have them, the best comes first; one whose
+ * copy is damaged is passed over at once, and one that does not answer at the next attempt.
+ */
 export async function restorePrimary<Tx>(
   { backups, databases, records }: Parts<Tx>, from: { readonly sourceId: string; readonly databaseId: string; readonly wanted: z.output<typeof wantedSchema> }, context: StepContext,
-): Promise<{ readonly ref: InstanceRef; readonly seen: InstanceObservation; readonly detail: Record<string, unknown> }> {
+): Promise<{ readonly ref: InstanceRef; readonly seen: InstanceObservation; readonly passedOver: readonly PassedOver[]; readonly detail: Record<string, unknown> }> {
   const [known, stored, database] = await Promise.all([records.readSet(from.sourceId), records.readStored(from.sourceId), databases.read(from.databaseId)]);
   const targets = listRestoreTargets(toWanted(from.wanted), stored, backups.sites(), known && { region: known.set.region, archive: { sites: known.archiveSites, since: known.archiveSince } });
-  const target = targets[(context.attempt - 1) % Math.max(1, targets.length)];
-  if (!known || !target) throw new EngineError('permanent', `no site has a backup of ${from.sourceId} from before that time`, 'choose another time or another backup');
+  if (!known || targets.length === 0) throw new EngineError('permanent', `no site has a backup of ${from.sourceId} from before that time`, 'choose another time or another backup');
   const { ref } = primaryOf(database);
-  try {
+  const first = (context.attempt - 1) % targets.length;
+  const passedOver: PassedOver[] = [];
+  for (const target of [...targets.slice(first), ...targets.slice(0, first)]) {
     const site = 'backup' in target ? target.backup.site : target.site;
-    const { restoredTo, ...seen } = await backups.restore(ref, known.set, target, context, reportRestored(site, context));
-    return { ref, seen, detail: { site, host: ref.host, port: seen.port, ...(restoredTo && { lastCommitAt: restoredTo.toISOString() }) } };
-  } catch (error) {
-    // Where one copy is damaged another one may be sound: only the last of them ends the attempts.
-    if (error instanceof EngineError && error.kind === 'permanent' && context.attempt < targets.length) throw new EngineError('transient', error.message, error.hint);
-    throw error;
+    try {
+      const { restoredTo, ...seen } = await backups.restore(ref, known.set, target, context, reportRestored(site, context));
+      return { ref, seen, passedOver, detail: { site, host: ref.host, port: seen.port, ...(restoredTo && { lastCommitAt: restoredTo.toISOString() }), ...(passedOver.length > 0 && { passedOver }) } };
+    } catch (error) {
+      // Where one copy is damaged another one may be sound: only the last of them ends the attempts.
+      if (!(error instanceof EngineError) || error.kind !== 'permanent' || passedOver.length === targets.length - 1) throw error;
+      passedOver.push({ site, reason: error.message });
+    }
   }
+  throw new Error('a restore has no place left, though none of them failed');
 }
 
 /** Tells of each hundredth once. */

@@ -56,12 +56,13 @@ export function restoreOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx, 
   };
 
   const restore: Row<Tx>['run'] = async (context) => {
-    const { ref, seen, detail } = await restorePrimary({ backups, databases, records }, context.input, context);
+    const { ref, seen, passedOver, detail } = await restorePrimary({ backups, databases, records }, context.input, context);
     return {
       outcome: 'next', detail,
       record: async (tx) => {
         await databases.setMember(tx, ref.id, { state: 'running', port: seen.port ?? null });
         if (seen.postgresVersion) await databases.setPostgresVersion(tx, context.input.databaseId, seen.postgresVersion);
+        await records.tellPassedOver(tx, context.input.sourceId, passedOver);
       },
     };
   };

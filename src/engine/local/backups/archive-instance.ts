@@ -24,14 +24,15 @@ export async function archiveTo(context: InstanceContext, works: readonly SiteWo
   await shell.fenced(archiveSubject(context), signal, async (gate) => {
     if (!(await shell.exists(paths.made))) throw new EngineError('transient', `instance ${instance.id} was not made yet`, 'create it first');
     await Promise.all(works.map((work) => makeSet(context, work, signal)));
-    const directories = ['spool', 'lock', 'log'].map((name) => backrestDirectory(context, name));
-    await gate.must(command('install', '-d', '-m', '0700', ...owner, `${paths.home}/pgbackrest`, ...directories), 'making the directories of the archive');
+    const directories = ['spool', 'lock', 'log'].map((name) => `${backrestDirectory(context, works)}/${name}`);
+    await gate.must(command('install', '-d', '-m', '0700', ...owner, `${paths.home}/pgbackrest`, backrestDirectory(context, works), ...directories), 'making the directories of the archive');
     await gate.install([{ path: paths.archiveConfiguration, content: archiveConfiguration(context, works), mode: 0o600, ...(account ? { owner: account } : {}) }]);
     await wake(context, gate);
   });
 }
 
-const backrestDirectory = ({ paths }: InstanceContext, name: string): string => `${paths.home}/pgbackrest/${name}`;
+/** One for each choice of sites: whoever hangs at a site that hangs holds the lock of that choice, and must not hold up the others. */
+const backrestDirectory = ({ paths }: InstanceContext, works: readonly SiteWork[]): string => `${paths.home}/pgbackrest/${works.map(({ site }) => site.id).join('+')}`;
 
 /** pgBackRest refuses to archive into a repository that does not know the cluster. Harmless where it does. */
 export async function makeSet(context: InstanceContext, work: SiteWork, signal: AbortSignal): Promise<void> {
@@ -55,9 +56,9 @@ function archiveConfiguration(context: InstanceContext, works: readonly SiteWork
       'io-timeout': PUSH_TIMEOUT_S,
       // The archive command gives up first; this bounds what the asynchronous half has not told it yet.
       'archive-push-queue-max': String(2 * mostWaitingWalMb(context.instance.database.size) * 1_024 * 1_024),
-      'spool-path': backrestDirectory(context, 'spool'),
-      'lock-path': backrestDirectory(context, 'lock'),
-      'log-path': backrestDirectory(context, 'log'),
+      'spool-path': `${backrestDirectory(context, works)}/spool`,
+      'lock-path': `${backrestDirectory(context, works)}/lock`,
+      'log-path': `${backrestDirectory(context, works)}/log`,
       'log-level-console': 'off',
       'log-level-stderr': 'warn',
       'log-level-file': 'off',

@@ -1,9 +1,8 @@
-import { EngineError } from '../../errors.js';
 import { backupsDirectory, siteMarker } from '../fleet/fleet-layout.js';
 import { lastLines } from '../host-shell/gate.js';
 import type { LocalFleet } from '../local-fleet.js';
 import { backrestConfiguration, type LocalSite } from './repositories.js';
-import { IO_TIMEOUT_S, requireSite } from './site-work.js';
+import { IO_TIMEOUT_S } from './site-work.js';
 
 export interface SiteProbe {
   readonly usable: boolean;
@@ -12,20 +11,42 @@ export interface SiteProbe {
   readonly madeAt?: Date;
 }
 
-/** Writes a file at a site, reads it, and removes it again. */
+/** A site with less room is full: a backup in between takes more than this from one look to the next. */
+const LEAST_ROOM_BYTES = 128 * 2 ** 20;
+const LOCK_TIMEOUT_S = '4';
+const LOCKED = 75;
+
+/**
+ * Looks for the site and its room, writes a file, reads it, and removes it again.
+ *
+ * All of it is done by another process, since whoever asks something of a disk that hangs hangs with it; and by one at a
+ * time, so that a site that hangs for a day does not collect them.
+ *
+ * $1 the site's directory, $2 its marker, $3 the file, $4 the least room.
+ */
+const PROBE = String.raw`
+[ -e "$2" ] || { echo "there is no site in $1" >&2; exit 1; }
+free=$(($(stat -f -c '%a * %S' "$1")))
+[ "$free" -ge "$4" ] || { echo "it is full: $free bytes are free" >&2; exit 1; }
+echo ok >"$3" && grep -q ok "$3"; status=$?
+rm -f "$3"
+[ "$status" = 0 ] && echo "$free $(stat -c %.3Y "$2")"
+`;
+
 export async function probeSite(fleet: LocalFleet, site: LocalSite, signal: AbortSignal): Promise<SiteProbe> {
   const { directory } = site.repository;
   const { shell } = fleet;
   if (directory === undefined) return probeRemote(fleet, site, signal);
   try {
-    await requireSite(fleet, site);
-    const path = `${directory}/probe-${process.pid}-${Date.now()}`;
-    const result = await shell.run(['/bin/sh', '-c', 'echo ok >"$1" && grep -q ok "$1"; status=$?; rm -f "$1"; exit $status', 'probe', path], { signal });
+    const lock = ['flock', '--no-fork', '--timeout', LOCK_TIMEOUT_S, '--conflict-exit-code', String(LOCKED), `${backupsDirectory(fleet.root)}/probe-${site.id}.lock`];
+    const words = ['/bin/sh', '-c', PROBE, 'probe', directory, siteMarker(directory), `${directory}/probe-${process.pid}`, String(LEAST_ROOM_BYTES)];
+    const result = await shell.run([...lock, ...words], { signal });
+    if (result.code === LOCKED) return { usable: false, reason: 'no answer: it hangs' };
     if (result.code !== 0) return { usable: false, reason: result.stderr.trim() || 'what was written cannot be read' };
-    const [room, madeAt] = await Promise.all([shell.roomAt(directory), shell.modifiedAt(siteMarker(directory))]);
-    return { usable: true, ...(room ? { freeBytes: room.freeBytes } : {}), ...(madeAt ? { madeAt } : {}) };
+    const [freeBytes, madeAtS] = result.stdout.split(' ').map(Number);
+    return { usable: true, ...(freeBytes !== undefined && { freeBytes }), ...(madeAtS !== undefined && { madeAt: new Date(madeAtS * 1_000) }) };
   } catch (error) {
-    return { usable: false, reason: error instanceof EngineError ? error.message : `no answer: ${(error as Error).message}` };
+    return { usable: false, reason: `no answer: ${(error as Error).message}` };
   }
 }
 

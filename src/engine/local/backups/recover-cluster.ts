@@ -145,6 +145,9 @@ function recoveryFailure(error: unknown, log: string, backup: StoredBackup): Eng
   if (log.includes('recovery ended before configured recovery target')) {
     return new EngineError('permanent', 'no commit that late is in the archive', 'choose an earlier time, or the latest state', { cause: error });
   }
+  if (/no space left on device|disk quota exceeded/i.test(log)) {
+    return new EngineError('transient', `there is no room left to play the wal after ${backup.label}`, 'make room on the host, or restore on another', { cause: error });
+  }
   return new EngineError('transient', `backup ${backup.label} did not come up: ${(error as Error).message}`, 'try again, or use another site', { cause: error });
 }
 

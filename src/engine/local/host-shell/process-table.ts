@@ -28,6 +28,14 @@ export function readProcess(pid: number): ProcessFacts | undefined {
   return state === 'Z' || state === 'X' ? undefined : { pid, state, startTicks };
 }
 
+/**
+ * Whether the process takes WAL to a site that hangs: it reads what it was given, writes nowhere else, and dies of the
+ * signal that it was sent as soon as the site answers.
+ */
+export function hangsAtSite({ pid, state }: ProcessFacts): boolean {
+  return state === 'D' && programOf(pid).startsWith('pgbackrest') && readArguments(pid).some((argument) => argument.startsWith('archive-push'));
+}
+
 /** Whether the process works in that directory, as a postmaster does in its data directory. */
 export function worksIn(pid: number, directory: string): boolean {
   return readOrUndefined(() => readlinkSync(`/proc/${pid}/cwd`)) === directory;

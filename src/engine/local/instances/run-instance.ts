@@ -5,6 +5,7 @@ import { drawFreePort } from '../fleet/free-ports.js';
 import { command, daemonLine } from '../host-shell/gate-script.js';
 import { lastLines, type Gate } from '../host-shell/gate.js';
 import { exactName, type ProcessFacts } from '../host-shell/host-shell.js';
+import { hangsAtSite } from '../host-shell/process-table.js';
 import { waitUntil } from '../wait-until.js';
 import { archiveCommand } from './archive-command.js';
 import { hostBasedAccess } from './host-based-access.js';
@@ -135,7 +136,7 @@ export async function killAll(context: InstanceContext, gate: Gate, signal: Abor
       const alive = find(context);
       if (alive.length === 0) return true;
       await gate.run(command('signal_exactly', 'KILL', ...alive.map(exactName)));
-      return undefined;
+      return alive.every(hangsAtSite) || undefined;
     },
     KILL_POLL_MS,
   );
