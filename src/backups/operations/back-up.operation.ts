@@ -90,30 +90,13 @@ function steps<Tx>({ backups, databases, records }: Parts<Tx>): Record<'backUp' 
   async function store(context: Context, again: string, site: string, make: (signal: AbortSignal) => ReturnType<BackupsPort['backUp']>): Outcome {
     const { backupId } = context.input;
     try {
-      const stored = await whileAnswering(context, site, make);
+      const stored = await whileAnswering(backups, site, context.signal, make);
       return { outcome: 'next', to: again, detail: { [site]: stored.label }, record: (tx) => records.setStored(tx, backupId, site, stored) };
     } catch (error) {
       const isLast = context.attempt >= ATTEMPTS_A_SITE || (error instanceof EngineError && error.kind === 'permanent');
       if (context.signal.aborted || !isLast) throw error;
       const reason = error instanceof Error ? error.message : String(error);
       return { outcome: 'next', to: again, record: (tx) => records.setCopyFailed(tx, backupId, site, reason) };
-    }
-  }
-
-  /** Ends the work at a site that has not answered for long: it may hang for days, and the other sites wait for their copies. */
-  async function whileAnswering<Made>(context: Context, site: string, work: (signal: AbortSignal) => Promise<Made>): Promise<Made> {
-    const silent = new AbortController();
-    let misses = 0;
-    const look = async (): Promise<void> => {
-      const { usable, reason } = await backups.probe(site, AbortSignal.timeout(LOOK_EVERY_MS));
-      misses = usable ? 0 : misses + 1;
-      if (misses >= MOST_MISSES) silent.abort(new Error(reason ?? 'the site does not answer'));
-    };
-    const timer = setInterval(() => void look(), LOOK_EVERY_MS);
-    try {
-      return await work(AbortSignal.any([context.signal, silent.signal]));
-    } finally {
-      clearInterval(timer);
     }
   }
 
@@ -140,3 +123,20 @@ const LOOK_EVERY_MS = 5_000;
 const stateOf = (copies: readonly CopyRecord[], site: string): CopyRecord['state'] | undefined => copies.find((copy) => copy.site === site)?.state;
 
 const describe = (copies: readonly CopyRecord[]): Record<string, string> => Object.fromEntries(copies.map(({ site, state }) => [site, state]));
+
+/** Ends the work at a site that has not answered for long: it may hang for days, and the other sites wait for their copies. */
+async function whileAnswering<Made>(backups: BackupsPort, site: string, signal: AbortSignal, work: (signal: AbortSignal) => Promise<Made>): Promise<Made> {
+  const silent = new AbortController();
+  let misses = 0;
+  const look = async (): Promise<void> => {
+    const { usable, reason } = await backups.probe(site, AbortSignal.timeout(LOOK_EVERY_MS));
+    misses = usable ? 0 : misses + 1;
+    if (misses >= MOST_MISSES) silent.abort(new Error(reason ?? 'the site does not answer'));
+  };
+  const timer = setInterval(() => void look(), LOOK_EVERY_MS);
+  try {
+    return await work(AbortSignal.any([signal, silent.signal]));
+  } finally {
+    clearInterval(timer);
+  }
+}

@@ -3,7 +3,7 @@ import { DatabasesService } from '../../../src/databases/databases.service.js';
 import { MetadataDatabaseRecords } from '../../../src/databases/database-records.js';
 import type { Credentials, DatabaseDocument, InstanceDocument } from '../../../src/databases/database.schemas.js';
 import { ENGINE } from '../../../src/engine/engine-token.js';
-import type { Engine, InstanceRef } from '../../../src/engine/ports.js';
+import type { Engine } from '../../../src/engine/ports.js';
 import { newId } from '../../../src/metadata/ids.js';
 import { Metadata } from '../../../src/metadata/metadata.js';
 import { EVERYTHING } from '../../../src/metadata/reach.js';
@@ -50,14 +50,6 @@ export class DatabaseUnderTest {
     const found = (await this.read()).instances.find((instance) => instance.role === role);
     if (!found) throw new Error(`the database has no ${role}`);
     return found;
-  }
-
-  /** The instance as the engine knows it. */
-  async member(role: 'primary' | 'standby'): Promise<InstanceRef> {
-    const { members } = await this.plane.app.get(MetadataDatabaseRecords).read(this.id);
-    const found = members.find((member) => member.role === role);
-    if (!found) throw new Error(`the database has no ${role}`);
-    return found.ref;
   }
 
   /** Asks for an operation as the API would, and wakes a worker. */
