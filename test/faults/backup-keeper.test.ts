@@ -1,4 +1,5 @@
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { eventually } from '../support/servers.js';
 import { openLaboratory } from './support/laboratory.js';
 
 const laboratory = await openLaboratory();
@@ -79,6 +80,21 @@ describe('the keeper of backups', () => {
     await settle();
     await laboratory.finish((await laboratory.request('failover', databaseId, { epoch: 1, reason: 'a test', forced: true, acceptDataLoss: false })).id);
     expect(await settle()).toEqual(['set-archive succeeded', 'back-up succeeded']);
+  });
+
+  it('lets a backup that was asked for right after a restore wait until the new primary archives', async () => {
+    const databaseId = await laboratory.makeDatabase('starter');
+    await settle();
+    expect(await laboratory.finish((await laboratory.request('restore-in-place', databaseId, { wanted: { time: 'latest' } })).id)).toMatchObject({ state: 'succeeded' });
+    const { id } = await laboratory.requestBackup(databaseId);
+    // Nobody has told the new primary where to archive until the backup has come across that, or to its end.
+    const archived = eventually(async () => {
+      const { state, steps } = await laboratory.operation(id);
+      return state === 'failed' || steps.some(({ detail }) => detail?.['waitingFor'] !== undefined);
+    }).then(() => laboratory.archive(databaseId));
+    const [made] = await Promise.all([laboratory.finish(id), archived]);
+    expect(made).toMatchObject({ state: 'succeeded', error: null });
+    expect((await copiesOf(databaseId)).map(({ state }) => state)).toEqual(['stored', 'stored', 'stored', 'stored']);
   });
 
   it('proves backups, and removes from every site what no slot keeps', async () => {

@@ -59,9 +59,10 @@ function steps<Tx>({ backups, databases, records }: Parts<Tx>): Record<'backUp' 
     const site = sitesOf('live').find((id) => stateOf(copies, id) === 'pending');
     if (!site) return { outcome: 'next', detail: describe(copies) };
     if (!known) return { outcome: 'next', to: 'finish' };
-    if (!known.archiveSites.includes(site)) return waitForArchive(context, site);
+    const database = await databases.read(databaseId);
+    // What is recorded of an earlier primary does not hold for this one, which may have been made just now.
+    if (known.archiveEpoch !== database.epoch || !known.archiveSites.includes(site)) return waitForArchive(context, site);
     return store(context, 'back-up', site, async (signal) => {
-      const database = await databases.read(databaseId);
       const standby = standbysOf(database).find(({ state, ref, hostLost }) => state === 'running' && !hostLost && database.inSync.includes(ref.id));
       return backups.backUp({ primary: primaryOf(database).ref, ...(standby && { standby: standby.ref }) }, known.set, site, backupId, { ...context, signal });
     });
