@@ -147,13 +147,11 @@ interface Switch {
 
 async function measureSwitchover(database: BenchDatabase, uri: string): Promise<Switch> {
   await fleet.quiet(database.id);
-  const { epoch } = await fleet.readDatabase(database.id);
   const writer = await NumberedWriter.start(uri);
   await eventually(() => writer.count > 20);
   writer.resetGap();
   const began = Date.now();
-  await fleet.call('POST', `/v1/databases/${database.id}/switchover`);
-  await fleet.redundant(database.id, epoch + 1);
+  await fleet.switchOver(database.id);
   const redundantSeconds = (Date.now() - began) / 1000;
   const report = await writer.stop();
   const lost = await lostRows(database.uri, report);

@@ -49,9 +49,7 @@ async function gatherPrimaries(): Promise<string> {
   const host = [...hosts].sort((a, b) => hosts.filter((each) => each === b).length - hosts.filter((each) => each === a).length)[0]!;
   for (const [index, { id }] of databases.entries()) {
     if (hosts[index] === host) continue;
-    const { epoch } = await fleet.readDatabase(id);
-    await fleet.call('POST', `/v1/databases/${id}/switchover`);
-    await fleet.redundant(id, epoch + 1);
+    await fleet.switchOver(id);
   }
   return host;
 }

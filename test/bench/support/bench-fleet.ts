@@ -88,10 +88,8 @@ export class BenchFleet {
     const began = performance.now();
     const { database, operation, credentials } = await this.call<{ database: { id: string }; operation: BenchOperation; credentials: { uri: string; pooledUri: string } }>(
       'POST', '/v1/databases', { customerId, name, region, plan });
-    await this.follow(operation.id);
+    const ended = await this.endOf(operation.id);
     const seconds = (performance.now() - began) / 1000;
-    const ended = await this.call<BenchOperation>('GET', `/v1/operations/${operation.id}`);
-    if (ended.state !== 'succeeded') throw new Error(`provisioning failed: ${JSON.stringify(ended)}`);
     return { id: database.id, ...credentials, seconds, operation: ended };
   }
 
@@ -136,6 +134,21 @@ export class BenchFleet {
         // A backend ended with its postmaster.
       }
     }
+  }
+
+  /** Switches over, and waits until the database is redundant again. */
+  async switchOver(id: string): Promise<void> {
+    const { operation } = await this.call<{ operation: BenchOperation }>('POST', `/v1/databases/${id}/switchover`);
+    await this.endOf(operation.id);
+    await eventually(async () => (await this.readDatabase(id)).state === 'available', SETTLED_MS);
+  }
+
+  /** @throws Error with the whole operation if it does not succeed. */
+  private async endOf(operationId: string): Promise<BenchOperation> {
+    await this.follow(operationId);
+    const ended = await this.call<BenchOperation>('GET', `/v1/operations/${operationId}`);
+    if (ended.state !== 'succeeded') throw new Error(`an operation failed: ${JSON.stringify(ended)}`);
+    return ended;
   }
 
   /** Returns when the operation's stream of events ends. */
