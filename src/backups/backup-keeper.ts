@@ -81,9 +81,11 @@ export class BackupKeeper {
     const asked = await this.metadata.transaction(async (tx) => {
       const [row] = await queryRows<{ mine: boolean }>(tx, 'SELECT pg_try_advisory_xact_lock($1) AS mine', [KEEPER_LOCK]);
       if (!row?.mine) return undefined;
-      const sites = await this.leaveOutRemade(tx, probed);
+      // By the clock by which it is all recorded: a worker's own may be another.
+      const now = await readClock(tx);
+      const sites = await this.leaveOutRemade(tx, probed, now);
       await this.recordSites(tx, sites);
-      return this.ask(tx, sites.filter(({ live, usable }) => live && usable).map(({ id }) => id));
+      return this.ask(tx, sites.filter(({ live, usable }) => live && usable).map(({ id }) => id), now);
     });
     for (const operation of asked ?? []) await this.operations.announce(operation);
     if (asked && this.rounds++ % INSPECT_EVERY === 0) await this.inspect(port);
@@ -100,8 +102,7 @@ export class BackupKeeper {
    * A site that was lost and made anew, before anybody saw that it was gone, lacks every set, and WAL would wait for it
    * everywhere. It is taken for one that is down, for a round, and so is made whole as one that comes back.
    */
-  private async leaveOutRemade(tx: EntityManager, sites: readonly ProbedSite[]): Promise<ProbedSite[]> {
-    const now = await readClock(tx);
+  private async leaveOutRemade(tx: EntityManager, sites: readonly ProbedSite[], now: Date): Promise<ProbedSite[]> {
     const known = await queryRows<{ id: string; since: Date }>(tx, 'SELECT id, since FROM backup_sites WHERE usable');
     return sites.map((site) => {
       const since = known.find(({ id }) => id === site.id)?.since;
@@ -121,9 +122,7 @@ export class BackupKeeper {
     }
   }
 
-  private async ask(tx: EntityManager, usableSites: readonly string[]): Promise<OperationDocument[]> {
-    // By the clock by which it is all recorded: a worker's own may be another.
-    const now = await readClock(tx);
+  private async ask(tx: EntityManager, usableSites: readonly string[], now: Date): Promise<OperationDocument[]> {
     await this.records.leaveFuture(tx);
     const asked: OperationDocument[] = [];
     for (const database of await readKeptDatabases(tx)) {

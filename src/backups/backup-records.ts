@@ -172,7 +172,7 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
   /** The stretches of time that restores in place have undone: what was written in them is not on the database's path any more. */
   async readUndone(databaseId: string): Promise<readonly { readonly from: Date; readonly to: Date }[]> {
     return queryRows(this.metadata.dataSource.manager,
-      `SELECT coalesce(nullif(o.input -> 'wanted' ->> 'time', 'latest')::timestamptz, b.finished_at) AS "from", o.finished_at AS "to"
+      `SELECT coalesce((o.input -> 'wanted' ->> 'time')::timestamptz, b.finished_at) AS "from", o.finished_at AS "to"
          FROM operations o LEFT JOIN backups b ON b.id = o.input -> 'wanted' ->> 'backupId'
         WHERE o.subject_id = $1 AND o.kind = 'restore-in-place' AND o.state = 'succeeded' AND o.input -> 'wanted' ->> 'time' IS DISTINCT FROM 'latest'`, [databaseId]);
   }

@@ -76,14 +76,6 @@ async function responsiveness<Result>(path: string, meanwhile: Promise<Result>):
   return { result: await result, milliseconds };
 }
 
-async function runOperation(method: string, path: string, body?: unknown): Promise<BenchOperation & { readonly databaseId: string }> {
-  const { operation } = await fleet.call<{ operation: BenchOperation }>(method, path, body);
-  await fleet.follow(operation.id);
-  const ended = await fleet.call<BenchOperation & { databaseId: string }>('GET', `/v1/operations/${operation.id}`);
-  if (ended.state !== 'succeeded') throw new Error(`${path} failed: ${JSON.stringify(ended)}`);
-  return ended;
-}
-
 const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const repeat = async <Result>(run: () => Promise<Result>): Promise<Result[]> => {
   const results: Result[] = [];
@@ -100,11 +92,11 @@ describe('a database', () => {
     const idle = (await responsiveness(path, rest(IDLE_S * 1000))).milliseconds;
     const bare = await repeat(() => dumpBare(database));
     const dumps = await repeat(() => responsiveness(path, dumpThroughApi(database)));
-    const backups = await repeat(() => responsiveness(path, runOperation('POST', `${path}/backups`)));
+    const backups = await repeat(() => responsiveness(path, fleet.run('POST', `${path}/backups`)));
     const perSite = backups.map(({ result }) => liveSeconds(result) / LIVE_SITES);
     const restores = await repeat(async () => {
-      const ended = await runOperation('POST', `${path}/restore`, { time: new Date(Date.now() - 2000).toISOString(), into: 'new', name: `restored-${Math.random().toString(36).slice(2, 10)}` });
-      await runOperation('DELETE', `/v1/databases/${ended.databaseId}`);
+      const ended = await fleet.run('POST', `${path}/restore`, { time: new Date(Date.now() - 2000).toISOString(), into: 'new', name: `restored-${Math.random().toString(36).slice(2, 10)}` });
+      await fleet.run('DELETE', `/v1/databases/${ended.databaseId}`);
       return stepSeconds(ended)['restore-primary']!;
     });
     const floor = await bareBackups();
@@ -117,7 +109,7 @@ describe('a database', () => {
     ]);
     const during = (list: readonly { milliseconds: number[] }[]): string[] => describeLatency(list.flatMap(({ milliseconds }) => milliseconds), idle);
     printTable('GET /v1/databases/{id} meanwhile', [['', 'p50, ms', 'p99, ms', 'p99 to idle'], ['idle', ...describeLatency(idle, idle)], ['dump', ...during(dumps)], ['backup', ...during(backups)]]);
-    await runOperation('DELETE', path);
+    await fleet.run('DELETE', path);
   });
 });
 
@@ -175,7 +167,7 @@ describe(`${DATABASES} small databases`, () => {
     const lostCenter = hosts[0]!.dataCenter;
     // One host is left, with nothing on it: whatever it gets is restored.
     const [spare, ...others] = hosts.filter(({ dataCenter }) => dataCenter !== lostCenter);
-    await runOperation('POST', `/v1/hosts/${spare!.id}/drain`);
+    await fleet.run('POST', `/v1/hosts/${spare!.id}/drain`);
     const ids = await makeSmall();
     await Promise.all(ids.map((id) => fleet.quiet(id)));
     await fleet.call('POST', `/v1/hosts/${spare!.id}/undrain`);
@@ -183,7 +175,7 @@ describe(`${DATABASES} small databases`, () => {
     await destroy(ids, lost);
     const began = performance.now();
     const operations = await Promise.all([
-      runOperation('POST', `/v1/data-centers/${lostCenter}/lost`, { acceptDataLoss: true }), ...others.map(({ id }) => runOperation('POST', `/v1/hosts/${id}/lost`, { acceptDataLoss: true })),
+      fleet.run('POST', `/v1/data-centers/${lostCenter}/lost`, { acceptDataLoss: true }), ...others.map(({ id }) => fleet.run('POST', `/v1/hosts/${id}/lost`, { acceptDataLoss: true })),
     ]);
     const seconds = (performance.now() - began) / 1000;
     await Promise.all(ids.map(writable));

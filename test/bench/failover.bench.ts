@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import pg from 'pg';
-import { processesOf } from '../support/freehold-command.js';
-import { lostRows, NumberedWriter } from '../support/numbered-writer.js';
+import { NumberedWriter } from '../support/numbered-writer.js';
 import { eventually } from '../support/servers.js';
 import { makeBarePair } from './support/bare-postgres.js';
-import { type BenchDatabase, BenchFleet, type BenchOperation, stepSeconds } from './support/bench-fleet.js';
+import { type BenchDatabase, BenchFleet, type BenchOperation, requireRows, serverProcesses, signalAll, stepSeconds } from './support/bench-fleet.js';
 import { postmasterOf, processTree } from './support/memory.js';
 import { median, percentile, printTable, summarize } from './support/statistics.js';
 
@@ -25,8 +24,7 @@ afterAll(() => fleet?.remove());
 
 const primaryProcesses = async (id: string): Promise<number[]> => {
   const primary = (await fleet.readDatabase(id)).instances.find(({ role }) => role === 'primary')!;
-  const postmaster = processesOf([primary.id]).find(({ command }) => command.includes('/bin/postgres'))!;
-  return processTree(postmaster.pid);
+  return serverProcesses([primary.id]);
 };
 
 interface Outage {
@@ -44,20 +42,13 @@ async function measureOutage(database: BenchDatabase, signal: NodeJS.Signals): P
   const pids = await primaryProcesses(database.id);
   writer.resetGap();
   const began = Date.now();
-  for (const pid of pids) {
-    try {
-      process.kill(pid, signal);
-    } catch {
-      // A backend ended with its postmaster.
-    }
-  }
+  signalAll(pids, signal);
   await fleet.redundant(database.id, epoch + 1);
   const redundantSeconds = (Date.now() - began) / 1000;
   const report = await writer.stop();
-  const lost = await lostRows(database.uri, report);
-  if (lost.length > 0) throw new Error(`acknowledged rows were lost: ${lost.join()}`);
+  await requireRows(database.uri, report);
   const [operation] = await fleet.operationsOf(database.id, 'failover');
-  return { seconds: report.longestGapMs / 1000, redundantSeconds, parts: operation ? partsOf(operation, began, report.longestGapEndedAt) : {} };
+  return { seconds: report.longestGapMs / 1000, redundantSeconds, parts: operation ? partsOf(operation, began, report.longestGapEndedAtMs) : {} };
 }
 
 function partsOf(operation: BenchOperation, faultAt: number, writtenAt: number): Record<string, number> {
@@ -76,7 +67,7 @@ async function floorSeconds(): Promise<number> {
   const standby = new pg.Client({ host: '127.0.0.1', port: pair.standbyPort, user: 'postgres', database: 'app' });
   await standby.connect();
   const began = performance.now();
-  for (const pid of processTree(postmasterOf(pair.primaryDirectory))) process.kill(pid, 'SIGKILL');
+  signalAll(processTree(postmasterOf(pair.primaryDirectory)), 'SIGKILL');
   await standby.query('SELECT pg_promote(false)');
   await eventually(async () => {
     await standby.query('CREATE TABLE IF NOT EXISTS written AS SELECT 1');
@@ -154,7 +145,6 @@ async function measureSwitchover(database: BenchDatabase, uri: string): Promise<
   await fleet.switchOver(database.id);
   const redundantSeconds = (Date.now() - began) / 1000;
   const report = await writer.stop();
-  const lost = await lostRows(database.uri, report);
-  if (lost.length > 0) throw new Error(`acknowledged rows were lost: ${lost.join()}`);
+  await requireRows(database.uri, report);
   return { seconds: report.longestGapMs / 1000, redundantSeconds, errors: report.errors };
 }

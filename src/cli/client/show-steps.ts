@@ -46,6 +46,12 @@ export function secondsUntil(operation: Operation, stepName: string): number | u
   return finishedAt ? (Date.parse(finishedAt) - Date.parse(operation.createdAt)) / 1000 : undefined;
 }
 
+/** Seconds that each step of an operation took. */
+export function stepSeconds({ steps }: { readonly steps: readonly Pick<OperationStep, 'name' | 'startedAt' | 'finishedAt'>[] }): Record<string, number> {
+  return Object.fromEntries(steps.flatMap(({ name, startedAt, finishedAt }) =>
+    (startedAt && finishedAt ? [[name, (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000]] : [])));
+}
+
 /** One line on how an operation stands or ended, and why if it failed. */
 export function describeEnd({ kind, id, state, error }: Operation): string {
   const reason = error && ` at "${error.step}": ${error.reason}${error.hint === undefined ? '' : `; ${error.hint}`}`;

@@ -1,4 +1,6 @@
-import pg from 'pg';
+import type pg from 'pg';
+
+import { connect, withClient } from './connect.js';
 
 /** What a writer saw since it was last asked to begin anew. */
 export interface WriterReport {
@@ -9,8 +11,8 @@ export interface WriterReport {
   readonly errors: number;
   /** The longest time between two acknowledgements, in milliseconds. */
   readonly longestGapMs: number;
-  /** When that time ended, in milliseconds since 1970. */
-  readonly longestGapEndedAt: number;
+  /** When that time ended, in milliseconds since the epoch. */
+  readonly longestGapEndedAtMs: number;
 }
 
 export interface WriterOptions {
@@ -22,7 +24,6 @@ export interface WriterOptions {
 export const WRITER_REST_MS = 1;
 /** How long the writer waits after an error before it connects again, as a client's pool would. */
 const RECONNECT_MS = 10;
-const STATEMENT_TIMEOUT_MS = 15_000;
 
 /**
  * The oracle of every failover: inserts numbered rows, one a transaction, and remembers which were acknowledged. A row
@@ -35,7 +36,7 @@ export class NumberedWriter {
   private next = 1;
   private lastAt = 0;
   private longestGapMs = 0;
-  private longestGapEndedAt = Date.now();
+  private longestGapEndedAtMs = Date.now();
   private roundStart = { acknowledged: 0, errors: 0 };
   private stopping = false;
   private running: Promise<void> = Promise.resolve();
@@ -88,15 +89,16 @@ export class NumberedWriter {
       acknowledgedAtMs: this.acknowledgedAtMs.slice(this.roundStart.acknowledged),
       errors: this.errors - this.roundStart.errors,
       longestGapMs: Math.max(this.longestGapMs, silentMs),
-      longestGapEndedAt: silentMs > this.longestGapMs ? Date.now() : this.longestGapEndedAt,
+      longestGapEndedAtMs: silentMs > this.longestGapMs ? Date.now() : this.longestGapEndedAtMs,
     };
   }
 
-  /** Everything since the start. */
+  /** Everything since the start; it goes on writing. */
   report(): WriterReport {
-    return { acknowledged: [...this.acknowledged], acknowledgedAtMs: [...this.acknowledgedAtMs], errors: this.errors, longestGapMs: this.longestGapMs, longestGapEndedAt: this.longestGapEndedAt };
+    return { acknowledged: [...this.acknowledged], acknowledgedAtMs: [...this.acknowledgedAtMs], errors: this.errors, longestGapMs: this.longestGapMs, longestGapEndedAtMs: this.longestGapEndedAtMs };
   }
 
+  /** The same, once it has ended. */
   async stop(): Promise<WriterReport> {
     this.stopping = true;
     await this.running;
@@ -126,7 +128,7 @@ export class NumberedWriter {
     const now = performance.now();
     if (now - this.lastAt > this.longestGapMs) {
       this.longestGapMs = now - this.lastAt;
-      this.longestGapEndedAt = Date.now();
+      this.longestGapEndedAtMs = Date.now();
     }
     this.lastAt = now;
     this.acknowledged.push(number);
@@ -135,21 +137,11 @@ export class NumberedWriter {
 }
 
 /** The acknowledged rows that the database does not have: the promise is that there are none. */
-export async function lostRows(uri: string, { acknowledged }: Pick<WriterReport, 'acknowledged'>): Promise<number[]> {
-  const client = await connect(uri);
-  try {
+export function lostRows(uri: string, { acknowledged }: Pick<WriterReport, 'acknowledged'>): Promise<number[]> {
+  return withClient(uri, async (client) => {
     const { rows } = await client.query<{ n: string }>('SELECT n FROM unnest($1::bigint[]) AS n WHERE NOT EXISTS (SELECT FROM numbers WHERE numbers.n = n.n) ORDER BY n', [acknowledged]);
     return rows.map(({ n }) => Number(n));
-  } finally {
-    await client.end().catch(() => undefined);
-  }
-}
-
-async function connect(uri: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: uri, connectionTimeoutMillis: STATEMENT_TIMEOUT_MS, query_timeout: STATEMENT_TIMEOUT_MS });
-  client.on('error', () => undefined);
-  await client.connect();
-  return client;
+  });
 }
 
 function rest(ms: number): Promise<void> {

@@ -2,8 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildCommand, findFreePort, freehold, processesOf } from '../../support/freehold-command.js';
+import { lostRows, type WriterReport } from '../../support/numbered-writer.js';
 import { eventually } from '../../support/servers.js';
 import { processTree } from './memory.js';
+
+export { stepSeconds } from '../../../src/cli/client/show-steps.js';
 
 interface Step {
   readonly name: string;
@@ -13,6 +16,7 @@ interface Step {
 
 export interface BenchOperation {
   readonly id: string;
+  readonly databaseId: string;
   readonly kind: string;
   readonly state: string;
   readonly steps: readonly Step[];
@@ -125,25 +129,25 @@ export class BenchFleet {
   async killServers(databaseIds: readonly string[], hosts: readonly string[]): Promise<void> {
     const databases = await Promise.all(databaseIds.map((id) => this.readDatabase(id)));
     const lost = databases.flatMap(({ instances }) => instances).filter(({ host }) => hosts.includes(host)).map(({ id }) => id);
-    // Found by their instances: a server may know its directory by another path than the fleet's.
-    const postmasters = processesOf(lost).filter(({ command }) => command.includes('/bin/postgres'));
-    for (const pid of postmasters.flatMap((postmaster) => processTree(postmaster.pid))) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // A backend ended with its postmaster.
-      }
-    }
+    signalAll(serverProcesses(lost), 'SIGKILL');
   }
 
   /** Switches over, and waits until the database is redundant again. */
   async switchOver(id: string): Promise<void> {
-    const { operation } = await this.call<{ operation: BenchOperation }>('POST', `/v1/databases/${id}/switchover`);
-    await this.endOf(operation.id);
+    await this.run('POST', `/v1/databases/${id}/switchover`);
     await eventually(async () => (await this.readDatabase(id)).state === 'available', SETTLED_MS);
   }
 
-  /** @throws Error with the whole operation if it does not succeed. */
+  /**
+   * Asks for an operation, and waits for its end.
+   *
+   * @throws Error with the whole operation if it does not succeed.
+   */
+  async run(method: string, path: string, body?: unknown): Promise<BenchOperation> {
+    const { operation } = await this.call<{ operation: BenchOperation }>(method, path, body);
+    return this.endOf(operation.id);
+  }
+
   private async endOf(operationId: string): Promise<BenchOperation> {
     await this.follow(operationId);
     const ended = await this.call<BenchOperation>('GET', `/v1/operations/${operationId}`);
@@ -165,8 +169,23 @@ async function up(dataDir: string, port: number, environment: Record<string, str
   return { ready: JSON.parse(stdout) as { api: string; operatorKey: string }, seconds: (performance.now() - began) / 1000 };
 }
 
-/** Seconds that each step of an operation took. */
-export function stepSeconds({ steps }: BenchOperation): Record<string, number> {
-  return Object.fromEntries(steps.flatMap(({ name, startedAt, finishedAt }) =>
-    (startedAt && finishedAt ? [[name, (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000]] : [])));
+/** Every server process of some instances, found by these: a server may know its directory by another path than the fleet's. */
+export function serverProcesses(instanceIds: readonly string[]): number[] {
+  return processesOf(instanceIds).filter(({ command }) => command.includes('/bin/postgres')).flatMap(({ pid }) => processTree(pid));
+}
+
+export function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // A backend ended with its postmaster.
+    }
+  }
+}
+
+/** @throws Error if an acknowledged row is not there */
+export async function requireRows(uri: string, report: WriterReport): Promise<void> {
+  const lost = await lostRows(uri, report);
+  if (lost.length > 0) throw new Error(`acknowledged rows were lost: ${lost.join()}`);
 }

@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import pg from 'pg';
+
+import { withClient } from '../connect.js';
 
 const CHUNK_BYTES = 2 ** 20;
+/** All of it is read at once. */
+const ANSWER_WITHIN_MS = 60_000;
 
 /** Makes the bulk of a canary's data this large, of bytes that cannot be compressed; answers whether it was another size. */
 export function setBallast(uri: string, mebibytes: number, signal: AbortSignal): Promise<boolean> {
@@ -15,7 +18,7 @@ export function setBallast(uri: string, mebibytes: number, signal: AbortSignal):
       await client.query('INSERT INTO ballast SELECT $1::bytea, sha256($1::bytea)', [randomBytes(CHUNK_BYTES)]);
     }
     return true;
-  });
+  }, ANSWER_WITHIN_MS);
 }
 
 /** How many chunks of it are missing, or are not what they were. */
@@ -23,16 +26,5 @@ export function countDamaged(uri: string, mebibytes: number): Promise<number> {
   return withClient(uri, async (client) => {
     const { rows } = await client.query<{ sound: number }>('SELECT count(*)::integer AS sound FROM ballast WHERE sha256(data) = digest');
     return Math.abs(mebibytes - (rows[0]?.sound ?? 0));
-  });
-}
-
-async function withClient<T>(uri: string, body: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: uri, connectionTimeoutMillis: 15_000, query_timeout: 60_000 });
-  client.on('error', () => undefined);
-  await client.connect();
-  try {
-    return await body(client);
-  } finally {
-    await client.end().catch(() => undefined);
-  }
+  }, ANSWER_WITHIN_MS);
 }

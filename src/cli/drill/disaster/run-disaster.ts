@@ -1,6 +1,6 @@
 import { type Database, type FreeholdClient, type Operation, ProblemError } from '../../../../clients/typescript/src/client.js';
 import { CliError } from '../../cli-error.js';
-import { describeEnd } from '../../client/show-steps.js';
+import { describeEnd, stepSeconds } from '../../client/show-steps.js';
 import { within } from '../../http.js';
 import { waitUntil } from '../../wait-until.js';
 import type { Canary } from '../canary.js';
@@ -77,7 +77,7 @@ async function recover(subject: Subject, { destroyedAtMs, mebibytes, backupBytes
   const seen = writer.report();
   const backAtMs = failure === null ? seen.acknowledgedAtMs[before] : undefined;
   const common = {
-    databaseId: canary.id, destroyedAt: new Date(destroyedAtMs).toISOString(), backupBytes, steps: operation ? timeSteps(operation) : {}, acknowledged: seen.acknowledged.length,
+    databaseId: canary.id, destroyedAt: new Date(destroyedAtMs).toISOString(), backupBytes, steps: operation ? stepSeconds(operation) : {}, acknowledged: seen.acknowledged.length,
   };
   if (backAtMs === undefined) {
     return { ...common, rtoSeconds: null, lost: 0, rpoSeconds: 0, holes: 0, damaged: 0, failure: failure ?? `cannot be written to again after ${parts.limitMs / 1000} s` };
@@ -121,8 +121,4 @@ async function requestRestore(api: FreeholdClient, id: string, signal: AbortSign
 
 function rowsBefore({ acknowledged, acknowledgedAtMs }: WriterReport, count: number): AcknowledgedRow[] {
   return acknowledged.slice(0, count).map((number, index) => ({ number, atMs: acknowledgedAtMs[index] ?? 0 }));
-}
-
-function timeSteps({ steps }: Operation): Record<string, number> {
-  return Object.fromEntries(steps.flatMap(({ name, startedAt, finishedAt }) => (startedAt && finishedAt ? [[name, (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000]] : [])));
 }

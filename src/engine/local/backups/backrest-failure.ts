@@ -1,5 +1,5 @@
 import { EngineError } from '../../errors.js';
-import { commandFailure, lastLines } from '../host-shell/gate.js';
+import { commandFailure, lastLines, saysNoRoom } from '../host-shell/gate.js';
 import type { CommandResult } from '../host-shell/run-command.js';
 
 /** pgBackRest's own numbers of errors, as they are in its source (`build/error/error.yaml`). */
@@ -7,7 +7,8 @@ const LOCKED = 50;
 const BACKUP_SET_INVALID = 75;
 const ARCHIVE_TIMEOUT = 82;
 const DAMAGED = /checksum|crypto|decrypt|is not a valid|unexpected eof|zst (?:error|decompress)|gz error/i;
-const NO_ROOM = /\[28\]|no space left on device|disk quota exceeded/i;
+/** What pgBackRest adds to the message of a system call that failed for want of room. */
+const NO_ROOM = /\[28\]/;
 
 /** An error for a pgBackRest that failed, of the kind that its number and words tell. */
 export function backrestFailure(what: string, result: CommandResult): EngineError {
@@ -20,6 +21,6 @@ export function backrestFailure(what: string, result: CommandResult): EngineErro
   }
   if (number === BACKUP_SET_INVALID) return new EngineError('permanent', `${what} failed: ${words}`, 'list the backups again');
   if (DAMAGED.test(text)) return new EngineError('permanent', `${what} failed, what is stored there is damaged: ${words}`, 'use another site');
-  if (NO_ROOM.test(text)) return new EngineError('transient', `${what} failed for want of room: ${words}`, 'make room on the host or at the site, or choose another');
+  if (NO_ROOM.test(text) || saysNoRoom(text)) return new EngineError('transient', `${what} failed for want of room: ${words}`, 'make room on the host or at the site, or choose another');
   return commandFailure(what, { ...result, stderr: words, stdout: '' });
 }

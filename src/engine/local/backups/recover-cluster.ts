@@ -1,7 +1,7 @@
 import type { RestoreTarget, StoredBackup } from '../../backups-port.js';
 import { EngineError } from '../../errors.js';
 import { command, quote } from '../host-shell/gate-script.js';
-import type { Gate } from '../host-shell/gate.js';
+import { saysNoRoom, type Gate } from '../host-shell/gate.js';
 import { exactName } from '../host-shell/host-shell.js';
 import { waitUntil } from '../wait-until.js';
 import { socketsDirectory } from '../fleet/fleet-layout.js';
@@ -145,7 +145,7 @@ function recoveryFailure(error: unknown, log: string, backup: StoredBackup): Eng
   if (log.includes('recovery ended before configured recovery target')) {
     return new EngineError('permanent', 'no commit that late is in the archive', 'choose an earlier time, or the latest state', { cause: error });
   }
-  if (/no space left on device|disk quota exceeded/i.test(log)) {
+  if (saysNoRoom(log)) {
     return new EngineError('transient', `there is no room left to play the wal after ${backup.label}`, 'make room on the host, or restore on another', { cause: error });
   }
   return new EngineError('transient', `backup ${backup.label} did not come up: ${(error as Error).message}`, 'try again, or use another site', { cause: error });

@@ -191,10 +191,13 @@ export function superseded(subject: { readonly name: string; readonly token?: bi
   );
 }
 
+/** Whether a program says that a disk is full. */
+export const saysNoRoom = (text: string): boolean => /no space left on device|disk quota exceeded/i.test(text);
+
 /** An error for a command that failed, with the last lines that it wrote. */
 export function commandFailure(what: string, result: CommandResult): EngineError {
   const words = lastLines(result.stderr || result.stdout);
-  const hint = /No space left on device|Disk quota exceeded/i.test(words) ? 'make room on the host, or place it on another' : 'see the host\'s log';
+  const hint = saysNoRoom(words) ? 'make room on the host, or place it on another' : 'see the host\'s log';
   return new EngineError('transient', `${what} failed with code ${result.code}: ${words || 'it said nothing'}`, hint);
 }
 
