@@ -10,6 +10,7 @@ import type { Engine, InstanceRef, Route } from '../../src/engine/ports.js';
 import { SILENT_LOG } from '../../src/engine/local/collaborators.js';
 import { openLocalEngine } from '../../src/engine/local/local-engine.js';
 import { lsnToNumber } from '../../src/engine/local/instances/control-data.js';
+import { signalAll } from '../support/signal-all.js';
 import { asCustomer, customerOptions } from './engine-suite.js';
 import { describeDatabase, eventually, provision, type TestDatabase } from './harness.js';
 import { openLocalHarness } from './local-harness.js';
@@ -17,17 +18,6 @@ import { NumberedWriter } from './numbered-writer.js';
 
 const run = promisify(execFile);
 const isRoot = process.getuid?.() === 0;
-
-/** Signals processes, except those that have just ended by themselves. */
-function signalAll(pids: readonly number[], name: NodeJS.Signals): void {
-  for (const pid of pids) {
-    try {
-      process.kill(pid, name);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    }
-  }
-}
 
 describe('the local engine fails over', () => {
   let harness: Awaited<ReturnType<typeof openLocalHarness>>;

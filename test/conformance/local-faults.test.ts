@@ -12,6 +12,7 @@ import { openEngine, prepareLocalFleet, purgeLocalFleet, shutDownLocalFleet } fr
 import { SILENT_LOG } from '../../src/engine/local/collaborators.js';
 import { HostShell } from '../../src/engine/local/host-shell/host-shell.js';
 import type { Engine, Route } from '../../src/engine/ports.js';
+import { signalAll } from '../support/signal-all.js';
 import { asCustomer } from './engine-suite.js';
 import { describeDatabase, eventually, provision, type Harness, type TestDatabase } from './harness.js';
 import { openLocalHarness } from './local-harness.js';
@@ -172,13 +173,7 @@ describe('the local engine under faults', () => {
   it('destroys stopped processes too', async () => {
     const stuck = describeDatabase(engine);
     await engine.instances.createPrimary(stuck.primary, stuck.effect());
-    for (const pid of await processesOf(`${home(stuck, 'primary')}/data`)) {
-      try {
-        process.kill(pid, 'SIGSTOP');
-      } catch {
-        // A worker that ended by itself.
-      }
-    }
+    signalAll(await processesOf(`${home(stuck, 'primary')}/data`), 'SIGSTOP');
     await engine.instances.destroy(stuck.primary, stuck.effect());
     expect(await processesOf(home(stuck, 'primary'))).toEqual([]);
   });

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startControlPlane, type TestControlPlane } from '../support/control-plane.js';
 import { processesOf } from '../support/freehold-command.js';
 import { eventually } from '../support/servers.js';
+import { signalAll } from '../support/signal-all.js';
 import { DatabaseUnderTest } from './support/database-under-test.js';
 import { fleetRoot } from './support/provisioning.js';
 import { survive } from './support/survive.js';
@@ -64,9 +65,9 @@ describe('a failover goes to its end although', () => {
   }), TIMEOUT_MS);
 
   it('the control plane was down when the primary died: it acts on its return', () => survive(database, 1, async (writer) => {
-    const { pid } = { pid: await postmasterOfPrimary() };
+    const pid = await postmasterOfPrimary();
     await plane.restartWorker(async () => {
-      for (const each of [pid, ...childrenOf(pid)]) process.kill(each, 'SIGKILL');
+      signalAll([pid, ...childrenOf(pid)], 'SIGKILL');
       await eventually(() => writer.silentMs > 1_000);
     });
   }), TIMEOUT_MS);
@@ -109,7 +110,7 @@ describe('writers wait for a moment, and nothing fails over, when', () => {
     const pids = await database.processes(id);
     const report = await survive(database, 0, async (writer) => {
       await plane.postgres.kill();
-      for (const pid of pids) process.kill(pid, 'SIGKILL');
+      signalAll(pids, 'SIGKILL');
       await eventually(() => writer.silentMs > 3_000, 15_000);
       const { count } = writer;
       await plane.postgres.restart();

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startControlPlane, type TestControlPlane } from '../support/control-plane.js';
 import { lostRows, NumberedWriter } from '../support/numbered-writer.js';
 import { eventually } from '../support/servers.js';
+import { signalAll } from '../support/signal-all.js';
 import { DatabaseUnderTest } from './support/database-under-test.js';
 
 let plane: TestControlPlane;
@@ -45,13 +46,7 @@ describe('a primary that is lost', () => {
     await survive(database, async () => {
       stopped = await database.signal(primary.id, 'SIGSTOP');
       await eventually(async () => (await database.read()).epoch === 2);
-      for (const pid of stopped) {
-        try {
-          process.kill(pid, 'SIGCONT');
-        } catch {
-          // The fence has killed it.
-        }
-      }
+      signalAll(stopped, 'SIGCONT');
     }, 2);
   });
 

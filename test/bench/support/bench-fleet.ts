@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { buildCommand, findFreePort, freehold, processesOf } from '../../support/freehold-command.js';
 import { lostRows, type WriterReport } from '../../support/numbered-writer.js';
 import { eventually } from '../../support/servers.js';
+import { signalAll } from '../../support/signal-all.js';
 import { processTree } from './memory.js';
 
 export { stepSeconds } from '../../../src/cli/client/show-steps.js';
@@ -172,16 +173,6 @@ async function up(dataDir: string, port: number, environment: Record<string, str
 /** Every server process of some instances, found by these: a server may know its directory by another path than the fleet's. */
 export function serverProcesses(instanceIds: readonly string[]): number[] {
   return processesOf(instanceIds).filter(({ command }) => command.includes('/bin/postgres')).flatMap(({ pid }) => processTree(pid));
-}
-
-export function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
-  for (const pid of pids) {
-    try {
-      process.kill(pid, signal);
-    } catch {
-      // A backend ended with its postmaster.
-    }
-  }
 }
 
 /** @throws Error if an acknowledged row is not there */

@@ -13,6 +13,7 @@ import { OperationsService } from '../../../src/operations/operations.service.js
 import type { TestControlPlane } from '../../support/control-plane.js';
 import { processesOf } from '../../support/freehold-command.js';
 import { eventually } from '../../support/servers.js';
+import { signalAll } from '../../support/signal-all.js';
 
 const actor = { id: 'key_test', reach: EVERYTHING };
 const ENDS_MS = 180_000;
@@ -143,13 +144,7 @@ export class DatabaseUnderTest {
   async signal(instanceId: string, signal: NodeJS.Signals): Promise<number[]> {
     const pids = await this.processes(instanceId);
     if (pids.length === 0) throw new Error(`instance ${instanceId} has no process`);
-    for (const pid of pids) {
-      try {
-        process.kill(pid, signal);
-      } catch {
-        // It ended with its postmaster.
-      }
-    }
+    signalAll(pids, signal);
     return pids;
   }
 
