@@ -6,6 +6,7 @@ import { isPlanId, PLANS } from '../fleet/plans.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { DatabaseEntity } from './database.entity.js';
+import { AFTER_ROUTE } from './derive-state.js';
 import { InstanceEntity } from './instance.entity.js';
 
 /** An instance as it is recorded, with what the engine needs to act on it. */
@@ -41,6 +42,8 @@ export interface DatabaseRecord {
  */
 export interface DatabaseRecords<Tx> {
   read(databaseId: string): Promise<DatabaseRecord>;
+  /** Whether clients of another database wait for a failover that was asked for a moment ago. */
+  othersFailOver(databaseId: string): Promise<boolean>;
   setMember(tx: Tx, instanceId: string, change: Partial<Pick<MemberRecord, 'role' | 'state' | 'port'>>): Promise<void>;
   setInSync(tx: Tx, databaseId: string, instanceIds: readonly string[]): Promise<void>;
   /**
@@ -75,6 +78,27 @@ export function routeTo(record: DatabaseRecord): Route {
   return { database: record.spec, target: { address: primary.address, port: primary.port } };
 }
 
+/** A failover whose clients have waited for longer waits for something else than its turn on the machine. */
+const FAILS_OVER_WITHIN_S = 15;
+
+type SpecRow = Pick<DatabaseEntity, 'id' | 'plan' | 'regionId' | 'unixAccount' | 'endpointDatabase' | 'endpointUser' | 'ownerVerifier' | 'sealedSecrets'>;
+
+interface RecordRow extends SpecRow, Pick<DatabaseEntity, 'epoch' | 'inSync'> {
+  readonly members: readonly (Omit<MemberRecord, 'ref'> & { readonly id: string; readonly host: string })[];
+  readonly kept: readonly { readonly id: string; readonly host: string; readonly keptId: string }[];
+}
+
+/** One statement, so that all of it is of one moment: who is in sync, and who they are. */
+const READ_RECORD = `
+  SELECT d.id, d.plan, d.region_id AS "regionId", d.unix_account AS "unixAccount", d.endpoint_database AS "endpointDatabase", d.endpoint_user AS "endpointUser",
+         d.owner_verifier AS "ownerVerifier", d.sealed_secrets AS "sealedSecrets", d.epoch, d.in_sync AS "inSync",
+         (SELECT coalesce(json_agg(json_build_object('id', i.id, 'host', i.host_id, 'role', i.role, 'state', i.state, 'address', i.address, 'port', i.port,
+                                                     'hostLost', h.state = 'lost') ORDER BY i.id), '[]')
+            FROM instances i JOIN hosts h ON h.id = i.host_id WHERE i.database_id = d.id) AS members,
+         (SELECT coalesce(json_agg(json_build_object('id', k.instance_id, 'host', k.host_id, 'keptId', k.kept_id) ORDER BY k.kept_at), '[]')
+            FROM kept_copies k WHERE k.database_id = d.id) AS kept
+    FROM databases d WHERE d.id = $1`;
+
 /** Records in the metadata database. */
 @Injectable()
 export class MetadataDatabaseRecords implements DatabaseRecords<EntityManager> {
@@ -84,27 +108,26 @@ export class MetadataDatabaseRecords implements DatabaseRecords<EntityManager> {
   ) {}
 
   async read(databaseId: string): Promise<DatabaseRecord> {
-    const tx = this.metadata.dataSource.manager;
-    const [database, instances, kept, hosts] = await Promise.all([
-      tx.findOneByOrFail(DatabaseEntity, { id: databaseId }),
-      tx.find(InstanceEntity, { where: { databaseId }, order: { id: 'ASC' } }),
-      queryRows<{ instanceId: string; keptId: string; hostId: string }>(tx,
-        'SELECT instance_id AS "instanceId", kept_id AS "keptId", host_id AS "hostId" FROM kept_copies WHERE database_id = $1 ORDER BY kept_at', [databaseId]),
-      queryRows<{ id: string }>(tx, `SELECT h.id FROM hosts h JOIN instances i ON i.host_id = h.id WHERE i.database_id = $1 AND h.state = 'lost'`, [databaseId]),
-    ]);
-    const spec = this.specOf(database);
+    const [row] = await queryRows<RecordRow>(this.metadata.dataSource.manager, READ_RECORD, [databaseId]);
+    if (!row) throw new Error(`there is no database ${databaseId}`);
+    const spec = this.specOf(row);
     return {
       spec,
-      epoch: database.epoch,
-      inSync: database.inSync,
-      kept: kept.map(({ instanceId, hostId, keptId }) => ({ ref: { id: instanceId, host: hostId, database: spec }, keptId })),
-      members: instances.map(({ id, hostId, role, state, address, port }) => ({
-        ref: { id, host: hostId, database: spec }, role, state, address, port, hostLost: hosts.some((host) => host.id === hostId),
-      })),
+      epoch: row.epoch,
+      inSync: row.inSync,
+      kept: row.kept.map(({ id, host, keptId }) => ({ ref: { id, host, database: spec }, keptId })),
+      members: row.members.map(({ id, host, ...member }) => ({ ref: { id, host, database: spec }, ...member })),
     };
   }
 
-  private specOf(database: DatabaseEntity): DatabaseSpec {
+  async othersFailOver(databaseId: string): Promise<boolean> {
+    const [others] = await queryRows<{ exist: boolean }>(this.metadata.dataSource.manager,
+      `SELECT EXISTS (SELECT FROM operations WHERE state IN ('pending', 'running') AND kind = 'failover' AND subject_id <> $1
+                         AND step <> ALL ($2) AND created_at > now() - make_interval(secs => $3)) AS exist`, [databaseId, [...AFTER_ROUTE], FAILS_OVER_WITHIN_S]);
+    return others?.exist === true;
+  }
+
+  private specOf(database: SpecRow): DatabaseSpec {
     if (!isPlanId(database.plan)) throw new Error(`database ${database.id} has the unknown plan "${database.plan}"`);
     const { memoryMb, maxConnections, diskGb } = PLANS[database.plan];
     if (!database.sealedSecrets) throw new Error(`the secrets of database ${database.id} are erased`);

@@ -35,6 +35,8 @@ export class FleetWatch {
   private readonly watches = new Map<string, { watch: DatabaseWatch; members: string }>();
   private readonly asking = new Set<string>();
   private readonly alerted = new Map<string, string>();
+  /** What is being told of each database. */
+  private readonly telling = new Map<string, Promise<void>>();
   private timer: NodeJS.Timeout | undefined;
   private refreshing: Promise<void> = Promise.resolve();
   private readonly inspection: FleetInspection;
@@ -74,6 +76,7 @@ export class FleetWatch {
     clearTimeout(this.timer);
     await Promise.all([this.refreshing, this.inspection.stop()]);
     await Promise.all([...this.watches.values()].map(({ watch }) => watch.close()));
+    await Promise.all(this.telling.values());
     await this.metadata.dataSource.query('DELETE FROM watches WHERE worker = $1', [this.worker]).catch(() => undefined);
   }
 
@@ -140,7 +143,7 @@ export class FleetWatch {
 
   private async act({ database, verdict, care: first, decide }: WatchFindings): Promise<void> {
     const trouble = verdict.verdict === 'blind' || verdict.verdict === 'alone' || verdict.verdict === 'lost' ? verdict : undefined;
-    await this.alert(database, trouble && `${trouble.verdict}: ${trouble.reason}`);
+    this.tell(database, trouble && `${trouble.verdict}: ${trouble.reason}`);
     if (first.ask === 'nothing' || this.asking.has(database.id)) return;
     this.asking.add(database.id);
     try {
@@ -174,6 +177,15 @@ export class FleetWatch {
   private async isTakenAway(id: string): Promise<boolean> {
     const [recorded] = await this.readRecorded(id);
     return !recorded || (recorded.change !== null && TAKING_AWAY.has(recorded.change.kind));
+  }
+
+  /** Clients do not wait until people are told; but what is told of one database is told in its order. */
+  private tell(database: WatchedDatabase, message: string | undefined): void {
+    if (!this.telling.has(database.id) && this.alerted.get(database.id) === message) return;
+    const told = (this.telling.get(database.id) ?? Promise.resolve()).then(() => this.alert(database, message)).finally(() => {
+      if (this.telling.get(database.id) === told) this.telling.delete(database.id);
+    });
+    this.telling.set(database.id, told);
   }
 
   /** Says what is wrong with a primary, and takes it back when it is well. */

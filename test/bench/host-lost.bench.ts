@@ -11,6 +11,8 @@ import { median, percentile, printTable } from './support/statistics.js';
 /** Primaries on the host that is lost; each pair takes about 35 MB of memory. */
 const SIZES = (process.env.BENCH_SIZES ?? '5,10,20,40').split(',').map(Number);
 const CRASHES = 5;
+/** Idle databases that are watched, and for how long. */
+const WATCHED = Number(process.env.BENCH_WATCHED ?? 50);
 const WATCHED_S = Number(process.env.BENCH_WATCHED_S ?? 60);
 /** Pairs that are made at once. */
 const MADE_AT_ONCE = 4;
@@ -19,10 +21,13 @@ const TICKS_PER_SECOND = 100;
 
 let fleet: BenchFleet;
 let customerId: string;
+/** What the worker takes of a core without a database, in percent. */
+let unwatched: number;
 const databases: BenchDatabase[] = [];
 
 beforeAll(async () => {
   fleet = await BenchFleet.start({ FREEHOLD_HOST_MEMORY_MB: '65536' });
+  unwatched = await shareOfACore(() => [workerPid()]);
   customerId = await fleet.createCustomer();
   // Two hosts are left to place databases on: one of them will have all the primaries.
   const { data } = await fleet.call<{ data: { id: string; region: string; dataCenter: string }[] }>('GET', '/v1/hosts?limit=100');
@@ -43,6 +48,9 @@ async function provideDatabases(count: number): Promise<void> {
   await Promise.all(Array.from({ length: MADE_AT_ONCE }, make));
 }
 
+/** A full backup follows everything that was done until now. */
+const rest = (): Promise<unknown> => Promise.all(databases.map(({ id }) => fleet.quiet(id)));
+
 /** Moves every primary to the host that has most of them already. */
 async function gatherPrimaries(): Promise<string> {
   const hosts = await Promise.all(databases.map(({ id }) => hostOfPrimary(id)));
@@ -54,18 +62,36 @@ async function gatherPrimaries(): Promise<string> {
   return host;
 }
 
-async function measureLoss(host: string): Promise<{ outages: number[]; redundantSeconds: number }> {
+interface Loss {
+  readonly outages: readonly number[];
+  readonly redundantSeconds: number;
+  /** Seconds from the loss to the end of each step, of every database. */
+  readonly steps: ReadonlyMap<string, readonly number[]>;
+}
+
+async function measureLoss(host: string): Promise<Loss> {
   const before = await Promise.all(databases.map(({ id }) => fleet.readDatabase(id)));
   const writers = await Promise.all(databases.map(({ uri }) => NumberedWriter.start(uri, { restMs: WRITER_REST_MS })));
   await eventually(() => writers.every(({ count }) => count > 20), 60_000);
   for (const writer of writers) writer.resetGap();
   const began = performance.now();
+  const lostAt = Date.now();
   await fleet.killServers(databases.map(({ id }) => id), [host]);
   await Promise.all(before.map(({ id, epoch }) => fleet.redundant(id, epoch + 1)));
   const redundantSeconds = (performance.now() - began) / 1000;
   const reports = await Promise.all(writers.map((writer) => writer.stop()));
   await Promise.all(databases.map(({ uri }, index) => requireRows(uri, reports[index]!)));
-  return { outages: reports.map(({ longestGapMs }) => longestGapMs / 1000), redundantSeconds };
+  return { outages: reports.map(({ longestGapMs }) => longestGapMs / 1000), redundantSeconds, steps: await stepEnds(lostAt) };
+}
+
+async function stepEnds(lostAt: number): Promise<Map<string, number[]>> {
+  const ends = new Map<string, number[]>();
+  for (const { id } of databases) {
+    const [failover] = await fleet.operationsOf(id, 'failover');
+    const events = [{ name: 'requested', at: failover!.createdAt }, ...failover!.steps.map(({ name, finishedAt }) => ({ name, at: finishedAt }))];
+    for (const { name, at } of events) if (at !== null) ends.set(name, [...(ends.get(name) ?? []), (Date.parse(at) - lostAt) / 1000]);
+  }
+  return ends;
 }
 
 /** Processor time that processes have used, in seconds. */
@@ -91,24 +117,27 @@ const workerPid = (): number => (JSON.parse(readFileSync(join(fleet.dataDir, 'co
 const show = (seconds: number): string => seconds.toFixed(2);
 
 describe('a fleet', () => {
-  it('loses a host with many primaries, and is watched', async () => {
+  it('loses a host with many primaries', async () => {
     const losses = [['primaries', 'median outage, seconds', 'p95', 'worst', 'all redundant again']];
-    const watching = [['databases', 'the worker, % of a core', 'per database']];
-    watching.push(['0', (await shareOfACore(() => [workerPid()])).toFixed(1), '-']);
+    const steps = [['primaries', 'step', 'ended after: median, seconds', 'worst']];
     for (const size of SIZES) {
       await provideDatabases(size);
-      if (size === SIZES.at(-1)) {
-        const share = await shareOfACore(() => [workerPid()]);
-        watching.push([String(size), share.toFixed(1), (share / size).toFixed(2)]);
-      }
       const host = await gatherPrimaries();
-      // A full backup follows everything that was done until now.
-      await Promise.all(databases.map(({ id }) => fleet.quiet(id)));
-      const { outages, redundantSeconds } = await measureLoss(host);
-      losses.push([String(size), show(median(outages)), show(percentile(outages, 95)), show(Math.max(...outages)), show(redundantSeconds)]);
+      await rest();
+      const loss = await measureLoss(host);
+      losses.push([String(size), show(median(loss.outages)), show(percentile(loss.outages, 95)), show(Math.max(...loss.outages)), show(loss.redundantSeconds)]);
+      for (const [name, seconds] of loss.steps) steps.push([String(size), name, show(median(seconds)), show(Math.max(...seconds))]);
     }
     printTable('A host is lost: the longest silence of one writer a database', losses);
-    printTable(`Processor time of watching, over ${WATCHED_S} s without a client`, watching);
+    printTable('The failovers of it, from the loss on', steps);
+  });
+
+  it('is watched', async () => {
+    await provideDatabases(WATCHED);
+    await rest();
+    const share = await shareOfACore(() => [workerPid()]);
+    printTable(`Processor time of watching, over ${WATCHED_S} s without a client`, [
+      ['databases', 'the worker, % of a core', 'per database'], ['0', unwatched.toFixed(1), '-'], [String(databases.length), share.toFixed(1), ((share - unwatched) / databases.length).toFixed(2)]]);
   });
 
   it('sees a backend crash: PostgreSQL restarts by itself', async () => {

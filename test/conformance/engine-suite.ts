@@ -240,6 +240,22 @@ export function describeEngine(name: string, open: () => Promise<Harness>): void
       await expect(clients).resolves.toBeDefined();
     });
 
+    it('opens many routes at once, and refuses among them only the one whose token is old', async () => {
+      const extras = Array.from({ length: 8 }, () => describeDatabase(harness.engine));
+      const [late, ...others] = extras;
+      if (!late) throw new Error('there is no route to come late');
+      const old = late.effect();
+      await harness.engine.gateway.close(late.spec, late.effect());
+      const openings = await Promise.allSettled([
+        harness.engine.gateway.open({ database: late.spec, target: shopRoute.target }, old), harness.engine.gateway.open(shopRoute, shop.effect()),
+        ...others.map((extra) => harness.engine.gateway.open({ database: extra.spec, target: shopRoute.target }, extra.effect())),
+      ]);
+      expect(openings[0]).toMatchObject({ status: 'rejected', reason: { kind: 'superseded' } });
+      expect(openings.slice(1).map(({ status }) => status)).toEqual(Array(others.length + 1).fill('fulfilled'));
+      await harness.engine.gateway.verify(shopRoute, shop.password, [shop.standby], shop.effect());
+      await Promise.all(extras.map((extra) => harness.engine.gateway.remove(extra.spec, extra.effect())));
+    });
+
     it('cuts the clients of a route that is removed, lets nobody in, and opens again', async () => {
       const cut = asCustomer(harness, shop, (client) => client.query('SELECT pg_sleep(30)'));
       cut.catch(() => undefined);

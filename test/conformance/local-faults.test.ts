@@ -216,6 +216,22 @@ describe('the local engine under faults', () => {
       expect(order.map((entry) => entry.split(' ')[1])).toEqual(['in', 'out', 'in', 'out']);
     });
 
+    it('gives many their turns at a lock without a token, and ends none of them for having waited', async () => {
+      const turn = (name: number): Promise<number> => shell.fenced({ directory: `${shell.root}/plain`, name: 'it' }, signal(), async (gate) => {
+        await gate.must('sleep 0.15', 'a turn');
+        return name;
+      });
+      expect(await Promise.all([1, 2, 3, 4, 5].map(turn))).toEqual([1, 2, 3, 4, 5]);
+    });
+
+    it('ends a holder of a lock without a token that does not let go', async () => {
+      const stuck = shell.fenced({ directory: `${shell.root}/plain`, name: 'it' }, signal(), (gate) => gate.run('sleep 300'));
+      stuck.catch(() => undefined);
+      await eventually('the holder to hold', async () => (await processesOf(`${shell.root}/plain`)).length > 0);
+      expect(await shell.fenced({ directory: `${shell.root}/plain`, name: 'it' }, signal(), async () => 'in')).toBe('in');
+      await expect(stuck).rejects.toMatchObject({ kind: 'outcome-unknown' });
+    });
+
     it('lets a daemon outlive it, without the lock and without the pipes', async () => {
       const pid = await shell.fenced({ directory: subject, token: 8n, name: 'it' }, signal(), async (gate) =>
         Number((await gate.run(`setsid sleep 300 </dev/null >/dev/null 2>&1 9>&- & echo $!`)).stdout.trim()),

@@ -28,6 +28,12 @@ describe('what a database\'s backups need', () => {
     expect(asked({ archive: { sites: SITES, epoch: 1, since: ago(1) } })).toEqual([{ ask: 'back-up', reason: 'hole' }]);
   });
 
+  it('once a site is back is a new backup at once, whatever failed while it was away', () => {
+    const archive = { sites: SITES, epoch: 1, since: ago(2) };
+    expect(asked({ archive, failedAt: { 'back-up': ago(3) } })).toEqual([{ ask: 'back-up', reason: 'hole' }]);
+    expect(asked({ archive, failedAt: { 'back-up': ago(1) } })).toEqual([]);
+  });
+
   it('after a promotion is that the new primary is recorded to archive', () => expect(asked({ epoch: 2 })).toEqual([{ ask: 'set-archive', sites: SITES }]));
 
   it('is a backup a day, in the night of its region', () => {

@@ -23,6 +23,10 @@ interface Parts<Tx> {
 /** How long an operation waits before it looks again at something that should come about by itself. */
 export const LOOK_AGAIN_MS = 200;
 
+/** How long redundancy waits while other databases fail over, and how often it looks: a lost host has many, and one machine to work on. */
+const YIELD_MS = 15_000;
+const YIELD_LOOK_MS = 500;
+
 /** The failure of something that cannot work next time either; what may pass is thrown on. */
 export async function permanentFailure(attempt: Promise<unknown>): Promise<Error | undefined> {
   try {
@@ -94,6 +98,9 @@ export function promotionSteps<Tx>({ engine, records }: Parts<Tx>, { otherwise, 
    * empties the host replaces what was there.
    */
   async function protect(context: Context): Outcome {
+    if (context.sinceMs < YIELD_MS && (await records.othersFailOver(context.input.databaseId))) {
+      return { outcome: 'wait', forMs: YIELD_LOOK_MS, reason: 'databases whose clients still wait go first' };
+    }
     const record = await records.read(context.input.databaseId);
     const others = standbysOf(record).filter(({ state }) => state !== 'lost');
     const isRebuilt = others.some(({ hostLost }) => !hostLost);

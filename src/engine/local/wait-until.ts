@@ -4,18 +4,22 @@ import { EngineError } from '../errors.js';
 
 /** What is waited for comes within tens of milliseconds, so a coarser poll would be most of the wait. */
 const POLL_MS = 4;
+/** What takes longer is asked for less often: many who wait at once would otherwise take the time that they wait for. */
+const SHARE_OF_WAIT = 0.1;
+const MOST_POLL_MS = 50;
 
 /**
- * Asks again until the answer is not undefined.
+ * Asks again until the answer is not undefined; the longer it takes, the more seldom.
  *
  * @throws EngineError `transient` once the signal ends the wait.
  */
 export async function waitUntil<T>(what: string, signal: AbortSignal, ask: () => Promise<T | undefined> | T | undefined, pollMs = POLL_MS): Promise<T> {
+  const began = performance.now();
   for (;;) {
     if (signal.aborted) throw timeIsOver(what, signal);
     const answer = await ask();
     if (answer !== undefined) return answer;
-    await delay(pollMs);
+    await delay(Math.max(pollMs, Math.min(MOST_POLL_MS, (performance.now() - began) * SHARE_OF_WAIT)));
   }
 }
 

@@ -27,6 +27,10 @@ export class MemoryDatabaseRecords implements DatabaseRecords<MemoryTx> {
     return Promise.resolve(this.record);
   }
 
+  othersFailOver(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
   async setMember(tx: MemoryTx, instanceId: string, change: Change): Promise<void> {
     tx.write(() => this.setMembers((member) => (member.ref.id === instanceId ? change : {})));
   }

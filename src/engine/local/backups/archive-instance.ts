@@ -7,7 +7,7 @@ import { exactName } from '../host-shell/host-shell.js';
 import { archiveSubject, findPostmaster, psqlLine, readPort, type InstanceContext } from '../instances/instance-context.js';
 import { mostWaitingWalMb, WAL_SEGMENT_BYTES } from '../instances/instance-settings.js';
 import { waitUntil } from '../wait-until.js';
-import { backrestFailure } from './backrest-failure.js';
+import { backrestFailure, isLocked } from './backrest-failure.js';
 import { backrestConfiguration, setOptions } from './repositories.js';
 import { backrestWords, makeSetDirectory, requireSite, type SiteWork } from './site-work.js';
 
@@ -41,7 +41,8 @@ export async function makeSet(context: InstanceContext, work: SiteWork, signal: 
   await makeSetDirectory(work, signal);
   const words = backrestWords(work, 'stanza-create', ['--no-online', `--pg1-path=${context.paths.data}`]);
   const result = await shell.run(words, { signal, ...(work.account ? { account: work.account } : {}) });
-  if (result.code !== 0) throw backrestFailure(`making the set at ${work.site.id}`, result);
+  // A backup that runs holds the lock. It can only run in a set that is there, and may itself wait for this change of the archive.
+  if (result.code !== 0 && !isLocked(result)) throw backrestFailure(`making the set at ${work.site.id}`, result);
 }
 
 /** Nothing but the comment where there are no sites: an empty one would be filled with pgBackRest's own default. */

@@ -10,6 +10,9 @@ const DAMAGED = /checksum|crypto|decrypt|is not a valid|unexpected eof|zst (?:er
 /** What pgBackRest adds to the message of a system call that failed for want of room. */
 const NO_ROOM = /\[28\]/;
 
+/** Whether another pgBackRest is at work on the same set. */
+export const isLocked = ({ code }: CommandResult): boolean => code === LOCKED;
+
 /** An error for a pgBackRest that failed, of the kind that its number and words tell. */
 export function backrestFailure(what: string, result: CommandResult): EngineError {
   const text = `${result.stderr}\n${result.stdout}`;

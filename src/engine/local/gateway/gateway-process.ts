@@ -63,26 +63,12 @@ export class GatewayProcess {
   }
 
   /**
-   * A line that makes the gateway use its configuration and then lets a route's clients in, but only if both of its names
-   * lead where they should by then. In one child, because clients are waiting.
+   * A line that makes the gateway use its configuration and then lets the clients of routes in, of each only if both of its
+   * names lead where they should by then; others are named in what it says. In one child, because clients are waiting.
    */
-  async letInLine(file: RouteFile): Promise<string> {
+  async letInLine(files: readonly RouteFile[]): Promise<string> {
     const shown = `${this.paths.control}/shown`;
-    const names = routeNames(file.name);
-    // Its columns are name, host, port, and more.
-    const patterns = names.flatMap((name) => ['-e', `^${name}|${file.address}|${file.port}|`]);
-    const script = [
-      'RELOAD;',
-      `\\o ${shown}`,
-      'SHOW DATABASES;',
-      '\\o',
-      `\\set taken \`[ "$(${command('grep', '-c', ...patterns, shown)})" = ${names.length} ] && echo yes || echo no\``,
-      '\\if :taken',
-      ...names.map((name) => `RESUME "${name}";`),
-      '\\else',
-      '\\echo not taken',
-      '\\endif',
-    ];
+    const script = ['RELOAD;', `\\o ${shown}`, 'SHOW DATABASES;', '\\o', ...files.flatMap((file) => letInScript(file, shown))];
     return `${await this.commandLine([], [], ['-A', '-t'])} <<< ${quote(script.join('\n'))}`;
   }
 
@@ -189,6 +175,20 @@ export class GatewayProcess {
   private get account(): ReturnType<LocalFleet['account']> {
     return this.fleet.account(this.region.gateway.account);
   }
+}
+
+function letInScript(file: RouteFile, shown: string): string[] {
+  const names = routeNames(file.name);
+  // Its columns are name, host, port, and more.
+  const patterns = names.flatMap((name) => ['-e', `^${name}|${file.address}|${file.port}|`]);
+  return [
+    `\\set taken \`[ "$(${command('grep', '-c', ...patterns, shown)})" = ${names.length} ] && echo yes || echo no\``,
+    '\\if :taken',
+    ...names.map((name) => `RESUME "${name}";`),
+    '\\else',
+    `\\echo not taken: ${file.name}`,
+    '\\endif',
+  ];
 }
 
 /**

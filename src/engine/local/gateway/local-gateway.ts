@@ -3,7 +3,7 @@ import type { DatabaseSpec, Effect, EndpointProof, GatewayPort, InstanceRef, Reg
 import { asEngineError } from '../engine-failure.js';
 import { gatewayHosts } from '../fleet/prepare-fleet.js';
 import { quote } from '../host-shell/gate-script.js';
-import { commandFailure, type Gate, type GateSubject } from '../host-shell/gate.js';
+import type { GateSubject } from '../host-shell/gate.js';
 import { AT_ONCE_MS } from '../host-shell/host-shell.js';
 import type { LocalFleet } from '../local-fleet.js';
 import { showRoutes, withConsole } from './admin-console.js';
@@ -11,19 +11,23 @@ import { closeRoute } from './close-route.js';
 import { GatewayProcess, killCommand } from './gateway-process.js';
 import { pauseRoute } from './pause-route.js';
 import { readRoutes, refuseClash, routeContent, routeDirectory, routeNames, routePath, type RouteFile } from './route-file.js';
+import { RouteOpener } from './route-opener.js';
 import { verifyEndpoint } from './verify-endpoint.js';
 
 const DEBIAN_PROGRAM = '/usr/sbin/pgbouncer';
 
 /** One PgBouncer per region, in front of all its databases. */
 export class LocalGateway implements GatewayPort {
-  private readonly processes = new Map<string, GatewayProcess>();
+  private readonly gateways = new Map<string, { readonly process: GatewayProcess; readonly opener: RouteOpener }>();
 
   private constructor(
     private readonly fleet: LocalFleet,
     program: string,
   ) {
-    for (const { id } of fleet.description.regions) this.processes.set(id, new GatewayProcess(fleet, program, id));
+    for (const { id } of fleet.description.regions) {
+      const process = new GatewayProcess(fleet, program, id);
+      this.gateways.set(id, { process, opener: new RouteOpener(process) });
+    }
   }
 
   /** @throws EngineError `permanent` if PgBouncer is not installed. */
@@ -50,13 +54,7 @@ export class LocalGateway implements GatewayPort {
       const file = toRouteFile(route);
       refuseClash(file, await readRoutes(shell, paths.routes));
       await shell.fenced(subject, effect.signal, (gate) => gate.install([routeContent(paths.routes, file)]), AT_ONCE_MS);
-      await gateway.locked(effect.signal, async (gate) => {
-        // A stronger caller may have closed it since; what it wrote is looked at under the lock, and not what was written.
-        await shell.refuseOlder(subject);
-        await gateway.prepare(gate, effect.signal);
-        await letIn(gateway, gate, file);
-      });
-      await shell.refuseOlder(subject);
+      await this.of(route.database.region).opener.open(file, subject, effect.signal);
     });
   }
 
@@ -95,7 +93,7 @@ export class LocalGateway implements GatewayPort {
 
   keep(region: string, signal: AbortSignal): Promise<{ started: boolean }> {
     return asEngineError(`keeping the gateway of ${region}`, async () => {
-      const gateway = this.process(region);
+      const gateway = this.of(region).process;
       const seen = await gateway.find();
       if (seen && (await gateway.serves(seen, signal))) return { started: false };
       return gateway.locked(signal, async (gate) => {
@@ -110,16 +108,16 @@ export class LocalGateway implements GatewayPort {
     });
   }
 
-  private process(regionId: string): GatewayProcess {
-    const process = this.processes.get(regionId);
-    if (!process) throw new EngineError('permanent', `there is no region "${regionId}"`, 'see the inventory');
-    return process;
+  private of(regionId: string): { readonly process: GatewayProcess; readonly opener: RouteOpener } {
+    const gateway = this.gateways.get(regionId);
+    if (!gateway) throw new EngineError('permanent', `there is no region "${regionId}"`, 'see the inventory');
+    return gateway;
   }
 
   private effect<T>(what: string, database: DatabaseSpec, effect: Effect, act: (gateway: GatewayProcess, subject: GateSubject) => Promise<T>): Promise<T> {
     this.fleet.log.debug({ ...effect.trace, databaseId: database.id, token: effect.token.toString() }, what);
     return asEngineError(`${what} of ${database.id}`, async () => {
-      const gateway = this.process(database.region);
+      const gateway = this.of(database.region).process;
       if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/.test(database.id)) throw new EngineError('permanent', `"${database.id}" is not an id`);
       const directory = routeDirectory(gateway.paths.routes, database.id);
       return act(gateway, { directory, token: effect.token, name: `the route of ${database.id}` });
@@ -128,18 +126,6 @@ export class LocalGateway implements GatewayPort {
 }
 
 const PLAIN_NAME = /^[a-z0-9_][a-z0-9_-]{0,62}$/;
-
-/**
- * Clients whose route was closed wait until they are let in; a route that was open says that it was.
- *
- * @throws EngineError `transient` if the gateway does not lead the route where it should.
- */
-async function letIn(gateway: GatewayProcess, gate: Gate, file: RouteFile): Promise<void> {
-  const result = await gate.run(await gateway.letInLine(file));
-  if (result.stdout.includes('not taken')) throw new EngineError('transient', `the gateway did not take the route ${file.name}`, 'see its log');
-  const faults = result.stderr.split('\n').filter((line) => line.trim() !== '' && !/is not paused/.test(line));
-  if (result.code !== 0 || faults.length > 0) throw commandFailure('letting clients in', { ...result, stderr: faults.join('\n') });
-}
 
 function toRouteFile({ database, target }: Route): RouteFile {
   for (const name of [database.name, database.owner]) {

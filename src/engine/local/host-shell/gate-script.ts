@@ -31,12 +31,14 @@ refuse_older() {
   if (( token < stored )); then echo "superseded $stored"; exit 0; fi
 }
 
-# Kills whoever holds the lock for an older token (for a plain lock: whoever holds it) with its whole process group.
+# Kills whoever holds the lock for an older token with its whole process group; for a plain lock, whoever has held it all
+# the time: others may have had their turns meanwhile.
 kill_weaker_holder() {
-  local pid= held= argv=
+  local pid= held= argv= before=$holder
   read -r pid held <"$dir/lock" || return 0
+  holder=$pid
   [[ $pid =~ ^[0-9]+$ ]] || return 0
-  [ -z "$token" ] || (( held < token )) || return 0
+  if [ -n "$token" ]; then (( held < token )) || return 0; else [ "$pid" = "$before" ] || return 0; fi
   argv=$(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) || return 0
   [[ $argv == *freehold-gate*" $dir "* ]] || return 0
   # So that the killed one learns that it was superseded, although the token is stored only once the lock is free.
@@ -46,6 +48,8 @@ kill_weaker_holder() {
 }
 
 refuse_older
+holder=
+read -r holder _ <"$dir/lock"
 until flock -w "$grace" 9; do
   refuse_older
   kill_weaker_holder

@@ -107,8 +107,9 @@ function replication(): Record<string, string | number> {
     wal_retrieve_retry_interval: '100ms',
     // Commits wait for a synchronous standby that hangs, until its sender gives it up and it can be taken off the list.
     wal_sender_timeout: '4s',
-    // A standby is the second witness of a primary that hangs, and is asked about 1.5 s after the first miss.
-    wal_receiver_timeout: '2s',
+    // A standby is the second witness of a primary that hangs, and is asked about 1.5 s after the first miss: with more it
+    // would hold up the failover, with less it would take a busy machine for a dead one.
+    wal_receiver_timeout: '1700ms',
     max_standby_streaming_delay: '30s',
     // Nobody but a dump reads on a standby, and a long one must not be cancelled because its primary vacuums meanwhile.
     hot_standby_feedback: 'on',

@@ -1,0 +1,40 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+
+const SIZE = '768M';
+
+/**
+ * A backup site on a disk of its own, which hangs on demand: whoever writes to it then waits until it goes on, and cannot
+ * be killed meanwhile. Only root can make one.
+ */
+export class SiteDisk {
+  private frozen = false;
+
+  private constructor(private readonly path: string) {}
+
+  /** Puts a disk in the place of a site that holds nothing yet. */
+  static mount(path: string): SiteDisk {
+    const image = `${path}.disk`;
+    execFileSync('truncate', ['--size', SIZE, image]);
+    execFileSync('mkfs.ext4', ['-q', '-F', image]);
+    mkdirSync(path, { recursive: true });
+    execFileSync('mount', ['-o', 'loop', image, path]);
+    return new SiteDisk(path);
+  }
+
+  hang(): void {
+    execFileSync('fsfreeze', ['--freeze', this.path]);
+    this.frozen = true;
+  }
+
+  goOn(): void {
+    if (this.frozen) execFileSync('fsfreeze', ['--unfreeze', this.path]);
+    this.frozen = false;
+  }
+
+  /** Whoever still has a file open there keeps it until they end. */
+  unmount(): void {
+    this.goOn();
+    execFileSync('umount', ['--lazy', this.path]);
+  }
+}
