@@ -22,6 +22,8 @@ import { DatabaseWatch, type WatchedDatabase, type WatchFindings } from './datab
 
 /** How often the watcher renews its leases and reads again what is recorded. */
 const REFRESH_MS = 1_000;
+/** The same while a database changes: whoever is promoted may die as soon as it is the primary. */
+const REFRESH_CHANGING_MS = 200;
 /** How long a database stays with a watcher that gives no sign of life. */
 const LEASE_S = 4;
 const REQUESTED_BY = 'watcher';
@@ -38,7 +40,7 @@ export class FleetWatch {
   /** What is being told of each database. */
   private readonly telling = new Map<string, Promise<void>>();
   private timer: NodeJS.Timeout | undefined;
-  private refreshing: Promise<void> = Promise.resolve();
+  private refreshing: Promise<unknown> = Promise.resolve();
   private readonly inspection: FleetInspection;
   private stopped = false;
 
@@ -61,11 +63,13 @@ export class FleetWatch {
     this.inspection.start();
     const again = (): void => {
       if (this.stopped) return;
-      this.refreshing = this.refresh().catch((error: unknown) => {
+      const refresh = this.refresh().catch((error: unknown) => {
         this.log.warn({ reason: reasonOf(error) }, 'what is recorded cannot be read: the watcher asks for nothing until it can');
+        return false;
       });
-      void this.refreshing.finally(() => {
-        if (!this.stopped) this.timer = setTimeout(again, REFRESH_MS);
+      this.refreshing = refresh;
+      void refresh.then((changing) => {
+        if (!this.stopped) this.timer = setTimeout(again, changing ? REFRESH_CHANGING_MS : REFRESH_MS);
       });
     };
     again();
@@ -80,7 +84,8 @@ export class FleetWatch {
     await this.metadata.dataSource.query('DELETE FROM watches WHERE worker = $1', [this.worker]).catch(() => undefined);
   }
 
-  private async refresh(): Promise<void> {
+  /** Answers whether a database is being changed. */
+  private async refresh(): Promise<boolean> {
     const leased = await this.readLeased();
     const ids = new Set(leased.map(({ id }) => id));
     for (const [id, { watch }] of this.watches) {
@@ -89,6 +94,7 @@ export class FleetWatch {
       await watch.close();
     }
     for (const database of leased) await this.watch(database);
+    return leased.some(({ change }) => change !== null);
   }
 
   /** Takes databases that nobody watches, renews those that this worker has, and reads what is recorded of them. */

@@ -209,5 +209,5 @@ async function destroy(databaseIds: readonly string[], hosts: readonly Host[]): 
 }
 
 async function writable(id: string): Promise<void> {
-  await eventually(async () => ['available', 'degraded'].includes((await fleet.readDatabase(id)).state), LONG_MS);
+  await eventually(async () => ['available', 'degraded'].includes((await fleet.readDatabase(id)).state), LONG_MS, 500);
 }

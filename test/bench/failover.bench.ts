@@ -44,7 +44,7 @@ async function measureOutage(database: BenchDatabase, signal: NodeJS.Signals): P
   writer.resetGap();
   const began = Date.now();
   signalAll(pids, signal);
-  await fleet.redundant(database.id, epoch + 1);
+  await fleet.redundant({ id: database.id, epoch: epoch + 1 });
   const redundantSeconds = (Date.now() - began) / 1000;
   const report = await writer.stop();
   await requireRows(database.uri, report);

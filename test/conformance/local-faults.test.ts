@@ -104,6 +104,21 @@ describe('the local engine under faults', () => {
     expect(await engine.gateway.keep('europe', signal())).toEqual({ started: false });
   });
 
+  it('keeps its gateway while clients log in to a route that is closed and opened', async () => {
+    const pid = await gatewayPid();
+    let going = true;
+    const clients = Array.from({ length: 8 }, async () => {
+      while (going) await asCustomer(harness, shop, (client) => client.query('SELECT 1')).catch(() => undefined);
+    });
+    for (let round = 0; round < 8; round += 1) {
+      await engine.gateway.close(shop.spec, shop.effect());
+      await engine.gateway.open(route, shop.effect());
+    }
+    going = false;
+    await Promise.all(clients);
+    expect(await gatewayPid()).toBe(pid);
+  });
+
   it('restarts a gateway that hangs', async () => {
     process.kill(await gatewayPid(), 'SIGSTOP');
     expect(await engine.gateway.keep('europe', signal())).toEqual({ started: true });

@@ -39,7 +39,7 @@ export function freePort(): Promise<number> {
 }
 
 /** Waits until the condition holds; what it throws counts as not yet. */
-export async function eventually<Result>(condition: () => Promise<Result> | Result, timeoutMs = 60_000): Promise<Exclude<Result, false | null | undefined>> {
+export async function eventually<Result>(condition: () => Promise<Result> | Result, timeoutMs = 60_000, pollMs = 10): Promise<Exclude<Result, false | null | undefined>> {
   const until = Date.now() + timeoutMs;
   let problem: unknown = 'the condition never held';
   while (Date.now() < until) {
@@ -49,7 +49,7 @@ export async function eventually<Result>(condition: () => Promise<Result> | Resu
     } catch (error) {
       problem = error;
     }
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
   throw new Error(`not within ${timeoutMs} ms: ${String(problem)}`);
 }

@@ -46,6 +46,9 @@ export interface DatabaseState {
 const CHANGES: ReadonlySet<string> = new Set(['provision', 'failover', 'switchover']);
 const RUNNING: ReadonlySet<string> = new Set(['pending', 'running']);
 const SETTLED_MS = 120_000;
+/** What asks takes from what is measured. */
+const ASK_EVERY_MS = 50;
+const ASK_SELDOM_MS = 1_000;
 /** Backups of a host's databases wait for one another. */
 const QUIET_MS = 900_000;
 
@@ -107,12 +110,12 @@ export class BenchFleet {
     return data;
   }
 
-  /** Waits until it is redundant at an epoch. */
-  redundant(id: string, epoch: number): Promise<DatabaseState> {
-    return eventually(async () => {
-      const database = await this.readDatabase(id);
-      return database.state === 'available' && database.epoch === epoch && database;
-    }, SETTLED_MS);
+  /** Waits until databases are redundant, each at its epoch; they are all asked for at once, so that asking takes nothing from them. */
+  async redundant(...databases: readonly { readonly id: string; readonly epoch: number }[]): Promise<void> {
+    await eventually(async () => {
+      const { data } = await this.call<{ data: DatabaseState[] }>('GET', '/v1/databases?limit=100');
+      return databases.every(({ id, epoch }) => data.some((database) => database.id === id && database.state === 'available' && database.epoch === epoch));
+    }, SETTLED_MS, ASK_EVERY_MS);
   }
 
   /** Waits until it is backed up since it was made or promoted, and nothing works on it any more. */
@@ -123,7 +126,7 @@ export class BenchFleet {
       const isBackedUp = operations.findIndex(({ kind, state }) => kind === 'back-up' && state === 'succeeded');
       const isChanged = operations.findIndex(({ kind }) => CHANGES.has(kind));
       return isOver && isBackedUp >= 0 && (isChanged < 0 || isBackedUp < isChanged);
-    }, QUIET_MS);
+    }, QUIET_MS, ASK_SELDOM_MS);
   }
 
   /** Ends every server that the databases have on these hosts, all at once. */
@@ -136,7 +139,7 @@ export class BenchFleet {
   /** Switches over, and waits until the database is redundant again. */
   async switchOver(id: string): Promise<void> {
     await this.run('POST', `/v1/databases/${id}/switchover`);
-    await eventually(async () => (await this.readDatabase(id)).state === 'available', SETTLED_MS);
+    await this.redundant(await this.readDatabase(id));
   }
 
   /**

@@ -35,7 +35,7 @@ export async function proveBackup(work: SiteWork, label: string, host: string, e
       try {
         const source = await chooseSource(work, { backup: { site: work.site.id, label } }, signal);
         const begun = performance.now();
-        await recoverCluster(context, gate, { ...source, end: { consistent: true }, progress: () => undefined, signal });
+        await recoverCluster(context, gate, { ...source, end: { consistent: true }, filesAtOnce: 1, progress: () => undefined, signal });
         const restored = performance.now();
         const result = await gate.run(checkLine(context, await portOf(context)));
         if (result.code !== 0) {

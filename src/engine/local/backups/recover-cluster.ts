@@ -23,6 +23,8 @@ export interface Recovery {
   readonly work: SiteWork;
   readonly backup: StoredBackup;
   readonly end: RecoveryEnd;
+  /** How many files are copied side by side. */
+  readonly filesAtOnce: number;
   readonly progress: (doneBytes: number, ofBytes: number) => void;
   readonly signal: AbortSignal;
 }
@@ -121,7 +123,7 @@ async function requireRoom({ shell, paths }: InstanceContext, { label, databaseB
   }
 }
 
-async function fetchBackup(context: InstanceContext, gate: Gate, { work, backup, progress }: Recovery): Promise<void> {
+async function fetchBackup(context: InstanceContext, gate: Gate, { work, backup, filesAtOnce, progress }: Recovery): Promise<void> {
   const { paths, account, shell } = context;
   const owner = account ? ['-o', String(account.uid), '-g', String(account.gid)] : [];
   await gate.must(`${command('rm', '-rf', '--', paths.building)} && ${command('install', '-d', '-m', '0700', ...owner, paths.building)}`, 'making the data directory');
@@ -132,7 +134,7 @@ async function fetchBackup(context: InstanceContext, gate: Gate, { work, backup,
   };
   const timer = setInterval(() => void measure().catch(() => undefined), PROGRESS_MS);
   try {
-    const words = backrestWords(work, 'restore', [`--pg1-path=${paths.building}`, `--set=${backup.label}`, '--type=none', '--job-retry=0']);
+    const words = backrestWords(work, 'restore', [`--pg1-path=${paths.building}`, `--set=${backup.label}`, '--type=none', '--job-retry=0', `--process-max=${filesAtOnce}`]);
     const result = await gate.run(asAccountLine(context, ...words));
     if (result.code !== 0) throw backrestFailure(`restoring ${backup.label} from ${work.site.id}`, result);
   } finally {

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { BackupSet, RestoredInstance, RestoreTarget, StoredBackup } from '../../backups-port.js';
 import type { DatabaseSpec, Effect } from '../../ports.js';
 import { EngineError } from '../../errors.js';
@@ -14,6 +15,9 @@ import { openFrozen } from './frozen-copies.js';
 import { listBackups } from './list-backups.js';
 import { chooseBackup, endOf, isolatedSql, recoverCluster, socketDirectory, stopCluster } from './recover-cluster.js';
 import type { SiteWork } from './site-work.js';
+
+/** Its clients have nothing until it is there; each file is decrypted and unpacked by one core. */
+const FILES_AT_ONCE = Math.min(8, availableParallelism());
 
 /**
  * Makes a primary of its own from a backup, with the names and secrets of the instance's database.
@@ -35,7 +39,7 @@ export async function restoreInstance(
     const source = await chooseSource(work, target, signal);
     await clearInstance(context, gate, signal);
     try {
-      await recoverCluster(context, gate, { ...source, end: endOf(target), progress, signal });
+      await recoverCluster(context, gate, { ...source, end: endOf(target), filesAtOnce: FILES_AT_ONCE, progress, signal });
       return await open(context, work.set, gate, signal);
     } catch (error) {
       await clearInstance(context, gate, signal).catch(() => undefined);

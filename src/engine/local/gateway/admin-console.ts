@@ -1,6 +1,7 @@
 import pg from 'pg';
 
 import { withClient } from '../instances/control-connection.js';
+import { waitUntil } from '../wait-until.js';
 import { ADMIN_USER } from './gateway-config.js';
 
 /** The console answers from the gateway's one event loop: silence for this long means that nobody is served. */
@@ -49,4 +50,18 @@ export async function showRoutes(client: pg.Client): Promise<RouteState[]> {
 /** The gateway's connections to servers: for which route each is. */
 export async function showServers(client: pg.Client): Promise<{ readonly database: string }[]> {
   return (await client.query<{ database: string }>('SHOW SERVERS')).rows;
+}
+
+/** Returns once the gateway lets nobody through routes; one that it does not know has nobody. */
+export async function waitUntilHeld(console: pg.Client, names: readonly string[], signal: AbortSignal): Promise<void> {
+  await waitUntil(`the routes ${names.join(', ')} to be held`, signal, async () => {
+    const states = await showRoutes(console);
+    return states.every(({ name, paused }) => paused || !names.includes(name)) ? true : undefined;
+  });
+}
+
+/** How many there are of what the gateway keeps lists of, such as clients that are logging in. */
+export async function showLists(client: pg.Client): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await client.query<{ list: string; items: string }>('SHOW LISTS');
+  return new Map(rows.map(({ list, items }) => [list, Number(items)]));
 }

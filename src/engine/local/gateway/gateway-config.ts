@@ -60,6 +60,9 @@ function routeLines(route: RouteFile, nowhere: string): string[] {
   return [line(sessionRoute(route.name), 'session', session), line(pooledRoute(route.name), 'transaction', pooled)];
 }
 
+/** How long a client may take to log in. */
+export const CLIENT_LOGIN_TIMEOUT_S = 15;
+
 function settingLines(settings: GatewaySettings): string[] {
   const values: Record<string, string | number> = {
     listen_addr: settings.listenAddress,
@@ -88,7 +91,7 @@ function settingLines(settings: GatewaySettings): string[] {
     // Against a host that cannot be reached a client would otherwise hang for longer than a failover takes.
     server_connect_timeout: 3,
     query_wait_timeout: 60,
-    client_login_timeout: 15,
+    client_login_timeout: CLIENT_LOGIN_TIMEOUT_S,
     server_check_delay: 10,
     server_idle_timeout: 120,
     tcp_keepalive: 1,

@@ -5,28 +5,31 @@ import { gatewaysDirectory } from '../fleet/fleet-layout.js';
 import type { RegionDescription } from '../fleet/fleet-description.js';
 import type { FileContent } from '../host-shell/files.js';
 import { command, daemonLine, quote } from '../host-shell/gate-script.js';
-import { lastLines, type Gate, type GateSubject } from '../host-shell/gate.js';
+import { commandFailure, lastLines, type Gate, type GateSubject } from '../host-shell/gate.js';
 import { exactName, type HostShell, type ProcessFacts } from '../host-shell/host-shell.js';
 import { asAccount } from '../instances/instance-context.js';
 import { scramVerifier } from '../instances/sql.js';
 import type { LocalFleet } from '../local-fleet.js';
 import { waitUntil } from '../wait-until.js';
-import { withConsole, type AdminConsole } from './admin-console.js';
+import { waitUntilHeld, withConsole, type AdminConsole } from './admin-console.js';
 import { ADMIN_USER, gatewayConfiguration, MAX_CLIENTS } from './gateway-config.js';
 import { gatewayPaths, type GatewayPaths } from './gateway-layout.js';
 import { readRoutes, routeNames, type RouteFile } from './route-file.js';
 
 const LOG_LIMIT_BYTES = 4 * 1024 * 1024;
 const LOG_TAIL_BYTES = 4 * 1024;
-
-/** Cuts all clients of a route; new ones wait until it is resumed. */
-export const killCommand = (route: string): string => `KILL "${route}"`;
+/** A console that is opened costs the watcher more than all else that it looks at; that the process is there it sees each time. */
+const ANSWER_HOLDS_MS = 2_000;
+/** How long the routes of a gateway that has just started may take to rest. */
+const HELD_WITHIN_MS = 5_000;
 
 /** One region's PgBouncer: its files, its process and its console. */
 export class GatewayProcess {
   readonly paths: GatewayPaths;
   readonly shell: HostShell;
   private readonly region: RegionDescription;
+  /** Which process was last seen to answer, and when. */
+  private answered: { readonly name: string; readonly at: number } | undefined;
 
   constructor(
     private readonly fleet: LocalFleet,
@@ -51,7 +54,10 @@ export class GatewayProcess {
     if (await this.find()) return { started: false };
     await this.start(gate, signal);
     const closed = files.filter((file) => !file.open).flatMap((file) => routeNames(file.name));
-    if (closed.length > 0) await gate.must(await this.commandLine(closed.map(killCommand)), 'closing routes');
+    if (closed.length > 0) {
+      await gate.must(await this.pauseLine(closed, HELD_WITHIN_MS), 'closing routes');
+      await withConsole(await this.console(), signal, (console) => waitUntilHeld(console, closed, signal));
+    }
     return { started: true };
   }
 
@@ -86,6 +92,25 @@ export class GatewayProcess {
     return `PGPASSWORD=${quote(password)} ${command(...within, ...psql, ...commands.flatMap((text) => ['-c', text]))}`;
   }
 
+  /**
+   * A line that pauses routes.
+   *
+   * The gateway's answer is not waited for. It comes once every paused route of every database is at rest, and so may be
+   * kept waiting by another's; but that the commands have arrived is to be seen, for they must not arrive later than an opening.
+   */
+  async pauseLine(names: readonly string[], limitMs: number): Promise<string> {
+    const limit = ['timeout', '-s', 'KILL', (limitMs / 1_000).toFixed(3)];
+    const pauses = await Promise.all(names.map((name) => this.commandLine([`PAUSE "${name}"`], limit)));
+    return pauses.map((pause) => `${pause} </dev/null >/dev/null 2>&1 9>&- &`).join(' ');
+  }
+
+  /** Gives commands by a child of a gate; a route that was written down but never taken by the gateway has nothing to be told. */
+  async say(gate: Gate, commands: readonly string[], what: string): Promise<void> {
+    const result = await gate.run(await this.commandLine(commands));
+    const faults = result.stderr.split('\n').filter((line) => line.trim() !== '' && !/no such database/.test(line));
+    if (faults.length > 0) throw commandFailure(what, { ...result, stderr: faults.join('\n') });
+  }
+
   /** The living process; a zombie, or another process with the number, is none. */
   async find(): Promise<ProcessFacts | undefined> {
     const recorded = (await this.shell.read(this.paths.pid))?.trim() ?? '';
@@ -94,9 +119,14 @@ export class GatewayProcess {
     return this.shell.processesUnder([this.paths.ini])[0];
   }
 
-  /** Whether a process serves: it is not stopped, and answers on its console. */
+  /** Whether a process serves: it is not stopped, and answers on its console, or has done so a moment ago. */
   async serves(process: ProcessFacts, signal: AbortSignal): Promise<boolean> {
-    return process.state !== 'T' && this.answers(signal);
+    if (process.state === 'T') return false;
+    const name = exactName(process);
+    if (this.answered?.name === name && performance.now() - this.answered.at < ANSWER_HOLDS_MS) return true;
+    const answers = await this.answers(signal);
+    this.answered = answers ? { name, at: performance.now() } : undefined;
+    return answers;
   }
 
   private async answers(signal: AbortSignal): Promise<boolean> {

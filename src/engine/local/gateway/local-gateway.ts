@@ -8,7 +8,8 @@ import { AT_ONCE_MS } from '../host-shell/host-shell.js';
 import type { LocalFleet } from '../local-fleet.js';
 import { showRoutes, withConsole } from './admin-console.js';
 import { closeRoute } from './close-route.js';
-import { GatewayProcess, killCommand } from './gateway-process.js';
+import { GatewayProcess } from './gateway-process.js';
+import { killRoutes } from './hold-route.js';
 import { pauseRoute } from './pause-route.js';
 import { readRoutes, refuseClash, routeContent, routeDirectory, routeNames, routePath, type RouteFile } from './route-file.js';
 import { RouteOpener } from './route-opener.js';
@@ -59,7 +60,7 @@ export class LocalGateway implements GatewayPort {
   }
 
   close(database: DatabaseSpec, effect: Effect): Promise<void> {
-    return this.effect('closing the route', database, effect, (gateway, subject) => closeRoute(gateway, subject, database, effect.signal));
+    return this.effect('closing the route', database, effect, (gateway, subject) => closeRoute(this.fleet, gateway, subject, database, effect.signal));
   }
 
   pause(database: DatabaseSpec, limitMs: number, effect: Effect): Promise<void> {
@@ -71,15 +72,14 @@ export class LocalGateway implements GatewayPort {
       const { shell, paths } = gateway;
       await shell.fenced(subject, effect.signal, async (route) => {
         await route.must(`rm -f -- ${quote(routePath(paths.routes, database.id))} && sync ${quote(subject.directory)}`, 'removing the route');
-        await gateway.locked(effect.signal, async (gate) => {
-          // Without routes and without a process there is nobody to cut, and nothing to start for.
-          if (!(await gateway.find())) return;
-          const known = await withConsole(await gateway.console(), effect.signal, showRoutes);
+        // Without routes and without a process there is nobody to cut, and nothing to start for.
+        if (!(await gateway.find())) return;
+        await withConsole(await gateway.console(), effect.signal, async (console) => {
+          const known = await showRoutes(console);
           const names = routeNames(database.name).filter((name) => known.some((route) => route.name === name));
-          // By a child of the route's gate, so that a caller who slept cannot cut clients that came later.
-          if (names.length > 0) await route.must(await gateway.commandLine(names.map(killCommand)), 'cutting the clients');
-          await gateway.apply(gate, effect.signal);
+          if (names.length > 0) await killRoutes({ gateway, route, console, signal: effect.signal }, names);
         });
+        await gateway.locked(effect.signal, (gate) => gateway.apply(gate, effect.signal));
       });
     });
   }
