@@ -14,6 +14,7 @@ import { OperationRegistry } from './operations/registry.js';
 import { OperationRunner } from './operations/runner.js';
 import { sortError } from './operations/sort-error.js';
 import { systemClock } from './operations/store.js';
+import { RedundancyKeeper } from './relocation/redundancy-keeper.js';
 import { Sweeper } from './operations/sweeper.js';
 
 /** Failovers are never queued behind each other: losing a host is many at once. */
@@ -37,7 +38,7 @@ export function startWorker(app: INestApplicationContext, { settings, queues, lo
   const workers = new OperationWorkers(settings.REDIS_URL, runner, queues,
     { failover: FAILOVERS_AT_ONCE, changes: settings.FREEHOLD_CHANGES_AT_ONCE, restores: RESTORES_AT_ONCE, bulk: BULK_AT_ONCE });
   const sweeper = new Sweeper({ store, metadata: app.get(Metadata), queues, runner, clock: systemClock, log });
-  const watches = [app.get(GatewayWatch), app.get(FleetWatch), app.get(BackupKeeper), app.get(MetadataKeeper)];
+  const watches = [app.get(GatewayWatch), app.get(FleetWatch), app.get(BackupKeeper), app.get(MetadataKeeper), app.get(RedundancyKeeper)];
   workers.start();
   sweeper.start();
   for (const watch of watches) watch.start();

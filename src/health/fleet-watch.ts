@@ -164,8 +164,8 @@ export class FleetWatch {
       const expected = error instanceof OperationInTheWayError || error instanceof DataLossNotAcceptedError;
       if (!expected) this.log.warn({ databaseId: database.id, ask: first.ask, reason: reasonOf(error) }, 'watcher could not ask for an operation');
     } finally {
-      // What was asked for is seen at the next reading of the record, not before.
-      setTimeout(() => this.asking.delete(database.id), REFRESH_MS);
+      // Until what was asked for is seen in the record, every look would read it anew.
+      setTimeout(() => this.asking.delete(database.id), REFRESH_CHANGING_MS);
     }
   }
 

@@ -4,10 +4,11 @@ import { BackupsModule } from '../backups/backups.module.js';
 import { DatabasesModule } from '../databases/databases.module.js';
 import { FleetModule } from '../fleet/fleet.module.js';
 import { OperationRegistry } from '../operations/registry.js';
+import { RedundancyKeeper } from './redundancy-keeper.js';
 import { RelocationService } from './relocation.service.js';
 import { vacateOperation } from './vacate.operation.js';
 
-@Module({ imports: [FleetModule, DatabasesModule, BackupsModule], providers: [RelocationService], exports: [RelocationService] })
+@Module({ imports: [FleetModule, DatabasesModule, BackupsModule], providers: [RelocationService, RedundancyKeeper], exports: [RelocationService, RedundancyKeeper] })
 export class RelocationModule implements OnModuleInit {
   constructor(private readonly registry: OperationRegistry<EntityManager>, private readonly relocation: RelocationService) {}
 

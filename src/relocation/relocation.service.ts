@@ -100,6 +100,16 @@ export class RelocationService {
     });
   }
 
+  /** Asks for a place for standbys that are lost, whose hosts nobody empties any more, where a host has room. A few at a time. */
+  async rehouse(): Promise<void> {
+    const homeless = await queryRows<Occupant>(this.metadata.dataSource.manager, SELECT_HOMELESS, [[], VACATE, REHOUSED_AT_ONCE]);
+    for (const occupant of homeless) {
+      // Each for itself: where one has lost its place, another one may find it.
+      const [move] = await this.place(planMoves([occupant], true));
+      if (move?.to) await this.ask(move, { hostIds: [], hostsLost: true, acceptDataLoss: false, databaseIds: [] }, REHOUSED_BY);
+    }
+  }
+
   /** Takes a drain back: instances may be placed on the host again. */
   undrain(tx: EntityManager, hostId: string): Promise<HostDocument | undefined> {
     return this.fleet.setHostState(tx, hostId, 'active');
@@ -153,7 +163,10 @@ const SELECT_MOVES = `
    WHERE o.requested_by = $1 OR (o.kind = 'failover' AND o.state = 'succeeded' AND o.subject_id = ANY($2) AND o.created_at > $3 AND o.id < $1)
    ORDER BY o.id`;
 
-const SELECT_OCCUPANTS = `
+const REHOUSED_BY = 'keeper-of-redundancy';
+const REHOUSED_AT_ONCE = 4;
+
+const OCCUPANTS = `
   SELECT d.id AS "databaseId", d.customer_id AS "customerId", i.id AS "instanceId", i.host_id AS "hostId", i.role, i.state,
          (SELECT o.kind FROM operations o WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running')) AS change,
          EXISTS (SELECT FROM instances p JOIN hosts h ON h.id = p.host_id
@@ -162,5 +175,14 @@ const SELECT_OCCUPANTS = `
            WHERE s.database_id = d.id AND s.state = 'running' AND h.state <> 'lost' AND h.id <> ALL($1)) AS survivors,
          (SELECT count(*)::integer FROM instances s JOIN hosts h ON h.id = s.host_id
            WHERE s.database_id = d.id AND s.state = 'running' AND h.state <> 'lost' AND h.id <> ALL($1) AND s.id = ANY(d.in_sync)) AS "survivorsInSync"
-    FROM instances i JOIN databases d ON d.id = i.database_id
-   WHERE i.host_id = ANY($1) AND d.deleted_at IS NULL ORDER BY i.id`;
+    FROM instances i JOIN databases d ON d.id = i.database_id`;
+
+const SELECT_OCCUPANTS = `${OCCUPANTS} WHERE i.host_id = ANY($1) AND d.deleted_at IS NULL ORDER BY i.id`;
+
+/** Of databases whose primary is well and that nothing else changes, in turns. */
+const SELECT_HOMELESS = `${OCCUPANTS}
+   WHERE i.role = 'standby' AND i.state = 'lost' AND d.deleted_at IS NULL
+     AND EXISTS (SELECT FROM instances p JOIN hosts h ON h.id = p.host_id WHERE p.database_id = d.id AND p.role = 'primary' AND p.state = 'running' AND h.state <> 'lost')
+     AND NOT EXISTS (SELECT FROM operations o WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running'))
+     AND NOT EXISTS (SELECT FROM operations o WHERE o.kind = $2 AND o.state IN ('pending', 'running') AND o.input -> 'hostIds' ? i.host_id)
+   ORDER BY random() LIMIT $3`;

@@ -109,7 +109,12 @@ describe('a data centre that is lost for good', () => {
     const after = (await api.get(`/v1/databases/${id}`)).body;
     expect(after).toMatchObject({ state: 'degraded', inSync: false, endpoint });
     expect(after.instances.find(({ role }: { role: string }) => role === 'primary')).toMatchObject({ dataCenter: of('standby').dataCenter, state: 'running' });
-  });
+
+    // As soon as there is, it gets one by itself.
+    const hosts = (await api.get('/v1/hosts?limit=100')).body.data as { id: string; dataCenter: string }[];
+    for (const host of hosts.filter(({ dataCenter }) => dataCenter === of('primary').dataCenter)) expect((await api.post(`/v1/hosts/${host.id}/undrain`)).status).toBe(200);
+    await expect.poll(async () => (await api.get(`/v1/databases/${id}`)).body, { timeout: 30_000 }).toMatchObject({ state: 'available', inSync: true });
+  }, 60_000);
 });
 
 describe('a deleted database', () => {
