@@ -43,6 +43,19 @@ describe('a restore', () => {
     expect('time' in restored && restored.time).toEqual(time);
   });
 
+  it('takes another site where the copy is damaged, and operators are told', async () => {
+    const copies = await api.query<{ site: string; label: string }>(`SELECT site, label FROM backup_copies WHERE backup_id = '${backup.id}' AND site <> 'toronto'`);
+    for (const { site, label } of copies) api.engine.backups.corrupted.add(`${site} ${label}`);
+    const { body } = await restore({ backupId: backup.id, into: 'new', name: 'shop-from-toronto' });
+    const { state, steps } = await api.ended(body.operation.id) as { state: string; steps: { name: string; detail: { passedOver: { site: string }[] } }[] };
+    api.engine.backups.corrupted.clear();
+    const { detail } = steps.find(({ name }) => name === 'restore-primary')!;
+    expect({ state, detail }).toMatchObject({ state: 'succeeded', detail: { site: 'toronto', passedOver: [{ reason: expect.stringContaining('does not restore') as string }] } });
+    const { data } = (await api.get('/v1/alerts?limit=100')).body as { data: { kind: string; message: string }[] };
+    expect(data.filter(({ kind }) => kind === 'copy').map(({ message }) => message)).toEqual(
+      detail.passedOver.map(({ site }) => expect.stringContaining(`the copy at ${site} did not restore`) as string));
+  });
+
   it('in place keeps the present state aside, and comes back with the same endpoint', async () => {
     const before = (await api.get(`/v1/databases/${databaseId}`, { key: ada.key })).body;
     const { status, body } = await restore({ backupId: backup.id, into: 'inPlace' });

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { EngineError } from '../../errors.js';
 import { readPort, type InstanceContext } from '../instances/instance-context.js';
 import { CONTROL_USER, DUMP_APPLICATION, DUMP_ROLE } from '../instances/sql.js';
+import { YIELDING } from './site-work.js';
 
 /**
  * Streams a dump of the customer's database; it is written nowhere.
@@ -17,7 +18,7 @@ export async function dumpDatabase(context: InstanceContext, signal: AbortSignal
   const { fleet, instance, address, authorityPath, account, shell } = context;
   const port = await readPort(context);
   if (port === undefined) throw new EngineError('transient', `instance ${instance.id} was not made yet`, 'create it first');
-  const words = [`${fleet.binaries.directory}/pg_dump`, '--format=custom', `--role=${DUMP_ROLE}`, '--no-password'];
+  const words = [...YIELDING, `${fleet.binaries.directory}/pg_dump`, '--format=custom', `--role=${DUMP_ROLE}`, '--no-password'];
   const env = {
     PGHOST: address,
     PGPORT: String(port),

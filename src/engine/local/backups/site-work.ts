@@ -86,8 +86,8 @@ export async function joinSites(first: SiteWork, label: string | undefined, othe
   return path;
 }
 
-/** A backup has all night; what clients wait for, such as a failover, goes before it. */
-const YIELDING = ['nice', '-n', '10'];
+/** A backup has all night, and a dump takes minutes in any case; what clients wait for, such as a failover, goes before them. */
+export const YIELDING = ['nice', '-n', '10'];
 
 /** The words of a pgBackRest command for the set at the site, with no secret among them. */
 export function backrestWords(work: SiteWork, verb: string, options: readonly string[] = [], configuration = work.configuration): string[] {
