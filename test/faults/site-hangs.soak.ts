@@ -13,7 +13,7 @@ import { eventually } from '../support/servers.js';
 import { DatabaseUnderTest } from './support/database-under-test.js';
 import { SiteDisk } from './support/site-disk.js';
 
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 90_000;
 const actor = { id: 'key_test', reach: EVERYTHING };
 
 let plane: TestControlPlane;

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { chmodSync, statSync } from 'node:fs';
 
 const SIZE = '768M';
 
@@ -12,13 +12,14 @@ export class SiteDisk {
 
   private constructor(private readonly path: string) {}
 
-  /** Puts a disk in the place of a site that holds nothing yet. */
+  /** Puts a disk in the place of a site, with all that is there. */
   static mount(path: string): SiteDisk {
     const image = `${path}.disk`;
+    const { mode } = statSync(path);
     execFileSync('truncate', ['--size', SIZE, image]);
-    execFileSync('mkfs.ext4', ['-q', '-F', image]);
-    mkdirSync(path, { recursive: true });
+    execFileSync('mkfs.ext4', ['-q', '-F', '-d', path, image]);
     execFileSync('mount', ['-o', 'loop', image, path]);
+    chmodSync(path, mode & 0o7777);
     return new SiteDisk(path);
   }
 
