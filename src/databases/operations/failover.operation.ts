@@ -115,11 +115,11 @@ function steps<Tx>(parts: Parts<Tx>) {
     return { outcome: 'next', found: { candidate: election.elected, revived: marked === true }, detail: { elected: election.elected, lsn } };
   }
 
-  /** A standby that is only down is started: it may be the one that is missed. Whether it starts is seen at the next look. */
+  /** A standby that is only down, or hangs, is started anew: it may be the one that is missed. Whether it starts is seen at the next look. */
   async function waitForSomebody(record: DatabaseRecord, seen: ReadonlyMap<string, InstanceObservation>, reason: string, context: Context): Outcome {
     const down = standbysOf(record).filter(({ ref, state }) => {
       const { process, marked, exists } = seen.get(ref.id) ?? {};
-      return (state === 'running' || context.input.acceptDataLoss) && process === 'stopped' && exists === true && marked === false;
+      return (state === 'running' || context.input.acceptDataLoss) && (process === 'stopped' || process === 'hung') && exists === true && marked === false;
     });
     await Promise.allSettled(down.map(({ ref }) => engine.instances.start(ref, context)));
     return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason };
