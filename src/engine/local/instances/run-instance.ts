@@ -92,7 +92,9 @@ export function directoriesLine(context: InstanceContext): string {
  * whose number is a zombie's or another's makes PostgreSQL refuse.
  */
 export async function bringUp(context: InstanceContext, gate: Gate, signal: AbortSignal): Promise<void> {
-  if (await findPostmaster(context)) return waitUntilReady(context, signal);
+  const postmaster = await findPostmaster(context);
+  // One that is stopped answers nobody, and never would.
+  if (postmaster && postmaster.process.state !== 'T') return waitUntilReady(context, signal);
   const { shell, paths } = context;
   await killAll(context, gate, signal);
   const [port, certificate, logBytes] = await Promise.all([choosePort(context), certificateFor(context), shell.sizeBytes(paths.log)]);
