@@ -12,6 +12,7 @@ import { MetadataBackupRecords } from './backup-records.js';
 import { BackupsService } from './backups.service.js';
 import { MetadataKeeper } from './metadata-keeper.js';
 import { DumpLinksService } from './dump-links.service.js';
+import { DumpSlots } from './dump-slots.js';
 import { DumpsService } from './dumps.service.js';
 import { RestoresService } from './restores.service.js';
 import { purgeBackupsOperation } from './operations/purge-backups.operation.js';
@@ -22,7 +23,7 @@ import { expireBackupsOperation } from './operations/expire-backups.operation.js
 import { proveBackupOperation } from './operations/prove-backup.operation.js';
 import { setArchiveOperation } from './operations/set-archive.operation.js';
 
-@Module({ imports: [DatabasesModule], providers: [MetadataBackupRecords, BackupsService, RestoresService, DumpsService, DumpLinksService, BackupKeeper, MetadataKeeper], exports: [BackupsService, RestoresService, DumpsService, DumpLinksService, BackupKeeper, MetadataKeeper] })
+@Module({ imports: [DatabasesModule], providers: [MetadataBackupRecords, BackupsService, RestoresService, DumpSlots, DumpsService, DumpLinksService, BackupKeeper, MetadataKeeper], exports: [BackupsService, RestoresService, DumpsService, DumpLinksService, BackupKeeper, MetadataKeeper] })
 export class BackupsModule implements OnModuleInit {
   constructor(
     private readonly registry: OperationRegistry<EntityManager>,

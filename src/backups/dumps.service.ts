@@ -7,16 +7,12 @@ import { MetadataDatabaseRecords, primaryOf, standbysOf } from '../databases/dat
 import { TooManyDumpsError } from './backup-errors.js';
 import type { InstanceRef } from '../engine/ports.js';
 import { BackupsService } from './backups.service.js';
-
-/** Dumps of one database that this process streams at once. */
-const DUMPS_AT_ONCE = 2;
+import { DUMPS_AT_ONCE, DumpSlots } from './dump-slots.js';
 
 /** Dumps of the live data, streamed to whoever asks and kept nowhere. */
 @Injectable()
 export class DumpsService {
-  private readonly running = new Map<string, number>();
-
-  constructor(private readonly backups: BackupsService, private readonly databases: MetadataDatabaseRecords) {}
+  constructor(private readonly backups: BackupsService, private readonly databases: MetadataDatabaseRecords, private readonly slots: DumpSlots) {}
 
   /**
    * Begins a dump, and answers once its first bytes are there; from a standby in sync where there is one and it
@@ -25,15 +21,14 @@ export class DumpsService {
    * @throws TooManyDumpsError, DatabaseNotAvailableError, and what the engine throws before the first byte
    */
   async open(database: DatabaseDocument, signal: AbortSignal): Promise<Readable> {
-    const running = this.running.get(database.id) ?? 0;
-    if (running >= DUMPS_AT_ONCE) throw new TooManyDumpsError(DUMPS_AT_ONCE);
-    this.running.set(database.id, running + 1);
+    const giveBack = await this.slots.take(database.id);
+    if (!giveBack) throw new TooManyDumpsError(DUMPS_AT_ONCE);
     try {
       const stream = await this.begin(database, signal);
-      stream.once('close', () => this.leave(database.id));
+      stream.once('close', () => void giveBack());
       return stream;
     } catch (error) {
-      this.leave(database.id);
+      await giveBack();
       throw error;
     }
   }
@@ -59,11 +54,5 @@ export class DumpsService {
     const stream = await this.backups.port.dump(instance, signal);
     await Promise.race([once(stream, 'readable'), once(stream, 'end')]);
     return stream;
-  }
-
-  private leave(id: string): void {
-    const left = (this.running.get(id) ?? 1) - 1;
-    if (left > 0) this.running.set(id, left);
-    else this.running.delete(id);
   }
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DumpSlots } from '../../src/backups/dump-slots.js';
 import { startTestApi, type TestApi } from '../support/test-api.js';
 
 let api: TestApi;
@@ -67,6 +68,25 @@ describe('a dump', () => {
     await expect.poll(() => feed.destroyed).toBe(true);
     two.destroy();
     await expect.poll(() => other.destroyed).toBe(true);
+    api.engine.backups.dumps = ['PGDMP'];
+    expect((await api.get(path(), { key: ada.key })).status).toBe(200);
+  });
+
+  it('is counted with those of other processes', async () => {
+    const other = new DumpSlots(api.ground.settings);
+    const giveBack = await other.take(databaseId);
+    const { feed } = openDump();
+    feed.push('PGDMP');
+    const one = await begin();
+    expect([(await api.get(path(), { key: ada.key })).status, await other.take(databaseId)]).toEqual([429, undefined]);
+    one.destroy();
+    await expect.poll(() => feed.destroyed).toBe(true);
+    await giveBack!();
+    const third = await other.take(databaseId);
+    expect(await other.take(databaseId)).toBeDefined();
+    expect(third).toBeDefined();
+    // A process that dies gives back what it had.
+    await other.onModuleDestroy();
     api.engine.backups.dumps = ['PGDMP'];
     expect((await api.get(path(), { key: ada.key })).status).toBe(200);
   });

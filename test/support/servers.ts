@@ -33,9 +33,12 @@ export function postgresBinaries(): string {
   return majors.length > 0 ? join(root, String(majors[0]), 'bin') : '';
 }
 
+/** The one port of that range to which `fetch` connects nobody: https://fetch.spec.whatwg.org/#bad-port */
+const REFUSED_BY_FETCH = new Set([10_080]);
+
 /** Below the range of outgoing connections: one of those would take the port of a server that is down for a moment. */
 export function freePort(): Promise<number> {
-  return drawFreePort('127.0.0.1');
+  return drawFreePort('127.0.0.1', REFUSED_BY_FETCH);
 }
 
 /** Waits until the condition holds; what it throws counts as not yet. */

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildCommand, findFreePort, freehold, processesOf } from '../../support/freehold-command.js';
+import { buildCommand, freehold, processesOf } from '../../support/freehold-command.js';
 import { lostRows, type WriterReport } from '../../support/numbered-writer.js';
-import { eventually } from '../../support/servers.js';
+import { eventually, freePort } from '../../support/servers.js';
 import { signalAll } from '../../support/signal-all.js';
 import { processTree } from './memory.js';
 
@@ -59,7 +59,7 @@ export class BenchFleet {
   static async start(environment: Record<string, string> = {}): Promise<BenchFleet & { readonly upSeconds: number }> {
     await buildCommand();
     const dataDir = join(mkdtempSync(join(tmpdir(), 'freehold-bench-')), 'fleet');
-    const port = await findFreePort();
+    const port = await freePort();
     const { ready, seconds } = await up(dataDir, port, environment);
     return Object.assign(new BenchFleet(dataDir, ready.api, ready.operatorKey, port, environment), { upSeconds: seconds });
   }
