@@ -150,9 +150,11 @@ export class PostgresOperationStore implements OperationStore<EntityManager> {
     const deadlineMs = steps.find((step) => step.name === transition.step)?.deadlineMs ?? 0;
     await tx.query(
       `UPDATE operation_steps SET state = CASE WHEN $3 THEN 'running' ELSE state END, attempts = CASE WHEN $3 THEN 1 ELSE attempts END,
-              started_at = CASE WHEN $3 THEN clock_timestamp() ELSE started_at END,
+              started_at = CASE WHEN $3 AND NOT $4 THEN clock_timestamp() ELSE started_at END,
               finished_at = CASE WHEN $3 THEN NULL ELSE finished_at END
-        WHERE operation_id = $1 AND name = $2`, [operation.id, transition.step, transition.direction === 'forward']);
+        WHERE operation_id = $1 AND name = $2`,
+      // One that goes on with its next piece began with its first.
+      [operation.id, transition.step, transition.direction === 'forward', transition.step === operation.step]);
     const [row] = await queryRows<OperationRow>(tx,
       `UPDATE operations SET step = $6, direction = $7, attempt = 1, found = found || $4, error = coalesce(nullif($5::jsonb, 'null'), error),
               step_deadline_at = clock_timestamp() + make_interval(secs => $8) ${compareAndSet}`,

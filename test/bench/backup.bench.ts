@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import pg from 'pg';
 import { eventually, postgresBinaries } from '../support/servers.js';
 import { BareBackups } from './support/bare-backrest.js';
-import { type BenchDatabase, BenchFleet, type BenchOperation, stepSeconds } from './support/bench-fleet.js';
+import { type BenchDatabase, BenchFleet, stepSeconds } from './support/bench-fleet.js';
 import { median, percentile, printTable, summarize } from './support/statistics.js';
 
 /** Of the database that is dumped, backed up and restored. */
@@ -78,77 +78,79 @@ async function responsiveness(path: string, meanwhile: Promise<unknown>): Promis
 }
 
 const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-const repeat = async <Result>(run: () => Promise<Result>): Promise<Result[]> => {
-  const results: Result[] = [];
-  for (let turn = 0; turn < RUNS; turn += 1) results.push(await run());
+/** Takes turns, so that both meet the same of what else goes on at this machine. */
+async function compare<Result>(bare: () => Promise<Result>, ours: () => Promise<Result>): Promise<{ bare: Result[]; ours: Result[] }> {
+  const results = { bare: [] as Result[], ours: [] as Result[] };
+  for (let turn = 0; turn < RUNS; turn += 1) {
+    results.bare.push(await bare());
+    results.ours.push(await ours());
+  }
   return results;
-};
+}
 
 describe('a database', () => {
   it('is dumped, backed up and restored', { timeout: LONG_MS * 2 }, async () => {
-    const database = await fleet.provision(customerId, 'large');
-    await fill({ connectionString: database.uri });
-    await fleet.quiet(database.id);
-    const path = `/v1/databases/${database.id}`;
-    const idle = await responsiveness(path, rest(IDLE_S * 1000));
-    const bare = await repeat(() => dumpBare(database));
-    const dumps = await repeat(() => dumpThroughApi(database));
-    const perSite = (await repeat(() => fleet.run('POST', `${path}/backups`))).map((ended) => liveSeconds(ended) / LIVE_SITES);
-    // Who asks all the time takes from what is measured, so that this is done once more.
-    const duringDump = await responsiveness(path, dumpThroughApi(database));
-    const duringBackup = await responsiveness(path, fleet.run('POST', `${path}/backups`));
-    const restores = await repeat(async () => {
-      const ended = await fleet.run('POST', `${path}/restore`, { time: new Date(Date.now() - 2000).toISOString(), into: 'new', name: `restored-${Math.random().toString(36).slice(2, 10)}` });
-      await fleet.run('DELETE', `/v1/databases/${ended.databaseId}`);
-      return stepSeconds(ended)['restore-primary']!;
-    });
-    const floor = await bareBackups();
-    printTable(`A database of ${MIB} MiB (${RUNS} runs)`, [
-      ['', 'Freehold, seconds', 'bare, seconds', 'ratio of medians'],
-      row(`dump of ${(dumps[0]!.bytes / 1024 / 1024).toFixed(0)} MiB: GET …/dump against pg_dump`, dumps.map(({ seconds }) => seconds), bare.map(({ seconds }) => seconds)),
-      row('full backup at one site: pgBackRest', perSite, floor.backups),
-      row('restored to a moment, until it accepts writes: pgBackRest', restores, floor.restores),
-    ]);
-    printTable('GET /v1/databases/{id} meanwhile', [['', 'p50, ms', 'p99, ms', 'p99 to idle'], ['idle', ...describeLatency(idle, idle)],
-      ['dump', ...describeLatency(duringDump, idle)], ['backup', ...describeLatency(duringBackup, idle)]]);
-    await fleet.run('DELETE', path);
+    const floor = await BareBackups.make();
+    try {
+      await fill({ host: '127.0.0.1', port: floor.pair.primaryPort, user: 'postgres', database: 'app' });
+      await measure(floor);
+    } finally {
+      await floor.remove();
+    }
   });
 });
 
+async function measure(floor: BareBackups): Promise<void> {
+  const database = await fleet.provision(customerId, 'large');
+  await fill({ connectionString: database.uri });
+  await fleet.quiet(database.id);
+  const path = `/v1/databases/${database.id}`;
+  const idle = await responsiveness(path, rest(IDLE_S * 1000));
+  const dumps = await compare(() => dumpBare(database), () => dumpThroughApi(database));
+  const backups = await compare(() => floor.backUp(), async () => stepSeconds(await fleet.run('POST', `${path}/backups`))['back-up']! / LIVE_SITES);
+  const restores = await compare(() => restoreBare(floor), () => restoreToMoment(path));
+  // Who asks all the time takes from what is measured, so that both are done once more.
+  const duringDump = await responsiveness(path, dumpThroughApi(database));
+  const duringBackup = await responsiveness(path, fleet.run('POST', `${path}/backups`));
+  const secondsOf = (runs: readonly Dumped[]): number[] => runs.map(({ seconds }) => seconds);
+  printTable(`A database of ${MIB} MiB (${RUNS} runs)`, [
+    ['', 'Freehold, seconds', 'bare, seconds', 'ratio of medians'],
+    row(`dump of ${(dumps.ours[0]!.bytes / 1024 / 1024).toFixed(0)} MiB: GET …/dump against pg_dump`, secondsOf(dumps.ours), secondsOf(dumps.bare)),
+    row('full backup at one site: pgBackRest', backups.ours, backups.bare),
+    row('restored to a moment, until it accepts writes: pgBackRest', restores.ours, restores.bare),
+  ]);
+  printTable('GET /v1/databases/{id} meanwhile', [['', 'p50, ms', 'p99, ms', 'p99 to idle'], ['idle', ...describeLatency(idle, idle)],
+    ['dump', ...describeLatency(duringDump, idle)], ['backup', ...describeLatency(duringBackup, idle)]]);
+  await fleet.run('DELETE', path);
+}
+
 /** Each is given the data anew. */
 const LIVE_SITES = 3;
-const liveSeconds = ({ startedAt, steps }: BenchOperation): number =>
-  (Date.parse(steps.find(({ name }) => name === 'freeze')!.startedAt!) - Date.parse(startedAt!)) / 1000;
 
 const row = (name: string, ours: readonly number[], bare: readonly number[]): string[] => [name, summarize(ours), summarize(bare), (median(ours) / median(bare)).toFixed(2)];
 const describeLatency = (values: readonly number[], idle: readonly number[]): string[] =>
   [median(values).toFixed(1), percentile(values, 99).toFixed(1), (percentile(values, 99) / percentile(idle, 99)).toFixed(2)];
 
-async function bareBackups(): Promise<{ backups: number[]; restores: number[] }> {
-  const bare = await BareBackups.make();
-  try {
-    const server = { host: '127.0.0.1', port: bare.pair.primaryPort, user: 'postgres', database: 'app' };
-    await fill(server);
-    const backups = await repeat(() => bare.backUp());
-    const client = new pg.Client(server);
-    await client.connect();
-    const restores = await repeat(async () => {
-      // pgBackRest takes no backup that ended within the second of the target.
-      await rest(1000);
-      const target = new Date();
-      await rest(1000);
-      // As with Freehold, what comes after the moment is archived before the restore begins.
-      await client.query('CREATE TABLE IF NOT EXISTS later (at timestamptz)');
-      await client.query('INSERT INTO later VALUES (now())');
-      const { rows } = await client.query<{ name: string }>('SELECT pg_walfile_name(pg_switch_wal()) AS name');
-      await eventually(async () => (await client.query<{ done: boolean }>('SELECT last_archived_wal >= $1 AS done FROM pg_stat_archiver', [rows[0]!.name])).rows[0]!.done, 60_000);
-      return bare.restore(target);
-    });
-    await client.end();
-    return { backups, restores };
-  } finally {
-    await bare.remove();
-  }
+async function restoreToMoment(path: string): Promise<number> {
+  const ended = await fleet.run('POST', `${path}/restore`, { time: new Date(Date.now() - 2000).toISOString(), into: 'new', name: `restored-${Math.random().toString(36).slice(2, 10)}` });
+  await fleet.run('DELETE', `/v1/databases/${ended.databaseId}`);
+  return stepSeconds(ended)['restore-primary']!;
+}
+
+async function restoreBare(floor: BareBackups): Promise<number> {
+  // pgBackRest takes no backup that ended within the second of the target.
+  await rest(1000);
+  const target = new Date();
+  await rest(1000);
+  // As with Freehold, what comes after the moment is archived before the restore begins.
+  const client = new pg.Client({ host: '127.0.0.1', port: floor.pair.primaryPort, user: 'postgres', database: 'app' });
+  await client.connect();
+  await client.query('CREATE TABLE IF NOT EXISTS later (at timestamptz)');
+  await client.query('INSERT INTO later VALUES (now())');
+  const { rows } = await client.query<{ name: string }>('SELECT pg_walfile_name(pg_switch_wal()) AS name');
+  await eventually(async () => (await client.query<{ done: boolean }>('SELECT last_archived_wal >= $1 AS done FROM pg_stat_archiver', [rows[0]!.name])).rows[0]!.done, 60_000);
+  await client.end();
+  return floor.restore(target);
 }
 
 interface Host {

@@ -89,6 +89,22 @@ describe('an operation', () => {
     expect(await tokenOf('db_1')).toBeGreaterThan(tokens.at(-1)!);
   });
 
+  it('shows a step that is done piece by piece from the beginning of its first piece', async () => {
+    const times: number[] = [];
+    define('pieces', {
+      one: () => {
+        times.push(Date.now());
+        return Promise.resolve({ outcome: 'next', to: times.length < 3 ? 'one' : 'two' });
+      },
+      two: () => Promise.resolve({ outcome: 'done' }),
+    });
+    const { id } = await request('pieces');
+    await runner().run(id);
+    const [one] = (await find(id)).steps;
+    expect(Date.parse(one!.startedAt!)).toBeLessThanOrEqual(times[0]!);
+    expect(Date.parse(one!.finishedAt!)).toBeGreaterThanOrEqual(times[2]!);
+  });
+
   it('records a step and what it wrote together, or neither', async () => {
     await metadata.dataSource.query('CREATE TABLE marks (step text PRIMARY KEY)');
     let failures = 2;
