@@ -14,8 +14,10 @@ import { queryRows } from '../metadata/query-rows.js';
 import { openAlert, resolveAlerts } from '../operations/alerts.js';
 import type { OperationDocument } from '../operations/operation.js';
 import { OperationsService } from '../operations/operations.service.js';
+import { Rounds } from '../operations/rounds.js';
 import { MetadataBackupRecords } from './backup-records.js';
 import { type KeptDatabase, readClock, readKeptDatabases, readOutlived, readPurgeable } from './backup-facts.js';
+import { BackupSiteWatch } from './backup-site-watch.js';
 import { BackupsService } from './backups.service.js';
 import { type BackupCare, decideBackupCare } from './decide-backup-care.js';
 import { BACKUP_ALERT_KINDS, judgeBackupSigns } from './judge-backup-signs.js';
@@ -27,7 +29,6 @@ import { SET_ARCHIVE } from './operations/set-archive.operation.js';
 const REQUESTED_BY = 'keeper';
 /** Any number that no other user of advisory locks in this database takes. */
 const KEEPER_LOCK = 7_203_115;
-const PROBE_TIMEOUT_MS = 5_000;
 /** WAL that waits is looked at in every so many rounds: it is judged by minutes. */
 const INSPECT_EVERY = 5;
 const INSPECTIONS_AT_ONCE = 4;
@@ -40,16 +41,15 @@ const CLOCK_ALERT = 'clock';
  */
 @Injectable()
 export class BackupKeeper {
-  private timer: NodeJS.Timeout | undefined;
-  private keeping: Promise<void> = Promise.resolve();
-  private rounds = 0;
-  private stopped = false;
+  private rounds: Rounds | undefined;
+  private looked = 0;
 
   constructor(
     private readonly metadata: Metadata,
     private readonly databases: MetadataDatabaseRecords,
     private readonly records: MetadataBackupRecords,
     private readonly backups: BackupsService,
+    private readonly sites: BackupSiteWatch,
     private readonly operations: OperationsService,
     @Inject(ENGINE) private readonly engine: Engine,
     @Inject(LOG) private readonly log: Log,
@@ -59,67 +59,28 @@ export class BackupKeeper {
   start(): void {
     const port = this.engine.backups;
     if (!port) return;
-    this.timer = setTimeout(() => {
-      this.keeping = this.keep(port).catch((error: unknown) => {
-        this.log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'backups could not be looked after in this round');
-      });
-      void this.keeping.finally(() => {
-        if (!this.stopped) this.start();
-      });
-    }, this.settings.FREEHOLD_BACKUPS_EVERY_MS);
+    this.rounds = new Rounds({
+      everyMs: this.settings.FREEHOLD_BACKUPS_EVERY_MS, round: () => this.keep(port), whenFailed: 'backups could not be looked after in this round', log: this.log,
+    });
+    this.rounds.start();
   }
 
   async stop(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.timer);
-    await this.keeping;
+    await this.rounds?.stop();
   }
 
   /** One round. */
   async keep(port: BackupsPort): Promise<void> {
-    const probed = await this.probe(port);
+    const probed = await this.sites.probe(port);
     const asked = await this.metadata.transaction(async (tx) => {
       const [row] = await queryRows<{ mine: boolean }>(tx, 'SELECT pg_try_advisory_xact_lock($1) AS mine', [KEEPER_LOCK]);
       if (!row?.mine) return undefined;
       // By the clock by which it is all recorded: a worker's own may be another.
       const now = await readClock(tx);
-      const sites = await this.leaveOutRemade(tx, probed, now);
-      await this.recordSites(tx, sites);
-      return this.ask(tx, sites.filter(({ live, usable }) => live && usable).map(({ id }) => id), now);
+      return this.ask(tx, await this.sites.record(tx, probed, now), now);
     });
     for (const operation of asked ?? []) await this.operations.announce(operation);
-    if (asked && this.rounds++ % INSPECT_EVERY === 0) await this.inspect(port);
-  }
-
-  private probe(port: BackupsPort): Promise<ProbedSite[]> {
-    return Promise.all(port.sites().map(async ({ id, name, kind }) => {
-      const { usable, reason, madeAt } = await port.probe(id, AbortSignal.timeout(PROBE_TIMEOUT_MS));
-      return { id, name, live: kind === 'live', usable, reason: reason ?? null, madeAt: madeAt ?? null };
-    }));
-  }
-
-  /**
-   * A site that was lost and made anew, before anybody saw that it was gone, lacks every set, and WAL would wait for it
-   * everywhere. It is taken for one that is down, for a round, and so is made whole as one that comes back.
-   */
-  private async leaveOutRemade(tx: EntityManager, sites: readonly ProbedSite[], now: Date): Promise<ProbedSite[]> {
-    const known = await queryRows<{ id: string; since: Date }>(tx, 'SELECT id, since FROM backup_sites WHERE usable');
-    return sites.map((site) => {
-      const since = known.find(({ id }) => id === site.id)?.since;
-      const isRemade = site.usable && since !== undefined && site.madeAt !== null && site.madeAt > since && site.madeAt <= now;
-      return isRemade ? { ...site, usable: false, reason: 'it was made anew, and is filled again' } : site;
-    });
-  }
-
-  private async recordSites(tx: EntityManager, sites: readonly ProbedSite[]): Promise<void> {
-    for (const { id, name, usable, reason } of sites) {
-      await tx.query(
-        `INSERT INTO backup_sites (id, usable, reason) VALUES ($1, $2, $3)
-         ON CONFLICT (id) DO UPDATE SET usable = $2, reason = $3, since = now() WHERE backup_sites.usable <> $2`, [id, usable, reason]);
-      const key = `backup-site:${id}`;
-      if (usable) await resolveAlerts(tx, [key]);
-      else await openAlert(tx, { key, kind: 'backup-site', severity: 'critical', subjectId: id, operationId: null, message: `backup site ${name} cannot be used: ${reason ?? 'no reason given'}` });
-    }
+    if (asked && this.looked++ % INSPECT_EVERY === 0) await this.sites.tryThem(port, probed, await this.inspect(port));
   }
 
   private async ask(tx: EntityManager, usableSites: readonly string[], now: Date): Promise<OperationDocument[]> {
@@ -173,11 +134,14 @@ export class BackupKeeper {
     }
   }
 
-  /** Looks at the WAL that waits, and at what the records say of backups and proofs; opens alerts and closes them. */
-  private async inspect(port: BackupsPort): Promise<void> {
+  /**
+   * Looks at the WAL that waits, and at what the records say of backups and proofs; opens alerts and closes them. Answers
+   * with how many seconds the oldest WAL of any database waits.
+   */
+  private async inspect(port: BackupsPort): Promise<number> {
     const rows = await queryRows<SignsRow>(this.metadata.dataSource.manager, SELECT_SIGNS);
     const limit = pLimit(INSPECTIONS_AT_ONCE);
-    await Promise.all(rows.map((row) => limit(async () => {
+    const waiting = await Promise.all(rows.map((row) => limit(async () => {
       const archive = await this.observe(port, row.databaseId);
       if (archive?.droppedAt && archive.droppedAt > row.archiveSince && archive.droppedAt <= row.now) await this.noteHole(row);
       const { raise, resolve } = judgeBackupSigns({ ...row, archive: archive && { ...archive, sites: archive.sites.length } });
@@ -185,11 +149,13 @@ export class BackupKeeper {
         for (const alert of raise) await openAlert(tx, alert);
         await resolveAlerts(tx, resolve);
       });
+      return archive?.pendingSeconds ?? 0;
     })));
     await this.records.resolvePassedOver();
     await this.metadata.dataSource.query(
       `UPDATE alerts SET resolved_at = clock_timestamp() WHERE resolved_at IS NULL AND kind = ANY($1)
           AND NOT EXISTS (SELECT FROM databases d WHERE d.id = subject_id AND d.deleted_at IS NULL)`, [BACKUP_ALERT_KINDS]);
+    return Math.max(0, ...waiting);
   }
 
   private async observe(port: BackupsPort, databaseId: string): Promise<ArchiveObservation | undefined> {
@@ -206,15 +172,6 @@ export class BackupKeeper {
     this.log.error({ databaseId }, 'wal was given up before it was archived: a full backup follows');
     await this.metadata.dataSource.query('UPDATE backup_sets SET archive_since = clock_timestamp() WHERE database_id = $1', [databaseId]);
   }
-}
-
-interface ProbedSite {
-  readonly id: string;
-  readonly name: string;
-  readonly live: boolean;
-  readonly usable: boolean;
-  readonly reason: string | null;
-  readonly madeAt: Date | null;
 }
 
 interface SignsRow {

@@ -52,6 +52,8 @@ export interface BackupRecords<Tx> {
   /** Undefined for a database that has none, or whose key was destroyed. */
   readSet(databaseId: string): Promise<BackupSetRecord | undefined>;
   read(backupId: string): Promise<BackupRecord>;
+  /** As the site was when it was looked at last; one that never was is taken for well. */
+  readSite(site: string): Promise<{ readonly usable: boolean; readonly reason: string | null }>;
   /** @param hasHole whether a restore needs a backup that begins after this moment: somebody archives who did not before */
   setArchive(tx: Tx, databaseId: string, archive: { readonly sites: readonly string[]; readonly epoch: number; readonly hasHole: boolean }): Promise<void>;
   setStored(tx: Tx, backupId: string, site: string, stored: StoredBackup): Promise<void>;
@@ -76,6 +78,11 @@ export interface BackupRecords<Tx> {
 @Injectable()
 export class MetadataBackupRecords implements BackupRecords<EntityManager> {
   constructor(private readonly metadata: Metadata, private readonly vault: Vault) {}
+
+  async readSite(site: string): Promise<{ readonly usable: boolean; readonly reason: string | null }> {
+    const [row] = await queryRows<{ usable: boolean; reason: string | null }>(this.metadata.dataSource.manager, 'SELECT usable, reason FROM backup_sites WHERE id = $1', [site]);
+    return row ?? { usable: true, reason: null };
+  }
 
   async readSet(databaseId: string): Promise<BackupSetRecord | undefined> {
     const [row] = await queryRows<SetRow>(this.metadata.dataSource.manager,

@@ -9,6 +9,7 @@ import type { Engine } from '../engine/ports.js';
 import { OperationRegistry } from '../operations/registry.js';
 import { BackupKeeper } from './backup-keeper.js';
 import { MetadataBackupRecords } from './backup-records.js';
+import { BackupSiteWatch } from './backup-site-watch.js';
 import { BackupsService } from './backups.service.js';
 import { MetadataKeeper } from './metadata-keeper.js';
 import { DumpLinksService } from './dump-links.service.js';
@@ -23,7 +24,7 @@ import { expireBackupsOperation } from './operations/expire-backups.operation.js
 import { proveBackupOperation } from './operations/prove-backup.operation.js';
 import { setArchiveOperation } from './operations/set-archive.operation.js';
 
-@Module({ imports: [DatabasesModule], providers: [MetadataBackupRecords, BackupsService, RestoresService, DumpSlots, DumpsService, DumpLinksService, BackupKeeper, MetadataKeeper], exports: [BackupsService, RestoresService, DumpsService, DumpLinksService, BackupKeeper, MetadataKeeper] })
+@Module({ imports: [DatabasesModule], providers: [MetadataBackupRecords, BackupsService, RestoresService, DumpSlots, DumpsService, DumpLinksService, BackupSiteWatch, BackupKeeper, MetadataKeeper], exports: [BackupsService, RestoresService, DumpsService, DumpLinksService, BackupKeeper, MetadataKeeper] })
 export class BackupsModule implements OnModuleInit {
   constructor(
     private readonly registry: OperationRegistry<EntityManager>,

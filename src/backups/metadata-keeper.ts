@@ -11,6 +11,7 @@ import { newId } from '../metadata/ids.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { openAlert, resolveAlerts } from '../operations/alerts.js';
+import { Rounds } from '../operations/rounds.js';
 import { decideMetadataCare, type MetadataSite } from './decide-metadata-care.js';
 import { FROZEN_MS } from './operations/back-up.operation.js';
 
@@ -29,6 +30,7 @@ const PENDING_LIMIT_S = 300;
 const AGE_LIMIT_MS = 30 * 3_600_000;
 const PROVE_AGAIN_MS = 3_600_000;
 const ALERT = 'metadata-backup';
+const FAILED = 'the backups of the metadata could not be looked after in this round';
 
 /**
  * Looks after the backups of the embedded metadata database. It keeps no record of them in the metadata, which may be lost:
@@ -36,8 +38,7 @@ const ALERT = 'metadata-backup';
  */
 @Injectable()
 export class MetadataKeeper {
-  private timer: NodeJS.Timeout | undefined;
-  private keeping: Promise<void> = Promise.resolve();
+  private rounds: Rounds | undefined;
   private readonly stopping = new AbortController();
   private roundsToSkip = 0;
   private looked = '';
@@ -53,18 +54,15 @@ export class MetadataKeeper {
   start(): void {
     const { metadataBackups: port, backups } = this.engine;
     if (!port || !backups) return;
-    this.timer = setTimeout(() => {
-      this.keeping = this.round(port, backups.sites());
-      void this.keeping.finally(() => {
-        if (!this.stopping.signal.aborted) this.start();
-      });
-    }, this.settings.FREEHOLD_BACKUPS_EVERY_MS);
+    this.rounds = new Rounds({
+      everyMs: this.settings.FREEHOLD_BACKUPS_EVERY_MS, round: () => this.round(port, backups.sites()), whenFailed: FAILED, log: this.log,
+    });
+    this.rounds.start();
   }
 
   async stop(): Promise<void> {
     this.stopping.abort(new Error('the worker stops'));
-    clearTimeout(this.timer);
-    await this.keeping;
+    await this.rounds?.stop();
   }
 
   private async round(port: MetadataBackupsPort, sites: readonly BackupSite[]): Promise<void> {
@@ -81,7 +79,7 @@ export class MetadataKeeper {
     } catch (error) {
       if (this.stopping.signal.aborted) return;
       const reason = error instanceof Error ? error.message : String(error);
-      this.log.warn({ reason }, 'the backups of the metadata could not be looked after in this round');
+      this.log.warn({ reason }, FAILED);
       await this.alert(`the backups of the metadata could not be looked after: ${reason}`).catch(() => undefined);
       this.roundsToSkip = PAUSE_ROUNDS;
     }

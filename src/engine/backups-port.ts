@@ -83,8 +83,10 @@ export interface BackupsPort {
   /**
    * Asks a site whether it can be written to and read now; never throws. `freeBytes` and `madeAt`, when the site itself was
    * made, where they can be told: one that was lost and made anew is empty.
+   *
+   * @param bytes How much is written and read again, to see how long that takes; next to nothing if left out.
    */
-  probe(site: string, signal: AbortSignal): Promise<{ readonly usable: boolean; readonly reason?: string; readonly freeBytes?: number; readonly madeAt?: Date }>;
+  probe(site: string, signal: AbortSignal, bytes?: number): Promise<{ readonly usable: boolean; readonly reason?: string; readonly freeBytes?: number; readonly madeAt?: Date }>;
   /**
    * Makes an instance archive to these live sites from now on, and makes the set at each of them if it is not there.
    * A site that is left out holds up neither the database nor the others. Empty: archiving waits, bounded.

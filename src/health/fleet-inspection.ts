@@ -3,6 +3,7 @@ import type { Log } from '../config/log.js';
 import type { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { openAlert, resolveAlerts } from '../operations/alerts.js';
+import { Rounds } from '../operations/rounds.js';
 import type { DatabaseWatch } from './database-watch.js';
 import { type DatabaseSigns, judgeSigns, measureLags, type OpenAlert, SIGN_KINDS, type SignLimits } from './judge-signs.js';
 
@@ -20,27 +21,19 @@ export interface FleetInspectionOptions {
 
 /** Inspects what goes wrong slowly in the databases that this worker watches; records lags, opens alerts and closes them. */
 export class FleetInspection {
-  private timer: NodeJS.Timeout | undefined;
-  private inspecting: Promise<void> = Promise.resolve();
-  private stopped = false;
+  private readonly rounds: Rounds;
 
-  constructor(private readonly options: FleetInspectionOptions) {}
-
-  start(): void {
-    this.timer = setTimeout(() => {
-      this.inspecting = this.inspect().catch((error: unknown) => {
-        this.options.log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'what was inspected could not be recorded');
-      });
-      void this.inspecting.finally(() => {
-        if (!this.stopped) this.start();
-      });
-    }, this.options.everyMs);
+  constructor(private readonly options: FleetInspectionOptions) {
+    const { everyMs, log } = options;
+    this.rounds = new Rounds({ everyMs, round: () => this.inspect(), whenFailed: 'what was inspected could not be recorded', log });
   }
 
-  async stop(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.timer);
-    await this.inspecting;
+  start(): void {
+    this.rounds.start();
+  }
+
+  stop(): Promise<void> {
+    return this.rounds.stop();
   }
 
   private async inspect(): Promise<void> {

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Log } from '../config/log.js';
 import { LOG } from '../config/log-token.js';
+import { Rounds } from '../operations/rounds.js';
 import { RelocationService } from './relocation.service.js';
 
 /** How often it looks whether there is room for standbys that have lost their place. */
@@ -12,26 +13,17 @@ const LOOK_MS = 5_000;
  */
 @Injectable()
 export class RedundancyKeeper {
-  private timer: NodeJS.Timeout | undefined;
-  private keeping: Promise<void> = Promise.resolve();
-  private stopped = false;
+  private readonly rounds: Rounds;
 
-  constructor(private readonly relocation: RelocationService, @Inject(LOG) private readonly log: Log) {}
-
-  start(): void {
-    this.timer = setTimeout(() => {
-      this.keeping = this.relocation.rehouse().catch((error: unknown) => {
-        this.log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'lost standbys could not be looked after in this round');
-      });
-      void this.keeping.finally(() => {
-        if (!this.stopped) this.start();
-      });
-    }, LOOK_MS);
+  constructor(relocation: RelocationService, @Inject(LOG) log: Log) {
+    this.rounds = new Rounds({ everyMs: LOOK_MS, round: () => relocation.rehouse(), whenFailed: 'lost standbys could not be looked after in this round', log });
   }
 
-  async stop(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.timer);
-    await this.keeping;
+  start(): void {
+    this.rounds.start();
+  }
+
+  stop(): Promise<void> {
+    return this.rounds.stop();
   }
 }

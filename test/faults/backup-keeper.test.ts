@@ -7,6 +7,7 @@ afterAll(() => laboratory.close());
 afterEach(async () => {
   laboratory.engine.backups.down.clear();
   laboratory.engine.backups.madeAt.clear();
+  laboratory.engine.backups.slow.clear();
   await laboratory.query(`UPDATE databases SET automation_paused = 'the next test has its own' WHERE deleted_at IS NULL`);
 });
 
@@ -18,7 +19,7 @@ async function jumpClock(byDays: number): Promise<void> {
   }
 }
 const TIMES = {
-  backups: ['requested_at', 'started_at', 'finished_at', 'proved_at'], backup_sets: ['archive_since'], backup_sites: ['since'], operations: ['finished_at'],
+  backups: ['requested_at', 'started_at', 'finished_at', 'proved_at'], backup_sets: ['archive_since'], backup_sites: ['since', 'tried_at'], operations: ['finished_at'],
   databases: ['provisioned_at', 'deleted_at', 'purge_at'], clock_reading: ['looked_at', 'doubted_at'],
 };
 
@@ -26,6 +27,15 @@ const copiesOf = (databaseId: string) => laboratory.query<{ site: string; state:
   `SELECT c.site, c.state FROM backup_copies c WHERE c.backup_id = (SELECT id FROM backups WHERE database_id = $1 ORDER BY id DESC LIMIT 1) ORDER BY c.site`, [databaseId]);
 const openAlerts = async (kind: string): Promise<string[]> =>
   (await laboratory.query<{ key: string }>('SELECT key FROM alerts WHERE kind = $1 AND resolved_at IS NULL', [kind])).map(({ key }) => key);
+
+/** WAL that waits is looked at in every so many rounds. */
+const INSPECT_EVERY = 5;
+
+async function roundsOf(count: number): Promise<string[]> {
+  const kinds: string[] = [];
+  for (let round = 0; round < count; round += 1) kinds.push(...(await kindsOf()));
+  return kinds;
+}
 
 /** Until the keeper has nothing to ask for. */
 async function settle(): Promise<string[]> {
@@ -72,6 +82,28 @@ describe('the keeper of backups', () => {
     const [after] = await archivedSince();
     expect(after!.sites.sort()).toEqual(before!.sites.sort());
     expect(after!.since.getTime()).toBeGreaterThan(before!.since.getTime());
+    expect(await openAlerts('backup-site')).toEqual([]);
+  });
+
+  it('leaves a site out for which WAL waits though it answers, and makes it whole once it is fast again', async () => {
+    const databaseId = await laboratory.makeDatabase('starter');
+    await settle();
+    const { backups } = laboratory.engine;
+    backups.slow.set('gravelines', 2_100);
+    const primary = (await laboratory.database(databaseId)).instances.find(({ role }) => role === 'primary')!.id;
+    const archive = () => backups.archives.get(primary)!;
+    archive().pendingFiles = 20;
+    expect(await roundsOf(2 * INSPECT_EVERY)).toEqual(['set-archive succeeded']);
+    expect(archive().sites).toEqual(['falkenstein', 'toronto']);
+    expect(await laboratory.query(`SELECT message FROM alerts WHERE key = 'backup-site:gravelines' AND resolved_at IS NULL`)).toEqual([
+      { message: expect.stringMatching(/Gravelines cannot be used: it is slow: a MiB takes 2\.\d s there/) as string }]);
+
+    backups.slow.clear();
+    expect(await roundsOf(INSPECT_EVERY)).toEqual([]);
+    await laboratory.query(`UPDATE backup_sites SET tried_at = tried_at - interval '10 minutes'`);
+    expect(await roundsOf(2 * INSPECT_EVERY)).toEqual(['set-archive succeeded', 'back-up succeeded']);
+    expect([...archive().sites].sort()).toEqual(['falkenstein', 'gravelines', 'toronto']);
+    expect((await copiesOf(databaseId)).map(({ state }) => state)).toEqual(['stored', 'stored', 'stored', 'stored']);
     expect(await openAlerts('backup-site')).toEqual([]);
   });
 

@@ -14,18 +14,32 @@ import { startControlPlane, type TestControlPlane } from '../support/control-pla
 import { NumberedWriter } from '../support/numbered-writer.js';
 import { eventually } from '../support/servers.js';
 import { DatabaseUnderTest } from './support/database-under-test.js';
+import { SiteDisk } from './support/site-disk.js';
 
 const TIMEOUT_MS = 240_000;
 const actor = { id: 'key_test', reach: EVERYTHING };
 
 let plane: TestControlPlane;
 let database: DatabaseUnderTest;
+/** Under the last of the live sites. */
+let disk: SiteDisk | undefined;
+const isRoot = process.getuid?.() === 0;
 
 beforeAll(async () => {
   plane = await startControlPlane({ settings: { FREEHOLD_BACKUPS_EVERY_MS: '300' } });
+  if (isRoot) disk = SiteDisk.mount(siteDirectory(2));
   database = await DatabaseUnderTest.provision(plane);
 }, TIMEOUT_MS);
-afterAll(() => plane?.stop(), TIMEOUT_MS);
+afterAll(async () => {
+  disk?.unmount();
+  await plane?.stop();
+}, TIMEOUT_MS);
+
+const siteDirectory = (index: number): string => join(plane.settings.FREEHOLD_DATA_DIR!, 'sites', plane.app.get(BackupsService).port.sites()[index]!.id);
+const siteAlerts = async (): Promise<number> =>
+  (await plane.app.get(Metadata).dataSource.query<unknown[]>(`SELECT FROM alerts WHERE resolved_at IS NULL AND kind = 'backup-site'`)).length;
+const archivedTo = async (): Promise<string[]> =>
+  (await plane.app.get(Metadata).dataSource.query<{ sites: string[] }[]>(`SELECT archive_sites AS sites FROM backup_sets WHERE database_id = $1`, [database.id]))[0]!.sites;
 
 const backups = (): Promise<BackupDocument[]> => plane.app.get(BackupsService).list(EVERYTHING, { databaseId: database.id, limit: 50 });
 const isWhole = ({ copies, finishedAt }: BackupDocument): boolean => finishedAt !== null && copies.every(({ state }) => state === 'stored');
@@ -93,31 +107,46 @@ describe('a database that is written to all the time', () => {
 
 describe('a backup site that is gone', () => {
   it('is told of, holds up nobody, and is made whole when it is back', async () => {
-    const site = join(plane.settings.FREEHOLD_DATA_DIR!, 'sites', plane.app.get(BackupsService).port.sites()[1]!.id);
-    const openAlerts = async (): Promise<string[]> =>
-      (await plane.app.get(Metadata).dataSource.query<{ kind: string }[]>(`SELECT kind FROM alerts WHERE resolved_at IS NULL AND kind = 'backup-site'`)).map(({ kind }) => kind);
-    const archivedTo = async (): Promise<string[]> =>
-      (await plane.app.get(Metadata).dataSource.query<{ sites: string[] }[]>(`SELECT archive_sites AS sites FROM backup_sets WHERE database_id = $1`, [database.id]))[0]!.sites;
+    const site = siteDirectory(1);
     const before = (await backups()).length;
     renameSync(site, `${site}.gone`);
     try {
-      await eventually(async () => (await openAlerts()).length === 1 && (await archivedTo()).length === 2);
+      await eventually(async () => (await siteAlerts()) === 1 && (await archivedTo()).length === 2);
       await query(database.credentials.uri, 'INSERT INTO numbers VALUES (1000001)');
     } finally {
       renameSync(`${site}.gone`, site);
     }
-    await eventually(async () => (await openAlerts()).length === 0 && (await archivedTo()).length === 3);
+    await eventually(async () => (await siteAlerts()) === 0 && (await archivedTo()).length === 3);
     await wholeBackupAfter(before);
+  }, TIMEOUT_MS);
+});
+
+describe.skipIf(!isRoot)('a backup site that is full', () => {
+  it('is told of and left out, in the middle of a backup too, and made whole when it has room again', async () => {
+    const full = plane.app.get(BackupsService).port.sites()[2]!.id;
+    const { customerId } = await database.read();
+    const operation = await plane.app.get(Metadata).transaction((tx) =>
+      plane.app.get(BackupsService).request(tx, { database: { id: database.id, customerId }, reason: 'requested', requestedBy: actor.id, requestId: null }));
+    disk!.fill();
+    await plane.app.get(OperationsService).announce(operation);
+    expect(await database.ended(operation)).toMatchObject({ state: 'failed', error: { reason: expect.stringContaining(`no copy at ${full}`) as string } });
+    const made = await backups();
+    expect(made[0]!.copies.filter(({ state }) => state !== 'stored').map(({ site }) => site)).toEqual([full]);
+    await eventually(async () => (await siteAlerts()) === 1 && (await archivedTo()).length === 2);
+    await query(database.credentials.uri, 'INSERT INTO numbers VALUES (1000003)');
+    disk!.makeRoom();
+    await eventually(async () => (await siteAlerts()) === 0 && (await archivedTo()).length === 3);
+    await wholeBackupAfter(made.length);
   }, TIMEOUT_MS);
 });
 
 describe('a deleted database', () => {
   it('comes back with the last row that was written', async () => {
-    await query(database.credentials.uri, 'INSERT INTO numbers VALUES (1000002)');
+    await query(database.credentials.uri, 'INSERT INTO numbers VALUES (1000004)');
     await database.delete();
     const deleted = await database.read();
     expect(deleted).toMatchObject({ state: 'deleted', instances: [] });
     await succeed((restores, tx) => restores.undelete(tx, { database: deleted, actor, requestId: null }));
-    expect(await query(database.credentials.uri, 'SELECT max(n)::integer AS last FROM numbers')).toEqual([{ last: 1_000_002 }]);
+    expect(await query(database.credentials.uri, 'SELECT max(n)::integer AS last FROM numbers')).toEqual([{ last: 1_000_004 }]);
   }, TIMEOUT_MS);
 });

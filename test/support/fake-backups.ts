@@ -31,6 +31,8 @@ interface FakeArchive {
 export class FakeBackups implements BackupsPort {
   /** Sites that do not answer. */
   readonly down = new Map<string, string>();
+  /** Sites that answer, and how many milliseconds they take for as much as a trial writes. */
+  readonly slow = new Map<string, number>();
   /** When sites were made anew, and so came back empty. */
   readonly madeAt = new Map<string, Date>();
   /** Labels that cannot be restored or proved, as `site label`. */
@@ -52,10 +54,11 @@ export class FakeBackups implements BackupsPort {
     return FAKE_SITES;
   }
 
-  probe(site: string): Promise<{ usable: boolean; reason?: string; freeBytes?: number; madeAt?: Date }> {
+  async probe(site: string, _signal: AbortSignal, bytes = 0): Promise<{ usable: boolean; reason?: string; freeBytes?: number; madeAt?: Date }> {
+    if (bytes > 0) await new Promise((resolve) => setTimeout(resolve, this.slow.get(site) ?? 0));
     const reason = this.down.get(this.site(site).id);
     const madeAt = this.madeAt.get(site);
-    return Promise.resolve(reason === undefined ? { usable: true, freeBytes: 2 ** 40, ...(madeAt && { madeAt }) } : { usable: false, reason });
+    return reason === undefined ? { usable: true, freeBytes: 2 ** 40, ...(madeAt && { madeAt }) } : { usable: false, reason };
   }
 
   archiveTo(instance: InstanceRef, set: BackupSet, sites: readonly string[], effect: Effect): Promise<void> {

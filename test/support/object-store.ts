@@ -9,6 +9,8 @@ export class ObjectStore {
   readonly objects = new Map<string, Buffer>();
   /** While it is down it answers with an error. */
   down = false;
+  /** How long it takes for each answer. */
+  delayMs = 0;
   private readonly parts = new Map<string, Buffer[]>();
 
   private constructor(
@@ -39,6 +41,7 @@ export class ObjectStore {
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
+    if (this.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.delayMs));
     const { status, body } = this.down ? { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' } : this.answer(request, Buffer.concat(chunks));
     const content = Buffer.from(body);
     response.writeHead(status, { 'content-length': content.length, 'last-modified': new Date().toUTCString(), etag: '"1"' });

@@ -91,7 +91,7 @@ function steps<Tx>({ backups, databases, records }: Parts<Tx>): Record<'backUp' 
   async function store(context: Context, again: string, site: string, make: (signal: AbortSignal) => ReturnType<BackupsPort['backUp']>): Outcome {
     const { backupId } = context.input;
     try {
-      const stored = await whileAnswering(backups, site, context.signal, make);
+      const stored = await whileUsable(records, site, context.signal, make);
       return { outcome: 'next', to: again, detail: { [site]: stored.label }, record: (tx) => records.setStored(tx, backupId, site, stored) };
     } catch (error) {
       const isLast = context.attempt >= ATTEMPTS_A_SITE || (error instanceof EngineError && error.kind === 'permanent');
@@ -117,7 +117,7 @@ function steps<Tx>({ backups, databases, records }: Parts<Tx>): Record<'backUp' 
 
 const ATTEMPTS_A_SITE = 2;
 const ARCHIVED_WITHIN_MS = 30_000;
-/** A site that could not be used so often in a row is given up for this backup. */
+/** A site that is found unusable so often in a row is given up for this backup. */
 const MOST_MISSES = 3;
 const LOOK_EVERY_MS = 5_000;
 
@@ -125,18 +125,19 @@ const stateOf = (copies: readonly CopyRecord[], site: string): CopyRecord['state
 
 const describe = (copies: readonly CopyRecord[]): Record<string, string> => Object.fromEntries(copies.map(({ site, state }) => [site, state]));
 
-/** Ends the work at a site that has not answered for long: it may hang for days, and the other sites wait for their copies. */
-async function whileAnswering<Made>(backups: BackupsPort, site: string, signal: AbortSignal, work: (signal: AbortSignal) => Promise<Made>): Promise<Made> {
-  const silent = new AbortController();
+/** Ends the work at a site that has been out of use for long: it may hang, or crawl, for days, and the others wait for their copies. */
+async function whileUsable<Tx, Made>(records: BackupRecords<Tx>, site: string, signal: AbortSignal, work: (signal: AbortSignal) => Promise<Made>): Promise<Made> {
+  const givenUp = new AbortController();
   let misses = 0;
   const look = async (): Promise<void> => {
-    const { usable, reason } = await backups.probe(site, AbortSignal.timeout(LOOK_EVERY_MS));
+    const { usable, reason } = await records.readSite(site);
     misses = usable ? 0 : misses + 1;
-    if (misses >= MOST_MISSES) silent.abort(new Error(reason ?? 'the site does not answer'));
+    if (misses >= MOST_MISSES) givenUp.abort(new Error(reason ?? 'the site cannot be used'));
   };
-  const timer = setInterval(() => void look(), LOOK_EVERY_MS);
+  // While the metadata cannot be read nobody knows better.
+  const timer = setInterval(() => void look().catch(() => undefined), LOOK_EVERY_MS);
   try {
-    return await work(AbortSignal.any([signal, silent.signal]));
+    return await work(AbortSignal.any([signal, givenUp.signal]));
   } finally {
     clearInterval(timer);
   }

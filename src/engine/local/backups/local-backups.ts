@@ -45,8 +45,8 @@ export class LocalBackups implements BackupsPort {
     return [...this.known.values()].map(({ id, name, country, dataCenter, kind }) => ({ id, name, country, dataCenter, kind }));
   }
 
-  probe(site: string, signal: AbortSignal): Promise<SiteProbe> {
-    return probeSite(this.fleet, this.site(site), signal);
+  probe(site: string, signal: AbortSignal, bytes?: number): Promise<SiteProbe> {
+    return probeSite(this.fleet, this.site(site), signal, bytes);
   }
 
   archiveTo(instance: InstanceRef, set: BackupSet, sites: readonly string[], effect: Effect): Promise<void> {

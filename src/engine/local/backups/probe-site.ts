@@ -13,6 +13,8 @@ export interface SiteProbe {
 
 /** A site with less room is full: a backup in between takes more than this from one look to the next. */
 const LEAST_ROOM_BYTES = 128 * 2 ** 20;
+/** Enough to see that what is written can be read. */
+const FEW_BYTES = 16;
 const LOCK_TIMEOUT_S = '4';
 const LOCKED = 75;
 
@@ -22,24 +24,26 @@ const LOCKED = 75;
  * All of it is done by another process, since whoever asks something of a disk that hangs hangs with it; and by one at a
  * time, so that a site that hangs for a day does not collect them.
  *
- * $1 the site's directory, $2 its marker, $3 the file, $4 the least room.
+ * $1 the site's directory, $2 its marker, $3 the file, $4 the least room, $5 how much is written. Much of it has to reach the
+ * disk, as what pgBackRest stores has to.
  */
 const PROBE = String.raw`
 [ -e "$2" ] || { echo "there is no site in $1" >&2; exit 1; }
 free=$(($(stat -f -c '%a * %S' "$1")))
 [ "$free" -ge "$4" ] || { echo "it is full: $free bytes are free" >&2; exit 1; }
-echo ok >"$3" && grep -q ok "$3"; status=$?
+if [ "$5" -le 512 ]; then flush=; else flush=conv=fsync; fi
+head -c "$5" /dev/zero | dd of="$3" bs=64k iflag=fullblock $flush status=none && [ "$(wc -c <"$3")" = "$5" ]; status=$?
 rm -f "$3"
 [ "$status" = 0 ] && echo "$free $(stat -c %.3Y "$2")"
 `;
 
-export async function probeSite(fleet: LocalFleet, site: LocalSite, signal: AbortSignal): Promise<SiteProbe> {
+export async function probeSite(fleet: LocalFleet, site: LocalSite, signal: AbortSignal, bytes = FEW_BYTES): Promise<SiteProbe> {
   const { directory } = site.repository;
   const { shell } = fleet;
-  if (directory === undefined) return probeRemote(fleet, site, signal);
+  if (directory === undefined) return probeRemote(fleet, site, signal, bytes);
   try {
     const lock = ['flock', '--no-fork', '--timeout', LOCK_TIMEOUT_S, '--conflict-exit-code', String(LOCKED), `${backupsDirectory(fleet.root)}/probe-${site.id}.lock`];
-    const words = ['/bin/sh', '-c', PROBE, 'probe', directory, siteMarker(directory), `${directory}/probe-${process.pid}`, String(LEAST_ROOM_BYTES)];
+    const words = ['/bin/sh', '-c', PROBE, 'probe', directory, siteMarker(directory), `${directory}/probe-${process.pid}`, String(LEAST_ROOM_BYTES), String(bytes)];
     const result = await shell.run([...lock, ...words], { signal });
     if (result.code === LOCKED) return { usable: false, reason: 'no answer: it hangs' };
     if (result.code !== 0) return { usable: false, reason: result.stderr.trim() || 'what was written cannot be read' };
@@ -51,7 +55,7 @@ export async function probeSite(fleet: LocalFleet, site: LocalSite, signal: Abor
 }
 
 /** By the protocol, as whoever runs this, with a configuration that lasts no longer than the probe. */
-async function probeRemote({ shell, root }: LocalFleet, site: LocalSite, signal: AbortSignal): Promise<SiteProbe> {
+async function probeRemote({ shell, root }: LocalFleet, site: LocalSite, signal: AbortSignal, bytes: number): Promise<SiteProbe> {
   const directory = `${backupsDirectory(root)}/probe-${site.id}-${process.pid}-${Date.now()}`;
   const name = `probe-${process.pid}-${Date.now()}`;
   try {
@@ -59,10 +63,11 @@ async function probeRemote({ shell, root }: LocalFleet, site: LocalSite, signal:
     for (const [file, content] of Object.entries(site.repository.files)) await shell.write({ path: `${directory}/${file}`, content, mode: 0o600 });
     await shell.write({ path: `${directory}/probe.conf`, content: probeConfiguration(site, directory), mode: 0o600 });
     const words = (verb: string): string[] => ['pgbackrest', `--config=${directory}/probe.conf`, verb, name];
-    const put = await shell.run(words('repo-put'), { signal, input: 'ok' });
-    const got = put.code === 0 ? await shell.run(words('repo-get'), { signal }) : put;
+    const content = '0'.repeat(bytes);
+    const put = await shell.run(words('repo-put'), { signal, input: content });
+    const got = put.code === 0 ? await shell.run(words('repo-get'), { signal, outputBytes: bytes }) : put;
     await shell.run(words('repo-rm'), { signal });
-    if (got.code === 0 && got.stdout === 'ok') return { usable: true };
+    if (got.code === 0 && got.stdout === content) return { usable: true };
     return { usable: false, reason: lastLines(got.stderr) || 'what was written cannot be read' };
   } catch (error) {
     return { usable: false, reason: `no answer: ${(error as Error).message}` };

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { EngineError } from '../../errors.js';
 import { GATE_PROGRAMS, HostShell, type ProcessFacts } from '../host-shell/host-shell.js';
+import { isStopped } from '../host-shell/process-table.js';
 import type { FleetDescription } from './fleet-description.js';
 import { backupsDirectory, binDirectory, gatewayDirectory, hostDirectory } from './fleet-layout.js';
 import { closeRuntimeRoot, currentRuntimeRoot, readFleet } from './fleet-store.js';
@@ -90,7 +91,7 @@ async function stopAll(shell: HostShell, processes: readonly ProcessFacts[], sig
   // A stopped process takes no notice until it is killed.
   const waitedFor = (process: ProcessFacts): boolean => {
     const now = shell.readProcess(process.pid);
-    return now !== undefined && now.startTicks === process.startTicks && now.state !== 'T';
+    return now !== undefined && now.startTicks === process.startTicks && !isStopped(now);
   };
   while (processes.some(waitedFor) && Date.now() < deadline) await delay(POLL_MS);
 }

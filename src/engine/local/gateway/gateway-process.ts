@@ -7,6 +7,7 @@ import type { FileContent } from '../host-shell/files.js';
 import { command, daemonLine, quote } from '../host-shell/gate-script.js';
 import { commandFailure, lastLines, type Gate, type GateSubject } from '../host-shell/gate.js';
 import { exactName, type HostShell, type ProcessFacts } from '../host-shell/host-shell.js';
+import { isStopped } from '../host-shell/process-table.js';
 import { asAccount } from '../instances/instance-context.js';
 import { scramVerifier } from '../instances/sql.js';
 import type { LocalFleet } from '../local-fleet.js';
@@ -121,7 +122,7 @@ export class GatewayProcess {
 
   /** Whether a process serves: it is not stopped, and answers on its console, or has done so a moment ago. */
   async serves(process: ProcessFacts, signal: AbortSignal): Promise<boolean> {
-    if (process.state === 'T') return false;
+    if (isStopped(process)) return false;
     const name = exactName(process);
     if (this.answered?.name === name && performance.now() - this.answered.at < ANSWER_HOLDS_MS) return true;
     const answers = await this.answers(signal);

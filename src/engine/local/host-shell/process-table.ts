@@ -28,6 +28,9 @@ export function readProcess(pid: number): ProcessFacts | undefined {
   return state === 'Z' || state === 'X' ? undefined : { pid, state, startTicks };
 }
 
+/** Whether the process was stopped, by a signal or by who traces it: it does nothing until it is told to go on. */
+export const isStopped = ({ state }: ProcessFacts): boolean => state === 'T' || state === 't';
+
 /**
  * Whether the process takes WAL to a site that hangs: it reads what it was given, writes nowhere else, and dies of the
  * signal that it was sent as soon as the site answers.

@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 
 import type { InstanceObservation, StandbyObservation } from '../../ports.js';
+import { isStopped } from '../host-shell/process-table.js';
 import { withKeptControl } from './control-connection.js';
 import { findPostmaster, readPort, type InstanceContext } from './instance-context.js';
 import { parseSynchronousNames } from './instance-settings.js';
@@ -74,7 +75,7 @@ export async function observeInstance(context: InstanceContext, signal: AbortSig
   ]);
   const seen = { exists, marked, address: context.address, ...(port === undefined ? {} : { port }) };
   if (!postmaster || port === undefined) return { ...seen, process: 'stopped' };
-  if (postmaster.process.state === 'T' || postmaster.process.state === 't') return { ...seen, process: 'hung' };
+  if (isStopped(postmaster.process)) return { ...seen, process: 'hung' };
   try {
     return await withKeptControl(context, signal, (client) => observeThrough(context, client));
   } catch (error) {

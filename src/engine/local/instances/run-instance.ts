@@ -5,7 +5,7 @@ import { drawFreePort } from '../fleet/free-ports.js';
 import { command, daemonLine } from '../host-shell/gate-script.js';
 import { lastLines, type Gate } from '../host-shell/gate.js';
 import { exactName, type ProcessFacts } from '../host-shell/host-shell.js';
-import { hangsAtSite } from '../host-shell/process-table.js';
+import { hangsAtSite, isStopped } from '../host-shell/process-table.js';
 import { waitUntil } from '../wait-until.js';
 import { archiveCommand } from './archive-command.js';
 import { hostBasedAccess } from './host-based-access.js';
@@ -94,7 +94,7 @@ export function directoriesLine(context: InstanceContext): string {
 export async function bringUp(context: InstanceContext, gate: Gate, signal: AbortSignal): Promise<void> {
   const postmaster = await findPostmaster(context);
   // One that is stopped answers nobody, and never would.
-  if (postmaster && postmaster.process.state !== 'T') return waitUntilReady(context, signal);
+  if (postmaster && !isStopped(postmaster.process)) return waitUntilReady(context, signal);
   const { shell, paths } = context;
   await killAll(context, gate, signal);
   const [port, certificate, logBytes] = await Promise.all([choosePort(context), certificateFor(context), shell.sizeBytes(paths.log)]);
