@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,6 +44,8 @@ afterAll(async () => {
   if (store) store.delayMs = 0;
   await plane?.stop();
   await store?.stop();
+  // Frozen copies are immutable, where root makes them.
+  if (process.getuid?.() === 0) execFileSync('chattr', ['-R', '-i', `${directory}/cold`]);
   rmSync(directory, { recursive: true, force: true });
 }, TIMEOUT_MS);
 
