@@ -9,8 +9,7 @@ export default defineConfig({
     // A machine that does much else besides takes five times as long; what is too slow is found by test/bench.
     testTimeout: 240_000,
     hookTimeout: 240_000,
-    // One more than there are cores: the tests wait for servers a third of their time.
-    maxWorkers: 3,
+    maxWorkers: 2,
     isolate: true,
     reporters: ['default'],
   },
