@@ -42,7 +42,7 @@ export class BackupsModule implements OnModuleInit {
     const reserve = (tx: EntityManager, databaseId: string): Promise<void> => this.service.reserve(tx, databaseId);
     const restoring = { engine, backups, records: databases, backupRecords: records, vault, reserve };
     this.registry.register(setArchiveOperation({ backups, databases, records }));
-    this.registry.register(backUpOperation({ backups, databases, records }));
+    this.registry.register(backUpOperation({ backups, instances: engine.instances, databases, records }));
     this.registry.register(expireBackupsOperation({ backups, records }));
     this.registry.register(proveBackupOperation({ backups, records }));
     this.registry.register(restoreOperation(restoring));

@@ -11,6 +11,7 @@ import { Vault } from '../../src/config/vault.js';
 import { openEngine, prepareLocalFleet, purgeLocalFleet, shutDownLocalFleet } from '../../src/engine/engine.js';
 import { SILENT_LOG } from '../../src/engine/local/collaborators.js';
 import { HostShell } from '../../src/engine/local/host-shell/host-shell.js';
+import { isStopped, readProcess } from '../../src/engine/local/host-shell/process-table.js';
 import type { Engine, Route } from '../../src/engine/ports.js';
 import { signalAll } from '../support/signal-all.js';
 import { asCustomer } from './engine-suite.js';
@@ -139,6 +140,7 @@ describe('the local engine under faults', () => {
   it('sees a server that hangs, in bounded time', async () => {
     const pid = await postmaster(shop, 'primary');
     process.kill(pid, 'SIGSTOP');
+    await eventually('it to be stopped', async () => isStopped(readProcess(pid)!));
     const startedAt = Date.now();
     expect(await engine.instances.observe(shop.primary, signal())).toMatchObject({ process: 'hung', exists: true });
     expect(Date.now() - startedAt).toBeLessThan(20_000);
@@ -232,10 +234,11 @@ describe('the local engine under faults', () => {
     });
 
     it('gives many their turns at a lock without a token, and ends none of them for having waited', async () => {
+      const graceMs = 2_000;
       const turn = (name: number): Promise<number> => shell.fenced({ directory: `${shell.root}/plain`, name: 'it' }, signal(), async (gate) => {
-        await gate.must('sleep 0.15', 'a turn');
+        await gate.must('sleep 0.6', 'a turn');
         return name;
-      });
+      }, graceMs);
       expect(await Promise.all([1, 2, 3, 4, 5].map(turn))).toEqual([1, 2, 3, 4, 5]);
     });
 

@@ -11,6 +11,7 @@ import { EVERYTHING } from '../../src/metadata/reach.js';
 import type { OperationDocument } from '../../src/operations/operation.js';
 import { OperationsService } from '../../src/operations/operations.service.js';
 import { startControlPlane, type TestControlPlane } from '../support/control-plane.js';
+import { processesOf } from '../support/freehold-command.js';
 import { NumberedWriter } from '../support/numbered-writer.js';
 import { eventually } from '../support/servers.js';
 import { DatabaseUnderTest } from './support/database-under-test.js';
@@ -48,6 +49,14 @@ const wholeBackupAfter = (count: number): Promise<unknown> => eventually(async (
   const made = await backups();
   return made.length > count && isWhole(made[0]!);
 }, TIMEOUT_MS);
+
+async function requestBackup(): Promise<OperationDocument> {
+  const { customerId } = await database.read();
+  const operation = await plane.app.get(Metadata).transaction((tx) =>
+    plane.app.get(BackupsService).request(tx, { database: { id: database.id, customerId }, reason: 'requested', requestedBy: actor.id, requestId: null }));
+  await plane.app.get(OperationsService).announce(operation);
+  return operation;
+}
 
 async function query<Row extends pg.QueryResultRow>(uri: string, statement: string): Promise<Row[]> {
   const client = new pg.Client(uri);
@@ -105,6 +114,21 @@ describe('a database that is written to all the time', () => {
   it('has a full backup again after the failover, by itself', () => wholeBackupAfter(1), TIMEOUT_MS);
 });
 
+describe('a primary that is lost while it is backed up', () => {
+  it('is failed over from though the backup reads from its standby, and the backup begins anew', async () => {
+    const { epoch } = await database.read();
+    const operation = await requestBackup();
+    const working = join(plane.settings.FREEHOLD_DATA_DIR!, 'backups', database.id);
+    await eventually(() => processesOf([working]).some(({ command }) => command.includes('--backup-standby')));
+    await database.signal((await database.instance('primary')).id, 'SIGKILL');
+    await database.settled(epoch + 1);
+    expect(await database.ended(operation)).toMatchObject({ state: 'succeeded', error: null });
+    const [row] = await query<{ now: Date }>(database.credentials.uri, 'INSERT INTO numbers VALUES (1000000) RETURNING clock_timestamp() AS now');
+    const { uri } = await restoreTo(new Date(row!.now.getTime() + 1));
+    expect(await query(uri, 'SELECT max(n)::integer AS last FROM numbers')).toEqual([{ last: 1_000_000 }]);
+  }, TIMEOUT_MS);
+});
+
 describe('a backup site that is gone', () => {
   it('is told of, holds up nobody, and is made whole when it is back', async () => {
     const site = siteDirectory(1);
@@ -124,11 +148,8 @@ describe('a backup site that is gone', () => {
 describe.skipIf(!isRoot)('a backup site that is full', () => {
   it('is told of and left out, in the middle of a backup too, and made whole when it has room again', async () => {
     const full = plane.app.get(BackupsService).port.sites()[2]!.id;
-    const { customerId } = await database.read();
-    const operation = await plane.app.get(Metadata).transaction((tx) =>
-      plane.app.get(BackupsService).request(tx, { database: { id: database.id, customerId }, reason: 'requested', requestedBy: actor.id, requestId: null }));
+    const operation = await requestBackup();
     disk!.fill();
-    await plane.app.get(OperationsService).announce(operation);
     expect(await database.ended(operation)).toMatchObject({ state: 'failed', error: { reason: expect.stringContaining(`no copy at ${full}`) as string } });
     const made = await backups();
     expect(made[0]!.copies.filter(({ state }) => state !== 'stored').map(({ site }) => site)).toEqual([full]);

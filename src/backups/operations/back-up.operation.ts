@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { BackupSite, BackupsPort } from '../../engine/backups-port.js';
 import { EngineError } from '../../engine/errors.js';
+import type { InstanceRef, InstancesPort } from '../../engine/ports.js';
 import type { OperationDefinition, Step, StepContext, StepOutcome } from '../../operations/definition.js';
 import { type DatabaseRecords, primaryOf, standbysOf } from '../../databases/database-records.js';
 import type { BackupRecords, CopyRecord } from '../backup-records.js';
@@ -11,7 +12,8 @@ import type { BackupRecords, CopyRecord } from '../backup-records.js';
  * Invariants:
  * - it holds no claim on the database, and nothing waits for it: a failover ends the reading, and the step begins anew;
  * - each copy is recorded as soon as it is stored, and one that is stored is not made again;
- * - a site that fails is left out with the reason, and keeps no other site from its copy.
+ * - a site that fails is left out with the reason, and keeps no other site from its copy;
+ * - a primary that is lost is no site's fault: its successor is waited for.
  */
 export const BACK_UP = 'back-up';
 
@@ -23,6 +25,7 @@ type Input = z.output<typeof inputSchema>;
 
 interface Parts<Tx> {
   readonly backups: BackupsPort;
+  readonly instances: Pick<InstancesPort, 'observe'>;
   readonly databases: DatabaseRecords<Tx>;
   readonly records: BackupRecords<Tx>;
 }
@@ -47,7 +50,7 @@ export function backUpOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx, I
   };
 }
 
-function steps<Tx>({ backups, databases, records }: Parts<Tx>): Record<'backUp' | 'freeze' | 'finish', Step<Tx, Input>['run']> {
+function steps<Tx>({ backups, instances, databases, records }: Parts<Tx>): Record<'backUp' | 'freeze' | 'finish', Step<Tx, Input>['run']> {
   type Context = StepContext<Input>;
   type Outcome = Promise<StepOutcome<Tx>>;
   const sitesOf = (kind: BackupSite['kind']): readonly string[] => backups.sites().filter((site) => site.kind === kind).map(({ id }) => id);
@@ -62,10 +65,14 @@ function steps<Tx>({ backups, databases, records }: Parts<Tx>): Record<'backUp' 
     const database = await databases.read(databaseId);
     // What is recorded of an earlier primary does not hold for this one, which may have been made just now.
     if (known.archiveEpoch !== database.epoch || !known.archiveSites.includes(site)) return waitForArchive(context, site);
-    return store(context, 'back-up', site, async (signal) => {
-      const standby = standbysOf(database).find(({ state, ref, hostLost }) => state === 'running' && !hostLost && database.inSync.includes(ref.id));
-      return backups.backUp({ primary: primaryOf(database).ref, ...(standby && { standby: standby.ref }) }, known.set, site, backupId, { ...context, signal });
-    });
+    const primary = primaryOf(database).ref;
+    const standby = standbysOf(database).find(({ state, ref, hostLost }) => state === 'running' && !hostLost && database.inSync.includes(ref.id));
+    return store(context, 'back-up', site, (signal) => backups.backUp({ primary, ...(standby && { standby: standby.ref }) }, known.set, site, backupId, { ...context, signal }), primary);
+  }
+
+  async function isThere(primary: InstanceRef): Promise<boolean> {
+    const seen = await instances.observe(primary, AbortSignal.timeout(OBSERVED_WITHIN_MS)).catch(() => undefined);
+    return seen?.process === 'running' && seen.role === 'primary';
   }
 
   /** A database that is new, or a site that has come back, is a moment away from being archived. */
@@ -87,16 +94,21 @@ function steps<Tx>({ backups, databases, records }: Parts<Tx>): Record<'backUp' 
     return store(context, 'freeze', site, (signal) => backups.freeze(known.set, from, site, new Date(Date.now() + FROZEN_MS), { ...context, signal }));
   }
 
-  /** A site that does not take the copy fails alone; what is cut off, or comes too late, is tried again. */
-  async function store(context: Context, again: string, site: string, make: (signal: AbortSignal) => ReturnType<BackupsPort['backUp']>): Outcome {
+  /**
+   * A site that does not take the copy fails alone; what is cut off, or comes too late, is tried again.
+   *
+   * @param primary whom it is read from
+   */
+  async function store(context: Context, again: string, site: string, make: (signal: AbortSignal) => ReturnType<BackupsPort['backUp']>, primary?: InstanceRef): Outcome {
     const { backupId } = context.input;
     try {
       const stored = await whileUsable(records, site, context.signal, make);
       return { outcome: 'next', to: again, detail: { [site]: stored.label }, record: (tx) => records.setStored(tx, backupId, site, stored) };
     } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      if (primary && !context.signal.aborted && !(await isThere(primary))) return { outcome: 'wait', forMs: SUCCESSOR_POLL_MS, reason: `the primary is lost, and another is waited for (${reason})` };
       const isLast = context.attempt >= ATTEMPTS_A_SITE || (error instanceof EngineError && error.kind === 'permanent');
       if (context.signal.aborted || !isLast) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
       return { outcome: 'next', to: again, record: (tx) => records.setCopyFailed(tx, backupId, site, reason) };
     }
   }
@@ -116,6 +128,8 @@ function steps<Tx>({ backups, databases, records }: Parts<Tx>): Record<'backUp' 
 }
 
 const ATTEMPTS_A_SITE = 2;
+const OBSERVED_WITHIN_MS = 5_000;
+const SUCCESSOR_POLL_MS = 500;
 const ARCHIVED_WITHIN_MS = 30_000;
 /** A site that is found unusable so often in a row is given up for this backup. */
 const MOST_MISSES = 3;
