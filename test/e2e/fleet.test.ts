@@ -188,7 +188,7 @@ describe('two fleets on one machine', () => {
     await until(() => hasMetadataBackup(other));
     // The backup does not know this yet, or perhaps just does.
     const [switched] = await Promise.all([freehold(['switchover', 'shop'], clientOf(other)), proveMetadata(other)]);
-    expect(switched).toMatchObject({ code: 0 });
+    expect(switched, switched.stderr).toMatchObject({ code: 0 });
     const before = await showDatabase(other);
     const endWriting = await beginWriting(other);
     const { pid } = JSON.parse(readFileSync(join(control, 'run/supervisor.json'), 'utf8')) as { pid: number };

@@ -114,12 +114,28 @@ describe('a database that is written to all the time', () => {
   it('has a full backup again after the failover, by itself', () => wholeBackupAfter(1), TIMEOUT_MS);
 });
 
+/** Asks for a backup, and returns once it reads the database's files. */
+async function backupUnderWay(): Promise<OperationDocument> {
+  const operation = await requestBackup();
+  const working = join(plane.settings.FREEHOLD_DATA_DIR!, 'backups', database.id);
+  await eventually(() => processesOf([working]).some(({ command }) => command.includes('--backup-standby')));
+  return operation;
+}
+
+describe('a database that is switched over while it is backed up', () => {
+  it('is switched over at once, and backed up from its new primary', async () => {
+    const { epoch } = await database.read();
+    const backup = await backupUnderWay();
+    expect(await database.ended(await database.switchover())).toMatchObject({ state: 'succeeded', error: null });
+    await database.settled(epoch + 1);
+    expect(await database.ended(backup)).toMatchObject({ state: 'succeeded', error: null });
+  }, TIMEOUT_MS);
+});
+
 describe('a primary that is lost while it is backed up', () => {
   it('is failed over from though the backup reads from its standby, and the backup begins anew', async () => {
     const { epoch } = await database.read();
-    const operation = await requestBackup();
-    const working = join(plane.settings.FREEHOLD_DATA_DIR!, 'backups', database.id);
-    await eventually(() => processesOf([working]).some(({ command }) => command.includes('--backup-standby')));
+    const operation = await backupUnderWay();
     await database.signal((await database.instance('primary')).id, 'SIGKILL');
     await database.settled(epoch + 1);
     expect(await database.ended(operation)).toMatchObject({ state: 'succeeded', error: null });

@@ -31,12 +31,14 @@ export function readProcess(pid: number): ProcessFacts | undefined {
 /** Whether the process was stopped, by a signal or by who traces it: it does nothing until it is told to go on. */
 export const isStopped = ({ state }: ProcessFacts): boolean => state === 'T' || state === 't';
 
-/**
- * Whether the process takes WAL to a site that hangs: it reads what it was given, writes nowhere else, and dies of the
- * signal that it was sent as soon as the site answers.
- */
-export function hangsAtSite({ pid, state }: ProcessFacts): boolean {
-  return state === 'D' && programOf(pid).startsWith('pgbackrest') && readArguments(pid).some((argument) => argument.startsWith('archive-push'));
+/** Whether the process takes what a server wrote to a backup site: it reads that, and writes nothing of the server's. */
+export function carriesAway({ pid }: ProcessFacts): boolean {
+  return programOf(pid).startsWith('pgbackrest') && readArguments(pid).some((argument) => /^(archive-push|backup)(:|$)/.test(argument));
+}
+
+/** Whether it does so at a site that hangs: it dies of the signal that it was sent as soon as the site answers. */
+export function hangsAtSite(process: ProcessFacts): boolean {
+  return process.state === 'D' && carriesAway(process);
 }
 
 /** Whether the process works in that directory, as a postmaster does in its data directory. */

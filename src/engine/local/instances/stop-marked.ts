@@ -3,6 +3,7 @@ import type { Effect, Lsn } from '../../ports.js';
 import { command } from '../host-shell/gate-script.js';
 import type { Gate } from '../host-shell/gate.js';
 import { exactName } from '../host-shell/host-shell.js';
+import { carriesAway } from '../host-shell/process-table.js';
 import { waitUntil, within } from '../wait-until.js';
 import { bounded, withKeptControl } from './control-connection.js';
 import { endOfRecord, readControlData, SHUT_DOWN, type ControlData } from './control-data.js';
@@ -45,14 +46,19 @@ export async function stopMarked(primary: InstanceContext, effect: Effect): Prom
       await gate.must(announceLine(primary), 'marking the instance');
       await stop(primary, gate, signal);
     }
-    const wasAlive = servingProcesses(primary).length > 0;
+    const wasAlive = isAlive(primary);
     const control = await readControlData(primary, gate);
     // From here on nobody can start it; if somebody did meanwhile, it is killed, and what was read is void.
-    const strangers = servingProcesses(primary).length > 0;
+    const strangers = isAlive(primary);
     await fenceWithin(primary, gate, signal);
     if (wasAlive || strangers || control?.state !== SHUT_DOWN) return { clean: false, lsn: null };
     return { clean: true, lsn: await endOfCheckpoint(primary, control, gate) };
   });
+}
+
+/** Whether anything lives that could write; a backup or an archiver that has not noticed yet that its server is gone could not. */
+function isAlive(primary: InstanceContext): boolean {
+  return servingProcesses(primary).some((process) => !carriesAway(process) && primary.shell.readProcess(process.pid) !== undefined);
 }
 
 /** Most of what is dirty is written out while the server still runs, and a server that cannot do so is found out. */
