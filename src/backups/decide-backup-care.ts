@@ -63,7 +63,7 @@ export function decideBackupCare(facts: BackupFacts, now: Date): BackupCare[] {
     if (may('set-archive')) care.push({ ask: 'set-archive', sites: usableSites });
   } else if (usableSites.length > 0 && !running.has('back-up') && !facts.hostsAreBusy) {
     const reason = reasonToBackUp(facts, archive.since, now);
-    if (reason && (may('back-up') || isNews(reason, facts.failedAt['back-up'], archive.since))) care.push({ ask: 'back-up', reason });
+    if (reason && (may('back-up') || reason === 'hole')) care.push({ ask: 'back-up', reason });
   }
   if (facts.outlived.length > 0 && may('expire-backups')) care.push({ ask: 'expire-backups', backupIds: facts.outlived });
   const due = facts.unproved.find((backup) => now.getTime() - backup.finishedAt.getTime() >= spread(backup.id) * PROVED_WITHIN_MS);
@@ -76,12 +76,10 @@ export function decideBackupCare(facts: BackupFacts, now: Date): BackupCare[] {
 
 function reasonToBackUp({ databaseId, timeZone, newest, usableSites }: BackupFacts, archivedSince: Date, now: Date): BackupReason | undefined {
   if (!newest) return 'first';
+  // None was asked for since the archive is whole again: one that failed tells nothing of it, even if it ended later.
   if (newest.requestedAt < archivedSince) return 'hole';
   if (newest.requestedAt < latestBackupTime(databaseId, timeZone, now)) return 'scheduled';
   return newest.missingSites.some((site) => usableSites.includes(site)) ? 'retry' : undefined;
 }
-
-/** A backup that failed while its site was away tells nothing of one that fills the hole, now that the archive is whole again. */
-const isNews = (reason: BackupReason, failedAt: Date | undefined, archivedSince: Date): boolean => reason === 'hole' && failedAt !== undefined && failedAt < archivedSince;
 
 const isSame = (a: readonly string[], b: readonly string[]): boolean => a.length === b.length && a.every((item) => b.includes(item));

@@ -31,7 +31,10 @@ describe('what a database\'s backups need', () => {
   it('once a site is back is a new backup at once, whatever failed while it was away', () => {
     const archive = { sites: SITES, epoch: 1, since: ago(2) };
     expect(asked({ archive, failedAt: { 'back-up': ago(3) } })).toEqual([{ ask: 'back-up', reason: 'hole' }]);
-    expect(asked({ archive, failedAt: { 'back-up': ago(1) } })).toEqual([]);
+    // It was asked for before, and ended after.
+    expect(asked({ archive, failedAt: { 'back-up': ago(1) } })).toEqual([{ ask: 'back-up', reason: 'hole' }]);
+    const newest = { requestedAt: ago(1), finishedAt: ago(1), missingSites: ['toronto'] };
+    expect(asked({ archive, newest, failedAt: { 'back-up': ago(1) } })).toEqual([]);
   });
 
   it('after a promotion is that the new primary is recorded to archive', () => expect(asked({ epoch: 2 })).toEqual([{ ask: 'set-archive', sites: SITES }]));
