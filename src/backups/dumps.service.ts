@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { DatabaseNotAvailableError } from '../databases/database-errors.js';
 import type { DatabaseDocument } from '../databases/database.schemas.js';
-import { MetadataDatabaseRecords, primaryOf, standbysOf } from '../databases/database-records.js';
+import { MetadataDatabaseRecords, primaryOf, standbyToRead } from '../databases/database-records.js';
 import { TooManyDumpsError } from './backup-errors.js';
 import type { InstanceRef } from '../engine/ports.js';
 import { BackupsService } from './backups.service.js';
@@ -41,7 +41,7 @@ export class DumpsService {
   private async begin(database: DatabaseDocument, signal: AbortSignal): Promise<Readable> {
     this.requireDumpable(database);
     const record = await this.databases.read(database.id);
-    const standby = standbysOf(record).find(({ ref, state, hostLost }) => state === 'running' && !hostLost && record.inSync.includes(ref.id));
+    const standby = standbyToRead(record);
     if (!standby) return this.beginAt(primaryOf(record).ref, signal);
     return this.beginAt(standby.ref, signal).catch((error: unknown) => {
       if (signal.aborted) throw error;

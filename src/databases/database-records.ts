@@ -71,6 +71,10 @@ export const primaryOf = (record: DatabaseRecord): MemberRecord => {
 
 export const standbysOf = (record: DatabaseRecord): MemberRecord[] => record.members.filter((member) => member.role === 'standby');
 
+/** A standby that has everything, and from which a dump or a backup may read so that the primary has no work with it. */
+export const standbyToRead = (record: DatabaseRecord): MemberRecord | undefined =>
+  standbysOf(record).find(({ ref, state, hostLost }) => state === 'running' && !hostLost && record.inSync.includes(ref.id));
+
 /** The way from the endpoint to the primary. */
 export function routeTo(record: DatabaseRecord): Route {
   const primary = primaryOf(record);

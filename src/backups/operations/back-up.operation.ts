@@ -3,7 +3,7 @@ import type { BackupSite, BackupsPort } from '../../engine/backups-port.js';
 import { EngineError } from '../../engine/errors.js';
 import type { InstanceRef, InstancesPort } from '../../engine/ports.js';
 import type { OperationDefinition, Step, StepContext, StepOutcome } from '../../operations/definition.js';
-import { type DatabaseRecords, primaryOf, standbysOf } from '../../databases/database-records.js';
+import { type DatabaseRecords, primaryOf, standbyToRead } from '../../databases/database-records.js';
 import type { BackupRecords, CopyRecord } from '../backup-records.js';
 
 /**
@@ -66,7 +66,7 @@ function steps<Tx>({ backups, instances, databases, records }: Parts<Tx>): Recor
     // What is recorded of an earlier primary does not hold for this one, which may have been made just now.
     if (known.archiveEpoch !== database.epoch || !known.archiveSites.includes(site)) return waitForArchive(context, site);
     const primary = primaryOf(database).ref;
-    const standby = standbysOf(database).find(({ state, ref, hostLost }) => state === 'running' && !hostLost && database.inSync.includes(ref.id));
+    const standby = standbyToRead(database);
     return store(context, 'back-up', site, (signal) => backups.backUp({ primary, ...(standby && { standby: standby.ref }) }, known.set, site, backupId, { ...context, signal }), primary);
   }
 
