@@ -7,6 +7,15 @@ const environment = {
   message: 'only src/config reads the environment: one place to validate it and to report every fault at once',
 };
 
+/** Programs that connect to a tenant's server, and what they read of their surroundings. */
+const toolsInTenantsDatabases = [
+  'Literal[value=/\\/(psql|pg_amcheck|pg_dump|pg_restore|pg_rewind|vacuumdb|reindexdb)$|^PG(OPTIONS|HOST|USER|PASSWORD|DATABASE)\\b/]',
+  'TemplateElement[value.raw=/\\/(psql|pg_amcheck|pg_dump|pg_restore|pg_rewind|vacuumdb|reindexdb)$|^PG(OPTIONS|HOST|USER|PASSWORD|DATABASE)=/]',
+  'Property[key.name=/^PG(OPTIONS|HOST|USER|PASSWORD|DATABASE)$/]',
+].map((selector) => ({
+  selector, message: 'what connects to a server that a tenant has a database in goes through src/engine/local/sql, which fixes the settings of its sessions',
+}));
+
 export default defineConfig(
   globalIgnores(['**/dist/', 'coverage/', 'node_modules/']),
   {
@@ -35,6 +44,11 @@ export default defineConfig(
     },
   },
   { files: ['src/config/**'], rules: { 'no-restricted-properties': 'off' } },
+  {
+    files: ['src/engine/**/*.ts'],
+    ignores: ['src/engine/local/sql/**', 'src/engine/local/metadata/**', 'src/engine/local/gateway/gateway-process.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...toolsInTenantsDatabases] },
+  },
   { files: ['src/cli/http.ts'], rules: { 'no-restricted-globals': 'off' } },
   {
     files: ['test/**', '*.config.ts'],

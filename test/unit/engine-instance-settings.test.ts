@@ -73,7 +73,7 @@ describe('the settings of an instance', () => {
 });
 
 describe('who may connect to an instance', () => {
-  const lines = hostBasedAccess({ database: 'shop', owner: 'own"er', controlUser: 'freehold', replicationUser: 'rep', peers: ['127.9.1.11', '127.9.1.21'], gateway: '127.9.1.1' })
+  const lines = hostBasedAccess({ database: 'shop', owner: 'own"er', controlUser: 'freehold', replicationUser: 'rep', dumpUser: 'dump', peers: ['127.9.1.11', '127.9.1.21'], gateway: '127.9.1.1' })
     .trim()
     .split('\n');
 
@@ -113,7 +113,7 @@ describe('SQL', () => {
   });
 
   it('gives the owner nothing beyond the database', () => {
-    const statements = newDatabaseSql({ name: 'shop', owner: 'shop', ownerVerifier: 'v', replicationVerifier: 'w' });
+    const statements = newDatabaseSql({ name: 'shop', owner: 'shop', ownerVerifier: 'v', replicationVerifier: 'w', dumpVerifier: 'x' });
     // Single-user mode takes a line for a statement.
     expect(statements.filter((statement) => !/^[^\n]+;$/.test(statement))).toEqual([]);
     const sql = statements.join('\n');

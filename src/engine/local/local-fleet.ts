@@ -9,7 +9,7 @@ import type { Account } from './host-shell/files.js';
 import { HostShell } from './host-shell/host-shell.js';
 import { ARCHIVE_SCRIPT } from './instances/archive-command.js';
 import type { Rebuild } from './instances/choose-rebuild.js';
-import { ControlSessions } from './instances/control-sessions.js';
+import { ControlSessions } from './sql/control-sessions.js';
 import { findPostgresBinaries, type PostgresBinaries } from './instances/postgres-binaries.js';
 
 export interface LocalFleetOptions {

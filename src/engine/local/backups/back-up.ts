@@ -4,6 +4,7 @@ import type { Effect } from '../../ports.js';
 import { readPort, type InstanceContext } from '../instances/instance-context.js';
 import { CONTROL_USER } from '../instances/sql.js';
 import { checkpoint } from '../instances/stop-marked.js';
+import { toolEnvironment } from '../sql/client-tools.js';
 import { archivedSites } from './archive-instance.js';
 import { BACKUP_ID_ANNOTATION, listBackups } from './list-backups.js';
 import { backrestWords, requireSite, runBackrest, type SiteWork } from './site-work.js';
@@ -70,13 +71,14 @@ async function run(work: SiteWork, servers: readonly InstanceContext[], backupId
       return [`${pg}-path=${paths.data}`, `${pg}-port=${ports[index] ?? 0}`, `${pg}-user=${CONTROL_USER}`, `${pg}-database=postgres`];
     }),
   ]);
-  await runBackrest(work, words, 'the backup', signal, {
+  await runBackrest(work, words, 'the backup', signal, toolEnvironment(work.fleet, {
     // pgBackRest knows no host of a server but by SSH; its libpq takes each port to the first of these that listens there.
-    PGHOST: [...new Set(servers.map(({ address }) => address))].join(','),
-    PGPASSWORD: first.instance.database.secrets.control,
-    PGSSLMODE: 'verify-full',
-    PGSSLROOTCERT: first.authorityPath,
-    PGCONNECT_TIMEOUT: '5',
-    PGAPPNAME: 'freehold-backup',
-  });
+    host: [...new Set(servers.map(({ address }) => address))].join(','),
+    user: CONTROL_USER,
+    database: 'postgres',
+    password: first.instance.database.secrets.control,
+    authorityPath: first.authorityPath,
+    applicationName: 'freehold-backup',
+    superuser: true,
+  }));
 }

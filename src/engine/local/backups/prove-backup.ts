@@ -6,7 +6,9 @@ import { command } from '../host-shell/gate-script.js';
 import { lastLines } from '../host-shell/gate.js';
 import { asAccount, instanceContext, instanceSubject, readPort, type InstanceContext } from '../instances/instance-context.js';
 import { CONTROL_USER, scramVerifier } from '../instances/sql.js';
-import { isolatedSql, recoverCluster, socketDirectory } from './recover-cluster.js';
+import { withIsolated } from '../sql/isolated-session.js';
+import { clientTool, environmentLine, toolEnvironment } from '../sql/client-tools.js';
+import { recoverCluster, socketDirectory } from './recover-cluster.js';
 import { chooseSource, clearInstance } from './restore-instance.js';
 import type { SiteWork } from './site-work.js';
 
@@ -16,7 +18,7 @@ export interface BackupProof {
   readonly relations: number;
 }
 
-const COUNT_RELATIONS = `SELECT count(*) FROM pg_class WHERE relkind IN ('r', 'i', 't', 'm');`;
+const COUNT_RELATIONS = `SELECT pg_catalog.count(*)::pg_catalog.int4 AS relations FROM pg_catalog.pg_class WHERE relkind IN ('r', 'i', 't', 'm')`;
 /** What a drill is given, whatever the database has: it serves nobody. */
 const SIZE = { memoryMb: 256, maxConnections: 20, diskGb: 10 };
 
@@ -37,13 +39,15 @@ export async function proveBackup(work: SiteWork, label: string, host: string, e
         const begun = performance.now();
         await recoverCluster(context, gate, { ...source, end: { consistent: true }, filesAtOnce: 1, progress: () => undefined, signal });
         const restored = performance.now();
-        const result = await gate.run(checkLine(context, await portOf(context)));
+        const port = await portOf(context);
+        const result = await gate.run(checkLine(context, port));
         if (result.code !== 0) {
           throw new EngineError('permanent', `backup ${label} at ${work.site.id} is damaged: ${lastLines(result.stdout || result.stderr)}`, 'use another site, and make a new backup');
         }
         const checked = performance.now();
-        const relations = Number(await gate.must(isolatedSql(context, await portOf(context), [COUNT_RELATIONS], work.set.name), 'counting what was checked'));
-        return { restoreMs: Math.round(restored - begun), checkMs: Math.round(checked - restored), relations };
+        const server = { socketDirectory: socketDirectory(context), port, version: context.fleet.binaries.version };
+        const { rows } = await withIsolated(server, work.set.name, signal, (client) => client.query<{ relations: number }>(COUNT_RELATIONS));
+        return { restoreMs: Math.round(restored - begun), checkMs: Math.round(checked - restored), relations: rows[0]?.relations ?? 0 };
       } finally {
         await clearInstance(context, gate, AbortSignal.timeout(CLEAR_WITHIN_MS)).catch(() => undefined);
       }
@@ -76,16 +80,14 @@ async function portOf(context: InstanceContext): Promise<number> {
 }
 
 function checkLine(context: InstanceContext, port: number): string {
-  const check = command(
+  const env = toolEnvironment(context.fleet, { host: socketDirectory(context), port, user: CONTROL_USER, database: 'postgres', applicationName: 'freehold-proof', superuser: true });
+  const words = [
     ...asAccount(context.account),
-    `${context.fleet.binaries.directory}/pg_amcheck`,
-    '--host', socketDirectory(context),
-    '--port', String(port),
-    '--username', CONTROL_USER,
+    clientTool(context.fleet, 'pg_amcheck'),
     '--all',
     '--install-missing',
     '--heapallindexed',
     '--no-password',
-  );
-  return check;
+  ];
+  return `${environmentLine(env)} ${command(...words)}`;
 }

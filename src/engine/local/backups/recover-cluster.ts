@@ -8,6 +8,7 @@ import { socketsDirectory } from '../fleet/fleet-layout.js';
 import { asAccount, findPostmaster, type InstanceContext } from '../instances/instance-context.js';
 import { directoriesLine, newFiles, spawnPostmaster, waitUntilReady } from '../instances/run-instance.js';
 import { CONTROL_USER } from '../instances/sql.js';
+import { isolatedSqlLine } from '../sql/psql-line.js';
 import { backrestFailure } from './backrest-failure.js';
 import { backrestWords, type SiteWork } from './site-work.js';
 
@@ -167,8 +168,6 @@ export async function stopCluster(context: InstanceContext, gate: Gate, signal: 
 }
 
 /** A line that runs SQL on a cluster that is cut off, as the control plane. */
-export function isolatedSql(context: InstanceContext, port: number, statements: readonly string[], database = 'postgres'): string {
-  const info = `host='${socketDirectory(context)}' port='${port}' user='${CONTROL_USER}' dbname='${database}' application_name='freehold-restore'`;
-  const psql = command(`${context.fleet.binaries.directory}/psql`, '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-d', info);
-  return `${psql} <<< ${quote(statements.join('\n'))}`;
+export function isolatedSql(context: InstanceContext, port: number, statements: readonly string[]): string {
+  return isolatedSqlLine(context.fleet, { socketDirectory: socketDirectory(context), port }, statements);
 }

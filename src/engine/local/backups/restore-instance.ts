@@ -4,12 +4,12 @@ import type { DatabaseSpec, Effect } from '../../ports.js';
 import { EngineError } from '../../errors.js';
 import { command } from '../host-shell/gate-script.js';
 import type { Gate } from '../host-shell/gate.js';
-import { withControl } from '../instances/control-connection.js';
+import { withControl } from '../sql/control-connection.js';
 import { instanceSubject, readPort, type InstanceContext } from '../instances/instance-context.js';
 import { launchNew } from '../instances/launch-new.js';
 import { observeInstance, observeThrough } from '../instances/observe-instance.js';
 import { bringUp, killAll, newFiles } from '../instances/run-instance.js';
-import { quoteIdentifier, quoteLiteral, REPLICATION_USER, CONTROL_USER, scramVerifier } from '../instances/sql.js';
+import { CONTROL_USER, dumpLoginSql, dumpPassword, quoteIdentifier, quoteLiteral, REPLICATION_USER, scramVerifier } from '../instances/sql.js';
 import { refuseMarked } from '../instances/start-instance.js';
 import { openFrozen } from './frozen-copies.js';
 import { listBackups } from './list-backups.js';
@@ -89,5 +89,6 @@ export function identitySql(set: Pick<BackupSet, 'name' | 'owner'>, database: Da
     password(database.owner, database.ownerVerifier),
     password(REPLICATION_USER, scramVerifier(database.secrets.replication)),
     password(CONTROL_USER, scramVerifier(database.secrets.control)),
+    ...dumpLoginSql(database.name, scramVerifier(dumpPassword(database.secrets.control))),
   ];
 }

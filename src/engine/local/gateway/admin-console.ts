@@ -1,6 +1,6 @@
 import pg from 'pg';
 
-import { withClient } from '../instances/control-connection.js';
+import { withClient } from '../sql/control-connection.js';
 import { waitUntil } from '../wait-until.js';
 import { ADMIN_USER } from './gateway-config.js';
 

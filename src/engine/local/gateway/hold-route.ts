@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 
 import type { DatabaseSpec } from '../../ports.js';
 import type { Gate } from '../host-shell/gate.js';
-import { psqlLine } from '../instances/instance-context.js';
+import { psqlLine } from '../sql/psql-line.js';
 import { quoteLiteral } from '../instances/sql.js';
 import type { LocalFleet } from '../local-fleet.js';
 import { waitUntil, within } from '../wait-until.js';

@@ -1,26 +1,13 @@
-import pg from 'pg';
-
 import { EngineError } from '../../errors.js';
 import type { Effect, EndpointProof, InstanceRef, Route } from '../../ports.js';
-import { withClient } from '../instances/control-connection.js';
 import { instanceContext, readPort } from '../instances/instance-context.js';
 import { quoteIdentifier } from '../instances/sql.js';
 import type { LocalFleet } from '../local-fleet.js';
+import { asCustomer, type Customer, type CustomerSession } from '../sql/customer-session.js';
 import { waitUntil } from '../wait-until.js';
 import { pooledRoute, sessionRoute } from './route-file.js';
 
 const SCHEMA_PREFIX = 'freehold_verify_';
-const CONNECT_WITHIN_MS = 10_000;
-
-interface Customer {
-  readonly address: string;
-  readonly port: number;
-  /** The name that the certificate must carry. */
-  readonly host: string;
-  readonly authority: string;
-  readonly owner: string;
-  readonly password: string;
-}
 
 /**
  * Proves a database as its customer would use it: through both routes, with TLS and the password, and on each standby.
@@ -37,13 +24,13 @@ export async function verifyEndpoint(fleet: LocalFleet, route: Route, password: 
     authority: await fleet.authorityCertificate(region.id),
     owner: route.database.owner,
     password,
+    version: fleet.binaries.version,
   };
   const { name } = route.database;
   const schema = quoteIdentifier(`${SCHEMA_PREFIX}${effect.token}`);
   const startedAt = performance.now();
   return asCustomer(customer, sessionRoute(name), effect.signal, async (session) => {
-    // One message, so that the customer's commit waits for the standby once.
-    await session.query(`BEGIN; DROP SCHEMA IF EXISTS ${schema} CASCADE; CREATE SCHEMA ${schema}; CREATE TABLE ${schema}.proof AS SELECT 1 AS written; COMMIT`);
+    await session.transact('READ WRITE', `DROP SCHEMA IF EXISTS ${schema} CASCADE`, `CREATE SCHEMA ${schema}`, `CREATE TABLE ${schema}.proof AS SELECT 1 AS written`);
     const writeMs = Math.round(performance.now() - startedAt);
     try {
       const [, readOn] = await Promise.all([
@@ -59,8 +46,8 @@ export async function verifyEndpoint(fleet: LocalFleet, route: Route, password: 
 
 async function updateThroughPool(customer: Customer, name: string, schema: string, signal: AbortSignal): Promise<void> {
   await asCustomer(customer, pooledRoute(name), signal, async (pooled) => {
-    const { rowCount } = await pooled.query(`UPDATE ${schema}.proof SET written = 2`);
-    if (rowCount !== 1) throw new EngineError('transient', `the pooled route of ${name} does not lead to the database of its session route`, 'open the route again');
+    const [updated] = await pooled.transact('READ WRITE', `UPDATE ${schema}.proof SET written = 2`);
+    if (updated?.rowCount !== 1) throw new EngineError('transient', `the pooled route of ${name} does not lead to the database of its session route`, 'open the route again');
   });
 }
 
@@ -72,34 +59,20 @@ async function readOnStandby(fleet: LocalFleet, customer: Customer, standby: Ins
   const context = instanceContext(fleet, standby);
   const port = await readPort(context);
   if (port === undefined) throw new EngineError('transient', `standby ${standby.id} was not made yet`, 'attach it first');
-  await asCustomer({ ...customer, address: context.address, host: context.address, port }, standby.database.name, signal, (client) =>
+  await asCustomer({ ...customer, address: context.address, host: context.address, port }, standby.database.name, signal, (session) =>
     waitUntil(`the row on standby ${standby.id}`, signal, async () => {
-      const { rows } = await client.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [`${schema}.proof`]);
-      if (rows[0]?.there !== true) return undefined;
-      const { rowCount } = await client.query(`SELECT FROM ${schema}.proof WHERE written > 0`);
-      return rowCount === 1 ? true : undefined;
+      const [found] = await session.transact('READ ONLY', `SELECT to_regclass('${schema}.proof') IS NOT NULL AS there`);
+      if ((found?.rows[0] as { there: boolean } | undefined)?.there !== true) return undefined;
+      const [read] = await session.transact('READ ONLY', `SELECT FROM ${schema}.proof WHERE written > 0`);
+      return read?.rowCount === 1 ? true : undefined;
     }),
   );
   return standby.id;
 }
 
-async function dropProofs(session: pg.Client, token: bigint): Promise<void> {
-  const { rows } = await session.query<{ name: string }>(`SELECT nspname AS name FROM pg_namespace WHERE nspname ~ '^${SCHEMA_PREFIX}[0-9]+$'`);
-  const own = rows.map((row) => row.name).filter((name) => BigInt(name.slice(SCHEMA_PREFIX.length)) <= token);
-  if (own.length > 0) await session.query(`DROP SCHEMA IF EXISTS ${own.map(quoteIdentifier).join(', ')} CASCADE`);
-}
-
-function asCustomer<T>(customer: Customer, database: string, signal: AbortSignal, body: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({
-    host: customer.address,
-    port: customer.port,
-    user: customer.owner,
-    password: customer.password,
-    database,
-    application_name: 'freehold-verify',
-    // The gateway's loopback address is reached in any case; the certificate must carry the endpoint's name.
-    ssl: { ca: customer.authority, minVersion: 'TLSv1.2', host: customer.host },
-    connectionTimeoutMillis: CONNECT_WITHIN_MS,
-  });
-  return withClient(client, signal, body);
+async function dropProofs(session: CustomerSession, token: bigint): Promise<void> {
+  const [found] = await session.transact('READ ONLY', `SELECT nspname AS name FROM pg_namespace WHERE nspname ~ '^${SCHEMA_PREFIX}[0-9]+$'`);
+  const names = (found?.rows ?? []).map(({ name }: { name: string }) => name);
+  const own = names.filter((name) => BigInt(name.slice(SCHEMA_PREFIX.length)) <= token);
+  if (own.length > 0) await session.transact('READ WRITE', `DROP SCHEMA IF EXISTS ${own.map(quoteIdentifier).join(', ')} CASCADE`);
 }

@@ -4,7 +4,7 @@ import { EngineError } from '../../errors.js';
 import type { Effect, InstanceObservation } from '../../ports.js';
 import type { Gate } from '../host-shell/gate.js';
 import { timeIsOver, within } from '../wait-until.js';
-import { withControl } from './control-connection.js';
+import { withControl } from '../sql/control-connection.js';
 import { copyPrimary } from './copy-primary.js';
 import { createSlot, follow, portOf, readSource, upstreamOf, waitUntilStreaming } from './follow-primary.js';
 import { instanceSubject, type InstanceContext } from './instance-context.js';

@@ -3,6 +3,7 @@ export interface HostBasedAccess {
   readonly owner: string;
   readonly controlUser: string;
   readonly replicationUser: string;
+  readonly dumpUser: string;
   /** Addresses of the hosts on which the database's other instances may be. */
   readonly peers: readonly string[];
   /** The address of the region's gateway. */
@@ -17,7 +18,7 @@ const UNBOUND = '127.0.0.1';
 
 /**
  * The whole of an instance's pg_hba.conf: TLS and SCRAM only, the owner to the one database, replication from the peers,
- * the control plane, and nobody else.
+ * the control plane and its dumps, and nobody else.
  */
 export function hostBasedAccess(access: HostBasedAccess): string {
   const from = (addresses: readonly string[]): string[] => [...new Set([UNBOUND, ...addresses])];
@@ -26,6 +27,7 @@ export function hostBasedAccess(access: HostBasedAccess): string {
     ...from([access.gateway]).map((address) => line(quoteName(access.database), access.owner, address)),
     ...from(access.peers).map((address) => line('replication', access.replicationUser, address)),
     line('all', access.controlUser, UNBOUND),
+    line('all', access.dumpUser, UNBOUND),
     'local all all reject',
     'local replication all reject',
     'host all all all reject',

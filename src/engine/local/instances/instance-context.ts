@@ -1,11 +1,9 @@
 import type { InstanceRef } from '../../ports.js';
 import type { Account } from '../host-shell/files.js';
 import type { GateSubject } from '../host-shell/gate.js';
-import { command, quote } from '../host-shell/gate-script.js';
 import type { HostShell, ProcessFacts } from '../host-shell/host-shell.js';
 import type { LocalFleet } from '../local-fleet.js';
 import { instancePaths, type InstancePaths } from './instance-layout.js';
-import { CONTROL_USER, EFFECT_APPLICATION, endStaleEffects } from './sql.js';
 
 /** All that the verbs need to know of one instance. */
 export interface InstanceContext {
@@ -82,41 +80,4 @@ export function instanceProcesses({ shell, paths }: InstanceContext): ProcessFac
  */
 export function servingProcesses({ shell, paths, account }: InstanceContext): ProcessFacts[] {
   return shell.processesUnder([paths.data, paths.rewinding], { uid: account?.uid });
-}
-
-/**
- * A line for the gate that runs SQL on the instance as the control plane, each statement by itself.
- *
- * psql is a child of the gate, so that a caller who stalls has no connection through which it could act later.
- */
-export function sqlLine(context: InstanceContext, port: number, statements: readonly string[]): string {
-  const { address, authorityPath, fleet } = context;
-  const server = { address, port, authorityPath, password: context.instance.database.secrets.control, applicationName: EFFECT_APPLICATION };
-  return psqlLine(fleet, server, [endStaleEffects, ...statements]);
-}
-
-export interface SqlServer {
-  readonly address: string;
-  readonly port: number;
-  readonly authorityPath: string;
-  /** The control plane's. */
-  readonly password: string;
-  readonly applicationName: string;
-}
-
-/** The same for any server that the control plane may enter, and without ending what others began. */
-export function psqlLine(fleet: LocalFleet, server: SqlServer, statements: readonly string[]): string {
-  const target: Record<string, string | number> = {
-    host: server.address,
-    port: server.port,
-    user: CONTROL_USER,
-    dbname: 'postgres',
-    sslmode: 'verify-full',
-    sslrootcert: server.authorityPath,
-    application_name: server.applicationName,
-    connect_timeout: 5,
-  };
-  const info = Object.entries(target).map(([name, value]) => `${name}='${value}'`).join(' ');
-  const psql = command(`${fleet.binaries.directory}/psql`, '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-d', info);
-  return `PGPASSWORD=${quote(server.password)} ${psql} <<< ${quote(statements.join('\n'))}`;
 }

@@ -3,11 +3,12 @@ import type { Effect, InstanceObservation, InstanceRef, InstancesPort, InstanceW
 import { command } from '../host-shell/gate-script.js';
 import { asEngineError } from '../engine-failure.js';
 import type { LocalFleet } from '../local-fleet.js';
+import { sqlLine } from '../sql/psql-line.js';
 import { attachStandby } from './attach-standby.js';
 import { claimInstance } from './claim-instance.js';
 import { createPrimary } from './create-primary.js';
 import { fenceInstance, unfenceInstance } from './fence-instance.js';
-import { instanceContext, instanceSubject, readPort, sqlLine, type InstanceContext } from './instance-context.js';
+import { instanceContext, instanceSubject, readPort, type InstanceContext } from './instance-context.js';
 import { slotName } from './instance-layout.js';
 import { listKept, moveAside, releaseKept, removeKeptLine } from './keep-aside.js';
 import { observeInstance } from './observe-instance.js';

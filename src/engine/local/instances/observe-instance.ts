@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 
 import type { InstanceObservation, StandbyObservation } from '../../ports.js';
 import { isStopped } from '../host-shell/process-table.js';
-import { withKeptControl } from './control-connection.js';
+import { withKeptControl } from '../sql/control-connection.js';
 import { findPostmaster, readPort, type InstanceContext } from './instance-context.js';
 import { parseSynchronousNames } from './instance-settings.js';
 import { REPLICATION_USER } from './sql.js';

@@ -6,7 +6,7 @@ import { command, quote } from '../host-shell/gate-script.js';
 import type { Gate } from '../host-shell/gate.js';
 import { exactName } from '../host-shell/host-shell.js';
 import { waitUntil } from '../wait-until.js';
-import { withKeptControl } from './control-connection.js';
+import { withKeptControl } from '../sql/control-connection.js';
 import { findPostmaster, instanceSubject, type InstanceContext } from './instance-context.js';
 import { parseSynchronousNames, synchronousConfiguration } from './instance-settings.js';
 import { observeThrough } from './observe-instance.js';

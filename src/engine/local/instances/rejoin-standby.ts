@@ -7,7 +7,7 @@ import type { Gate } from '../host-shell/gate.js';
 import { timeIsOver, within } from '../wait-until.js';
 import { chooseRebuild } from './choose-rebuild.js';
 import { readControlData } from './control-data.js';
-import { withControl } from './control-connection.js';
+import { withControl } from '../sql/control-connection.js';
 import { copyPrimary, standbySignalLine } from './copy-primary.js';
 import { fenceWithin } from './fence-instance.js';
 import { enableLine, liftLine } from './fence-mark.js';

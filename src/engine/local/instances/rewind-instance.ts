@@ -1,7 +1,8 @@
 import { command, quote } from '../host-shell/gate-script.js';
 import type { Gate } from '../host-shell/gate.js';
 import { standbySignalLine } from './copy-primary.js';
-import { withControl } from './control-connection.js';
+import { withControl } from '../sql/control-connection.js';
+import { clientTool, environmentLine, toolEnvironment } from '../sql/client-tools.js';
 import { upstreamFiles } from './follow-primary.js';
 import { asAccount, type InstanceContext } from './instance-context.js';
 import type { Upstream } from './instance-settings.js';
@@ -34,13 +35,14 @@ export async function rewindInstance(context: InstanceContext, primary: Instance
   const rewind = command(
     ...(wrapped ? ['env', ...nssWrapperEnvironment(context)] : []),
     ...asAccount(account),
-    `${fleet.binaries.directory}/pg_rewind`,
+    clientTool(fleet, 'pg_rewind'),
     '--target-pgdata', paths.rewinding,
-    '--source-server', sourceInfo(primary, upstream),
+    // All else is in the environment.
+    '--source-server', 'dbname=postgres',
     '--config-file', `${paths.etc}/postgresql.conf`,
     '--no-sync',
   );
-  await gate.must(`PGPASSWORD=${quote(context.instance.database.secrets.control)} ${rewind}`, 'pg_rewind');
+  await gate.must(`${environmentLine(sourceEnvironment(primary, upstream))} ${rewind}`, 'pg_rewind');
   const back = [
     standbySignalLine(paths.rewinding),
     `find ${quote(`${paths.rewinding}/pg_replslot`)} -mindepth 1 -delete`,
@@ -51,7 +53,9 @@ export async function rewindInstance(context: InstanceContext, primary: Instance
 }
 
 /** As the control plane: a login that may read every file of the primary, through TLS with its identity checked. */
-function sourceInfo(primary: InstanceContext, { address, port, rootCertificatePath }: Upstream): string {
-  const parts = { host: address, port, user: CONTROL_USER, dbname: 'postgres', sslmode: 'verify-full', sslrootcert: rootCertificatePath, application_name: `freehold-rewind-${primary.instance.id}`, connect_timeout: 5 };
-  return Object.entries(parts).map(([name, value]) => `${name}='${value}'`).join(' ');
+function sourceEnvironment({ fleet, instance }: InstanceContext, { address, port, rootCertificatePath }: Upstream): Record<string, string> {
+  return toolEnvironment(fleet, {
+    host: address, port, user: CONTROL_USER, database: 'postgres', password: instance.database.secrets.control, authorityPath: rootCertificatePath,
+    applicationName: `freehold-rewind-${instance.id}`, superuser: true,
+  });
 }

@@ -11,7 +11,7 @@ import { archiveCommand } from './archive-command.js';
 import { hostBasedAccess } from './host-based-access.js';
 import { asAccount, findPostmaster, instanceProcesses, readPort, type InstanceContext } from './instance-context.js';
 import { postgresConfiguration } from './instance-settings.js';
-import { CONTROL_USER, REPLICATION_USER } from './sql.js';
+import { CONTROL_USER, DUMP_ROLE, REPLICATION_USER } from './sql.js';
 
 const LOG_LIMIT_BYTES = 4 * 1024 * 1024;
 const LOG_TAIL_BYTES = 4 * 1024;
@@ -57,6 +57,7 @@ export function configurationFiles(context: InstanceContext, port: number, certi
     owner: database.owner,
     controlUser: CONTROL_USER,
     replicationUser: REPLICATION_USER,
+    dumpUser: DUMP_ROLE,
     peers: region.dataCenters.flatMap((center) => center.hosts.map((host) => host.address)),
     gateway: region.gateway.address,
   });

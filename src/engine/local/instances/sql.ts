@@ -4,7 +4,7 @@ import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 export const CONTROL_USER = 'freehold';
 /** The name of sessions that dump. */
 export const DUMP_APPLICATION = 'freehold-dump';
-/** Nobody logs in as this role; a dump is made with its rights: to read everything, and nothing else. */
+/** A dump logs in as this role, which may read everything and nothing else; no superuser is behind it to go back to. */
 export const DUMP_ROLE = 'freehold_dump';
 /** May replicate and nothing else. */
 export const REPLICATION_USER = 'freehold_replication';
@@ -45,6 +45,7 @@ export interface NewDatabase {
   readonly owner: string;
   readonly ownerVerifier: string;
   readonly replicationVerifier: string;
+  readonly dumpVerifier: string;
 }
 
 /**
@@ -58,15 +59,29 @@ export function newDatabaseSql(database: NewDatabase): string[] {
   const name = quoteIdentifier(database.name);
   return [
     `CREATE ROLE ${quoteIdentifier(REPLICATION_USER)} LOGIN REPLICATION NOINHERIT PASSWORD ${quoteLiteral(database.replicationVerifier)};`,
-    `CREATE ROLE ${quoteIdentifier(DUMP_ROLE)} NOLOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION BYPASSRLS IN ROLE pg_read_all_data;`,
+    `CREATE ROLE ${quoteIdentifier(DUMP_ROLE)} NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION BYPASSRLS IN ROLE pg_read_all_data;`,
     `CREATE ROLE ${owner} LOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS PASSWORD ${quoteLiteral(database.ownerVerifier)};`,
     // A customer's own errors, and RAISE LOG, would fill the host's disk.
     `ALTER ROLE ${owner} SET log_min_messages = fatal;`,
     `CREATE DATABASE ${name} OWNER ${owner};`,
     'REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;',
     `REVOKE ALL ON DATABASE ${name} FROM PUBLIC;`,
+    ...dumpLoginSql(database.name, database.dumpVerifier),
   ];
 }
+
+/** Lets the role of dumps into a database. Large objects have rights of their own, which no role that reads everything has. */
+export function dumpLoginSql(database: string, verifier: string): string[] {
+  const role = quoteIdentifier(DUMP_ROLE);
+  return [
+    `ALTER ROLE ${role} LOGIN PASSWORD ${quoteLiteral(verifier)};`,
+    `ALTER ROLE ${role} SET lo_compat_privileges = on;`,
+    `GRANT CONNECT ON DATABASE ${quoteIdentifier(database)} TO ${role};`,
+  ];
+}
+
+/** The password of {@link DUMP_ROLE}: made of the control plane's own, so that both are known and changed together. */
+export const dumpPassword = (controlPassword: string): string => createHmac('sha256', controlPassword).update(DUMP_ROLE).digest('base64url');
 
 /** Makes a standby's slot; one that was lost, because it held too much WAL, is made anew. */
 export function createSlotSql(slot: string): string[] {

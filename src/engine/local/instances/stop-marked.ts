@@ -5,7 +5,7 @@ import type { Gate } from '../host-shell/gate.js';
 import { exactName } from '../host-shell/host-shell.js';
 import { carriesAway } from '../host-shell/process-table.js';
 import { waitUntil, within } from '../wait-until.js';
-import { bounded, withKeptControl } from './control-connection.js';
+import { bounded, withKeptControl } from '../sql/control-connection.js';
 import { endOfRecord, readControlData, SHUT_DOWN, type ControlData } from './control-data.js';
 import { fenceWithin } from './fence-instance.js';
 import { announceLine } from './fence-mark.js';

@@ -5,7 +5,7 @@ import type { Effect, Lsn } from '../../ports.js';
 import { exactName } from '../host-shell/host-shell.js';
 import { command } from '../host-shell/gate-script.js';
 import { waitUntil } from '../wait-until.js';
-import { withControl } from './control-connection.js';
+import { withControl } from '../sql/control-connection.js';
 import { findPostmaster, instanceSubject, type InstanceContext } from './instance-context.js';
 import { parseSynchronousNames, synchronousConfiguration } from './instance-settings.js';
 import { REPLICATION_USER } from './sql.js';

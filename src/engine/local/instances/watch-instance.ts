@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 
 import type { InstanceGlimpse, InstanceInspection, InstanceWatch, StandbyObservation } from '../../ports.js';
-import { controlClient, cutConnection } from './control-connection.js';
+import { controlClient, cutConnection } from '../sql/control-connection.js';
 import { readPort, type InstanceContext } from './instance-context.js';
 import { classifyFailure } from './classify-failure.js';
 import { inspectThrough } from './inspect-instance.js';

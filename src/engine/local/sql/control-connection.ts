@@ -1,8 +1,9 @@
 import pg from 'pg';
 
+import { readPort, type InstanceContext } from '../instances/instance-context.js';
+import { CONTROL_USER } from '../instances/sql.js';
 import { timeIsOver } from '../wait-until.js';
-import { readPort, type InstanceContext } from './instance-context.js';
-import { CONTROL_USER } from './sql.js';
+import { sessionOptions } from './session-settings.js';
 
 /** What must answer answers within milliseconds; what does not, hangs. */
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -79,6 +80,7 @@ export async function controlClient(context: InstanceContext, options: Omit<Cont
     // Never the customer's: what a customer made there would run with a superuser's rights.
     database: 'postgres',
     application_name: 'freehold-control',
+    options: sessionOptions({ version: context.fleet.binaries.version, superuser: true }),
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     ssl: { ca: authority, minVersion: 'TLSv1.2' },

@@ -1,0 +1,41 @@
+import { quote } from '../host-shell/gate-script.js';
+import type { LocalFleet } from '../local-fleet.js';
+import { sessionOptions } from './session-settings.js';
+
+export interface ToolTarget {
+  /** An address, or the directory of a socket; several addresses are tried in turn. */
+  readonly host: string;
+  readonly port?: number;
+  readonly user: string;
+  readonly database: string;
+  readonly password?: string;
+  readonly authorityPath?: string;
+  readonly applicationName: string;
+  readonly superuser: boolean;
+}
+
+/** A program of PostgreSQL's that connects to a server, as the fleet has it. */
+export const clientTool = (fleet: LocalFleet, program: 'pg_amcheck' | 'pg_dump' | 'pg_rewind'): string => `${fleet.binaries.directory}/${program}`;
+
+/** The environment as the beginning of a line of the shell, where it appears in no list of processes. */
+export const environmentLine = (environment: Readonly<Record<string, string>>): string =>
+  Object.entries(environment).map(([name, value]) => `${name}=${quote(value)}`).join(' ');
+
+/**
+ * The environment by which a program of PostgreSQL's, or one that uses its libpq, connects: with the settings that each
+ * session of ours has, and no secret in the list of processes.
+ */
+export function toolEnvironment(fleet: LocalFleet, target: ToolTarget): Record<string, string> {
+  const { host, port, user, database, password, authorityPath, applicationName, superuser } = target;
+  return {
+    PGHOST: host,
+    ...(port === undefined ? {} : { PGPORT: String(port) }),
+    PGUSER: user,
+    PGDATABASE: database,
+    ...(password === undefined ? {} : { PGPASSWORD: password }),
+    ...(authorityPath === undefined ? {} : { PGSSLMODE: 'verify-full', PGSSLROOTCERT: authorityPath }),
+    PGCONNECT_TIMEOUT: '5',
+    PGAPPNAME: applicationName,
+    PGOPTIONS: sessionOptions({ version: fleet.binaries.version, superuser }),
+  };
+}

@@ -1,0 +1,52 @@
+import { command, quote } from '../host-shell/gate-script.js';
+import type { InstanceContext } from '../instances/instance-context.js';
+import { CONTROL_USER, EFFECT_APPLICATION, endStaleEffects } from '../instances/sql.js';
+import type { LocalFleet } from '../local-fleet.js';
+import { sessionOptions } from './session-settings.js';
+
+/**
+ * A line for the gate that runs SQL on the instance as the control plane, each statement by itself.
+ *
+ * psql is a child of the gate, so that a caller who stalls has no connection through which it could act later.
+ */
+export function sqlLine(context: InstanceContext, port: number, statements: readonly string[]): string {
+  const { address, authorityPath, fleet } = context;
+  const server = { address, port, authorityPath, password: context.instance.database.secrets.control, applicationName: EFFECT_APPLICATION };
+  return psqlLine(fleet, server, [endStaleEffects, ...statements]);
+}
+
+export interface SqlServer {
+  readonly address: string;
+  readonly port: number;
+  readonly authorityPath: string;
+  /** The control plane's. */
+  readonly password: string;
+  readonly applicationName: string;
+}
+
+/** The same for any server that the control plane may enter, and without ending what others began. */
+export function psqlLine(fleet: LocalFleet, server: SqlServer, statements: readonly string[]): string {
+  const target = {
+    host: server.address,
+    port: server.port,
+    sslmode: 'verify-full',
+    sslrootcert: server.authorityPath,
+    application_name: server.applicationName,
+    connect_timeout: 5,
+  };
+  return `PGPASSWORD=${quote(server.password)} ${psql(fleet, target, statements)}`;
+}
+
+/** A line that runs SQL, as the control plane, on a cluster that is reached through a socket of its own only. */
+export function isolatedSqlLine(fleet: LocalFleet, server: { readonly socketDirectory: string; readonly port: number }, statements: readonly string[]): string {
+  return psql(fleet, { host: server.socketDirectory, port: server.port, application_name: 'freehold-restore' }, statements);
+}
+
+function psql(fleet: LocalFleet, target: Readonly<Record<string, string | number>>, statements: readonly string[]): string {
+  const options = sessionOptions({ version: fleet.binaries.version, superuser: true });
+  const info = Object.entries({ ...target, user: CONTROL_USER, dbname: 'postgres', options }).map(([name, value]) => `${name}=${quoteInfo(String(value))}`);
+  const words = [`${fleet.binaries.directory}/psql`, '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-d', info.join(' ')];
+  return `${command(...words)} <<< ${quote(statements.join('\n'))}`;
+}
+
+const quoteInfo = (value: string): string => `'${value.replaceAll(/([\\'])/g, '\\$1')}'`;
