@@ -29,7 +29,7 @@ export async function readKeptDatabases(tx: EntityManager): Promise<KeptDatabase
     running: new Set(running ?? []),
     archive: archive && { ...archive, since: new Date(archive.since) },
     newest: newest && { ...newest, requestedAt: new Date(newest.requestedAt), finishedAt: newest.finishedAt === null ? null : new Date(newest.finishedAt) },
-    unproved: (unproved ?? []).map((backup) => ({ ...backup, finishedAt: new Date(backup.finishedAt) })),
+    unproved: (unproved ?? []).map((backup) => ({ ...backup, finishedAt: new Date(backup.finishedAt), damagedAt: backup.damagedAt === null ? null : new Date(backup.damagedAt) })),
     failedAt: Object.fromEntries(Object.entries(failedAt ?? {}).map(([kind, at]) => [kind, new Date(at)])),
   }));
 }
@@ -69,10 +69,12 @@ const SELECT_FACTS = `
   SELECT d.id AS "databaseId", d.customer_id AS "customerId", d.region_id AS region, r.time_zone AS "timeZone", d.epoch,
          CASE WHEN s.database_id IS NOT NULL THEN json_build_object('sites', s.archive_sites, 'epoch', s.archive_epoch, 'since', s.archive_since) END AS archive,
          (SELECT json_build_object('requestedAt', b.requested_at, 'finishedAt', b.finished_at, 'missingSites',
-                 (SELECT coalesce(json_agg(c.site), '[]') FROM backup_copies c WHERE c.backup_id = b.id AND c.state IN ('pending', 'failed') AND b.finished_at IS NOT NULL))
+                 (SELECT coalesce(json_agg(c.site), '[]') FROM backup_copies c WHERE c.backup_id = b.id AND c.state IN ('pending', 'failed') AND b.finished_at IS NOT NULL),
+                 'damaged', EXISTS (SELECT FROM backup_copies c WHERE c.backup_id = b.id AND c.state = 'stored' AND c.damage IS NOT NULL))
             FROM backups b WHERE b.database_id = d.id AND b.requested_at <= clock_timestamp() ORDER BY b.requested_at DESC, b.id DESC LIMIT 1) AS newest,
          (SELECT json_agg(json_build_object('id', b.id, 'finishedAt', b.finished_at, 'sites',
-                 (SELECT json_agg(c.site) FROM backup_copies c WHERE c.backup_id = b.id AND c.state = 'stored')) ORDER BY b.id DESC)
+                 (SELECT coalesce(json_agg(c.site), '[]') FROM backup_copies c WHERE c.backup_id = b.id AND c.state = 'stored' AND c.damage IS NULL),
+                 'damagedAt', (SELECT max(c.damaged_at) FROM backup_copies c WHERE c.backup_id = b.id)) ORDER BY b.id DESC)
             FROM backups b WHERE b.database_id = d.id AND b.finished_at IS NOT NULL AND b.started_at IS NOT NULL AND b.expired_at IS NULL AND b.proved_at IS NULL) AS unproved,
          (SELECT array_agg(o.kind) FROM operations o WHERE o.subject_id = d.id AND o.state IN ('pending', 'running')) AS running,
          (SELECT json_object_agg(kind, at) FROM (

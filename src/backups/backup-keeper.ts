@@ -180,7 +180,7 @@ interface SignsRow {
   readonly archiveSince: Date;
   readonly backupAgeSeconds: number;
   readonly proofAgeSeconds: number;
-  readonly proofFailure: string | null;
+  readonly damage: string | null;
 }
 
 const SELECT_SIGNS = `
@@ -188,7 +188,8 @@ const SELECT_SIGNS = `
          extract(epoch FROM now() - coalesce((SELECT max(b.started_at) FROM backups b WHERE b.database_id = d.id AND b.expired_at IS NULL AND b.started_at <= now()
             AND NOT EXISTS (SELECT FROM backup_copies c WHERE c.backup_id = b.id AND c.state <> 'stored')), d.provisioned_at))::float8 AS "backupAgeSeconds",
          extract(epoch FROM now() - coalesce((SELECT max(b.started_at) FROM backups b WHERE b.database_id = d.id AND b.expired_at IS NULL AND b.started_at <= now() AND b.proved_at IS NOT NULL), d.provisioned_at))::float8 AS "proofAgeSeconds",
-         (SELECT CASE o.state WHEN 'failed' THEN o.error ->> 'reason' END FROM operations o
-           WHERE o.subject_id = d.id AND o.kind = 'prove-backup' AND o.finished_at <= now() ORDER BY o.finished_at DESC, o.id DESC LIMIT 1) AS "proofFailure"
+         (SELECT c.damage FROM backups b JOIN backup_copies c ON c.backup_id = b.id
+           WHERE b.database_id = d.id AND b.expired_at IS NULL AND c.damaged_at <= now()
+             AND NOT EXISTS (SELECT FROM backups p WHERE p.database_id = d.id AND p.proved_at > c.damaged_at) ORDER BY c.damaged_at DESC LIMIT 1) AS "damage"
     FROM databases d JOIN backup_sets s ON s.database_id = d.id
    WHERE d.provisioned_at IS NOT NULL AND d.deleted_at IS NULL`;

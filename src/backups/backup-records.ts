@@ -24,6 +24,8 @@ export interface CopyRecord {
   /** The backup's name in the site's own catalogue; null until it is stored. */
   readonly label: string | null;
   readonly error: string | null;
+  /** As a proof found it. */
+  readonly damaged: boolean;
 }
 
 export interface BackupRecord {
@@ -61,7 +63,9 @@ export interface BackupRecords<Tx> {
   setCopyExpired(tx: Tx, backupId: string, site: string): Promise<void>;
   setFinished(tx: Tx, backupId: string): Promise<void>;
   setExpired(tx: Tx, backupId: string): Promise<void>;
-  setProved(tx: Tx, backupId: string, proof: object): Promise<void>;
+  setProved(tx: Tx, backupId: string, proof: { readonly site: string }): Promise<void>;
+  /** The copy stays where it is: it may be the best that there is. */
+  setDamaged(tx: Tx, databaseId: string, backupId: string, site: string, damage: string): Promise<void>;
   /** The backups that have a copy, of a database that is there or was deleted. */
   readStored(databaseId: string): Promise<readonly StoredCopies[]>;
   /** A restored primary is another one than before: whoever archives and backs up has to look again. */
@@ -98,7 +102,7 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
   async read(backupId: string): Promise<BackupRecord> {
     const [row] = await queryRows<BackupRecord>(this.metadata.dataSource.manager,
       `SELECT b.id, b.database_id AS "databaseId", b.reason,
-              (SELECT json_agg(json_build_object('site', site, 'state', state, 'label', label, 'error', error) ORDER BY site) FROM backup_copies WHERE backup_id = b.id) AS copies
+              (SELECT json_agg(json_build_object('site', site, 'state', state, 'label', label, 'error', error, 'damaged', damage IS NOT NULL) ORDER BY site) FROM backup_copies WHERE backup_id = b.id) AS copies
          FROM backups b WHERE b.id = $1`, [backupId]);
     if (!row) throw new Error(`backup ${backupId} does not exist`);
     return row;
@@ -165,13 +169,20 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
     await tx.query('UPDATE backups SET expired_at = clock_timestamp(), kept_as = NULL WHERE id = $1', [backupId]);
   }
 
-  async setProved(tx: EntityManager, backupId: string, proof: object): Promise<void> {
+  async setProved(tx: EntityManager, backupId: string, proof: { readonly site: string }): Promise<void> {
     await tx.query('UPDATE backups SET proved_at = clock_timestamp(), proof = $2 WHERE id = $1', [backupId, JSON.stringify(proof)]);
+    await tx.query('UPDATE backup_copies SET damage = NULL, damaged_at = NULL WHERE backup_id = $1 AND site = $2', [backupId, proof.site]);
+  }
+
+  async setDamaged(tx: EntityManager, databaseId: string, backupId: string, site: string, damage: string): Promise<void> {
+    await tx.query('UPDATE backup_copies SET damage = $3, damaged_at = clock_timestamp() WHERE backup_id = $1 AND site = $2', [backupId, site, damage]);
+    const message = `the copy of backup ${backupId} at ${site} is damaged: ${damage}; its other copies are tried, and a new backup is made`;
+    await openAlert(tx, { key: `copy:${databaseId}:${site}`, kind: 'copy', severity: 'critical', subjectId: databaseId, operationId: null, message });
   }
 
   async readStored(databaseId: string): Promise<readonly StoredCopies[]> {
     return queryRows<StoredCopies>(this.metadata.dataSource.manager,
-      `SELECT b.id, b.finished_at AS "finishedAt", b.size_bytes::float8 AS "sizeBytes", json_agg(json_build_object('site', c.site, 'label', c.label) ORDER BY c.site) AS copies
+      `SELECT b.id, b.finished_at AS "finishedAt", b.size_bytes::float8 AS "sizeBytes", json_agg(json_build_object('site', c.site, 'label', c.label, 'damaged', c.damage IS NOT NULL) ORDER BY c.site) AS copies
          FROM backups b JOIN backup_copies c ON c.backup_id = b.id AND c.state = 'stored'
         WHERE b.database_id = $1 AND b.finished_at IS NOT NULL AND b.expired_at IS NULL GROUP BY b.id ORDER BY b.id DESC`, [databaseId]);
   }

@@ -19,8 +19,10 @@ export const backupSchema = z.object({
     storedBytes: z.number().nullable(),
     frozenUntil: z.iso.datetime().nullable().meta({ description: 'Until when a copy in cold storage can be neither changed nor removed' }),
     error: z.string().nullable(),
+    damage: z.string().nullable().meta({ description: 'What a proof found damaged in this copy' }),
   })),
   provedAt: z.iso.datetime().nullable().meta({ description: 'When it was last restored and checked; it counts from then on' }),
+  proofRemarks: z.array(z.string()).meta({ description: 'What the proof has to tell of your own code, such as an index whose function fails; the backup is sound' }),
   keptAs: z.enum(KEPT_AS).nullable(),
 }).meta({ description: 'A full backup, and its copies at the backup sites.' });
 export type BackupDocument = z.output<typeof backupSchema>;

@@ -55,7 +55,7 @@ export class BackupsController {
   @Post(':backupId/verify')
   @HttpCode(202)
   @Repeatable()
-  @ApiOperation({ operationId: 'verifyBackup', summary: 'Prove a backup now', description: 'It is restored on a spare place, started there, checked with pg_amcheck, and removed again. Each is proved within a day by itself.' })
+  @ApiOperation({ operationId: 'verifyBackup', summary: 'Prove a backup now', description: 'It is restored on a spare place, started there, checked relation by relation, and removed again; your own functions in indexes run as your role, and what they do wrong is a remark. Each is proved within a day by itself.' })
   @Problems('forbidden', 'backup-not-stored', 'unavailable')
   @Answers(202, 'OperationAnswer', 'The operation')
   async verify(

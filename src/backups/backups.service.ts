@@ -77,7 +77,7 @@ export class BackupsService {
     const { database, backupId, requestedBy, requestId } = request;
     const { copies } = await this.records.read(backupId);
     const live = this.port.sites().filter(({ kind }) => kind === 'live').map(({ id }) => id);
-    const stored = copies.filter(({ site, state }) => state === 'stored' && live.includes(site)).map(({ site }) => site);
+    const stored = copies.filter(({ site, state, damaged }) => state === 'stored' && !damaged && live.includes(site)).map(({ site }) => site);
     const site = request.site ?? stored[Math.floor(spread(`${backupId} ${Date.now()}`) * stored.length)];
     if (site === undefined) throw new BackupNotStoredError(`backup ${backupId} has no copy at a live site`);
     return this.operations.request(tx, {
@@ -116,6 +116,7 @@ interface BackupRow {
   readonly sizeBytes: string | null;
   readonly provedAt: Date | null;
   readonly keptAs: BackupDocument['keptAs'];
+  readonly proofRemarks: BackupDocument['proofRemarks'];
   readonly copies: BackupDocument['copies'];
 }
 
@@ -129,7 +130,7 @@ function documentOf({ sizeBytes, startedAt, finishedAt, provedAt, copies, ...row
 
 const SELECT_BACKUPS = `
   SELECT b.id, b.database_id AS "databaseId", b.reason, b.started_at AS "startedAt", b.finished_at AS "finishedAt", b.size_bytes AS "sizeBytes",
-         b.proved_at AS "provedAt", b.kept_as AS "keptAs",
-         (SELECT json_agg(json_build_object('site', site, 'state', state, 'storedBytes', stored_bytes, 'frozenUntil', frozen_until, 'error', error) ORDER BY site)
+         b.proved_at AS "provedAt", coalesce(b.proof -> 'remarks', '[]') AS "proofRemarks", b.kept_as AS "keptAs",
+         (SELECT json_agg(json_build_object('site', site, 'state', state, 'storedBytes', stored_bytes, 'frozenUntil', frozen_until, 'error', error, 'damage', damage) ORDER BY site)
             FROM backup_copies c WHERE c.backup_id = b.id) AS copies
     FROM backups b JOIN databases d ON d.id = b.database_id`;

@@ -5,7 +5,7 @@ export interface StoredCopies {
   readonly id: string;
   readonly finishedAt: Date;
   readonly sizeBytes: number | null;
-  readonly copies: readonly { readonly site: string; readonly label: string }[];
+  readonly copies: readonly { readonly site: string; readonly label: string; /** As a proof found it. */ readonly damaged?: boolean }[];
 }
 
 /** What is to be restored: one backup, or the state at a moment, or all there is. */
@@ -54,10 +54,10 @@ export function listRestoreTargets(wanted: Wanted, backups: readonly StoredCopie
   const live = liveSites(sites, region);
   if ('backupId' in wanted) {
     const copies = backups.find(({ id }) => id === wanted.backupId)?.copies ?? [];
-    // What is not archived to cannot be used at present, or could not until a moment ago.
+    // A damaged copy comes last and not never: where all are, it may be the best there is. What is not archived to cannot be used at present, or could not until a moment ago.
     const outOfUse = (site: string): number => (archive && !archive.sites.includes(site) ? live.length : 0);
     const place = ({ site }: { readonly site: string }): number => (live.includes(site) ? live.indexOf(site) + outOfUse(site) : 2 * live.length);
-    const inOrder = [...copies].sort((a, b) => place(a) - place(b));
+    const inOrder = [...copies].sort((a, b) => Number(a.damaged ?? false) - Number(b.damaged ?? false) || place(a) - place(b));
     return inOrder.map(({ site, label }) => ({ backup: { site, label } }));
   }
   const { time } = wanted;

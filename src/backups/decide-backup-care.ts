@@ -7,6 +7,8 @@ export interface NewestBackup {
   readonly finishedAt: Date | null;
   /** Sites at which it has no copy though it is finished. */
   readonly missingSites: readonly string[];
+  /** Whether a proof has found a copy of it damaged. */
+  readonly damaged: boolean;
 }
 
 /** A backup that is stored and not proved yet. */
@@ -14,6 +16,8 @@ export interface UnprovedBackup {
   readonly id: string;
   readonly finishedAt: Date;
   readonly sites: readonly string[];
+  /** When a proof last found a copy of it damaged; that copy is none of its sites. */
+  readonly damagedAt: Date | null;
 }
 
 /** What the keeper of backups knows of a database. */
@@ -52,6 +56,8 @@ const HOUR_MS = 60 * MINUTE_MS;
 const AGAIN_AFTER_MS = { 'set-archive': 5_000, 'back-up': 5 * MINUTE_MS, 'expire-backups': 10 * MINUTE_MS, 'prove-backup': HOUR_MS } as const;
 /** Backups are proved within a day, each at its own hour; the promise is a week. */
 const PROVED_WITHIN_MS = 24 * HOUR_MS;
+/** What was recorded in one transaction. */
+const SAME_MOMENT_MS = 1_000;
 
 /** Decides what a database's backups need now. */
 export function decideBackupCare(facts: BackupFacts, now: Date): BackupCare[] {
@@ -66,12 +72,18 @@ export function decideBackupCare(facts: BackupFacts, now: Date): BackupCare[] {
     if (reason && (may('back-up') || reason === 'hole')) care.push({ ask: 'back-up', reason });
   }
   if (facts.outlived.length > 0 && may('expire-backups')) care.push({ ask: 'expire-backups', backupIds: facts.outlived });
-  const due = facts.unproved.find((backup) => now.getTime() - backup.finishedAt.getTime() >= spread(backup.id) * PROVED_WITHIN_MS);
+  const due = facts.unproved.find((backup) => backup.damagedAt !== null || now.getTime() - backup.finishedAt.getTime() >= spread(backup.id) * PROVED_WITHIN_MS);
   const sites = due?.sites.filter((site) => usableSites.includes(site)) ?? [];
   // Another site each time, so that in the long run the copies at all of them are tried.
   const site = sites[Math.floor(spread(`${due?.id} ${now.toISOString().slice(0, 13)}`) * sites.length)];
-  if (due && site !== undefined && may('prove-backup')) care.push({ ask: 'prove-backup', backupId: due.id, site });
+  if (due && site !== undefined && (may('prove-backup') || (!running.has('prove-backup') && failedForDamage(due, facts)))) care.push({ ask: 'prove-backup', backupId: due.id, site });
   return care;
+}
+
+/** Whether the proof that failed last did so because a copy is damaged: another site is tried at once. */
+function failedForDamage({ damagedAt }: UnprovedBackup, { failedAt }: BackupFacts): boolean {
+  const failed = failedAt['prove-backup'];
+  return damagedAt !== null && failed !== undefined && Math.abs(failed.getTime() - damagedAt.getTime()) < SAME_MOMENT_MS;
 }
 
 function reasonToBackUp({ databaseId, timeZone, newest, usableSites }: BackupFacts, archivedSince: Date, now: Date): BackupReason | undefined {
@@ -79,7 +91,7 @@ function reasonToBackUp({ databaseId, timeZone, newest, usableSites }: BackupFac
   // None was asked for since the archive is whole again: one that failed tells nothing of it, even if it ended later.
   if (newest.requestedAt < archivedSince) return 'hole';
   if (newest.requestedAt < latestBackupTime(databaseId, timeZone, now)) return 'scheduled';
-  return newest.missingSites.some((site) => usableSites.includes(site)) ? 'retry' : undefined;
+  return newest.damaged || newest.missingSites.some((site) => usableSites.includes(site)) ? 'retry' : undefined;
 }
 
 const isSame = (a: readonly string[], b: readonly string[]): boolean => a.length === b.length && a.every((item) => b.includes(item));

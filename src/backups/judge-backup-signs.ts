@@ -7,8 +7,8 @@ export interface BackupSigns {
   readonly backupAgeSeconds: number;
   /** Age of the newest proved backup, in seconds; of the database itself if it has none. */
   readonly proofAgeSeconds: number;
-  /** Why the newest proof failed; null if it did not. */
-  readonly proofFailure: string | null;
+  /** What a proof found damaged, if no backup was proved since; a proof that failed for another reason is tried again. */
+  readonly damage: string | null;
   /** WAL that waits to be archived; undefined if nobody could be asked. */
   readonly archive?: { readonly pendingBytes: number; readonly pendingSeconds: number; readonly sites: number } | undefined;
 }
@@ -35,8 +35,8 @@ export function judgeBackupSigns(signs: BackupSigns): { readonly raise: readonly
   const { databaseId, archive } = signs;
   const found: (NewAlert | { readonly resolved: string })[] = [
     alert('backup', databaseId, severityOf(signs.backupAgeSeconds, LIMITS.backupAge), `the newest whole backup is ${hours(signs.backupAgeSeconds)} old`),
-    signs.proofFailure !== null
-      ? alert('proof', databaseId, 'critical', `a backup did not restore: ${signs.proofFailure}`)
+    signs.damage !== null
+      ? alert('proof', databaseId, 'critical', `a backup did not restore: ${signs.damage}`)
       : alert('proof', databaseId, severityOf(signs.proofAgeSeconds, LIMITS.proofAge), `the newest backup that was proved is ${hours(signs.proofAgeSeconds)} old`),
   ];
   if (archive) {

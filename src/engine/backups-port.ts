@@ -59,6 +59,11 @@ export interface ArchiveObservation {
   readonly droppedAt?: Date;
 }
 
+/** What a proof found: a backup that is sound, perhaps with something that its customer should know, or one that is damaged. */
+export type BackupProof =
+  | { readonly sound: true; readonly restoreMs: number; readonly checkMs: number; readonly relations: number; /** Of the customer's own code. */ readonly remarks: readonly string[] }
+  | { readonly sound: false; readonly damage: string };
+
 /** Until when a restore plays WAL: to the end of a backup, to a moment, or as far as there is any. */
 export type RestoreTarget =
   | { readonly backup: { readonly site: string; readonly label: string } }
@@ -122,8 +127,11 @@ export interface BackupsPort {
    * database, owner and secrets are those of `instance.database`. Finds a half-made one and remakes it.
    */
   restore(instance: InstanceRef, set: BackupSet, target: RestoreTarget, effect: Effect, progress?: (doneBytes: number, ofBytes: number) => void): Promise<RestoredInstance>;
-  /** Restores a backup on a spare place, starts it cut off from everybody, checks it with pg_amcheck, and removes it again. */
-  prove(set: BackupSet, from: { readonly site: string; readonly label: string }, host: string, effect: Effect): Promise<{ readonly restoreMs: number; readonly checkMs: number; readonly relations: number }>;
+  /**
+   * Restores a backup on a spare place, starts it cut off from everybody, checks every relation, and removes it again. Throws
+   * only for the drill's own trouble. The customer's functions run as the database's owner, within a bounded time.
+   */
+  prove(set: BackupSet, from: { readonly site: string; readonly label: string }, host: string, effect: Effect): Promise<BackupProof>;
   /** Streams a `pg_dump` custom-format archive; ends with an error event, never cleanly, if the dump fails. */
   dump(instance: InstanceRef, signal: AbortSignal): Promise<Readable>;
   /** Removes the set from a site; at a frozen one, what its time lets go. Erasure itself is the destruction of its key. */

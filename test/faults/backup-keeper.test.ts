@@ -145,6 +145,24 @@ describe('the keeper of backups', () => {
   });
 });
 
+describe('a copy that a proof finds damaged', () => {
+  it('is told with its site, another site proves the backup, and a new one is made', async () => {
+    const databaseId = await laboratory.makeDatabase('starter');
+    await settle();
+    await laboratory.query(`UPDATE backups SET finished_at = finished_at - interval '25 hours' WHERE database_id = $1`, [databaseId]);
+    const live = laboratory.engine.backups.sites().filter(({ kind }) => kind === 'live').map(({ id }) => id);
+    const stored = laboratory.engine.backups.stored(databaseId).filter(({ site }) => live.includes(site));
+    const sound = stored.at(-1)!;
+    for (const { site, label } of stored) if (site !== sound.site) laboratory.engine.backups.corrupted.add(`${site} ${label}`);
+    const done = await settle();
+    expect(done.at(-1)).toBe('prove-backup succeeded');
+    expect(done.filter((text) => text === 'prove-backup failed').length).toBeLessThan(live.length);
+    expect(done.includes('prove-backup failed'), 'a damaged copy is met first or not at all').toBe(done.includes('back-up succeeded'));
+    expect(await openAlerts('copy')).toHaveLength(done.filter((text) => text === 'prove-backup failed').length);
+    expect(await openAlerts('proof')).toEqual([]);
+  });
+});
+
 describe('a clock that jumps', () => {
   const storedCopies = (databaseId: string): number => laboratory.engine.backups.stored(databaseId).length;
   /** What the keeper asks for in so many rounds, without an end to wait for. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 
-import type { ArchiveObservation, BackupSet, BackupSite, BackupsPort, RestoreTarget, StoredBackup } from '../../src/engine/backups-port.js';
+import type { ArchiveObservation, BackupProof, BackupSet, BackupSite, BackupsPort, RestoreTarget, StoredBackup } from '../../src/engine/backups-port.js';
 import { EngineError } from '../../src/engine/errors.js';
 import type { Effect, InstanceObservation, InstanceRef } from '../../src/engine/ports.js';
 import type { FakeEngine, FakeVerb } from './fake-engine.js';
@@ -153,13 +153,14 @@ export class FakeBackups implements BackupsPort {
     }).then(() => this.engine.instances.observe(instance, effect.signal));
   }
 
-  prove(set: BackupSet, from: { readonly site: string; readonly label: string }, host: string, effect: Effect): Promise<{ restoreMs: number; checkMs: number; relations: number }> {
+  prove(set: BackupSet, from: { readonly site: string; readonly label: string }, host: string, effect: Effect): Promise<BackupProof> {
     return this.actAt('prove', set, from.site, effect, () => {
       if (!this.engine.inventory().some(({ dataCenters }) => dataCenters.some(({ hosts }) => hosts.some(({ id }) => id === host)))) {
         throw new EngineError('permanent', `there is no host ${host}`);
       }
-      this.requireSound(set, from);
-      return { restoreMs: 800, checkMs: 100, relations: 300 };
+      this.requireBackup(set, from);
+      if (this.corrupted.has(`${from.site} ${from.label}`)) return { sound: false, damage: 'checksum error' };
+      return { sound: true, restoreMs: 800, checkMs: 100, relations: 300, remarks: [] };
     });
   }
 

@@ -11,7 +11,7 @@ const SITES = ['falkenstein', 'gravelines', 'toronto'];
 
 const well: BackupFacts = {
   databaseId: 'db_1', timeZone: 'Europe/Berlin', epoch: 1, archive: { sites: SITES, epoch: 1, since: ago(60 * 24 * 9) },
-  newest: { requestedAt: ago(60), finishedAt: ago(59), missingSites: [] }, unproved: [], outlived: [], running: new Set(), failedAt: {}, hostsAreBusy: false, usableSites: SITES,
+  newest: { requestedAt: ago(60), finishedAt: ago(59), missingSites: [], damaged: false }, unproved: [], outlived: [], running: new Set(), failedAt: {}, hostsAreBusy: false, usableSites: SITES,
 };
 const asked = (change: Partial<BackupFacts>) => decideBackupCare({ ...well, ...change }, NOW);
 
@@ -33,18 +33,18 @@ describe('what a database\'s backups need', () => {
     expect(asked({ archive, failedAt: { 'back-up': ago(3) } })).toEqual([{ ask: 'back-up', reason: 'hole' }]);
     // It was asked for before, and ended after.
     expect(asked({ archive, failedAt: { 'back-up': ago(1) } })).toEqual([{ ask: 'back-up', reason: 'hole' }]);
-    const newest = { requestedAt: ago(1), finishedAt: ago(1), missingSites: ['toronto'] };
+    const newest = { requestedAt: ago(1), finishedAt: ago(1), missingSites: ['toronto'], damaged: false };
     expect(asked({ archive, newest, failedAt: { 'back-up': ago(1) } })).toEqual([]);
   });
 
   it('after a promotion is that the new primary is recorded to archive', () => expect(asked({ epoch: 2 })).toEqual([{ ask: 'set-archive', sites: SITES }]));
 
   it('is a backup a day, in the night of its region', () => {
-    expect(asked({ newest: { requestedAt: ago(60 * 24), finishedAt: ago(60 * 24), missingSites: [] } })).toEqual([{ ask: 'back-up', reason: 'scheduled' }]);
+    expect(asked({ newest: { requestedAt: ago(60 * 24), finishedAt: ago(60 * 24), missingSites: [], damaged: false } })).toEqual([{ ask: 'back-up', reason: 'scheduled' }]);
   });
 
   it('is another backup where a copy is missing, not at once, and only once its site can be used', () => {
-    const newest = { requestedAt: ago(30), finishedAt: ago(29), missingSites: ['toronto'] };
+    const newest = { requestedAt: ago(30), finishedAt: ago(29), missingSites: ['toronto'], damaged: false };
     expect(asked({ newest })).toEqual([{ ask: 'back-up', reason: 'retry' }]);
     expect(asked({ newest, failedAt: { 'back-up': ago(1) } })).toEqual([]);
     expect(asked({ newest: { ...newest, missingSites: ['helsinki'] } })).toEqual([]);
@@ -58,10 +58,21 @@ describe('what a database\'s backups need', () => {
   });
 
   it('is a proof of each backup within a day, from a site that can be used, and not at once again when it failed', () => {
-    const unproved = [{ id: 'bkp_1', finishedAt: ago(60 * 24), sites: ['helsinki', 'toronto'] }];
+    const unproved = [{ id: 'bkp_1', finishedAt: ago(60 * 24), sites: ['helsinki', 'toronto'], damagedAt: null }];
     expect(asked({ unproved })).toEqual([{ ask: 'prove-backup', backupId: 'bkp_1', site: 'toronto' }]);
     expect(asked({ unproved: [{ ...unproved[0]!, finishedAt: NOW }] })).toEqual([]);
     expect(asked({ unproved, failedAt: { 'prove-backup': ago(10) } })).toEqual([]);
+  });
+
+  it('after a copy was found damaged is a proof of the next one at once, and another backup', () => {
+    const unproved = [{ id: 'bkp_1', finishedAt: ago(20), sites: ['toronto'], damagedAt: ago(1) }];
+    expect(asked({ unproved, failedAt: { 'prove-backup': ago(1) } })).toEqual([{ ask: 'prove-backup', backupId: 'bkp_1', site: 'toronto' }]);
+    expect(asked({ unproved, failedAt: { 'prove-backup': ago(1) }, running: new Set(['prove-backup']) })).toEqual([]);
+    // The next drill failed for a reason of its own: it is tried again later.
+    expect(asked({ unproved: [{ ...unproved[0]!, damagedAt: ago(30) }], failedAt: { 'prove-backup': ago(10) } })).toEqual([]);
+    expect(asked({ unproved: [{ ...unproved[0]!, sites: [] }], failedAt: { 'prove-backup': ago(1) } })).toEqual([]);
+    const newest = { requestedAt: ago(60), finishedAt: ago(59), missingSites: [], damaged: true };
+    expect(asked({ newest })).toEqual([{ ask: 'back-up', reason: 'retry' }]);
   });
 
   it('is that what no slot keeps is removed', () => expect(asked({ outlived: ['bkp_0'] })).toEqual([{ ask: 'expire-backups', backupIds: ['bkp_0'] }]));
@@ -82,8 +93,8 @@ describe('the time of the daily backup', () => {
 });
 
 describe('alerts about backups', () => {
-  const signs = { databaseId: 'db_1', backupAgeSeconds: 3_600, proofAgeSeconds: 86_400, proofFailure: null, archive: { pendingBytes: 0, pendingSeconds: 0, sites: 3 } };
-  const kinds = (change: Partial<typeof signs> | { proofFailure: string }) => judgeBackupSigns({ ...signs, ...change }).raise.map(({ kind, severity }) => `${kind} ${severity}`);
+  const signs = { databaseId: 'db_1', backupAgeSeconds: 3_600, proofAgeSeconds: 86_400, damage: null, archive: { pendingBytes: 0, pendingSeconds: 0, sites: 3 } };
+  const kinds = (change: Partial<typeof signs> | { damage: string }) => judgeBackupSigns({ ...signs, ...change }).raise.map(({ kind, severity }) => `${kind} ${severity}`);
 
   it('are closed while all is well', () => {
     expect(judgeBackupSigns(signs)).toEqual({ raise: [], resolve: ['backup:db_1', 'proof:db_1', 'archive:db_1'] });
@@ -93,7 +104,7 @@ describe('alerts about backups', () => {
     expect(kinds({ backupAgeSeconds: 31 * 3_600 })).toEqual(['backup warning']);
     expect(kinds({ backupAgeSeconds: 60 * 3_600 })).toEqual(['backup critical']);
     expect(kinds({ proofAgeSeconds: 8 * 86_400 })).toEqual(['proof critical']);
-    expect(kinds({ proofFailure: 'checksum error' })).toEqual(['proof critical']);
+    expect(kinds({ damage: 'checksum error' })).toEqual(['proof critical']);
     expect(kinds({ archive: { pendingBytes: 300 * 2 ** 20, pendingSeconds: 10, sites: 3 } })).toEqual(['archive warning']);
     expect(kinds({ archive: { pendingBytes: 0, pendingSeconds: 4_000, sites: 0 } })).toEqual(['archive critical']);
   });

@@ -512,7 +512,7 @@ export interface paths {
         put?: never;
         /**
          * Prove a backup now
-         * @description It is restored on a spare place, started there, checked with pg_amcheck, and removed again. Each is proved within a day by itself.
+         * @description It is restored on a spare place, started there, checked relation by relation, and removed again; your own functions in indexes run as your role, and what they do wrong is a remark. Each is proved within a day by itself.
          */
         post: operations["verifyBackup"];
         delete?: never;
@@ -1122,12 +1122,16 @@ export interface components {
                  */
                 frozenUntil: string | null;
                 error: string | null;
+                /** @description What a proof found damaged in this copy */
+                damage: string | null;
             }[];
             /**
              * Format: date-time
              * @description When it was last restored and checked; it counts from then on
              */
             provedAt: string | null;
+            /** @description What the proof has to tell of your own code, such as an index whose function fails; the backup is sound */
+            proofRemarks: string[];
             /** @enum {string|null} */
             keptAs: "daily" | "weekly" | "monthly" | null;
         };

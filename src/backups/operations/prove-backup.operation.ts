@@ -6,7 +6,8 @@ import type { BackupRecords } from '../backup-records.js';
 /**
  * Proves a backup by restoring it on a spare place, starting it there cut off from everybody, and checking every relation.
  *
- * Invariant: only a restore that succeeded makes a backup count; what failed is told with the site that it came from.
+ * Invariant: only a restore that succeeded makes a backup count. A damaged copy is recorded with its site; what the customer's
+ * own code did is told to the customer, and is no word about the backup; the drill's own trouble is tried again.
  */
 export const PROVE_BACKUP = 'prove-backup';
 
@@ -24,8 +25,12 @@ export function proveBackupOperation<Tx>({ backups, records }: Parts<Tx>): Opera
     const known = await records.readSet(databaseId);
     const copy = (await records.read(backupId)).copies.find((candidate) => candidate.site === site);
     if (!known || copy?.state !== 'stored' || copy.label === null) return { outcome: 'done', detail: { nothingToDo: 'the copy is gone' } };
-    const { restoreMs, checkMs, relations } = await backups.prove(known.set, { site, label: copy.label }, host, context);
-    const proof = { site, host, restoreMs, checkMs, relations };
+    const found = await backups.prove(known.set, { site, label: copy.label }, host, context);
+    if (!found.sound) {
+      return { outcome: 'fail', reason: `the copy at ${site} is damaged: ${found.damage}`, hint: 'another site is tried, and a new backup is made', record: (tx) => records.setDamaged(tx, databaseId, backupId, site, found.damage) };
+    }
+    const { sound: _sound, ...measured } = found;
+    const proof = { site, host, ...measured };
     return { outcome: 'done', detail: proof, record: (tx) => records.setProved(tx, backupId, proof) };
   }
   return {

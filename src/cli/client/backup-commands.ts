@@ -15,7 +15,7 @@ const BACKUPS: readonly Column<Backup>[] = [
   ['STARTED', (backup) => backup.startedAt ?? '-'],
   ['SIZE', (backup) => (backup.sizeBytes === null ? '-' : `${(backup.sizeBytes / 2 ** 20).toFixed(1)} MiB`)],
   ['COPIES', (backup) => `${backup.copies.filter(({ state }) => state === 'stored').length}/${backup.copies.length}`],
-  ['PROVED', (backup) => backup.provedAt ?? '-'],
+  ['PROVED', (backup) => (backup.provedAt === null ? '-' : `${backup.provedAt}${backup.proofRemarks.length > 0 ? ` (${backup.proofRemarks.length} remarks)` : ''}`)],
   ['KEPT AS', (backup) => backup.keptAs ?? '-'],
   ['REASON', (backup) => backup.reason],
 ];

@@ -10,6 +10,13 @@ const DAMAGED = /checksum|crypto|decrypt|is not a valid|unexpected eof|zst (?:er
 /** What pgBackRest adds to the message of a system call that failed for want of room. */
 const NO_ROOM = /\[28\]/;
 
+/** What a site keeps, or no longer keeps, cannot be restored: the fault is the backup's own. */
+export class DamagedError extends EngineError {
+  constructor(message: string, hint = 'use another site', options?: ErrorOptions) {
+    super('permanent', message, hint, options);
+  }
+}
+
 /** Whether another pgBackRest is at work on the same set. */
 export const isLocked = ({ code }: CommandResult): boolean => code === LOCKED;
 
@@ -22,8 +29,8 @@ export function backrestFailure(what: string, result: CommandResult): EngineErro
   if (number === ARCHIVE_TIMEOUT) {
     return new EngineError('transient', `${what} failed: wal did not reach the site in time`, 'see whether the primary archives to that site, and whether all its sites answer');
   }
-  if (number === BACKUP_SET_INVALID) return new EngineError('permanent', `${what} failed: ${words}`, 'list the backups again');
-  if (DAMAGED.test(text)) return new EngineError('permanent', `${what} failed, what is stored there is damaged: ${words}`, 'use another site');
+  if (number === BACKUP_SET_INVALID) return new DamagedError(`${what} failed: ${words}`, 'list the backups again');
+  if (DAMAGED.test(text)) return new DamagedError(`${what} failed, what is stored there is damaged: ${words}`);
   if (NO_ROOM.test(text) || saysNoRoom(text)) return new EngineError('transient', `${what} failed for want of room: ${words}`, 'make room on the host or at the site, or choose another');
   return commandFailure(what, { ...result, stderr: words, stdout: '' });
 }

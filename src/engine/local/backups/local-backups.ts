@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 
-import type { ArchiveObservation, BackupSet, BackupSite, BackupsPort, RestoredInstance, RestoreTarget, StoredBackup } from '../../backups-port.js';
+import type { ArchiveObservation, BackupProof, BackupSet, BackupSite, BackupsPort, RestoredInstance, RestoreTarget, StoredBackup } from '../../backups-port.js';
 import { EngineError } from '../../errors.js';
 import type { Effect, InstanceRef } from '../../ports.js';
 import { asEngineError } from '../engine-failure.js';
@@ -17,7 +17,7 @@ import { expireBackup } from './expire-backup.js';
 import { freezeBackup, listFrozen, thawBackup } from './frozen-copies.js';
 import { listBackups } from './list-backups.js';
 import { probeSite, type SiteProbe } from './probe-site.js';
-import { proveBackup, type BackupProof } from './prove-backup.js';
+import { proveBackup } from './prove-backup.js';
 import { removeSet } from './remove-set.js';
 import { restoreInstance } from './restore-instance.js';
 import type { LocalSite } from './repositories.js';

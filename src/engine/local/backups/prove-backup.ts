@@ -1,24 +1,16 @@
 import { randomBytes } from 'node:crypto';
 
+import type { BackupProof } from '../../backups-port.js';
 import { EngineError } from '../../errors.js';
 import type { Effect, InstanceRef } from '../../ports.js';
-import { command } from '../host-shell/gate-script.js';
-import { lastLines } from '../host-shell/gate.js';
-import { asAccount, instanceContext, instanceSubject, readPort, type InstanceContext } from '../instances/instance-context.js';
-import { CONTROL_USER, scramVerifier } from '../instances/sql.js';
-import { withIsolated } from '../sql/isolated-session.js';
-import { clientTool, environmentLine, toolEnvironment } from '../sql/client-tools.js';
+import { instanceContext, instanceSubject, readPort, type InstanceContext } from '../instances/instance-context.js';
+import { scramVerifier } from '../instances/sql.js';
+import { checkCluster } from './check-cluster.js';
+import { DamagedError } from './backrest-failure.js';
 import { recoverCluster, socketDirectory } from './recover-cluster.js';
 import { chooseSource, clearInstance } from './restore-instance.js';
 import type { SiteWork } from './site-work.js';
 
-export interface BackupProof {
-  readonly restoreMs: number;
-  readonly checkMs: number;
-  readonly relations: number;
-}
-
-const COUNT_RELATIONS = `SELECT pg_catalog.count(*)::pg_catalog.int4 AS relations FROM pg_catalog.pg_class WHERE relkind IN ('r', 'i', 't', 'm')`;
 /** What a drill is given, whatever the database has: it serves nobody. */
 const SIZE = { memoryMb: 256, maxConnections: 20, diskGb: 10 };
 
@@ -37,21 +29,19 @@ export async function proveBackup(work: SiteWork, label: string, host: string, e
       try {
         const source = await chooseSource(work, { backup: { site: work.site.id, label } }, signal);
         const begun = performance.now();
-        await recoverCluster(context, gate, { ...source, end: { consistent: true }, filesAtOnce: 1, progress: () => undefined, signal });
+        await recoverCluster(context, gate, { ...source, end: { consistent: true }, filesAtOnce: 1, progress: () => undefined, letIn: [work.set.owner], signal });
         const restored = performance.now();
-        const port = await portOf(context);
-        const result = await gate.run(checkLine(context, port));
-        if (result.code !== 0) {
-          throw new EngineError('permanent', `backup ${label} at ${work.site.id} is damaged: ${lastLines(result.stdout || result.stderr)}`, 'use another site, and make a new backup');
-        }
-        const checked = performance.now();
-        const server = { socketDirectory: socketDirectory(context), port, version: context.fleet.binaries.version };
-        const { rows } = await withIsolated(server, work.set.name, signal, (client) => client.query<{ relations: number }>(COUNT_RELATIONS));
-        return { restoreMs: Math.round(restored - begun), checkMs: Math.round(checked - restored), relations: rows[0]?.relations ?? 0 };
+        const server = { socketDirectory: socketDirectory(context), port: await portOf(context), version: context.fleet.binaries.version };
+        const { relations, damage, remarks } = await checkCluster(server, work.set.owner, signal);
+        const took = { restoreMs: Math.round(restored - begun), checkMs: Math.round(performance.now() - restored), relations };
+        return damage.length > 0 ? { sound: false, damage: damage.join(' | ') } : { sound: true, remarks, ...took };
       } finally {
         await clearInstance(context, gate, AbortSignal.timeout(CLEAR_WITHIN_MS)).catch(() => undefined);
       }
     });
+  } catch (error) {
+    if (error instanceof DamagedError) return { sound: false, damage: error.message };
+    throw error;
   } finally {
     await shell.remove(paths.control);
   }
@@ -77,17 +67,4 @@ async function portOf(context: InstanceContext): Promise<number> {
   const port = await readPort(context);
   if (port === undefined) throw new EngineError('transient', `instance ${context.instance.id} has no port`, 'try again');
   return port;
-}
-
-function checkLine(context: InstanceContext, port: number): string {
-  const env = toolEnvironment(context.fleet, { host: socketDirectory(context), port, user: CONTROL_USER, database: 'postgres', applicationName: 'freehold-proof', superuser: true });
-  const words = [
-    ...asAccount(context.account),
-    clientTool(context.fleet, 'pg_amcheck'),
-    '--all',
-    '--install-missing',
-    '--heapallindexed',
-    '--no-password',
-  ];
-  return `${environmentLine(env)} ${command(...words)}`;
 }

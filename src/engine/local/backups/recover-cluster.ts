@@ -1,15 +1,15 @@
 import type { RestoreTarget, StoredBackup } from '../../backups-port.js';
 import { EngineError } from '../../errors.js';
 import { command, quote } from '../host-shell/gate-script.js';
-import { saysNoRoom, type Gate } from '../host-shell/gate.js';
+import { lastLines, saysNoRoom, type Gate } from '../host-shell/gate.js';
 import { exactName } from '../host-shell/host-shell.js';
 import { waitUntil } from '../wait-until.js';
 import { socketsDirectory } from '../fleet/fleet-layout.js';
 import { asAccount, findPostmaster, type InstanceContext } from '../instances/instance-context.js';
 import { directoriesLine, newFiles, spawnPostmaster, waitUntilReady } from '../instances/run-instance.js';
-import { CONTROL_USER } from '../instances/sql.js';
+import { CONTROL_USER, quoteIdentifier } from '../instances/sql.js';
 import { isolatedSqlLine } from '../sql/psql-line.js';
-import { backrestFailure } from './backrest-failure.js';
+import { backrestFailure, DamagedError } from './backrest-failure.js';
 import { backrestWords, type SiteWork } from './site-work.js';
 
 const PROGRESS_MS = 500;
@@ -27,6 +27,8 @@ export interface Recovery {
   /** How many files are copied side by side. */
   readonly filesAtOnce: number;
   readonly progress: (doneBytes: number, ofBytes: number) => void;
+  /** Roles that are let in beside the control plane. */
+  readonly letIn?: readonly string[];
   readonly signal: AbortSignal;
 }
 
@@ -42,7 +44,7 @@ export function chooseBackup(backups: readonly StoredBackup[], target: RestoreTa
   const newest = [...backups].sort((a, b) => b.finishedAt.getTime() - a.finishedAt.getTime());
   if ('backup' in target) {
     const named = newest.find(({ label }) => label === target.backup.label);
-    if (!named) throw new EngineError('permanent', `site ${target.backup.site} has no backup ${target.backup.label}`, 'list the backups again');
+    if (!named) throw new DamagedError(`site ${target.backup.site} has no backup ${target.backup.label}`, 'list the backups again');
     return named;
   }
   const { time } = target;
@@ -65,7 +67,7 @@ export async function recoverCluster(target: InstanceContext, gate: Gate, recove
   const { work, backup, end, signal } = recovery;
   const context = { ...target, account: work.account };
   await gate.must(directoriesLine(context), 'making the instance\'s directories');
-  await gate.install(cutOff(context, await newFiles(context)), false);
+  await gate.install(cutOff(context, await newFiles(context), recovery.letIn), false);
   await fetchBackup(context, gate, recovery);
   const steps = [
     `: >${quote(`${paths.building}/postgresql.auto.conf`)}`,
@@ -110,9 +112,10 @@ function socketRoomLine({ fleet, instance, account }: InstanceContext): string {
 }
 
 /** The instance's files, but that nobody is let in through the network. */
-function cutOff(context: InstanceContext, files: Awaited<ReturnType<typeof newFiles>>): Awaited<ReturnType<typeof newFiles>> {
+function cutOff(context: InstanceContext, files: Awaited<ReturnType<typeof newFiles>>, letIn: readonly string[] = []): Awaited<ReturnType<typeof newFiles>> {
   const access = `${context.paths.etc}/pg_hba.conf`;
-  const content = `local all "${CONTROL_USER}" trust\nlocal all all reject\nlocal replication all reject\nhost all all all reject\nhost replication all all reject\n`;
+  const trusted = [CONTROL_USER, ...letIn].map((role) => `local all ${quoteIdentifier(role)} trust\n`).join('');
+  const content = `${trusted}local all all reject\nlocal replication all reject\nhost all all all reject\nhost replication all all reject\n`;
   return files.map((file) => (file.path === access ? { ...file, content } : file));
 }
 
@@ -144,9 +147,15 @@ async function fetchBackup(context: InstanceContext, gate: Gate, { work, backup,
   progress(backup.databaseBytes, backup.databaseBytes);
 }
 
+/** What PostgreSQL's recovery says of WAL or control data that cannot be read. */
+const SAYS_DAMAGED = /could not locate a valid checkpoint record|WAL ends before (?:end of online backup|consistent recovery point)|invalid page in block|control file contains invalid/;
+
 function recoveryFailure(error: unknown, log: string, backup: StoredBackup): EngineError {
   if (log.includes('recovery ended before configured recovery target')) {
     return new EngineError('permanent', 'no commit that late is in the archive', 'choose an earlier time, or the latest state', { cause: error });
+  }
+  if (SAYS_DAMAGED.test(log)) {
+    return new DamagedError(`backup ${backup.label} does not become consistent: ${lastLines(log, 2)}`, 'use another site', { cause: error });
   }
   if (saysNoRoom(log)) {
     return new EngineError('transient', `there is no room left to play the wal after ${backup.label}`, 'make room on the host, or restore on another', { cause: error });

@@ -15,7 +15,7 @@ export interface ToolTarget {
 }
 
 /** A program of PostgreSQL's that connects to a server, as the fleet has it. */
-export const clientTool = (fleet: LocalFleet, program: 'pg_amcheck' | 'pg_dump' | 'pg_rewind'): string => `${fleet.binaries.directory}/${program}`;
+export const clientTool = (fleet: LocalFleet, program: 'pg_dump' | 'pg_rewind'): string => `${fleet.binaries.directory}/${program}`;
 
 /** The environment as the beginning of a line of the shell, where it appears in no list of processes. */
 export const environmentLine = (environment: Readonly<Record<string, string>>): string =>

@@ -56,13 +56,16 @@ export interface SessionKind {
   readonly superuser: boolean;
   /** What this session needs otherwise. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Settings that stay as the tenant has them. */
+  readonly left?: readonly string[];
 }
 
 /** The settings that a session is opened with. */
-export function sessionSettings({ version, superuser, settings }: SessionKind): Readonly<Record<string, string>> {
+export function sessionSettings({ version, superuser, settings, left = [] }: SessionKind): Readonly<Record<string, string>> {
   const major = Number.parseInt(version, 10);
   const later = FIXED_SINCE.filter((since) => major >= since.major).map((since) => since.settings);
-  return Object.assign({}, FIXED, ...later, superuser ? FIXED_FOR_SUPERUSERS : {}, settings) as Record<string, string>;
+  const all = Object.assign({}, FIXED, ...later, superuser ? FIXED_FOR_SUPERUSERS : {}, settings) as Record<string, string>;
+  return Object.fromEntries(Object.entries(all).filter(([name]) => !left.includes(name)));
 }
 
 /** The same as the `options` of a connection (libpq's `PGOPTIONS`): words, in which a backslash keeps a blank. */
