@@ -9,8 +9,10 @@ const ROWS_AROUND = 20;
 /**
  * Runs a fault under a writer, and holds the outcome against the promises: writable and redundant again after so many
  * promotions, no acknowledged write lost, never two primaries.
+ *
+ * @param promotions `any` where both ways out are right
  */
-export async function survive(database: DatabaseUnderTest, promotions: number, fault: (writer: NumberedWriter) => Promise<void>): Promise<WriterReport> {
+export async function survive(database: DatabaseUnderTest, promotions: number | 'any', fault: (writer: NumberedWriter) => Promise<void>): Promise<WriterReport> {
   const { epoch } = await database.settled();
   const writer = await NumberedWriter.start(database.credentials.uri);
   const primaries = database.watchPrimaries();
@@ -18,7 +20,7 @@ export async function survive(database: DatabaseUnderTest, promotions: number, f
     await eventually(() => writer.count > ROWS_AROUND);
     writer.resetGap();
     await fault(writer);
-    await database.settled(epoch + promotions);
+    await database.settled(promotions === 'any' ? undefined : epoch + promotions);
     const { count } = writer;
     await eventually(() => writer.count > count + ROWS_AROUND, 20_000);
   } finally {
