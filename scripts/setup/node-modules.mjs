@@ -1,11 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { ROOT, run, say } from './run.mjs';
+import { ask, ROOT, run, say, SetupError } from './run.mjs';
+import { installWords } from './install-words.mjs';
 
 /** Runs `npm ci` unless what is installed is exactly what package-lock.json asks for. */
 export function ensureNodeModules() {
   if (isInstalled()) return;
   say('installing node_modules');
-  run('npm', ['ci', '--include=dev', '--no-progress']);
+  const npm = ask('npm', ['--version']);
+  if (npm === undefined) throw new SetupError('npm is missing: on Debian or Ubuntu, as root: apt-get install npm');
+  run('npm', installWords(npm));
 }
 
 /** Compares the lock file with the record that npm keeps inside node_modules of what it installed. */
