@@ -79,6 +79,11 @@ export interface InstancesPort {
   rejoin(instance: InstanceRef, primary: InstanceRef, effect: Effect): Promise<InstanceObservation & { readonly how: 'repointed' | 'rewound' | 'copied' }>;
   /** Holds a connection to the instance, to see at once when it goes. */
   watch(instance: InstanceRef): InstanceWatch;
+  /**
+   * Makes the slot through which a standby streams, on the primary, if it is not there or was lost. A standby that streams
+   * through a lost one is cut off for a moment.
+   */
+  provideSlot(primary: InstanceRef, standbyId: string, effect: Effect): Promise<void>;
   /** Drops the slot of a standby that is gone, on the primary. */
   dropSlot(primary: InstanceRef, standbyId: string, effect: Effect): Promise<void>;
   /**
@@ -116,7 +121,7 @@ export interface InstanceGlimpse {
 export interface SlotInspection {
   readonly name: string;
   readonly active: boolean;
-  /** `unreserved`: what it needs may be removed at the next checkpoint; `lost`: it has been. */
+  /** `unreserved`: what it needs may be removed at the next checkpoint; `lost`: it has been, and the slot keeps nothing any more, in use or not. */
   readonly status: 'reserved' | 'extended' | 'unreserved' | 'lost';
   /** WAL that is kept for it; null once it was removed, or before it was ever used. */
   readonly keptBytes: number | null;

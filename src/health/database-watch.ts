@@ -1,6 +1,6 @@
 import type { InstanceGlimpse, InstanceRef, InstanceWatch, InstancesPort } from '../engine/ports.js';
 import { type Care, decideCare } from './decide-care.js';
-import type { DatabaseSigns, MemberSigns } from './judge-signs.js';
+import { type DatabaseSigns, findSlotless, type MemberSigns } from './judge-signs.js';
 import { judgePrimary, type StandbySight, type Verdict } from './judge-primary.js';
 
 /** How often a primary is looked at, and how long a look may take. */
@@ -62,6 +62,8 @@ export class DatabaseWatch {
   private again = false;
   private closed = false;
   private unfollowedSince: number | undefined;
+  /** Standbys whose slot was lost, as the last inspection saw it, until something is done about it. */
+  private slotless: readonly string[] = [];
   /** When each standby was last seen streaming. */
   private readonly followedAt = new Map<string, number>();
   private readonly began = performance.now();
@@ -77,6 +79,7 @@ export class DatabaseWatch {
 
   /** What is recorded has changed; the members are the same. */
   update(database: WatchedDatabase): void {
+    if (database.change) this.slotless = [];
     this.database = database;
   }
 
@@ -101,7 +104,9 @@ export class DatabaseWatch {
         awaySeconds: role === 'standby' ? this.awaySeconds(id) : undefined,
       };
     }));
-    return this.closed || this.database.epoch !== database.epoch ? undefined : { databaseId: database.id, members };
+    if (this.closed || this.database.epoch !== database.epoch) return undefined;
+    if (!this.database.change) this.slotless = findSlotless(members);
+    return { databaseId: database.id, members };
   }
 
   private awaySeconds(standbyId: string): number | undefined {
@@ -175,7 +180,7 @@ export class DatabaseWatch {
       // What was seen belongs to the primary of its epoch.
       if (recorded.epoch !== database.epoch) return { ask: 'nothing' };
       const { change, automationPaused, inSync } = recorded;
-      return decideCare({ verdict, change, automationPaused, inSync, expected, streaming, unfollowedMs });
+      return decideCare({ verdict, change, automationPaused, inSync, expected, streaming, slotless: this.slotless, unfollowedMs });
     };
     this.options.onFindings({ database, verdict, care: decide(database), decide });
     if (verdict.verdict === 'wait' && seen.glimpse.sight === 'refused') this.lookAgainSoon();

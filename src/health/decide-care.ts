@@ -12,6 +12,8 @@ export interface CareFacts {
   readonly inSync: readonly string[];
   /** Standbys that are recorded as running, or were fenced: those that should follow. */
   readonly expected: readonly string[];
+  /** Standbys whose slot was lost: nothing keeps the WAL that they still need. */
+  readonly slotless: readonly string[];
   /** Standbys that the primary sees streaming; undefined if it could not be asked. */
   readonly streaming: readonly string[] | undefined;
   /** How long some expected standby has not been streaming, in milliseconds. */
@@ -62,12 +64,14 @@ function careMeanwhile({ inSync, expected, streaming, unfollowedMs }: CareFacts,
   return away.length > 0 ? { ask: 'reprotect', reason: `not streaming any more: ${away.join(', ')}` } : NOTHING;
 }
 
-function careForStandbys({ inSync, expected, streaming, unfollowedMs }: CareFacts): Care {
+function careForStandbys({ inSync, expected, streaming, slotless, unfollowedMs }: CareFacts): Care {
   if (!streaming) return NOTHING;
   const away = expected.filter((id) => !streaming.includes(id));
   if (away.length > 0) {
     return unfollowedMs >= STANDBY_AWAY_MS ? { ask: 'reprotect', reason: `not streaming: ${away.join(', ')}` } : NOTHING;
   }
   const unrecorded = expected.filter((id) => !inSync.includes(id));
-  return unrecorded.length > 0 ? { ask: 'reprotect', reason: `streaming, but not recorded in sync: ${unrecorded.join(', ')}` } : NOTHING;
+  if (unrecorded.length > 0) return { ask: 'reprotect', reason: `streaming, but not recorded in sync: ${unrecorded.join(', ')}` };
+  const unkept = expected.filter((id) => slotless.includes(id));
+  return unkept.length > 0 ? { ask: 'reprotect', reason: `streaming through a slot that was lost: ${unkept.join(', ')}` } : NOTHING;
 }

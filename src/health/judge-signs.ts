@@ -160,7 +160,7 @@ function slotGauge(databaseId: string, instanceId: string, { name, status, keptB
     value: over ? 1 : limitBytes === null ? 0 : (keptBytes ?? 0) / limitBytes,
     raiseAt: 0.8, clearBelow: 0.5, criticalAt: 1,
     message: status === 'lost'
-      ? `slot ${name} on ${instanceId} is lost: its standby has to be copied anew`
+      ? `slot ${name} on ${instanceId} is lost, and keeps nothing for its standby any more, which gets a new one or is copied anew`
       : `slot ${name} on ${instanceId} keeps ${mebibytes(keptBytes ?? 0)} of WAL, and may keep ${mebibytes(limitBytes ?? 0)}`,
   };
 }
@@ -194,6 +194,11 @@ function seenByPrimary(members: readonly MemberSigns[], standbyId: string): { st
 }
 
 /** See the id of an `InstanceRef`. */
+/** The standbys whose slot on the primary was lost. */
+export function findSlotless(members: readonly MemberSigns[]): string[] {
+  return members.filter(({ role, instanceId }) => role === 'standby' && seenByPrimary(members, instanceId).slot?.status === 'lost').map(({ instanceId }) => instanceId);
+}
+
 const slotOf = (instanceId: string): string => instanceId.toLowerCase();
 
 const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;

@@ -181,6 +181,7 @@ export function describeEngine(name: string, open: () => Promise<Harness>): void
         waitForFlush: () => instances.waitForFlush(shop.primary, shop.standby.id, '0/1', old),
         setOwnerVerifier: () => instances.setOwnerVerifier(shop.primary, verifierOf('x'), old),
         start: () => instances.start(shop.primary, old),
+        provideSlot: () => instances.provideSlot(shop.primary, shop.standby.id, old),
         dropSlot: () => instances.dropSlot(shop.primary, shop.standby.id, old),
         destroy: () => instances.destroy(shop.primary, old),
         fence: () => instances.fence(shop.primary, old),

@@ -61,7 +61,7 @@ export class Watcher implements Owner {
     this.unfollowedSince = follows ? undefined : this.unfollowedSince ?? scheduler.now;
     const unfollowedMs = this.unfollowedSince === undefined ? 0 : scheduler.now - this.unfollowedSince;
     const care = decideCare({
-      verdict, change: change ? { kind: change.kind, step: change.step } : null, automationPaused: false, inSync: record.inSync, expected, streaming, unfollowedMs,
+      verdict, change: change ? { kind: change.kind, step: change.step } : null, automationPaused: false, inSync: record.inSync, expected, streaming, slotless: [], unfollowedMs,
     });
     this.act(care);
   }

@@ -9,7 +9,7 @@ import { FakeBackups } from './fake-backups.js';
 /** The verbs that have an effect, and so can be failed, held and interrupted. */
 export const FAKE_VERBS = [
   'createPrimary', 'attachStandby', 'setSynchronousStandbys', 'waitForFlush', 'setOwnerVerifier', 'start', 'fence', 'stopMarked', 'unfence',
-  'claim', 'promote', 'rejoin', 'dropSlot', 'destroy', 'releaseKept', 'open', 'close', 'pause', 'remove', 'verify',
+  'claim', 'promote', 'rejoin', 'provideSlot', 'dropSlot', 'destroy', 'releaseKept', 'open', 'close', 'pause', 'remove', 'verify',
   'archiveTo', 'archiveNow', 'adoptArchive', 'backUp', 'freeze', 'expire', 'restore', 'prove', 'removeSet',
 ] as const;
 export type FakeVerb = (typeof FAKE_VERBS)[number];
@@ -379,6 +379,12 @@ class FakeInstances implements InstancesPort {
         return Promise.resolve();
       },
     };
+  }
+
+  provideSlot(ref: InstanceRef, standbyId: string, effect: Effect): Promise<void> {
+    return this.act('provideSlot', ref, effect, () => {
+      this.engine.requireRunning(ref.id).slots.add(standbyId);
+    });
   }
 
   dropSlot(ref: InstanceRef, standbyId: string, effect: Effect): Promise<void> {

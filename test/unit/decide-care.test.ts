@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type CareFacts, decideCare } from '../../src/health/decide-care.js';
 
 const well: CareFacts = {
-  verdict: { verdict: 'well' }, change: null, automationPaused: false, inSync: ['s'], expected: ['s'], streaming: ['s'], unfollowedMs: 0,
+  verdict: { verdict: 'well' }, change: null, automationPaused: false, inSync: ['s'], expected: ['s'], streaming: ['s'], slotless: [], unfollowedMs: 0,
 };
 const lost = { verdict: { verdict: 'lost', reason: 'dead' } } as const;
 
@@ -36,6 +36,11 @@ describe('decideCare', () => {
     ['nothing', { streaming: [], unfollowedMs: 9_000, change: { kind: 'reprotect', step: 'record-alone' } }],
     ['nothing', { streaming: [], unfollowedMs: 9_000, change: { kind: 'rotate-password', step: 'record' } }],
     ['reprotect', { expected: ['s', 't'], streaming: ['s', 't'] }],
+    // A slot that was lost keeps nothing for its standby, which streams on for as long as it can.
+    ['reprotect', { slotless: ['s'] }],
+    ['nothing', { slotless: ['gone'] }],
+    ['nothing', { slotless: ['s'], automationPaused: true }],
+    ['nothing', { slotless: ['s'], change: { kind: 'reprotect', step: 'restart' } }],
   ])('asks for %s given %o', (ask, facts) => {
     expect(decideCare({ ...well, ...facts }).ask).toBe(ask);
   });

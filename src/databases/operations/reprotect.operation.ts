@@ -44,7 +44,7 @@ export function reprotectOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx
       { name: 'record-alone', does: 'record that nothing is in sync', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: step.recordAlone },
       { name: 'write-alone', does: 'let commits go on without a standby', timeoutMs: 10_000, attempts: 5, onFailure: 'persist', run: step.writeAlone },
       { name: 'shrink', does: 'let commits wait for those that follow alone, then record it', timeoutMs: 15_000, attempts: 5, onFailure: 'persist', run: step.shrink },
-      { name: 'restart', does: 'start standbys that are down', timeoutMs: 30_000, attempts: 2, onFailure: { goTo: 'protect' }, run: step.restart },
+      { name: 'restart', does: 'start standbys that are down, give those that follow a new slot for one that was lost', timeoutMs: 30_000, attempts: 2, onFailure: { goTo: 'protect' }, run: step.restart },
       { name: 'protect', does: 'record which instances are rebuilt', timeoutMs: 10_000, attempts: 5, onFailure: 'persist', run: step.protect },
       ...redundancySteps(step),
     ],
@@ -61,7 +61,7 @@ function steps<Tx>(parts: Parts<Tx>) {
 
   async function look(context: Context): Outcome {
     const record = await records.read(context.input.databaseId);
-    const { following, named } = await askPrimary(record, context);
+    const { following, named } = await askPrimary(engine, record, context.signal);
     const lost = record.inSync.filter((id) => !following.has(id));
     const detail = { reason: context.input.reason, outOfSync: lost };
     // Commits may wait for one that was named and never recorded; while it is named it is not rebuilt either (protocol rule 10).
@@ -83,7 +83,7 @@ function steps<Tx>(parts: Parts<Tx>) {
   /** Protocol rule 3b: the names, loaded; everything written before flushed by those that stay; then the record. */
   async function shrink(context: Context): Outcome {
     const record = await records.read(context.input.databaseId);
-    const { following } = await askPrimary(record, context);
+    const { following } = await askPrimary(engine, record, context.signal);
     const staying = record.inSync.filter((id) => following.has(id));
     if (staying.length === 0) return { outcome: 'next', to: 'record-alone' };
     const primary = primaryOf(record).ref;
@@ -92,18 +92,25 @@ function steps<Tx>(parts: Parts<Tx>) {
     return { outcome: 'next', detail: { inSync: staying }, record: (tx) => records.setInSync(tx, context.input.databaseId, staying) };
   }
 
-  /** Often a standby is only down: started, it goes on from where it was. */
+  /**
+   * Often a standby is only down: started, it goes on from where it was. One whose slot was lost may go on, too, for as long as
+   * the WAL that it needs happens to be there; it gets a slot that keeps it, and is rebuilt like any other if that comes too late.
+   */
   async function restart(context: Context): Outcome {
     const record = await records.read(context.input.databaseId);
     const seen = await observeAll(standbysOf(record), context.signal);
     const down = seen.filter(({ member, process, marked }) => member.state === 'running' && !member.hostLost && process !== 'running' && !marked);
-    await Promise.all(down.map(({ member }) => engine.instances.start(member.ref, context)));
+    const { following } = await askPrimary(engine, record, context.signal);
+    await Promise.all([
+      ...down.map(({ member }) => engine.instances.start(member.ref, context)),
+      ...[...following].map((id) => engine.instances.provideSlot(primaryOf(record).ref, id, context)),
+    ]);
     return { outcome: 'next', detail: { started: down.map(({ member }) => member.ref.host) } };
   }
 
   async function protect(context: Context): Outcome {
     const record = await records.read(context.input.databaseId);
-    const { following } = await askPrimary(record, context);
+    const { following } = await askPrimary(engine, record, context.signal);
     // One whose rebuilding nobody recorded as done is rebuilt again, even if it streams (protocol rule 10).
     const gone = standbysOf(record).filter(({ state, hostLost }) => hostLost && state !== 'lost');
     const lost = standbysOf(record).filter(({ ref, state, hostLost }) => state !== 'lost' && !hostLost && (state !== 'running' || !following.has(ref.id)));
@@ -122,18 +129,6 @@ function steps<Tx>(parts: Parts<Tx>) {
     };
   }
 
-  /**
-   * The standbys that stream from the primary, and those it is told to wait for. Without its answer nothing follows:
-   * a dead primary's standbys are not out of sync, and must not be recorded so before a failover.
-   */
-  async function askPrimary(record: DatabaseRecord, context: Context): Promise<{ following: ReadonlySet<string>; named: readonly string[] }> {
-    const { ref } = primaryOf(record);
-    const { role, standbys, synchronousStandbys } = await engine.instances.observe(ref, context.signal);
-    if (role !== 'primary' || !standbys) throw new EngineError('transient', `primary ${ref.id} does not answer`);
-    const following = standbys.filter(({ state }) => state === 'streaming').map(({ instanceId }) => instanceId);
-    return { following: new Set(following), named: synchronousStandbys ?? [] };
-  }
-
   async function observeAll(members: readonly MemberRecord[], signal: AbortSignal): Promise<(InstanceObservation & { member: MemberRecord })[]> {
     return Promise.all(members.map(async (member) => ({ member, ...(await engine.instances.observe(member.ref, signal)) })));
   }
@@ -141,4 +136,18 @@ function steps<Tx>(parts: Parts<Tx>) {
   const { rebuild } = promotionSteps<Tx>(parts, { otherwise: 'look' });
   const { synchronize, widen } = synchronizeSteps<Tx, PromotionFound>(parts, { widen: 'widen', next: 'finish' });
   return { look, recordAlone, writeAlone, shrink, restart, protect, rebuild, synchronize, widen };
+}
+
+/**
+ * The standbys that stream from the primary, and those it is told to wait for. Without its answer nothing follows:
+ * a dead primary's standbys are not out of sync, and must not be recorded so before a failover.
+ */
+async function askPrimary(
+  engine: Engine, record: DatabaseRecord, signal: AbortSignal,
+): Promise<{ readonly following: ReadonlySet<string>; readonly named: readonly string[] }> {
+  const { ref } = primaryOf(record);
+  const { role, standbys, synchronousStandbys } = await engine.instances.observe(ref, signal);
+  if (role !== 'primary' || !standbys) throw new EngineError('transient', `primary ${ref.id} does not answer`);
+  const following = standbys.filter(({ state }) => state === 'streaming').map(({ instanceId }) => instanceId);
+  return { following: new Set(following), named: synchronousStandbys ?? [] };
 }

@@ -248,6 +248,8 @@ export class SimulatedInstances implements InstancesPort {
   checkpoint(ref: InstanceRef): Promise<void> { return this.effects.pause('checkpoint', ref.id); }
   keptCopies(): Promise<readonly KeptCopy[]> { return Promise.resolve([]); }
   releaseKept(): Promise<void> { return notSimulated(); }
+  /** Slots are never lost here. */
+  provideSlot(): Promise<void> { return Promise.resolve(); }
   dropSlot(): Promise<void> { return notSimulated(); }
   createPrimary(): Promise<InstanceObservation> { return notSimulated(); }
   attachStandby(): Promise<InstanceObservation> { return notSimulated(); }

@@ -4,7 +4,7 @@ import type { InstanceInspection, SlotInspection, StandbyObservation } from '../
 import { hostDirectory } from '../fleet/fleet-layout.js';
 import type { InstanceContext } from './instance-context.js';
 import { STANDBYS_SQL } from './observe-instance.js';
-import { CONTROL_USER, REPLICATION_USER } from './sql.js';
+import { CONTROL_USER, REPLICATION_USER, SLOT_IS_LOST } from './sql.js';
 
 /** Prepared, and asked of functions, as the look is; a `lost` slot has no position any more. */
 const INSPECT = {
@@ -14,7 +14,7 @@ const INSPECT = {
   SELECT pg_is_in_recovery(),
          (SELECT coalesce(sum(size), 0)::float8 FROM pg_ls_waldir()),
          (pg_size_bytes(current_setting('max_wal_size')) + pg_size_bytes(current_setting('wal_keep_size')))::float8,
-         (SELECT coalesce(json_agg(json_build_object('name', slot_name, 'active', active, 'status', coalesce(wal_status, 'reserved'),
+         (SELECT coalesce(json_agg(json_build_object('name', slot_name, 'active', active, 'status', CASE WHEN ${SLOT_IS_LOST} THEN 'lost' ELSE coalesce(wal_status, 'reserved') END,
                    'keptBytes', greatest(0, pg_wal_lsn_diff(
                       CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, restart_lsn)),
                    'limitBytes', nullif(pg_size_bytes(current_setting('max_slot_wal_keep_size')), -1)) ORDER BY slot_name), '[]')

@@ -15,7 +15,7 @@ import { observeInstance } from './observe-instance.js';
 import { promoteStandby } from './promote-standby.js';
 import { rejoinStandby, type Rejoined } from './rejoin-standby.js';
 import { killAll } from './run-instance.js';
-import { dropSlotSql, quoteIdentifier, quoteLiteral } from './sql.js';
+import { createSlotSql, dropSlotSql, quoteIdentifier, quoteLiteral } from './sql.js';
 import { startInstance } from './start-instance.js';
 import { checkpoint, stopMarked, type Stopped } from './stop-marked.js';
 import { setSynchronousStandbys, waitForFlush } from './synchronous-standbys.js';
@@ -100,6 +100,10 @@ export class LocalInstances implements InstancesPort {
   async close(): Promise<void> {
     await Promise.all([...this.watches].map((watch) => watch.close()));
     this.fleet.sessions.close();
+  }
+
+  provideSlot(primary: InstanceRef, standbyId: string, effect: Effect): Promise<void> {
+    return this.sql(primary, createSlotSql(slotName(standbyId)), 'making a replication slot', effect);
   }
 
   dropSlot(primary: InstanceRef, standbyId: string, effect: Effect): Promise<void> {

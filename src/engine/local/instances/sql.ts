@@ -83,11 +83,17 @@ export function dumpLoginSql(database: string, verifier: string): string[] {
 /** The password of {@link DUMP_ROLE}: made of the control plane's own, so that both are known and changed together. */
 export const dumpPassword = (controlPassword: string): string => createHmac('sha256', controlPassword).update(DUMP_ROLE).digest('base64url');
 
-/** Makes a standby's slot; one that was lost, because it held too much WAL, is made anew. */
+/**
+ * Whether a slot was lost, because it held too much WAL. It may be in use all the same: from PostgreSQL 16 on it stays lost
+ * while a standby streams through it, keeps nothing, and calls itself `unreserved`, though it is nowhere near its limit.
+ */
+export const SLOT_IS_LOST = `(wal_status = 'lost' OR (wal_status = 'unreserved' AND active AND safe_wal_size > 0))`;
+
+/** Makes a standby's slot; one that was lost is made anew, also while a standby streams through it. */
 export function createSlotSql(slot: string): string[] {
   const name = quoteLiteral(slot);
   return [
-    `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = ${name} AND wal_status = 'lost' AND NOT active;`,
+    ...dropSlotSql(slot, SLOT_IS_LOST),
     `SELECT pg_create_physical_replication_slot(${name}, true) WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = ${name});`,
   ];
 }
@@ -103,10 +109,14 @@ export function endReceiversSql(instanceId: string): string {
 /**
  * Drops a standby's slot, whoever streams through it. One that is cut off connects again within milliseconds, sooner than
  * a wait for the end of its walsender returns (PostgreSQL looks every 100 ms), so it is not waited for.
+ *
+ * @param condition of pg_replication_slots, which is asked once: a slot that nobody uses any more may look well again
  */
-export function dropSlotSql(slot: string): string[] {
+export function dropSlotSql(slot: string, condition = 'true'): string[] {
   const name = quoteLiteral(slot);
-  return [`DO $$ DECLARE tries integer := 0; BEGIN LOOP
+  return [`DO $$ DECLARE tries integer := 0; BEGIN
+  IF NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = ${name} AND ${condition}) THEN RETURN; END IF;
+  LOOP
     PERFORM pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = ${name} AND active;
     BEGIN
       PERFORM pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = ${name};
