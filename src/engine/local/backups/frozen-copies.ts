@@ -32,16 +32,20 @@ const LISTS = ['backup.info', 'backup.info.copy'].map((name) => `backup/${STANZA
  * on this machine. The copy takes its name when it is complete, so that a half-made one is never taken for one.
  *
  * $1 the repository's directory, if it has one, $2 the half-made copy, $3 the copy, $4 the label, $5 the record, $6 the owner,
- * $7 the repository's configuration, then the files.
+ * as whom it is read by a protocol too, $7 the repository's configuration, then the files.
  */
 const FREEZE = String.raw`
 set -eu
 from=$1 part=$2 to=$3 label=$4 record=$5 owner=$6 configuration=$7; shift 7
+get() {
+  if [ -n "$owner" ]; then set -- setpriv --reuid="$(echo "$owner" | cut -d: -f1)" --regid="$(echo "$owner" | cut -d: -f2)" --clear-groups --no-new-privs "$@"; fi
+  "$@"
+}
 rm -rf -- "$part"
 mkdir -p -- "$part/backup/${STANZA}" "$part/archive/${STANZA}"
 for file; do
   mkdir -p -- "$part/$(dirname -- "$file")"
-  if [ -n "$from" ]; then cp -a -- "$from/$file" "$part/$file"; else pgbackrest --config="$configuration" --raw repo-get "$file" >"$part/$file"; fi
+  if [ -n "$from" ]; then cp -a -- "$from/$file" "$part/$file"; else get pgbackrest --config="$configuration" --raw repo-get "$file" >"$part/$file"; fi
 done
 cd -- "$part"
 find . -type f ! -name SHA256SUMS -print0 | sort -z | xargs -0 sha256sum >SHA256SUMS

@@ -1,3 +1,6 @@
+import { randomBytes } from 'node:crypto';
+
+import { SITE_PROBE_ACCOUNT } from '../fleet/fleet-description.js';
 import { backupsDirectory, siteMarker } from '../fleet/fleet-layout.js';
 import { lastLines } from '../host-shell/gate.js';
 import type { LocalFleet } from '../local-fleet.js';
@@ -54,21 +57,45 @@ export async function probeSite(fleet: LocalFleet, site: LocalSite, signal: Abor
   }
 }
 
-/** By the protocol, as whoever runs this, with a configuration that lasts no longer than the probe. */
-async function probeRemote({ shell, root }: LocalFleet, site: LocalSite, signal: AbortSignal, bytes: number): Promise<SiteProbe> {
+/** What the probe's files are below, at the site: a stanza of its own, which stays. */
+const STANZA = 'probe';
+
+/**
+ * Pushes a segment of WAL, as a server would, gets it back, compares both, and removes it. pgBackRest writes to a repository
+ * by no other command in all of its versions; the stanza, which it asks for, is made when it is missing.
+ *
+ * $1 the configuration, $2 the directory, $3 the segment, $4 how large it is.
+ */
+const PROBE_REMOTE = String.raw`
+cd -- "$2" && head -c "$4" /dev/zero >"$3" || exit 1
+run() { pgbackrest --config="$configuration" --stanza=${STANZA} --pg1-path="$PWD" "$@"; }
+configuration=$1 segment=$3
+push() { run --no-archive-header-check archive-push "$PWD/$segment"; }
+push 2>push.log; code=$?
+if [ "$code" != 0 ] && grep -q FileMissingError push.log; then run --no-online stanza-create && push 2>push.log; code=$?; fi
+[ "$code" = 0 ] || { cat push.log >&2; exit "$code"; }
+run archive-get "$segment" "$PWD/back" && cmp -s "$segment" back; code=$?
+pgbackrest --config="$configuration" --recurse repo-rm "archive/${STANZA}/15-1/$(printf %.16s "$segment")"
+exit "$code"
+`;
+
+/** By the protocol, as an account of its own where there are accounts, with a configuration that lasts no longer than the probe. */
+async function probeRemote(fleet: LocalFleet, site: LocalSite, signal: AbortSignal, bytes: number): Promise<SiteProbe> {
+  const { shell, root } = fleet;
   const directory = `${backupsDirectory(root)}/probe-${site.id}-${process.pid}-${Date.now()}`;
-  const name = `probe-${process.pid}-${Date.now()}`;
+  const account = fleet.account(SITE_PROBE_ACCOUNT);
+  const owned = { mode: 0o600, ...(account ? { owner: account } : {}) };
+  // Of a log file of its own, so that what another probe has written is not removed with it.
+  const segment = `00000001${randomBytes(4).toString('hex').toUpperCase()}00000001`;
   try {
-    await shell.ensureDirectory(directory, 0o700);
-    for (const [file, content] of Object.entries(site.repository.files)) await shell.write({ path: `${directory}/${file}`, content, mode: 0o600 });
-    await shell.write({ path: `${directory}/probe.conf`, content: probeConfiguration(site, directory), mode: 0o600 });
-    const words = (verb: string): string[] => ['pgbackrest', `--config=${directory}/probe.conf`, verb, name];
-    const content = '0'.repeat(bytes);
-    const put = await shell.run(words('repo-put'), { signal, input: content });
-    const got = put.code === 0 ? await shell.run(words('repo-get'), { signal, outputBytes: bytes }) : put;
-    await shell.run(words('repo-rm'), { signal });
-    if (got.code === 0 && got.stdout === content) return { usable: true };
-    return { usable: false, reason: lastLines(got.stderr) || 'what was written cannot be read' };
+    await shell.ensureDirectory(directory, 0o700, account);
+    await shell.ensureDirectory(`${directory}/global`, 0o700, account);
+    for (const [file, content] of Object.entries(site.repository.files)) await shell.write({ path: `${directory}/${file}`, content, ...owned });
+    await shell.write({ path: `${directory}/probe.conf`, content: probeConfiguration(site, directory), ...owned });
+    await shell.write({ path: `${directory}/global/pg_control`, content: CONTROL_FILE, ...owned });
+    const words = ['/bin/sh', '-c', PROBE_REMOTE, 'probe', `${directory}/probe.conf`, directory, segment, String(bytes)];
+    const result = await shell.run(words, { signal, ...(account ? { account } : {}) });
+    return result.code === 0 ? { usable: true } : { usable: false, reason: lastLines(result.stderr) || 'what was written cannot be read' };
   } catch (error) {
     return { usable: false, reason: `no answer: ${(error as Error).message}` };
   } finally {
@@ -77,7 +104,25 @@ async function probeRemote({ shell, root }: LocalFleet, site: LocalSite, signal:
 }
 
 function probeConfiguration(site: LocalSite, directory: string): string {
-  const files = Object.fromEntries(Object.keys(site.repository.files).map((name) => [name, `${directory}/${name}`]));
-  const options = { 'log-level-console': 'off', 'log-level-stderr': 'error', 'log-level-file': 'off', 'io-timeout': IO_TIMEOUT_S };
-  return backrestConfiguration({ comment: 'a probe', repositories: [{ ...site.repository.options, ...files }], options });
+  const { options: own, files } = site.repository;
+  const paths = Object.fromEntries(Object.keys(files).map((name) => [name, `${directory}/${name}`]));
+  const path = `${own['path'] === '/' ? '' : (own['path'] ?? '')}/${STANZA}`;
+  const options = {
+    'log-level-console': 'off', 'log-level-stderr': 'error', 'log-level-file': 'off', 'lock-path': directory, 'io-timeout': IO_TIMEOUT_S,
+    // As much reaches the site as is asked for.
+    'compress-type': 'none',
+  };
+  return backrestConfiguration({ comment: 'a probe', repositories: [{ ...own, ...paths, path }], options });
 }
+
+/**
+ * The control file of an empty cluster of PostgreSQL 15, in which pgBackRest reads what a stanza is for. It stays as it is, since
+ * the stanzas at the sites are of this cluster.
+ */
+const CONTROL_FILE = Buffer.concat([Buffer.from(
+  '3o9I6kmuC2sUBQAAJXcNDAEAAAAAAAAAVK4LawAAAAAQB1ABAAAAABAHUAEAAAAAAQAAAAEAAAABAAAAAAAAANQCAAAAAAAABDUAAAEAAAAAAAAAzAIAAAEAAAABAAAAAQ'
+  + 'AAAAAAAABUrgtrAAAAAAAAAAAAAAAAAAAAAAAAAADoAwAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAEAAAAAAAAAZAAAAAgAAAAKAAAAAAAA'
+  + 'AEAAAAAAAAAACAAAAAAAAACH1jJBACAAAAAAAgAAIAAAAAAAAUAAAAAgAAAAzAcAAAAIAAABAAAAAAAAAGjnJvQr8mj4gk033fFZMPo4Sukgum/R4Tez/Vj3MxiFDYkn3Q'
+  + 'AA',
+  'base64',
+)], 8_192);

@@ -42,6 +42,8 @@ export type HostDescription = RegionDescription['dataCenters'][number]['hosts'][
 
 /** Accounts in one fleet's range. Databases count up from its start, gateways down from its end. */
 export const ACCOUNTS_PER_FLEET = 65_536;
+/** Nobody's but that of what tries sites; databases are given numbers below 60,000. */
+export const SITE_PROBE_ACCOUNT = ACCOUNTS_PER_FLEET - 1_024;
 /** Ranges lie in 2^20 … 2^30: above what machines give out to people and to user namespaces, below what is reserved. */
 const FIRST_RANGE = 2 ** 20 / ACCOUNTS_PER_FLEET;
 const LAST_RANGE = 2 ** 30 / ACCOUNTS_PER_FLEET - 1;
