@@ -5,6 +5,8 @@ import { openLocalEngine } from './local/local-engine.js';
 import type { Engine } from './ports.js';
 
 export { prepareLocalFleet, type PreparedFleet } from './local/fleet/prepare-fleet.js';
+export { findHomeless, findLocalPostgres, type LocalPostgres } from './local/fleet/local-postgres.js';
+export { isOlder, type Version } from './local/instances/judge-postgres.js';
 export { shutDownLocalFleet } from './local/fleet/shut-down-fleet.js';
 export { purgeLocalFleet } from './local/fleet/purge-fleet.js';
 export { restoreLocalMetadata } from './local/metadata/restore-metadata.js';

@@ -11,7 +11,7 @@ import {
   synchronousConfiguration,
   synchronousNames,
 } from '../../src/engine/local/instances/instance-settings.js';
-import { isSound } from '../../src/engine/local/instances/postgres-binaries.js';
+import { isSound } from '../../src/engine/local/instances/judge-postgres.js';
 import { createSlotSql, newDatabaseSql, quoteIdentifier, quoteLiteral, scramVerifier } from '../../src/engine/local/instances/sql.js';
 
 const starter = { memoryMb: 256, maxConnections: 20, diskGb: 10 };

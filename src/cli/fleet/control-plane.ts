@@ -8,9 +8,9 @@ import type { ControlDirectory } from './control-directory.js';
 import { lockFleet, type FleetLock } from './fleet-lock.js';
 import { endLeftovers } from './leftovers.js';
 import { openMasterKey, readFleetName } from './master-key.js';
-import { metadataServer, metadataUrl, refuseLostMetadata } from './metadata-server.js';
+import { metadataServer, metadataUrl, refuseHomelessMetadata, refuseLostMetadata } from './metadata-server.js';
 import { LOOPBACK, openPorts, type ControlPorts } from './ports.js';
-import { findPrograms, type Programs } from './programs.js';
+import { describeHomeless, findPrograms, type Programs } from './programs.js';
 import type { Progress } from './progress.js';
 import { redisServer, redisUrl } from './redis-server.js';
 import { openControlKeys, type ControlKeys } from './sealed-keys.js';
@@ -74,10 +74,14 @@ export class ControlPlane {
   private async startAll(): Promise<ReadyLine> {
     const { directory, settings, progress } = this.options;
     const programs = await findPrograms(settings.PATH, settings.REDIS_URL === undefined);
+    programs.warnings.forEach((warning) => progress.incident(warning));
     directory.prepare();
     const masterKey = openMasterKey(directory, settings);
     this.lock = await lockFleet(directory, readFleetName(directory) ?? '');
-    if (settings.DATABASE_URL === undefined) refuseLostMetadata(directory);
+    if (settings.DATABASE_URL === undefined) {
+      refuseLostMetadata(directory);
+      refuseHomelessMetadata(directory, programs);
+    }
     const ended = await endLeftovers(directory);
     if (ended > 0) progress.step(`ended ${ended} processes that an earlier start had left behind`);
     const ports = await openPorts(directory, this.options.port, this.options.bind);
@@ -86,7 +90,9 @@ export class ControlPlane {
     const api = apiUrl(this.options, ports.api);
     const environment = processEnvironment(this.options, masterKey, ports, keys, api);
     this.lock.announce(api);
-    await this.startServers(programs, ports, keys, await this.prepareFleet(vault));
+    const fleet = await this.prepareFleet(vault);
+    (await describeHomeless(fleet.root, programs.postgres)).forEach((fault) => progress.incident(fault));
+    await this.startServers(programs, ports, keys, fleet);
     await this.startNodeProcesses(environment, api);
     return describeReady(api, keys);
   }

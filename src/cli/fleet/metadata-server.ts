@@ -136,6 +136,12 @@ export function refuseLostMetadata({ control, dataDir, recovering }: ControlDire
   if (existsSync(metadataMark(control)) && !existsSync(join(workingDirectory(control, 'metadata'), 'PG_VERSION'))) throw lostMetadata(control);
 }
 
+/** @throws CliError if the metadata was made by a PostgreSQL that is not installed any more. */
+export function refuseHomelessMetadata({ control }: ControlDirectory, programs: Programs): void {
+  const data = workingDirectory(control, 'metadata');
+  if (existsSync(join(data, 'PG_VERSION'))) serverFolder(programs, data);
+}
+
 const lostMetadata = (control: string): CliError =>
   new CliError(`the metadata database of this fleet is gone from ${workingDirectory(control, 'metadata')}; its databases go on serving: bring it back with freehold recover --data-dir ${dirname(control)}`);
 
@@ -156,7 +162,9 @@ async function makeCluster(options: MetadataOptions, data: string, log: number):
   rmSync(half, { recursive: true, force: true });
   mkdirSync(half, { mode: 0o700 });
   if (options.account) chownSync(half, options.account.uid, options.account.gid);
-  const folder = options.programs.postgres.values().next().value ?? '';
+  const { forNew, passedOver } = options.programs.postgres;
+  if (!forNew) throw new CliError(`the metadata database cannot be made: ${passedOver.join('; ')}`);
+  const folder = forNew.directory;
   const flags = ['--username=postgres', '--encoding=UTF8', '--locale=C.UTF-8', '--data-checksums', '--auth=reject', '--no-instructions', `--wal-segsize=${WAL_SEGMENT_MB}`];
   await finish(start(options, join(folder, 'initdb'), ['-D', half, ...flags], log), 'initdb');
   const sql = [
@@ -187,9 +195,9 @@ async function finish(child: ChildProcess, name: string): Promise<void> {
 /** The programs of the major version that made the cluster: no other can run it. */
 function serverFolder(programs: Programs, data: string): string {
   const major = Number(readFileSync(join(data, 'PG_VERSION'), 'utf8').trim());
-  const folder = programs.postgres.get(major);
-  if (folder === undefined) throw new CliError(`the metadata database was made by PostgreSQL ${major}, which is not installed: apt-get install postgresql-${major}`);
-  return folder;
+  const found = programs.postgres.usable.find((binaries) => binaries.major === major);
+  if (found === undefined) throw new CliError(`the metadata database was made by PostgreSQL ${major}, which is not installed: apt-get install postgresql-${major}`);
+  return found.directory;
 }
 
 async function answers(server: pg.ClientConfig, question = 'SELECT 1'): Promise<boolean> {

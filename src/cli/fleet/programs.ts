@@ -3,33 +3,27 @@ import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 
+import { findHomeless, findLocalPostgres, type LocalPostgres } from '../../engine/engine.js';
 import { CliError } from '../cli-error.js';
+import { judgeVersion, type Judgement, type Need } from './judge-version.js';
 
 const execute = promisify(execFile);
 
 /** Where the programs of a control plane's own servers are. */
 export interface Programs {
-  /** Folders of PostgreSQL server programs by major version, newest first. */
-  readonly postgres: ReadonlyMap<number, string>;
+  readonly postgres: LocalPostgres;
   readonly redisServer: string | undefined;
+  /** What is likely to work, and was not tried. */
+  readonly warnings: readonly string[];
 }
 
-interface Need {
-  readonly program: string;
-  /** The Debian and Ubuntu package. */
-  readonly package: string;
-  readonly from: readonly [major: number, minor: number];
-}
-
-/** The oldest versions that the fleet was made for. The engine looks at the minor of PostgreSQL, too. */
-const OLDEST_POSTGRES_MAJOR = 15;
-const REDIS: Need = { program: 'redis-server', package: 'redis-server', from: [6, 0] };
+/** The oldest versions that the fleet was made for, and the newest that it was tried with. The engine judges PostgreSQL. */
 const NEEDS: readonly Need[] = [
-  { program: 'pgbouncer', package: 'pgbouncer', from: [1, 18] },
-  { program: 'pgbackrest', package: 'pgbackrest', from: [2, 40] },
-  { program: 'psql', package: 'postgresql-client', from: [OLDEST_POSTGRES_MAJOR, 0] },
+  { program: 'pgbouncer', package: 'pgbouncer', from: [1, 18], upTo: [1, 26] },
+  { program: 'pgbackrest', package: 'pgbackrest', from: [2, 41], upTo: [2, 60] },
 ];
-const SERVER_PROGRAMS = ['initdb', 'postgres', 'pg_ctl', 'pg_basebackup', 'pg_rewind', 'pg_controldata', 'pg_dump'];
+const REDIS: Need = { program: 'redis-server', package: 'redis-server', from: [6, 0], upTo: [8, 9] };
+const OLDEST_POSTGRES_MAJOR = 15;
 /** Debian keeps a server's programs out of PATH, one folder a major version. */
 const SERVERS = '/usr/lib/postgresql';
 
@@ -40,18 +34,27 @@ const SERVERS = '/usr/lib/postgresql';
  */
 export async function findPrograms(path: string, needsRedis: boolean): Promise<Programs> {
   const folders = [...path.split(delimiter).filter(Boolean), '/usr/local/sbin', '/usr/sbin', '/sbin'];
-  const postgres = await findServers(folders);
   const needs = needsRedis ? [...NEEDS, REDIS] : NEEDS;
-  const newest = postgres.values().next().value;
-  const faults = await Promise.all(needs.map((need) => findFault(need, newest === undefined ? folders : [newest, ...folders])));
-  const missing = faults.filter((fault) => fault !== undefined);
-  if (postgres.size === 0) missing.unshift({ what: `${SERVER_PROGRAMS.join(', ')} (PostgreSQL ${OLDEST_POSTGRES_MAJOR} or newer)`, package: 'postgresql' });
-  if (missing.length > 0) throw missingPrograms(missing);
-  return { postgres, redisServer: find('redis-server', folders) };
+  const [postgres, ...judgements] = await Promise.all([
+    findLocalPostgres().catch((error: unknown) => ({ fault: `${(error as Error).message} (PostgreSQL ${OLDEST_POSTGRES_MAJOR} or newer)` })),
+    ...needs.map((need) => judgeProgram(need, folders)),
+  ]);
+  const faults = judgements.flatMap((judgement, at) => ('fault' in judgement ? [{ what: judgement.fault, package: needs[at]?.package ?? '' }] : []));
+  if ('fault' in postgres) throw missingPrograms([{ what: postgres.fault, package: 'postgresql' }, ...faults]);
+  if (faults.length > 0) throw missingPrograms(faults);
+  const warnings = [...postgres.passedOver.map((fault) => `new databases do not use it: ${fault}`), ...judgements.flatMap((judgement) => ('warning' in judgement ? [judgement.warning] : []))];
+  return { postgres, redisServer: find('redis-server', folders), warnings };
 }
 
-function findServers(folders: readonly string[]): Promise<Map<number, string>> {
-  return findPostgresFolders(folders, SERVER_PROGRAMS, 'postgres');
+/** Which databases of a fleet cannot be brought back with what is installed, and what to install. */
+export async function describeHomeless(root: string, postgres: LocalPostgres): Promise<string[]> {
+  const homeless = await findHomeless(root, postgres);
+  return [...homeless].map(([major, databases]) => `the files of ${databases.join(', ')} were made by PostgreSQL ${major}, which is not installed: apt-get install postgresql-${major}`);
+}
+
+async function judgeProgram(need: Need, folders: readonly string[]): Promise<Judgement> {
+  const path = find(need.program, folders);
+  return judgeVersion(need, path === undefined ? undefined : { path, version: await askVersion(path) });
 }
 
 /**
@@ -65,15 +68,6 @@ export async function findPostgresFolders(folders: readonly string[], programs: 
   const found = await Promise.all([...new Set(candidates)].map(async (folder) => ({ folder, version: await askVersion(join(folder, asked)) })));
   const newEnough = found.filter(({ version }) => version[0] >= OLDEST_POSTGRES_MAJOR).sort((one, other) => other.version[0] - one.version[0]);
   return new Map(newEnough.map(({ folder, version }) => [version[0], folder]));
-}
-
-async function findFault(need: Need, folders: readonly string[]): Promise<{ what: string; package: string } | undefined> {
-  const [major, minor] = need.from;
-  const program = find(need.program, folders);
-  if (program === undefined) return { what: `${need.program} (${major}.${minor} or newer)`, package: need.package };
-  const version = await askVersion(program);
-  const isOld = version[0] < major || (version[0] === major && version[1] < minor);
-  return isOld ? { what: `${need.program} ${major}.${minor} or newer (${program} is ${version.join('.')})`, package: need.package } : undefined;
 }
 
 function missingPrograms(missing: readonly { what: string; package: string }[]): CliError {

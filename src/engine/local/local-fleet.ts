@@ -9,8 +9,8 @@ import type { Account } from './host-shell/files.js';
 import { HostShell } from './host-shell/host-shell.js';
 import { ARCHIVE_SCRIPT } from './instances/archive-command.js';
 import type { Rebuild } from './instances/choose-rebuild.js';
+import { PostgresInstallations, type PostgresBinaries } from './instances/postgres-binaries.js';
 import { ControlSessions } from './sql/control-sessions.js';
-import { findPostgresBinaries, type PostgresBinaries } from './instances/postgres-binaries.js';
 
 export interface LocalFleetOptions {
   readonly dataDir: string;
@@ -34,7 +34,7 @@ export class LocalFleet {
     /** The fleet's files as every account reaches them. */
     readonly root: string,
     readonly shell: HostShell,
-    readonly binaries: PostgresBinaries,
+    readonly postgres: PostgresInstallations,
     /** The program of every instance's archive_command. */
     readonly archiveScript: string,
     /** Whether a library can answer for accounts that the machine's passwd does not have. */
@@ -49,7 +49,7 @@ export class LocalFleet {
     }
   }
 
-  /** @throws EngineError `permanent` if the fleet was never prepared, or PostgreSQL is missing or too old. */
+  /** @throws EngineError `permanent` if the fleet was never prepared, or no PostgreSQL is there that could run anything. */
   static async open(options: LocalFleetOptions): Promise<LocalFleet> {
     const bare = HostShell.bare(options.dataDir);
     const missing = new EngineError('permanent', `there is no fleet in ${options.dataDir}`, 'run freehold up, or prepare the fleet');
@@ -60,10 +60,15 @@ export class LocalFleet {
     refuseOtherKindOfUser(HostShell.bare(dataDir), description);
     const root = await openRuntimeRoot(dataDir, description);
     const shell = await HostShell.open(root, options.graceMs);
-    const binaries = await findPostgresBinaries(shell);
+    const postgres = await PostgresInstallations.find(shell);
     const hasNssWrapper = await findNssWrapper(shell);
     const archiveScript = await shell.install('freehold-pgbackrest-archive', ARCHIVE_SCRIPT);
-    return new LocalFleet(description, root, shell, binaries, archiveScript, hasNssWrapper, options.log, options.rebuildBy, options.vault);
+    return new LocalFleet(description, root, shell, postgres, archiveScript, hasNssWrapper, options.log, options.rebuildBy, options.vault);
+  }
+
+  /** Programs that speak with servers of any major; what reads or makes an instance's files takes `binariesOf` instead. */
+  get binaries(): PostgresBinaries {
+    return this.postgres.clients;
   }
 
   region(regionId: string): RegionDescription {

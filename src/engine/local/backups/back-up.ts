@@ -71,7 +71,7 @@ async function run(work: SiteWork, servers: readonly InstanceContext[], backupId
       return [`${pg}-path=${paths.data}`, `${pg}-port=${ports[index] ?? 0}`, `${pg}-user=${CONTROL_USER}`, `${pg}-database=postgres`];
     }),
   ]);
-  await runBackrest(work, words, 'the backup', signal, toolEnvironment(work.fleet, {
+  await runBackrest(work, words, 'the backup', signal, toolEnvironment({
     // pgBackRest knows no host of a server but by SSH; its libpq takes each port to the first of these that listens there.
     host: [...new Set(servers.map(({ address }) => address))].join(','),
     user: CONTROL_USER,

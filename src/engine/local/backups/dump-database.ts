@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 
 import { EngineError } from '../../errors.js';
+import { binariesOf } from '../instances/instance-binaries.js';
 import { readPort, type InstanceContext } from '../instances/instance-context.js';
 import { DUMP_APPLICATION, DUMP_ROLE, dumpPassword } from '../instances/sql.js';
 import { clientTool, toolEnvironment } from '../sql/client-tools.js';
@@ -16,13 +17,15 @@ import { YIELDING } from './site-work.js';
  * the control plane keeps in it, such as verifiers in pg_authid, pg_read_all_data does not reach.
  */
 export async function dumpDatabase(context: InstanceContext, signal: AbortSignal): Promise<Readable> {
-  const { fleet, instance, address, authorityPath, account, shell } = context;
+  const { instance, address, authorityPath, account, shell } = context;
   const port = await readPort(context);
   if (port === undefined) throw new EngineError('transient', `instance ${instance.id} was not made yet`, 'create it first');
-  const words = [...YIELDING, clientTool(fleet, 'pg_dump'), '--format=custom', '--no-password'];
-  const env = toolEnvironment(fleet, {
+  // Of the server's own major, whose pg_restore customers have.
+  const { directory, version } = await binariesOf(context);
+  const words = [...YIELDING, clientTool(directory, 'pg_dump'), '--format=custom', '--no-password'];
+  const env = toolEnvironment({
     host: address, port, user: DUMP_ROLE, database: instance.database.name, password: dumpPassword(instance.database.secrets.control),
-    authorityPath, applicationName: DUMP_APPLICATION, superuser: false,
+    authorityPath, applicationName: DUMP_APPLICATION, version, superuser: false,
   });
   return shell.stream(words, { signal, env, ...(account ? { account } : {}) });
 }

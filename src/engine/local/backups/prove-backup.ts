@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { BackupProof } from '../../backups-port.js';
 import { EngineError } from '../../errors.js';
 import type { Effect, InstanceRef } from '../../ports.js';
+import { binariesOf } from '../instances/instance-binaries.js';
 import { instanceContext, instanceSubject, readPort, type InstanceContext } from '../instances/instance-context.js';
 import { scramVerifier } from '../instances/sql.js';
 import { checkCluster } from './check-cluster.js';
@@ -31,7 +32,7 @@ export async function proveBackup(work: SiteWork, label: string, host: string, e
         const begun = performance.now();
         await recoverCluster(context, gate, { ...source, end: { consistent: true }, filesAtOnce: 1, progress: () => undefined, letIn: [work.set.owner], signal });
         const restored = performance.now();
-        const server = { socketDirectory: socketDirectory(context), port: await portOf(context), version: context.fleet.binaries.version };
+        const server = { socketDirectory: socketDirectory(context), port: await portOf(context), version: (await binariesOf(context)).version };
         const { relations, damage, remarks } = await checkCluster(server, work.set.owner, signal);
         const took = { restoreMs: Math.round(restored - begun), checkMs: Math.round(performance.now() - restored), relations };
         return damage.length > 0 ? { sound: false, damage: damage.join(' | ') } : { sound: true, remarks, ...took };

@@ -24,7 +24,6 @@ export async function verifyEndpoint(fleet: LocalFleet, route: Route, password: 
     authority: await fleet.authorityCertificate(region.id),
     owner: route.database.owner,
     password,
-    version: fleet.binaries.version,
   };
   const { name } = route.database;
   const schema = quoteIdentifier(`${SCHEMA_PREFIX}${effect.token}`);

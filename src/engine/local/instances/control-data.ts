@@ -1,6 +1,7 @@
 import { command } from '../host-shell/gate-script.js';
 import type { Gate } from '../host-shell/gate.js';
 import type { Lsn } from '../../ports.js';
+import { binariesOf } from './instance-binaries.js';
 import type { InstanceContext } from './instance-context.js';
 
 /** What `pg_controldata` tells of a data directory. */
@@ -23,10 +24,12 @@ export const SHUT_DOWN = 'shut down';
  * While it is marked, the file is not where the program looks for it (see `fence-mark.ts`), so it looks at a copy.
  */
 export async function readControlData(context: InstanceContext, gate: Gate): Promise<ControlData | undefined> {
-  const { paths, shell, fleet } = context;
+  const { paths, shell } = context;
+  if (!(await shell.exists(`${paths.data}/PG_VERSION`))) return undefined;
+  const { directory } = await binariesOf(context);
   const file = (await shell.exists(paths.pgControlMarked)) ? paths.pgControlMarked : paths.pgControl;
   const look = `${paths.control}/look`;
-  const program = command(`${fleet.binaries.directory}/pg_controldata`, '-D', look);
+  const program = command(`${directory}/pg_controldata`, '-D', look);
   const line = `${command('install', '-D', '-m', '0600', '--', file, `${look}/global/pg_control`)} && ${program}; status=$?; ${command('rm', '-rf', '--', look)}; exit $status`;
   const { code, stdout } = await gate.run(line);
   return code === 0 ? parseControlData(stdout) : undefined;

@@ -2,6 +2,7 @@ import type { Effect } from '../../ports.js';
 import { command, quote } from '../host-shell/gate-script.js';
 import type { Gate } from '../host-shell/gate.js';
 import { freeSlot, upstreamFiles } from './follow-primary.js';
+import { binariesOf } from './instance-binaries.js';
 import { asAccount, type InstanceContext } from './instance-context.js';
 import { connectionInfo, type Upstream } from './instance-settings.js';
 import { directoriesLine, killAll, newFiles } from './run-instance.js';
@@ -14,10 +15,11 @@ export async function copyPrimary(context: InstanceContext, primary: InstanceCon
   // First, so that nothing begins to receive anew in its name.
   await killAll(context, gate, effect.signal);
   await Promise.all([freeSlot(context, primary, upstream.port, effect), prepareDirectories(context, upstream, gate)]);
-  const { paths, fleet, account } = context;
+  const { paths, account } = context;
+  const { directory } = await binariesOf(primary);
   const backup = command(
     ...asAccount(account),
-    `${fleet.binaries.directory}/pg_basebackup`,
+    `${directory}/pg_basebackup`,
     '--dbname', connectionInfo(upstream),
     '--pgdata', paths.building,
     '--slot', upstream.slot,

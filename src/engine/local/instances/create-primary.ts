@@ -60,10 +60,11 @@ async function runInitdb(context: InstanceContext, gate: Gate): Promise<void> {
   const wrapper = account && !packaged ? nssWrapperEnvironment(context) : [];
   const passwordFile = `${paths.home}/control-password`;
   const owner = runner ? ['-o', String(runner.uid), '-g', String(runner.gid)] : [];
+  const { directory } = fleet.postgres.forNew();
   const running = [...(wrapper.length > 0 ? ['env', ...wrapper] : []), ...asAccount(runner)];
   const initdb = command(
     ...running,
-    `${fleet.binaries.directory}/initdb`,
+    `${directory}/initdb`,
     '--pgdata', paths.building,
     '--username', CONTROL_USER,
     '--pwfile', passwordFile,
@@ -77,7 +78,7 @@ async function runInitdb(context: InstanceContext, gate: Gate): Promise<void> {
   );
   const { database } = context.instance;
   const statements = newDatabaseSql({ ...database, replicationVerifier: scramVerifier(database.secrets.replication), dumpVerifier: scramVerifier(dumpPassword(database.secrets.control)) });
-  const single = command(...running, `${fleet.binaries.directory}/postgres`, '--single', '-F', '-D', paths.building, '-c', 'exit_on_error=on', 'postgres');
+  const single = command(...running, `${directory}/postgres`, '--single', '-F', '-D', paths.building, '-c', 'exit_on_error=on', 'postgres');
   const steps = [
     ...(wrapper.length > 0 ? [nssWrapperFiles(context)] : []),
     command('install', '-d', '-m', '0700', ...owner, paths.building),

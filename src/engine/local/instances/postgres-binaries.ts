@@ -1,52 +1,110 @@
 import { EngineError } from '../../errors.js';
 import type { HostShell } from '../host-shell/host-shell.js';
+import { chooseForNew, faultOf, newestFirst, POSTGRES_PROGRAMS, readVersion, UNRELEASED, type FoundPostgres, type Version } from './judge-postgres.js';
 
+/** The programs of one major version of PostgreSQL. */
 export interface PostgresBinaries {
   readonly directory: string;
+  readonly major: number;
   /** Such as `15.18`. */
   readonly version: string;
 }
 
+/** Debian keeps a server's programs out of PATH, one folder a major version. */
 const PACKAGED = '/usr/lib/postgresql';
 
-/**
- * The first minor of each major in which a backend cannot skip the wait for its standby just after a start
- * (`protocol.md`, "PostgreSQL facts", read in the release notes). Later majors never had the fault.
- */
-const FIRST_SOUND_MINOR: ReadonlyMap<number, number> = new Map([[15, 13], [16, 9], [17, 5]]);
-const OLDEST_MAJOR = 15;
-
-/** Whether a version, such as `15.18`, keeps the promises of synchronous replication. */
-export function isSound(version: string): boolean {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  return major >= OLDEST_MAJOR && minor >= (FIRST_SOUND_MINOR.get(major) ?? 0);
+/** Where to look, if not where a machine has its programs. */
+interface Places {
+  /** Holds a folder a major. */
+  readonly packaged: string;
+  readonly path: readonly string[];
+  /** The pgBackRest that there is. */
+  readonly backrest?: Version;
 }
 
 /**
- * Finds the newest packaged PostgreSQL, or else the one on the path.
- *
- * @throws EngineError `permanent` if there is none, or its minor is too old.
+ * The PostgreSQLs of a machine. Which one runs a cluster is told by the cluster's own `PG_VERSION`, never by what else is
+ * installed: no major reads another's files.
  */
-export async function findPostgresBinaries(shell: HostShell): Promise<PostgresBinaries> {
-  const directory = (await findPackaged(shell)) ?? (await findOnPath(shell));
-  if (directory === undefined) throw new EngineError('permanent', 'postgresql is not installed', 'apt-get install postgresql');
-  const { stdout } = await shell.run([`${directory}/postgres`, '--version']);
-  const version = /(\d+\.\d+)/.exec(stdout)?.[1] ?? '0.0';
-  if (!isSound(version)) {
-    throw new EngineError('permanent', `postgresql ${version} in ${directory} is too old`, 'install 15.13, 16.9, 17.5 or newer');
+export class PostgresInstallations {
+  private constructor(private readonly shell: HostShell, private readonly places: Places, private found: readonly FoundPostgres[], private readonly backrest: Version) {}
+
+  /** @throws EngineError `permanent` if no PostgreSQL is there that could run anything. */
+  static async find(shell: HostShell, chosen?: Places): Promise<PostgresInstallations> {
+    const places = chosen ?? { packaged: PACKAGED, path: await readPath(shell) };
+    const [found, backrest] = await Promise.all([findAll(shell, places), places.backrest ?? askVersion(shell, 'pgbackrest', 'version')]);
+    const installations = new PostgresInstallations(shell, places, found, backrest);
+    if (installations.usable().length > 0) return installations;
+    const faults = newestFirst(found).map((candidate) => faultOf(candidate) ?? '');
+    throw new EngineError('permanent', faults.join('; ') || 'postgresql is not installed', faults.length > 0 ? undefined : 'apt-get install postgresql');
   }
-  return { directory, version };
+
+  /** Those that can run clusters of their major, the newest first. */
+  usable(): PostgresBinaries[] {
+    return newestFirst(this.found).filter((candidate) => faultOf(candidate) === undefined);
+  }
+
+  /** Client programs that speak with servers of any major that is here. */
+  get clients(): PostgresBinaries {
+    const [newest] = this.usable();
+    if (!newest) throw new EngineError('permanent', 'postgresql is not installed', 'apt-get install postgresql');
+    return newest;
+  }
+
+  /**
+   * What new clusters are made with: the newest that is complete, and that pgBackRest knows.
+   *
+   * @throws EngineError `transient` with what is wrong with each, since it passes when that is installed.
+   */
+  forNew(): PostgresBinaries {
+    const { chosen, passedOver } = this.choose();
+    if (!chosen) throw new EngineError('transient', `no database can be made: ${passedOver.join('; ')}`);
+    return chosen;
+  }
+
+  /** The same, with why newer majors that are installed are not used. */
+  choose(): { readonly chosen: PostgresBinaries | undefined; readonly passedOver: readonly string[] } {
+    return chooseForNew(this.found, this.backrest);
+  }
+
+  /**
+   * The programs for clusters of a major. If they are not known they are looked for again: somebody may have installed them.
+   *
+   * @throws EngineError `transient` if they are not there or too old, since that passes when they are installed.
+   */
+  async ofMajor(major: number): Promise<PostgresBinaries> {
+    const known = this.usable().find((candidate) => candidate.major === major);
+    if (known && (await this.shell.exists(`${known.directory}/postgres`))) return known;
+    this.found = await findAll(this.shell, this.places);
+    const candidate = newestFirst(this.found).find((found) => found.major === major);
+    const fault = candidate ? faultOf(candidate) : `the cluster was made by postgresql ${major}, which is not installed: apt-get install postgresql-${major}`;
+    if (candidate && fault === undefined) return candidate;
+    throw new EngineError('transient', fault ?? '');
+  }
 }
 
-async function findPackaged(shell: HostShell): Promise<string | undefined> {
-  const majors = (await shell.list(PACKAGED)).map(Number).filter(Number.isInteger).sort((a, b) => b - a);
-  for (const major of majors) {
-    if (await shell.exists(`${PACKAGED}/${major}/bin/initdb`)) return `${PACKAGED}/${major}/bin`;
-  }
-  return undefined;
+async function readPath(shell: HostShell): Promise<string[]> {
+  const { stdout } = await shell.run(['/bin/sh', '-c', 'echo "$PATH"']);
+  return stdout.trim().split(':').filter(Boolean);
 }
 
-async function findOnPath(shell: HostShell): Promise<string | undefined> {
-  const { code, stdout } = await shell.run(['/bin/sh', '-c', 'command -v initdb']);
-  return code === 0 ? stdout.trim().replace(/\/initdb$/, '') : undefined;
+async function findAll(shell: HostShell, { packaged, path }: Places): Promise<FoundPostgres[]> {
+  const folders = [...new Set([...(await shell.list(packaged)).map((major) => `${packaged}/${major}/bin`), ...path])];
+  const found = await Promise.all(folders.map((folder) => lookInto(shell, folder)));
+  return found.flatMap((candidate) => candidate ?? []);
+}
+
+/** What is in a folder; undefined if no server is. */
+async function lookInto(shell: HostShell, directory: string): Promise<FoundPostgres | undefined> {
+  if (!(await shell.exists(`${directory}/postgres`))) return undefined;
+  const { stdout } = await shell.run([`${directory}/postgres`, '--version']).catch(() => ({ stdout: '' }));
+  const major = Number(/(\d+)/.exec(stdout)?.[1] ?? 0);
+  const [release, minor] = readVersion(stdout.replace(/\(.*?\)/g, ''));
+  const isThere = await Promise.all(POSTGRES_PROGRAMS.map((program) => shell.exists(`${directory}/${program}`)));
+  return { directory, major, version: release === major ? `${release}.${minor}` : UNRELEASED, missing: POSTGRES_PROGRAMS.filter((_, at) => !isThere[at]) };
+}
+
+async function askVersion(shell: HostShell, ...words: string[]): Promise<Version> {
+  const { stdout } = await shell.run(words).catch(() => ({ stdout: '' }));
+  return readVersion(stdout);
 }

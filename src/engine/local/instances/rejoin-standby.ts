@@ -12,6 +12,7 @@ import { copyPrimary, standbySignalLine } from './copy-primary.js';
 import { fenceWithin } from './fence-instance.js';
 import { enableLine, liftLine } from './fence-mark.js';
 import { createSlot, follow, portOf, readSource, upstreamFiles, upstreamOf, waitUntilFollowing, type Source } from './follow-primary.js';
+import { binariesOf } from './instance-binaries.js';
 import { instanceSubject, type InstanceContext } from './instance-context.js';
 import type { Upstream } from './instance-settings.js';
 import { moveAside } from './keep-aside.js';
@@ -91,7 +92,7 @@ async function followIfOnPath(rejoining: Rejoining): Promise<Rejoined | undefine
  * primary's timeline left its own. Only its files are asked, so that it makes no difference whether it runs.
  */
 async function isOnPath({ context, source, gate }: Rejoining): Promise<boolean> {
-  const { paths, shell, fleet } = context;
+  const { paths, shell } = context;
   if (!(await shell.exists(paths.made)) || !(await shell.exists(`${paths.data}/PG_VERSION`))) return false;
   const control = await readControlData(context, gate);
   if (control?.systemIdentifier !== source.systemIdentifier) return false;
@@ -105,7 +106,8 @@ async function isOnPath({ context, source, gate }: Rejoining): Promise<boolean> 
   const wanted = walFileOf(timeline, common.lsn, control.walSegmentBytes);
   // pg_waldump would wait five seconds for a segment that is not there. Later ones without it: this one was recycled long ago.
   if (!walFiles.includes(wanted)) return !walFiles.some((name) => name.startsWith(wanted.slice(0, 8)) && name.length === wanted.length && name > wanted);
-  const { stdout } = await gate.run(command(`${fleet.binaries.directory}/pg_waldump`, '-p', `${paths.data}/pg_wal`, '-t', String(timeline), '-s', common.lsn, '-n', '1'));
+  const { directory } = await binariesOf(context);
+  const { stdout } = await gate.run(command(`${directory}/pg_waldump`, '-p', `${paths.data}/pg_wal`, '-t', String(timeline), '-s', common.lsn, '-n', '1'));
   return !stdout.includes('rmgr:');
 }
 

@@ -4,6 +4,7 @@ import { standbySignalLine } from './copy-primary.js';
 import { withControl } from '../sql/control-connection.js';
 import { clientTool, environmentLine, toolEnvironment } from '../sql/client-tools.js';
 import { upstreamFiles } from './follow-primary.js';
+import { binariesOf } from './instance-binaries.js';
 import { asAccount, type InstanceContext } from './instance-context.js';
 import type { Upstream } from './instance-settings.js';
 import { nssWrapperEnvironment, nssWrapperFiles } from './nss-wrapper.js';
@@ -18,7 +19,8 @@ import { CONTROL_USER } from './sql.js';
  * nothing, and is copied anew.
  */
 export async function rewindInstance(context: InstanceContext, primary: InstanceContext, upstream: Upstream, gate: Gate, signal: AbortSignal): Promise<void> {
-  const { paths, account, fleet } = context;
+  const { paths, account } = context;
+  const { directory } = await binariesOf(context);
   // pg_rewind reads the primary's timeline from its last checkpoint, and a promotion does not wait for one.
   await withControl(primary, { signal }, (client) => client.query('CHECKPOINT'));
   const [port, certificate] = await Promise.all([choosePort(context), certificateFor(context)]);
@@ -35,7 +37,7 @@ export async function rewindInstance(context: InstanceContext, primary: Instance
   const rewind = command(
     ...(wrapped ? ['env', ...nssWrapperEnvironment(context)] : []),
     ...asAccount(account),
-    clientTool(fleet, 'pg_rewind'),
+    clientTool(directory, 'pg_rewind'),
     '--target-pgdata', paths.rewinding,
     // All else is in the environment.
     '--source-server', 'dbname=postgres',
@@ -53,8 +55,8 @@ export async function rewindInstance(context: InstanceContext, primary: Instance
 }
 
 /** As the control plane: a login that may read every file of the primary, through TLS with its identity checked. */
-function sourceEnvironment({ fleet, instance }: InstanceContext, { address, port, rootCertificatePath }: Upstream): Record<string, string> {
-  return toolEnvironment(fleet, {
+function sourceEnvironment({ instance }: InstanceContext, { address, port, rootCertificatePath }: Upstream): Record<string, string> {
+  return toolEnvironment({
     host: address, port, user: CONTROL_USER, database: 'postgres', password: instance.database.secrets.control, authorityPath: rootCertificatePath,
     applicationName: `freehold-rewind-${instance.id}`, superuser: true,
   });

@@ -9,6 +9,7 @@ import { hangsAtSite, isStopped } from '../host-shell/process-table.js';
 import { waitUntil } from '../wait-until.js';
 import { archiveCommand } from './archive-command.js';
 import { hostBasedAccess } from './host-based-access.js';
+import { binariesOf } from './instance-binaries.js';
 import { asAccount, findPostmaster, instanceProcesses, readPort, type InstanceContext } from './instance-context.js';
 import { postgresConfiguration } from './instance-settings.js';
 import { CONTROL_USER, DUMP_ROLE, REPLICATION_USER } from './sql.js';
@@ -112,8 +113,9 @@ async function launch(context: InstanceContext, gate: Gate, signal: AbortSignal)
 
 /** Starts a postmaster as a daemon; answers at once, with the process that it is, unless that has died already. */
 export async function spawnPostmaster(context: InstanceContext, gate: Gate, options: readonly string[] = []): Promise<ProcessFacts | undefined> {
-  const { paths, fleet } = context;
-  const postgres = command(...asAccount(context.account), `${fleet.binaries.directory}/postgres`, '-D', paths.data, `--config-file=${paths.etc}/postgresql.conf`, ...options);
+  const { paths } = context;
+  const { directory } = await binariesOf(context);
+  const postgres = command(...asAccount(context.account), `${directory}/postgres`, '-D', paths.data, `--config-file=${paths.etc}/postgresql.conf`, ...options);
   const output = await gate.must(`rm -f -- ${command(`${paths.data}/postmaster.pid`)}; ulimit -c 0; ${daemonLine(postgres, paths.log)} echo $!`, 'starting postgres');
   return context.shell.readProcess(Number(output.trim()));
 }

@@ -9,6 +9,7 @@ import { bounded, withKeptControl } from '../sql/control-connection.js';
 import { endOfRecord, readControlData, SHUT_DOWN, type ControlData } from './control-data.js';
 import { fenceWithin } from './fence-instance.js';
 import { announceLine } from './fence-mark.js';
+import { binariesOf } from './instance-binaries.js';
 import { findPostmaster, instanceSubject, servingProcesses, type InstanceContext } from './instance-context.js';
 import { isInRecovery } from './promote-standby.js';
 
@@ -43,6 +44,8 @@ export async function stopMarked(primary: InstanceContext, effect: Effect): Prom
   return shell.fenced(instanceSubject(primary, effect.token), signal, async (gate) => {
     await flushed;
     if (await findPostmaster(primary)) {
+      // Without its major's programs nobody could tell whether the stop was clean, nor start it again.
+      await binariesOf(primary);
       await gate.must(announceLine(primary), 'marking the instance');
       await stop(primary, gate, signal);
     }
@@ -86,8 +89,9 @@ async function stop(primary: InstanceContext, gate: Gate, signal: AbortSignal): 
 }
 
 async function endOfCheckpoint(primary: InstanceContext, control: ControlData, gate: Gate): Promise<Lsn | null> {
-  const { fleet, paths } = primary;
-  const program = command(`${fleet.binaries.directory}/pg_waldump`, '-p', `${paths.data}/pg_wal`, '-t', String(control.timeline), '-s', control.checkpointLsn, '-n', '1');
+  const { paths } = primary;
+  const { directory } = await binariesOf(primary);
+  const program = command(`${directory}/pg_waldump`, '-p', `${paths.data}/pg_wal`, '-t', String(control.timeline), '-s', control.checkpointLsn, '-n', '1');
   const { stdout } = await gate.run(program);
   const recordBytes = Number(/^rmgr: XLOG +len \(rec\/tot\): +\d+\/ *(\d+).*CHECKPOINT_SHUTDOWN/m.exec(stdout)?.[1]);
   return recordBytes > 0 ? endOfRecord(control.checkpointLsn, recordBytes, control.walSegmentBytes) : null;

@@ -1,5 +1,4 @@
 import { quote } from '../host-shell/gate-script.js';
-import type { LocalFleet } from '../local-fleet.js';
 import { sessionOptions } from './session-settings.js';
 
 export interface ToolTarget {
@@ -11,11 +10,13 @@ export interface ToolTarget {
   readonly password?: string;
   readonly authorityPath?: string;
   readonly applicationName: string;
+  /** Of the server, such as `15.18`; needed where the database is a tenant's. */
+  readonly version?: string;
   readonly superuser: boolean;
 }
 
-/** A program of PostgreSQL's that connects to a server, as the fleet has it. */
-export const clientTool = (fleet: LocalFleet, program: 'pg_dump' | 'pg_rewind'): string => `${fleet.binaries.directory}/${program}`;
+/** A program of PostgreSQL's that connects to a server of its own major. */
+export const clientTool = (binaries: string, program: 'pg_dump' | 'pg_rewind'): string => `${binaries}/${program}`;
 
 /** The environment as the beginning of a line of the shell, where it appears in no list of processes. */
 export const environmentLine = (environment: Readonly<Record<string, string>>): string =>
@@ -25,8 +26,8 @@ export const environmentLine = (environment: Readonly<Record<string, string>>): 
  * The environment by which a program of PostgreSQL's, or one that uses its libpq, connects: with the settings that each
  * session of ours has, and no secret in the list of processes.
  */
-export function toolEnvironment(fleet: LocalFleet, target: ToolTarget): Record<string, string> {
-  const { host, port, user, database, password, authorityPath, applicationName, superuser } = target;
+export function toolEnvironment(target: ToolTarget): Record<string, string> {
+  const { host, port, user, database, password, authorityPath, applicationName, version, superuser } = target;
   return {
     PGHOST: host,
     ...(port === undefined ? {} : { PGPORT: String(port) }),
@@ -36,6 +37,6 @@ export function toolEnvironment(fleet: LocalFleet, target: ToolTarget): Record<s
     ...(authorityPath === undefined ? {} : { PGSSLMODE: 'verify-full', PGSSLROOTCERT: authorityPath }),
     PGCONNECT_TIMEOUT: '5',
     PGAPPNAME: applicationName,
-    PGOPTIONS: sessionOptions({ version: fleet.binaries.version, superuser }),
+    PGOPTIONS: sessionOptions({ ...(version === undefined ? {} : { version }), superuser }),
   };
 }

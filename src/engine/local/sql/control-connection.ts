@@ -80,7 +80,7 @@ export async function controlClient(context: InstanceContext, options: Omit<Cont
     // Never the customer's: what a customer made there would run with a superuser's rights.
     database: 'postgres',
     application_name: 'freehold-control',
-    options: sessionOptions({ version: context.fleet.binaries.version, superuser: true }),
+    options: sessionOptions({ superuser: true }),
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     ssl: { ca: authority, minVersion: 'TLSv1.2' },

@@ -1,3 +1,5 @@
+import type { EventEmitter } from 'node:events';
+
 import pg from 'pg';
 
 import { withClient } from './control-connection.js';
@@ -14,13 +16,20 @@ export interface Customer {
   readonly authority: string;
   readonly owner: string;
   readonly password: string;
-  /** Of the server, such as `15.18`. */
-  readonly version: string;
+}
+
+/** What the server says of its version when a client connects, such as `15.18`: to ask would be a statement under the tenant's settings. */
+function serverVersionOf(client: pg.Client): () => string {
+  let version = '';
+  (client as unknown as { connection: EventEmitter }).connection.on('parameterStatus', (said: { parameterName: string; parameterValue: string }) => {
+    if (said.parameterName === 'server_version') version = said.parameterValue;
+  });
+  return () => version;
 }
 
 /** Logs in as a database's owner, for as long as `body` runs. */
 export function asCustomer<T>(customer: Customer, database: string, signal: AbortSignal, body: (session: CustomerSession) => Promise<T>): Promise<T> {
-  const { address, port, host, authority, owner, password, version } = customer;
+  const { address, port, host, authority, owner, password } = customer;
   const client = new pg.Client({
     host: address,
     port,
@@ -32,7 +41,8 @@ export function asCustomer<T>(customer: Customer, database: string, signal: Abor
     ssl: { ca: authority, minVersion: 'TLSv1.2', host },
     connectionTimeoutMillis: CONNECT_WITHIN_MS,
   });
-  return withClient(client, signal, () => body(new CustomerSession(client, version)));
+  const version = serverVersionOf(client);
+  return withClient(client, signal, () => body(new CustomerSession(client, version())));
 }
 
 /**

@@ -43,7 +43,7 @@ export function isolatedSqlLine(fleet: LocalFleet, server: { readonly socketDire
 }
 
 function psql(fleet: LocalFleet, target: Readonly<Record<string, string | number>>, statements: readonly string[]): string {
-  const options = sessionOptions({ version: fleet.binaries.version, superuser: true });
+  const options = sessionOptions({ superuser: true });
   const info = Object.entries({ ...target, user: CONTROL_USER, dbname: 'postgres', options }).map(([name, value]) => `${name}=${quoteInfo(String(value))}`);
   const words = [`${fleet.binaries.directory}/psql`, '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-d', info.join(' ')];
   return `${command(...words)} <<< ${quote(statements.join('\n'))}`;

@@ -50,8 +50,8 @@ const FIXED_SINCE: readonly { readonly major: number; readonly settings: Readonl
 const FIXED_FOR_SUPERUSERS: Readonly<Record<string, string>> = { session_replication_role: 'origin' };
 
 export interface SessionKind {
-  /** Such as `15.18`. */
-  readonly version: string;
+  /** Of the server, such as `15.18`. Left out where no tenant can set a default, as in `postgres`: then what every major has is fixed. */
+  readonly version?: string;
   /** Whether the role that logs in is a superuser: others are refused some of the settings. */
   readonly superuser: boolean;
   /** What this session needs otherwise. */
@@ -61,7 +61,7 @@ export interface SessionKind {
 }
 
 /** The settings that a session is opened with. */
-export function sessionSettings({ version, superuser, settings, left = [] }: SessionKind): Readonly<Record<string, string>> {
+export function sessionSettings({ version = '', superuser, settings, left = [] }: SessionKind): Readonly<Record<string, string>> {
   const major = Number.parseInt(version, 10);
   const later = FIXED_SINCE.filter((since) => major >= since.major).map((since) => since.settings);
   const all = Object.assign({}, FIXED, ...later, superuser ? FIXED_FOR_SUPERUSERS : {}, settings) as Record<string, string>;

@@ -1,0 +1,37 @@
+import { HostShell } from '../host-shell/host-shell.js';
+import { PostgresInstallations, type PostgresBinaries } from '../instances/postgres-binaries.js';
+import { hostsDirectory } from './fleet-layout.js';
+
+/** What of PostgreSQL is on this machine, for who starts a fleet. */
+export interface LocalPostgres {
+  /** The programs of each major that can run its clusters, the newest first. */
+  readonly usable: readonly PostgresBinaries[];
+  /** What new clusters are made with; undefined if no major can make any. */
+  readonly forNew: PostgresBinaries | undefined;
+  /** Why newer majors that are installed, or all, make no new clusters. */
+  readonly passedOver: readonly string[];
+}
+
+/** @throws EngineError `permanent` if no PostgreSQL is there that could run anything. */
+export async function findLocalPostgres(): Promise<LocalPostgres> {
+  const found = await PostgresInstallations.find(HostShell.bare('/'));
+  const { chosen, passedOver } = found.choose();
+  return { usable: found.usable(), forNew: chosen, passedOver };
+}
+
+/** The databases of a fleet, by the major that made their files, of which this machine has no programs. */
+export async function findHomeless(root: string, { usable }: LocalPostgres): Promise<ReadonlyMap<number, readonly string[]>> {
+  const shell = HostShell.bare(root);
+  const homeless = new Map<number, Set<string>>();
+  for (const host of await shell.list(hostsDirectory(root))) {
+    for (const database of await shell.list(`${hostsDirectory(root)}/${host}`)) {
+      const volume = `${hostsDirectory(root)}/${host}/${database}/volume`;
+      const majors = await Promise.all((await shell.list(volume)).map((instance) => shell.read(`${volume}/${instance}/data/PG_VERSION`)));
+      for (const major of majors.map(Number)) {
+        if (!(major > 0) || usable.some((binaries) => binaries.major === major)) continue;
+        homeless.set(major, (homeless.get(major) ?? new Set()).add(database));
+      }
+    }
+  }
+  return new Map([...homeless].map(([major, databases]) => [major, [...databases].sort()]));
+}
