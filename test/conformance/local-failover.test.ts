@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, readdir, readFile, readlink, rename, rm, stat } from 'node:fs/promises';
+import { access, readdir, readFile, readlink, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 import pg from 'pg';
@@ -60,6 +60,15 @@ describe('the local engine fails over', () => {
     writers.push(started);
     await started.next();
     return started;
+  }
+
+  /** Runs statements on an instance itself, as the control plane may. */
+  async function asControl(instance: InstanceRef, ...statements: string[]): Promise<void> {
+    const { address, port } = await engine.instances.observe(instance, signal());
+    const client = new pg.Client({ host: address, port: port!, user: 'freehold', password: shop.spec.secrets.control, database: 'postgres', ssl: { rejectUnauthorized: false } });
+    await client.connect();
+    for (const statement of statements) await client.query(statement);
+    await client.end();
   }
 
   async function synchronize(): Promise<void> {
@@ -394,6 +403,37 @@ describe('the local engine fails over', () => {
       // It tries to connect again and again; without its slot it gets no further than that.
       expect((await engine.instances.observe(primary, signal())).standbys?.filter(({ state }) => state === 'streaming')).toEqual([]);
       expect((await engine.instances.rejoin(standby, primary, shop.effect())).how).toBe('repointed');
+      await synchronize();
+    });
+
+    it('gives a standby a new slot for one that was lost, also while it streams through it', async () => {
+      const upstream = `${home(standby)}/etc/upstream.conf`;
+      const settings = await readFile(upstream, 'utf8');
+      const follow = async (text: string): Promise<void> => {
+        await writeFile(upstream, text);
+        process.kill(await postmaster(standby), 'SIGHUP');
+      };
+      const watch = engine.instances.watch(primary);
+      await watch.look(10_000);
+      const slot = async () => (await watch.inspect(10_000))?.slots.find(({ name }) => name === standby.id.toLowerCase());
+      await engine.instances.setSynchronousStandbys(primary, [], shop.effect());
+      await asControl(primary, `ALTER SYSTEM SET max_slot_wal_keep_size = '8MB'`, 'ALTER SYSTEM SET wal_keep_size = 0', 'SELECT pg_reload_conf()');
+      // Streaming without it, the standby goes on while its slot stays behind.
+      await follow(settings.replace(/^primary_slot_name.*$/m, ''));
+      await eventually('the slot to be left', async () => (await slot())?.active === false);
+      await asControl(primary, ...Array.from({ length: 24 }, () => `SELECT pg_logical_emit_message(false, 'test', repeat('x', 1000000))`), 'CHECKPOINT');
+      await eventually('the slot to be lost', async () => (await slot())?.status === 'lost');
+      await follow(settings);
+      // From PostgreSQL 18 on nobody streams through it, and up to 15 whoever does heals it.
+      const major = Number(await readFile(`${home(primary)}/data/PG_VERSION`, 'utf8'));
+      if (major < 18) await eventually('the slot to be in use', async () => (await slot())?.active === true);
+      if (major === 16 || major === 17) expect(await slot()).toMatchObject({ active: true, status: 'lost' });
+      await engine.instances.provideSlot(primary, standby.id, shop.effect());
+      await eventually('the slot to keep WAL', async () => ((one) => one?.active === true && one.status === 'reserved')(await slot()));
+      await engine.instances.provideSlot(primary, standby.id, shop.effect());
+      expect(await slot()).toMatchObject({ active: true, status: 'reserved' });
+      await asControl(primary, 'ALTER SYSTEM RESET ALL', 'SELECT pg_reload_conf()');
+      await watch.close();
       await synchronize();
     });
 
