@@ -44,7 +44,7 @@ describe('the local engine keeps backups', () => {
   }
 
   /** Where the engine itself goes through, which is another mount of the data directory if nobody else may pass its parents. */
-  const root = (): string => engine.gateway.endpoint('europe').rootCertificatePath!.replace(/\/regions\/.*/, '');
+  const root = (): string => harness.root;
   const site = (id: string): string => `${harness.dataDir}/sites/${id}`;
   /** While the work runs, the machines of these sites are gone. */
   async function without<T>(sites: readonly string[], work: () => Promise<T>): Promise<T> {

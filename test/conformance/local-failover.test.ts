@@ -101,7 +101,7 @@ describe('the local engine fails over', () => {
   beforeAll(async () => {
     harness = await openLocalHarness();
     engine = harness.engine;
-    root = engine.gateway.endpoint('europe').rootCertificatePath?.replace(/\/regions\/.*/, '') ?? '';
+    ({ root } = harness);
     await beginAnew();
   });
   beforeEach(async () => {

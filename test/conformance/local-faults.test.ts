@@ -35,7 +35,7 @@ async function processesOf(directory: string): Promise<number[]> {
 }
 
 describe('the local engine under faults', () => {
-  let harness: Harness & { readonly dataDir: string; readonly vault: Parameters<typeof prepareLocalFleet>[0]['vault'] };
+  let harness: Harness & { readonly dataDir: string; readonly root: string; readonly vault: Parameters<typeof prepareLocalFleet>[0]['vault'] };
   let engine: Engine;
   let root: string;
   let shop: TestDatabase;
@@ -55,7 +55,7 @@ describe('the local engine under faults', () => {
   beforeAll(async () => {
     harness = await openLocalHarness();
     engine = harness.engine;
-    root = engine.gateway.endpoint('europe').rootCertificatePath?.replace(/\/regions\/.*/, '') ?? '';
+    ({ root } = harness);
     await beginAnew();
   });
   afterEach(async ({ task }) => {

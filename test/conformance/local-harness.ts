@@ -9,15 +9,16 @@ import { SILENT_LOG } from '../../src/engine/local/collaborators.js';
 import type { Harness } from './harness.js';
 
 /** A fleet of its own in a temporary directory, which nobody else may pass through. */
-export async function openLocalHarness(): Promise<Harness & { readonly dataDir: string; readonly vault: Vault }> {
+export async function openLocalHarness(): Promise<Harness & { readonly dataDir: string; readonly root: string; readonly vault: Vault }> {
   const parent = await mkdtemp(join(tmpdir(), 'freehold-conformance-'));
   const dataDir = join(parent, 'fleet');
   const vault = new Vault(randomBytes(32));
-  await prepareLocalFleet({ dataDir, vault });
+  const { root } = await prepareLocalFleet({ dataDir, vault });
   const engine = await openEngine({ engine: 'local', dataDir, vault, log: SILENT_LOG });
   return {
     engine,
     dataDir,
+    root,
     vault,
     async close() {
       await engine.close();

@@ -18,6 +18,8 @@ import { startPostgres, startRedis, type TestServer } from './servers.js';
 export interface TestControlPlane {
   readonly app: INestApplicationContext;
   readonly settings: Settings;
+  /** Where the fleet's files are for those who run it. */
+  readonly fleetRoot: string;
   readonly postgres: TestServer;
   readonly redis: TestServer;
   /** Ends the worker and starts another one, as a restart of the process would; in between nobody works. */
@@ -39,14 +41,14 @@ export interface ControlPlaneOptions {
 export async function startControlPlane({ worker = true, settings: others = {}, log = shownLog }: ControlPlaneOptions = {}): Promise<TestControlPlane> {
   const dataDir = mkdtempSync(join(tmpdir(), 'freehold-test-fleet-'));
   const masterKey = randomBytes(32);
-  const [postgres, redis] = await Promise.all([startPostgres(), startRedis(), prepareLocalFleet({ dataDir, vault: new Vault(masterKey) })]);
+  const [postgres, redis, fleet] = await Promise.all([startPostgres(), startRedis(), prepareLocalFleet({ dataDir, vault: new Vault(masterKey) })]);
   const settings = readSettings({
     DATABASE_URL: postgres.url, REDIS_URL: redis.url, FREEHOLD_DATA_DIR: dataDir, FREEHOLD_MASTER_KEY: masterKey.toString('base64'), FREEHOLD_LOG_LEVEL: 'silent', FREEHOLD_BACKUPS_EVERY_MS: '86400000', ...others,
   });
   let current = await begin(settings, worker, log);
   return {
     get app() { return current.app; },
-    settings, postgres, redis,
+    settings, postgres, redis, fleetRoot: fleet.root,
     async restartWorker(meanwhile) {
       await current.end();
       await meanwhile?.();

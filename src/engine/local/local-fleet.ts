@@ -3,6 +3,7 @@ import type { EngineLog, SecretVault } from './collaborators.js';
 import type { CertificateAuthority } from './fleet/certificates.js';
 import type { FleetDescription, HostDescription, RegionDescription } from './fleet/fleet-description.js';
 import { accountOf, authorityCertificatePath, hostDirectory } from './fleet/fleet-layout.js';
+import { publicCertificatePath, publishCertificates } from './fleet/public-certificates.js';
 import { openRuntimeRoot, readFleet, refuseOtherKindOfUser } from './fleet/fleet-store.js';
 import { loadAuthority } from './fleet/prepare-fleet.js';
 import type { Account } from './host-shell/files.js';
@@ -22,9 +23,12 @@ export interface LocalFleetOptions {
   readonly rebuildBy?: Rebuild;
 }
 
+const PUBLISH_EVERY_MS = 24 * 60 * 60_000;
+
 /** An opened fleet: its description, and what is read from its directory once. */
 export class LocalFleet {
   readonly sessions = new ControlSessions();
+  private publishedAt = performance.now();
   private readonly authorities = new Map<string, Promise<CertificateAuthority>>();
   private readonly certificates = new Map<string, string>();
   private readonly hosts = new Map<string, { host: HostDescription; region: RegionDescription }>();
@@ -40,6 +44,8 @@ export class LocalFleet {
     /** Whether a library can answer for accounts that the machine's passwd does not have. */
     readonly hasNssWrapper: boolean,
     readonly log: EngineLog,
+    /** Whether others find the authorities' certificates outside of the fleet's directory. */
+    private isPublished: boolean,
     /** Undefined: whichever is faster. */
     readonly rebuildBy: Rebuild | undefined,
     private readonly vault: SecretVault,
@@ -62,8 +68,9 @@ export class LocalFleet {
     const shell = await HostShell.open(root, options.graceMs);
     const postgres = await PostgresInstallations.find(shell);
     const hasNssWrapper = await findNssWrapper(shell);
+    const isPublished = await publishCertificates(root, description);
     const archiveScript = await shell.install('freehold-pgbackrest-archive', ARCHIVE_SCRIPT);
-    return new LocalFleet(description, root, shell, postgres, archiveScript, hasNssWrapper, options.log, options.rebuildBy, options.vault);
+    return new LocalFleet(description, root, shell, postgres, archiveScript, hasNssWrapper, options.log, isPublished, options.rebuildBy, options.vault);
   }
 
   /** Programs that speak with servers of any major; what reads or makes an instance's files takes `binariesOf` instead. */
@@ -120,6 +127,19 @@ export class LocalFleet {
 
   authorityPath(regionId: string): string {
     return authorityCertificatePath(this.root, this.region(regionId).id);
+  }
+
+  /** The same certificate by a path that any user of the machine can read. */
+  publicAuthorityPath(regionId: string): string {
+    const { id } = this.region(regionId);
+    return this.isPublished ? publicCertificatePath(this.description, id) : this.authorityPath(id);
+  }
+
+  /** Writes once a day what lies in a directory for temporary files, from which what is old is removed. */
+  async keepPublished(): Promise<void> {
+    if (!this.isPublished || performance.now() - this.publishedAt < PUBLISH_EVERY_MS) return;
+    this.publishedAt = performance.now();
+    this.isPublished = await publishCertificates(this.root, this.description);
   }
 }
 

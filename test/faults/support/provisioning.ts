@@ -3,8 +3,6 @@ import type { EntityManager } from 'typeorm';
 import { expect } from 'vitest';
 import type { DatabaseDocument } from '../../../src/databases/database.schemas.js';
 import { DatabasesService } from '../../../src/databases/databases.service.js';
-import { ENGINE } from '../../../src/engine/engine-token.js';
-import type { Engine } from '../../../src/engine/ports.js';
 import { newId } from '../../../src/metadata/ids.js';
 import { Metadata } from '../../../src/metadata/metadata.js';
 import { EVERYTHING } from '../../../src/metadata/reach.js';
@@ -27,7 +25,7 @@ export interface Requested {
 
 /** Where the fleet's files are for those who run it. */
 export function fleetRoot(plane: TestControlPlane): string {
-  return plane.app.get<Engine>(ENGINE).gateway.endpoint('europe').rootCertificatePath!.replace(/\/regions\/.*$/, '');
+  return plane.fleetRoot;
 }
 
 /**

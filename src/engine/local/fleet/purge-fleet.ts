@@ -1,5 +1,6 @@
 import { HostShell } from '../host-shell/host-shell.js';
 import { backupsDirectory, binDirectory, fleetFile, gatewaysDirectory, hostsDirectory, regionsDirectory, sitesDirectory, socketsDirectory } from './fleet-layout.js';
+import { withdrawCertificates } from './public-certificates.js';
 import { findFleet, shutDownLocalFleet } from './shut-down-fleet.js';
 
 /**
@@ -9,7 +10,7 @@ import { findFleet, shutDownLocalFleet } from './shut-down-fleet.js';
  * @throws EngineError `permanent` if the directory is no fleet's.
  */
 export async function purgeLocalFleet(dataDir: string): Promise<void> {
-  const { dataDir: real } = await findFleet(dataDir);
+  const { dataDir: real, fleet } = await findFleet(dataDir);
   await shutDownLocalFleet(real);
   const shell = HostShell.bare(real);
   for (const directory of [hostsDirectory, gatewaysDirectory, regionsDirectory, socketsDirectory, sitesDirectory, backupsDirectory, binDirectory]) {
@@ -19,6 +20,7 @@ export async function purgeLocalFleet(dataDir: string): Promise<void> {
     if (shell.isRoot) await shell.run(['chattr', '-R', '-f', '-i', '-a', path]).catch(() => undefined);
     await shell.remove(path);
   }
+  await withdrawCertificates(real, fleet);
   // Last: until it is gone, an interrupted purge can be run again.
   await shell.remove(fleetFile(real));
   await shell.removeIfEmpty(real);

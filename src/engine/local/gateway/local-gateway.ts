@@ -42,7 +42,7 @@ export class LocalGateway implements GatewayPort {
   endpoint(regionId: string): RegionEndpoint {
     const region = this.fleet.region(regionId);
     const [host = region.gateway.address] = gatewayHosts(this.fleet.description, region);
-    return { host, port: region.gateway.port, rootCertificatePath: this.fleet.authorityPath(regionId) };
+    return { host, port: region.gateway.port, rootCertificatePath: this.fleet.publicAuthorityPath(regionId) };
   }
 
   certificateAuthority(regionId: string): Promise<string> {
@@ -93,6 +93,7 @@ export class LocalGateway implements GatewayPort {
 
   keep(region: string, signal: AbortSignal): Promise<{ started: boolean }> {
     return asEngineError(`keeping the gateway of ${region}`, async () => {
+      await this.fleet.keepPublished();
       const gateway = this.of(region).process;
       const seen = await gateway.find();
       if (seen && (await gateway.serves(seen, signal))) return { started: false };
