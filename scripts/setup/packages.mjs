@@ -4,11 +4,11 @@ import { run, ask, say, SetupError } from './run.mjs';
 
 /** What the fleet runs, and the Debian and Ubuntu packages that hold it. */
 const NEEDS = [
-  { package: 'postgresql', programs: ['initdb', 'postgres', 'pg_ctl', 'pg_rewind', 'pg_controldata'], elsewhere: 'PostgreSQL 15 or newer, server' },
-  { package: 'postgresql-client', programs: ['psql', 'pg_basebackup', 'pg_dump'], elsewhere: 'PostgreSQL 15 or newer, client programs' },
+  { package: 'postgresql', programs: ['initdb', 'postgres', 'pg_ctl', 'pg_rewind', 'pg_controldata', 'pg_waldump'], elsewhere: 'PostgreSQL 15 or newer, server' },
+  { package: 'postgresql-client', programs: ['psql', 'pg_basebackup', 'pg_dump', 'pg_restore', 'pg_isready', 'pg_amcheck'], elsewhere: 'PostgreSQL 15 or newer, client programs' },
   { package: 'redis-server', programs: ['redis-server'], elsewhere: 'Redis 6 or newer' },
   { package: 'pgbouncer', programs: ['pgbouncer'], elsewhere: 'PgBouncer 1.18 or newer' },
-  { package: 'pgbackrest', programs: ['pgbackrest'], elsewhere: 'pgBackRest 2.40 or newer' },
+  { package: 'pgbackrest', programs: ['pgbackrest'], elsewhere: 'pgBackRest 2.41 or newer' },
   { package: 'util-linux', programs: ['mount', 'umount', 'setpriv', 'flock'], elsewhere: 'util-linux' },
   { package: 'libnss-wrapper', programs: [], library: 'libnss_wrapper.so', elsewhere: 'nss_wrapper' },
   { package: 'e2fsprogs', programs: ['mkfs.ext4'], elsewhere: 'e2fsprogs' },

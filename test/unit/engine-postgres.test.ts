@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { judgeVersion } from '../../src/cli/fleet/judge-version.js';
+import { findHomeless } from '../../src/engine/engine.js';
 import { HostShell } from '../../src/engine/local/host-shell/host-shell.js';
 import { chooseForNew, faultForNew, faultOf, newestFirst, POSTGRES_PROGRAMS, type FoundPostgres } from '../../src/engine/local/instances/judge-postgres.js';
 import { PostgresInstallations } from '../../src/engine/local/instances/postgres-binaries.js';
@@ -92,6 +93,20 @@ describe('the PostgreSQLs of a machine', () => {
     expect(all.usable().map(({ version }) => version)).toEqual(['17.6', '16.10', '15.18']);
     expect(all.choose().passedOver).toEqual([expect.stringContaining('19') as string, expect.stringContaining('postgresql-18 postgresql-client-18') as string]);
     await expect(all.ofMajor(18)).rejects.toThrow(/not complete/);
+  });
+
+  it('tell which databases of a fleet have none, by the files of their instances', async () => {
+    const fleet = `${root}/fleet`;
+    for (const [host, database, major] of [['h1', 'db_a', '15'], ['h2', 'db_a', '15'], ['h1', 'db_b', '14'], ['h2', 'db_c', '18']] as const) {
+      mkdirSync(`${fleet}/hosts/${host}/${database}/volume/ins/data`, { recursive: true });
+      writeFileSync(`${fleet}/hosts/${host}/${database}/volume/ins/data/PG_VERSION`, `${major}\n`);
+    }
+    mkdirSync(`${fleet}/hosts/h1/db_new/volume/ins`, { recursive: true });
+    const all = await find([], [2, 60]);
+    const homeless = await findHomeless(fleet, { usable: all.usable(), forNew: undefined, passedOver: [], faultOf: (major) => all.faultOf(major) });
+    expect([...homeless]).toEqual([[14, ['db_b']], [18, ['db_c']]]);
+    expect(all.faultOf(14)).toBe('postgresql 14 is not installed: apt-get install postgresql-14');
+    expect(all.faultOf(18)).toMatch(/not complete/);
   });
 
   it('are missed plainly', async () => {

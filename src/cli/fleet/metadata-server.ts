@@ -196,7 +196,7 @@ async function finish(child: ChildProcess, name: string): Promise<void> {
 function serverFolder(programs: Programs, data: string): string {
   const major = Number(readFileSync(join(data, 'PG_VERSION'), 'utf8').trim());
   const found = programs.postgres.usable.find((binaries) => binaries.major === major);
-  if (found === undefined) throw new CliError(`the metadata database was made by PostgreSQL ${major}, which is not installed: apt-get install postgresql-${major}`);
+  if (found === undefined) throw new CliError(`the metadata database cannot be started: ${programs.postgres.faultOf(major) ?? ''}`);
   return found.directory;
 }
 

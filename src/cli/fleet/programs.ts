@@ -49,7 +49,7 @@ export async function findPrograms(path: string, needsRedis: boolean): Promise<P
 /** Which databases of a fleet cannot be brought back with what is installed, and what to install. */
 export async function describeHomeless(root: string, postgres: LocalPostgres): Promise<string[]> {
   const homeless = await findHomeless(root, postgres);
-  return [...homeless].map(([major, databases]) => `the files of ${databases.join(', ')} were made by PostgreSQL ${major}, which is not installed: apt-get install postgresql-${major}`);
+  return [...homeless].map(([major, databases]) => `${databases.join(', ')} cannot be brought back: ${postgres.faultOf(major) ?? ''}`);
 }
 
 async function judgeProgram(need: Need, folders: readonly string[]): Promise<Judgement> {

@@ -68,6 +68,7 @@ export class LocalFleet {
     const shell = await HostShell.open(root, options.graceMs);
     const postgres = await PostgresInstallations.find(shell);
     const hasNssWrapper = await findNssWrapper(shell);
+    postgres.choose().passedOver.forEach((fault) => options.log.warn({}, `new databases do not use it: ${fault}`));
     const isPublished = await publishCertificates(root, description);
     const archiveScript = await shell.install('freehold-pgbackrest-archive', ARCHIVE_SCRIPT);
     return new LocalFleet(description, root, shell, postgres, archiveScript, hasNssWrapper, options.log, isPublished, options.rebuildBy, options.vault);

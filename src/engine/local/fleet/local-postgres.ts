@@ -10,17 +10,19 @@ export interface LocalPostgres {
   readonly forNew: PostgresBinaries | undefined;
   /** Why newer majors that are installed, or all, make no new clusters. */
   readonly passedOver: readonly string[];
+  /** Why clusters of a major cannot be run, and what to do; undefined if they can. */
+  readonly faultOf: (major: number) => string | undefined;
 }
 
 /** @throws EngineError `permanent` if no PostgreSQL is there that could run anything. */
 export async function findLocalPostgres(): Promise<LocalPostgres> {
   const found = await PostgresInstallations.find(HostShell.bare('/'));
   const { chosen, passedOver } = found.choose();
-  return { usable: found.usable(), forNew: chosen, passedOver };
+  return { usable: found.usable(), forNew: chosen, passedOver, faultOf: (major) => found.faultOf(major) };
 }
 
-/** The databases of a fleet, by the major that made their files, of which this machine has no programs. */
-export async function findHomeless(root: string, { usable }: LocalPostgres): Promise<ReadonlyMap<number, readonly string[]>> {
+/** The databases of a fleet, by the major that made their files, for which this machine has no programs. */
+export async function findHomeless(root: string, { faultOf }: LocalPostgres): Promise<ReadonlyMap<number, readonly string[]>> {
   const shell = HostShell.bare(root);
   const homeless = new Map<number, Set<string>>();
   for (const host of await shell.list(hostsDirectory(root))) {
@@ -28,7 +30,7 @@ export async function findHomeless(root: string, { usable }: LocalPostgres): Pro
       const volume = `${hostsDirectory(root)}/${host}/${database}/volume`;
       const majors = await Promise.all((await shell.list(volume)).map((instance) => shell.read(`${volume}/${instance}/data/PG_VERSION`)));
       for (const major of majors.map(Number)) {
-        if (!(major > 0) || usable.some((binaries) => binaries.major === major)) continue;
+        if (!(major > 0) || faultOf(major) === undefined) continue;
         homeless.set(major, (homeless.get(major) ?? new Set()).add(database));
       }
     }

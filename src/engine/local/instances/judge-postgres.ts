@@ -52,6 +52,12 @@ export function faultOf({ directory, major, version, missing }: FoundPostgres): 
   return undefined;
 }
 
+/** Why clusters of a major cannot be run with what was found, and what to do; undefined if they can. */
+export function faultOfMajor(found: readonly FoundPostgres[], major: number): string | undefined {
+  const candidate = newestFirst(found).find((one) => one.major === major);
+  return candidate ? faultOf(candidate) : `postgresql ${major} is not installed: apt-get install postgresql-${major}`;
+}
+
 export const UNRELEASED = '0.0';
 const PACKAGES = ['postgresql', 'postgresql-client'];
 const SOUND = [...KNOWN].map(([major, { firstSoundMinor }]) => `${major}.${firstSoundMinor}`).join(', ');

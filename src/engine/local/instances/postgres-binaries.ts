@@ -1,6 +1,6 @@
 import { EngineError } from '../../errors.js';
 import type { HostShell } from '../host-shell/host-shell.js';
-import { chooseForNew, faultOf, newestFirst, POSTGRES_PROGRAMS, readVersion, UNRELEASED, type FoundPostgres, type Version } from './judge-postgres.js';
+import { chooseForNew, faultOf, faultOfMajor, newestFirst, POSTGRES_PROGRAMS, readVersion, UNRELEASED, type FoundPostgres, type Version } from './judge-postgres.js';
 
 /** The programs of one major version of PostgreSQL. */
 export interface PostgresBinaries {
@@ -76,10 +76,14 @@ export class PostgresInstallations {
     const known = this.usable().find((candidate) => candidate.major === major);
     if (known && (await this.shell.exists(`${known.directory}/postgres`))) return known;
     this.found = await findAll(this.shell, this.places);
-    const candidate = newestFirst(this.found).find((found) => found.major === major);
-    const fault = candidate ? faultOf(candidate) : `the cluster was made by postgresql ${major}, which is not installed: apt-get install postgresql-${major}`;
-    if (candidate && fault === undefined) return candidate;
-    throw new EngineError('transient', fault ?? '');
+    const installed = this.usable().find((candidate) => candidate.major === major);
+    if (installed) return installed;
+    throw new EngineError('transient', `a cluster of postgresql ${major} cannot be run: ${this.faultOf(major) ?? ''}`);
+  }
+
+  /** Why clusters of a major cannot be run, and what to do; undefined if they can. */
+  faultOf(major: number): string | undefined {
+    return faultOfMajor(this.found, major);
   }
 }
 
