@@ -40,7 +40,7 @@ export class RestoresService {
   ) {}
 
   /**
-   * Into a new database of the same customer, region and plan.
+   * Into a new database of the same customer, region, plan and locale.
    *
    * @throws RestoreOutOfRangeError, BackupNotStoredError, and what the making of a database throws
    */
@@ -49,7 +49,7 @@ export class RestoresService {
   ): Promise<{ database: DatabaseDocument; operation: OperationDocument; credentials: Credentials }> {
     await this.requireSource(database, wanted);
     return this.databases.create(
-      tx, { actor, requestId, customerId: database.customerId, region: database.region, plan: database.plan, name: name ?? nameCopy(database.name) },
+      tx, { actor, requestId, customerId: database.customerId, region: database.region, plan: database.plan, locale: { provider: database.provider, name: database.locale }, name: name ?? nameCopy(database.name) },
       { kind: RESTORE, input: { sourceId: database.id, wanted: toInput(wanted) } });
   }
 

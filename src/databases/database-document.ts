@@ -1,3 +1,4 @@
+import type { LocaleProvider } from '../config/locale-names.js';
 import type { RegionEndpoint } from '../engine/ports.js';
 import { isPlanId, PLANS } from '../fleet/plans.js';
 import type { Reach } from '../metadata/reach.js';
@@ -8,6 +9,7 @@ import { deriveState } from './derive-state.js';
 export interface DatabaseRow {
   id: string; customer_id: string; name: string; region_id: string; plan: string; automation_paused: string | null;
   postgres_version: string | null; epoch: number; in_sync: string[]; endpoint_database: string; endpoint_user: string;
+  locale: string; locale_provider: LocaleProvider;
   provisioned_at: Date | null; created_at: Date; deleted_at: Date | null; purge_at: Date | null;
   change: { kind: string; step: string } | null; instances: InstanceDocument[] | null;
   kept_copies: KeptCopyDocument[] | null;
@@ -46,7 +48,7 @@ export async function readDatabases(
 
 const SELECT_DATABASES = `
   SELECT d.id, d.customer_id, d.name, d.region_id, d.plan, d.automation_paused, d.postgres_version, d.epoch, d.in_sync, d.endpoint_database,
-         d.endpoint_user, d.provisioned_at, d.created_at, d.deleted_at, d.purge_at,
+         d.endpoint_user, d.locale, d.locale_provider, d.provisioned_at, d.created_at, d.deleted_at, d.purge_at,
          (SELECT json_build_object('kind', o.kind, 'step', o.step) FROM operations o
            WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running')) AS change,
          (SELECT json_agg(json_build_object('id', i.id, 'role', i.role, 'state', i.state, 'host', i.host_id,
@@ -78,6 +80,8 @@ function documentOf(row: DatabaseRow, endpoint: RegionEndpoint): DatabaseDocumen
     automation: row.automation_paused === null ? 'active' : 'paused',
     automationReason: row.automation_paused,
     postgresVersion: row.postgres_version,
+    locale: row.locale,
+    provider: row.locale_provider,
     epoch: row.epoch,
     inSync: row.in_sync.length > 0,
     endpoint: {

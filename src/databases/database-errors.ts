@@ -1,4 +1,22 @@
+import type { Locale } from '../config/locale-names.js';
+import type { LocaleOffer } from '../engine/ports.js';
 import { DomainError } from '../problems/domain-problem.js';
+
+/** Locales that are named in one answer. */
+const LOCALES_SHOWN = 50;
+
+export class LocaleNotAvailableError extends DomainError {
+  constructor({ provider, name }: Locale, { libc, icu, builtin }: LocaleOffer) {
+    const offered = [
+      `with provider libc: ${libc.slice(0, LOCALES_SHOWN).join(', ')}${libc.length > LOCALES_SHOWN ? ` and ${libc.length - LOCALES_SHOWN} more` : ''}`,
+      ...(icu ? ['with provider icu: language tags such as und, de-DE, en-US-u-kn'] : []),
+      ...(builtin.length > 0 ? [`with provider builtin: ${builtin.join(', ')}`] : []),
+    ].join('; ');
+    super('locale-not-available', `the servers do not have the locale "${name}" of the provider ${provider}`, {
+      hint: `they have ${offered}`, fields: [{ field: 'locale', message: `is not available; ${offered}` }],
+    });
+  }
+}
 
 export class NameTakenError extends DomainError {
   constructor(name: string) {

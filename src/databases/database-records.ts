@@ -85,7 +85,7 @@ export function routeTo(record: DatabaseRecord): Route {
 /** A failover whose clients have waited for longer waits for something else than its turn on the machine. */
 const FAILS_OVER_WITHIN_S = 15;
 
-type SpecRow = Pick<DatabaseEntity, 'id' | 'plan' | 'regionId' | 'unixAccount' | 'endpointDatabase' | 'endpointUser' | 'ownerVerifier' | 'sealedSecrets'>;
+type SpecRow = Pick<DatabaseEntity, 'id' | 'plan' | 'regionId' | 'unixAccount' | 'endpointDatabase' | 'endpointUser' | 'ownerVerifier' | 'sealedSecrets' | 'localeProvider' | 'locale'>;
 
 interface RecordRow extends SpecRow, Pick<DatabaseEntity, 'epoch' | 'inSync'> {
   readonly members: readonly (Omit<MemberRecord, 'ref'> & { readonly id: string; readonly host: string })[];
@@ -95,7 +95,7 @@ interface RecordRow extends SpecRow, Pick<DatabaseEntity, 'epoch' | 'inSync'> {
 /** One statement, so that all of it is of one moment: who is in sync, and who they are. */
 const READ_RECORD = `
   SELECT d.id, d.plan, d.region_id AS "regionId", d.unix_account AS "unixAccount", d.endpoint_database AS "endpointDatabase", d.endpoint_user AS "endpointUser",
-         d.owner_verifier AS "ownerVerifier", d.sealed_secrets AS "sealedSecrets", d.epoch, d.in_sync AS "inSync",
+         d.owner_verifier AS "ownerVerifier", d.locale_provider AS "localeProvider", d.locale, d.sealed_secrets AS "sealedSecrets", d.epoch, d.in_sync AS "inSync",
          (SELECT coalesce(json_agg(json_build_object('id', i.id, 'host', i.host_id, 'role', i.role, 'state', i.state, 'address', i.address, 'port', i.port,
                                                      'hostLost', h.state = 'lost') ORDER BY i.id), '[]')
             FROM instances i JOIN hosts h ON h.id = i.host_id WHERE i.database_id = d.id) AS members,
@@ -142,6 +142,7 @@ export class MetadataDatabaseRecords implements DatabaseRecords<EntityManager> {
       name: database.endpointDatabase,
       owner: database.endpointUser,
       ownerVerifier: database.ownerVerifier,
+      locale: { provider: database.localeProvider, name: database.locale },
       size: { memoryMb, maxConnections, diskGb },
       secrets: JSON.parse(this.vault.unseal(database.sealedSecrets, database.id).toString()) as InstanceSecrets,
     };

@@ -1,4 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { LocaleProvider } from '../config/locale-names.js';
 
 /** What a customer owns: one primary, its standbys, and one endpoint. */
 @Entity('databases')
@@ -17,6 +18,9 @@ export class DatabaseEntity {
   @Column({ name: 'automation_paused', type: 'text', nullable: true }) automationPaused!: string | null;
   @Column({ name: 'endpoint_database', type: 'text' }) endpointDatabase!: string;
   @Column({ name: 'endpoint_user', type: 'text' }) endpointUser!: string;
+  /** By what it sorts text; the same for as long as it lives, and in what is restored from it. */
+  @Column({ name: 'locale_provider', type: 'text' }) localeProvider!: LocaleProvider;
+  @Column({ name: 'locale', type: 'text' }) locale!: string;
   @Column({ name: 'owner_verifier', type: 'text' }) ownerVerifier!: string;
   @Column({ name: 'unix_account', type: 'integer' }) unixAccount!: number;
   /** The passwords of its instances' own roles, sealed for the database's id; null once it is deleted. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { pageSchema } from '../access/paging.js';
+import { LOCALE_PROVIDERS } from '../config/locale-names.js';
 import { DEFAULT_PLAN } from '../fleet/plans.js';
 import { operationSchema } from '../operations/operation.schemas.js';
 import { asProblem, text } from '../problems/validation.js';
@@ -13,6 +14,8 @@ export const newDatabaseSchema = z.strictObject({
   name: asProblem('invalid-name', databaseName.meta({ description: 'Unique among the databases of the customer that are not deleted', example: 'shop' })),
   region: z.string().max(64).meta({ description: 'Where it lives; see `GET /v1/regions`', example: 'europe' }),
   plan: z.string().max(64).default(DEFAULT_PLAN).meta({ description: 'See `GET /v1/plans`' }),
+  locale: text(100).optional().meta({ description: 'By what text is sorted, such as `C.UTF-8` or, with provider `icu`, `de-DE` or `und`; `C.UTF-8` (by code point) if it is left out', example: 'C.UTF-8' }),
+  provider: z.enum(LOCALE_PROVIDERS).optional().meta({ description: 'Whose locale it is: `libc` if it is left out' }),
 });
 export type NewDatabaseBody = z.output<typeof newDatabaseSchema>;
 
@@ -57,6 +60,8 @@ export const databaseSchema = z.object({
   automation: z.enum(['active', 'paused']),
   automationReason: z.string().nullable(),
   postgresVersion: z.string().nullable(),
+  locale: z.string().meta({ description: 'By what it sorts text; it stays the same, and a restore keeps it' }),
+  provider: z.enum(LOCALE_PROVIDERS).meta({ description: 'Whose locale it is' }),
   epoch: z.number().int().meta({ description: 'Goes up by one at each promotion' }),
   inSync: z.boolean().meta({ description: 'Whether at least one standby is recorded in sync' }),
   endpoint: z.object({

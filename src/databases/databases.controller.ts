@@ -32,12 +32,13 @@ export class DatabasesController {
   @HttpCode(202)
   @Repeatable()
   @ApiOperation({ operationId: 'createDatabase', summary: 'Ask for a database', description: 'Answers at once with the credentials and the operation to follow; they work once it has succeeded.' })
-  @Problems('invalid-name', 'customer-not-found', 'unknown-region', 'unknown-plan', 'name-taken', 'quota-exceeded', 'region-closed', 'no-room')
+  @Problems('invalid-name', 'customer-not-found', 'unknown-region', 'unknown-plan', 'locale-not-available', 'name-taken', 'quota-exceeded', 'region-closed', 'no-room')
   @Answers(202, 'NewDatabaseAnswer', 'The database, its operation and its credentials')
   async create(@CurrentCaller() caller: Caller, @Body({ schema: newDatabaseSchema }) body: NewDatabaseBody, @Res({ passthrough: true }) response: Response) {
+    const locale = await this.databases.chooseLocale(body.region, body);
     return send(response, await this.requests.request(caller, async (tx) => {
-      const made = await this.databases.create(tx, { ...body, ...asker(caller) });
-      await audit(tx, caller, { action: 'database.create', subjectId: made.database.id, customerId: body.customerId, detail: { name: body.name, region: body.region, plan: body.plan } });
+      const made = await this.databases.create(tx, { ...body, locale, ...asker(caller) });
+      await audit(tx, caller, { action: 'database.create', subjectId: made.database.id, customerId: body.customerId, detail: { name: body.name, region: body.region, plan: body.plan, locale: locale.name, provider: locale.provider } });
       return { status: 202, body: made, operation: made.operation };
     }));
   }

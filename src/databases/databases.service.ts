@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import type { Locale } from '../config/locale-names.js';
 import { SETTINGS } from '../config/settings-token.js';
 import type { Settings } from '../config/settings.js';
 import { Vault } from '../config/vault.js';
@@ -17,6 +18,7 @@ import type { OperationDocument } from '../operations/operation.js';
 import { OperationsService } from '../operations/operations.service.js';
 import { readDocument } from '../operations/postgres-store.js';
 import { type DatabaseFilter, type DatabaseRow, endpointUris, readDatabases } from './database-document.js';
+import { type AskedLocale, chooseLocale, DEFAULT_LOCALE } from './choose-locale.js';
 import type { Credentials, DatabaseDocument } from './database.schemas.js';
 import { DatabaseEntity } from './database.entity.js';
 import { MetadataDatabaseRecords } from './database-records.js';
@@ -46,6 +48,8 @@ export interface NewDatabase {
   readonly name: string;
   readonly region: string;
   readonly plan?: string;
+  /** By what it sorts text, one that {@link DatabasesService.chooseLocale} found; by code point if it is absent. */
+  readonly locale?: Locale;
   readonly requestId: string | null;
 }
 
@@ -60,6 +64,9 @@ export interface DatabaseRequest {
   readonly id: string;
   readonly requestId: string | null;
 }
+
+/** How long a request waits for what the servers have. */
+const LOOK_TIMEOUT_MS = 10_000;
 
 /** What customers own. It records requests; operations act on them. */
 @Injectable()
@@ -93,6 +100,16 @@ export class DatabasesService {
       sealed: this.vault.seal(password, operationId), requestedBy: request.actor.id, requestId: request.requestId,
     });
     return { database: await this.require(tx, database.id), operation, credentials: this.credentialsOf(database, password) };
+  }
+
+  /**
+   * The locale that a new database of a region gets.
+   *
+   * @throws LocaleNotAvailableError
+   */
+  async chooseLocale(region: string, asked: AskedLocale): Promise<Locale> {
+    if (asked.locale === undefined && asked.provider === undefined) return DEFAULT_LOCALE;
+    return chooseLocale(asked, await this.engine.locales(region, AbortSignal.timeout(LOOK_TIMEOUT_MS)));
   }
 
   /** Chooses hosts for the database's instances and writes the instances down. */
@@ -348,12 +365,14 @@ export class DatabasesService {
   }
 
   private async insert(tx: EntityManager, request: NewDatabase, plan: Plan, ownerVerifier: string) {
+    const { provider, name: locale } = request.locale ?? DEFAULT_LOCALE;
     const id = newId('database');
     const endpointName = `${request.name.replaceAll('-', '_')}_${randomSuffix()}`;
     const secrets = { control: newPassword(), replication: newPassword() };
     const database = {
       id, customerId: request.customerId, name: request.name, regionId: request.region, plan: plan.id,
       endpointDatabase: endpointName, endpointUser: endpointName, ownerVerifier, unixAccount: await nextUnixAccount(tx),
+      localeProvider: provider, locale,
       sealedSecrets: this.vault.seal(JSON.stringify(secrets), id), epoch: 1, inSync: [],
     };
     await tx.insert(DatabaseEntity, database);

@@ -23,6 +23,12 @@ export interface InstanceSize {
   readonly diskGb: number;
 }
 
+/** A locale, and whose it is: the operating system's, ICU's or PostgreSQL's own. */
+export interface InstanceLocale {
+  readonly provider: 'libc' | 'icu' | 'builtin';
+  readonly name: string;
+}
+
 /** What all instances of one database have in common. */
 export interface DatabaseSpec {
   /** `db_…` */
@@ -37,6 +43,8 @@ export interface DatabaseSpec {
   readonly owner: string;
   /** The SCRAM-SHA-256 verifier of the owner's password; the password itself is not kept. */
   readonly ownerVerifier: string;
+  /** By what a cluster that is made for it sorts text; by code point if it is absent. */
+  readonly locale?: InstanceLocale;
   readonly size: InstanceSize;
   readonly secrets: InstanceSecrets;
 }

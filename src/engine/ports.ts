@@ -229,6 +229,16 @@ export interface InventoryRegion {
   readonly dataCenters: readonly InventoryDataCenter[];
 }
 
+/** What a region's servers can sort text by. */
+export interface LocaleOffer {
+  /** Names of locales of the operating system whose encoding is UTF-8. */
+  readonly libc: readonly string[];
+  /** Whether they have ICU, which knows every language. */
+  readonly icu: boolean;
+  /** Names of PostgreSQL's own locales. */
+  readonly builtin: readonly string[];
+}
+
 /** A data plane. */
 export interface Engine {
   /**
@@ -244,6 +254,8 @@ export interface Engine {
   readonly metadataBackups?: MetadataBackupsPort;
   /** Looks at all that there is of databases, whatever is recorded; absent where the data plane cannot be looked at so. */
   survey?(): Promise<Survey>;
+  /** What new databases of a region can sort text by. */
+  locales(region: string, signal: AbortSignal): Promise<LocaleOffer>;
   /** What there is to place databases on. */
   inventory(): readonly InventoryRegion[];
   /** Lets go of everything the engine holds open in this process; the data plane goes on. */

@@ -52,7 +52,7 @@ export function describeEngine(name: string, open: () => Promise<Harness>): void
     beforeAll(async () => {
       harness = await open();
       shop = describeDatabase(harness.engine);
-      other = describeDatabase(harness.engine);
+      other = describeDatabase(harness.engine, 'europe', { provider: 'icu', name: 'de-DE' });
       [shopRoute] = await Promise.all([provision(harness.engine, shop), provision(harness.engine, other)]);
     });
     afterAll(() => harness?.close());
@@ -71,6 +71,17 @@ export function describeEngine(name: string, open: () => Promise<Harness>): void
       expect(primary.standbys).toMatchObject([{ instanceId: shop.standby.id, state: 'streaming', syncState: 'quorum' }]);
       const standby = await harness.engine.instances.observe(shop.standby, signal());
       expect(standby).toMatchObject({ exists: true, process: 'running', role: 'standby', receiving: true, systemIdentifier: primary.systemIdentifier });
+    });
+
+    it('says what text can be sorted by, and sorts by what was asked for, in further databases too', async () => {
+      const offer = await harness.engine.locales('europe', signal());
+      expect(offer).toMatchObject({ icu: true, libc: expect.arrayContaining(['C', 'C.UTF-8']) as string[] });
+      const sort = (database: TestDatabase): Promise<unknown[]> => asCustomer(harness, database, async (client) => (await client.query(`
+        SELECT (SELECT string_agg(t, '' ORDER BY t) FROM unnest('{z,Ä,a,Z}'::text[]) t) AS sorted, lower('Ä') AS lower, datlocprovider AS provider,
+               (SELECT count(DISTINCT (datlocprovider, datcollate, daticulocale))::int FROM pg_database) AS kinds
+          FROM pg_database WHERE datname = current_database()`)).rows);
+      expect(await sort(shop)).toEqual([{ sorted: 'ZazÄ', lower: 'ä', provider: 'c', kinds: 1 }]);
+      expect(await sort(other)).toEqual([{ sorted: 'aÄzZ', lower: 'ä', provider: 'i', kinds: 1 }]);
     });
 
     it('gives each database a cluster of its own', async () => {

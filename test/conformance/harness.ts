@@ -22,7 +22,7 @@ export interface TestDatabase {
 let accounts = 0;
 
 /** Describes a new database with a primary and a standby in two data centres; makes nothing. */
-export function describeDatabase(engine: Engine, region = 'europe'): TestDatabase {
+export function describeDatabase(engine: Engine, region = 'europe', locale?: DatabaseSpec['locale']): TestDatabase {
   const suffix = randomBytes(4).toString('hex');
   const password = randomBytes(18).toString('base64url');
   accounts += 1;
@@ -33,6 +33,7 @@ export function describeDatabase(engine: Engine, region = 'europe'): TestDatabas
     name: `shop-${suffix}`,
     owner: `shop-${suffix}`,
     ownerVerifier: verifierOf(password),
+    ...(locale && { locale }),
     size: { memoryMb: 256, maxConnections: 20, diskGb: 10 },
     secrets: { control: randomBytes(18).toString('base64url'), replication: randomBytes(18).toString('base64url') },
   };

@@ -41,6 +41,15 @@ const latin1 = (text: string): Uint8Array<ArrayBuffer> => Uint8Array.from(Buffer
 const CASES: Record<string, [() => Promise<Answer>, keyof typeof PROBLEM_TYPES, string[]?]> = {
   'an unknown region': [() => makeWith({ region: 'atlantis' }), 'unknown-region', ['region']],
   'an unknown plan': [() => makeWith({ plan: 'gigantic' }), 'unknown-plan', ['plan']],
+  'a locale that the servers do not have': [() => makeWith({ locale: 'tlh_QO.UTF-8' }), 'locale-not-available', ['locale']],
+  'a locale of another encoding': [() => makeWith({ locale: 'de_DE' }), 'locale-not-available', ['locale']],
+  'a locale of ICU that belongs to no language': [() => makeWith({ locale: 'xx-YY', provider: 'icu' }), 'locale-not-available', ['locale']],
+  'a locale that is no name': [() => makeWith({ locale: `de'; DROP --`, provider: 'icu' }), 'locale-not-available', ['locale']],
+  'a locale that begins as an option does': [() => makeWith({ locale: '--pgdata=/' }), 'locale-not-available', ['locale']],
+  'a locale with a line break': [() => makeWith({ locale: 'C\nC' }), 'invalid-request', ['locale']],
+  'an empty locale': [() => makeWith({ locale: '' }), 'invalid-request', ['locale']],
+  'a provider that these servers do not have': [() => makeWith({ provider: 'builtin' }), 'locale-not-available', ['locale']],
+  'an unknown provider': [() => makeWith({ provider: 'windows' }), 'invalid-request', ['provider']],
   'an unknown customer': [() => makeWith({ customerId: 'cus_01hzy3v7q8k2w5n9t4r6x1m0pa' }), 'customer-not-found', ['customerId']],
   'a malformed customer id': [() => makeWith({ customerId: 'nobody' }), 'customer-not-found', ['customerId']],
   'a name that is taken': [() => makeWith({ name: 'shop' }), 'name-taken', ['name']],
@@ -112,6 +121,12 @@ describe('bad input', () => {
   it('names the valid regions', async () => {
     const { body } = await makeWith({ region: 'atlantis' });
     expect(body.errors[0].message).toContain('europe, americas, asia-pacific, middle-east-and-northern-asia, oceania');
+  });
+
+  it('names the locales that there are', async () => {
+    const { body } = await makeWith({ locale: 'en_GB.UTF-8' });
+    expect(body.detail).toContain('the locale "en_GB.UTF-8" of the provider libc');
+    expect(body.errors[0].message).toContain('libc: C, C.UTF-8, de_DE.UTF-8; with provider icu: language tags such as und, de-DE');
   });
 
   it('names the methods that an address takes', async () => {

@@ -25,7 +25,8 @@ describe('a program that signs a customer up', () => {
   it('gets a database that can be used, and a key for the customer', async () => {
     const signup = clientWith(api.signupKey);
     const customer = await signup.createCustomer({ name: 'Ada Ltd', email: 'ada@example.com' });
-    const { database, operation, credentials } = await signup.createDatabase({ customerId: customer.id, name: 'shop', region: 'europe' });
+    const { database, operation, credentials } = await signup.createDatabase({ customerId: customer.id, name: 'shop', region: 'europe', locale: 'de-x-icu', provider: 'icu' });
+    expect(database).toMatchObject({ locale: 'de', provider: 'icu' });
     expect(credentials.uri).toContain(`${credentials.user}:${credentials.password}@`);
     const changes: Operation[] = [];
     const ended = await signup.finish(operation.id, { onChange: (change) => changes.push(change) });

@@ -9,7 +9,9 @@ let backup: { id: string; finishedAt: string };
 beforeAll(async () => {
   api = await startTestApi({ settings: { FREEHOLD_BACKUPS_EVERY_MS: '200' } });
   ada = await api.customer();
-  databaseId = (await api.database(ada.id, 'shop')).id;
+  const made = await api.post('/v1/databases', { customerId: ada.id, name: 'shop', region: 'europe', locale: 'de_DE.utf8' });
+  await api.ended(made.body.operation.id);
+  databaseId = made.body.database.id;
   const { operation } = (await api.post(`/v1/databases/${databaseId}/backups`, undefined, { key: ada.key })).body;
   await api.ended(operation.id);
   // The keeper may have begun another one meanwhile.
@@ -24,7 +26,7 @@ describe('a restore', () => {
   it('into a new database answers with its credentials, and leaves the old one alone', async () => {
     const { status, body } = await restore({ backupId: backup.id, into: 'new', name: 'shop-again' });
     expect(status).toBe(202);
-    expect(body).toMatchObject({ database: { name: 'shop-again', customerId: ada.id, region: 'europe', state: 'restoring' }, operation: { kind: 'restore' }, credentials: { user: body.database.endpoint.user } });
+    expect(body).toMatchObject({ database: { name: 'shop-again', customerId: ada.id, region: 'europe', locale: 'de_DE.UTF-8', provider: 'libc', state: 'restoring' }, operation: { kind: 'restore' }, credentials: { user: body.database.endpoint.user } });
     expect(body.credentials.uri).toContain(body.credentials.password);
     expect(await api.ended(body.operation.id)).toMatchObject({ state: 'succeeded', databaseId: body.database.id });
     expect((await api.get(`/v1/databases/${body.database.id}`, { key: ada.key })).body).toMatchObject({ state: 'available', inSync: true });

@@ -192,7 +192,7 @@ export class World {
       onPromoted: (instance, token) => this.onPromoted(instance, token),
       nextRecord: () => this.nextRecord(),
     }, owner);
-    return { style: 'drives', instances, gateway: new SimulatedGateway(this.plane, this.route, owner), inventory: () => [], close: () => Promise.resolve() };
+    return { style: 'drives', instances, gateway: new SimulatedGateway(this.plane, this.route, owner), inventory: () => [], locales: () => Promise.reject(new Error('locales are not simulated')), close: () => Promise.resolve() };
   }
 
   /** The records as a worker's process reads them; what it writes goes with its steps. */

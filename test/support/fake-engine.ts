@@ -2,7 +2,7 @@ import { createHash, createHmac, pbkdf2Sync, timingSafeEqual } from 'node:crypto
 import { EngineError, type EngineErrorKind } from '../../src/engine/errors.js';
 import type {
   DatabaseSpec, Effect, EndpointProof, Engine, GatewayPort, InstanceGlimpse, InstanceInspection, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch,
-  InventoryRegion, KeptCopy, Lsn, RegionEndpoint, Route, StandbyObservation,
+  InventoryRegion, KeptCopy, LocaleOffer, Lsn, RegionEndpoint, Route, StandbyObservation,
 } from '../../src/engine/ports.js';
 import { FakeBackups } from './fake-backups.js';
 
@@ -127,6 +127,10 @@ export class FakeEngine implements Engine {
         })),
       })),
     }));
+  }
+
+  locales(): Promise<LocaleOffer> {
+    return Promise.resolve({ libc: ['C', 'C.UTF-8', 'de_DE.UTF-8'], icu: true, builtin: [] });
   }
 
   close(): Promise<void> {

@@ -950,6 +950,13 @@ export interface components {
             automation: "active" | "paused";
             automationReason: string | null;
             postgresVersion: string | null;
+            /** @description By what it sorts text; it stays the same, and a restore keeps it */
+            locale: string;
+            /**
+             * @description Whose locale it is
+             * @enum {string}
+             */
+            provider: "libc" | "icu" | "builtin";
             /** @description Goes up by one at each promotion */
             epoch: number;
             /** @description Whether at least one standby is recorded in sync */
@@ -1342,6 +1349,8 @@ export interface components {
          *     [`unknown-region`](/problems/unknown-region): There is no such region.
          *
          *     [`unknown-plan`](/problems/unknown-plan): There is no such plan.
+         *
+         *     [`locale-not-available`](/problems/locale-not-available): The locale is not available.
          *
          *     [`idempotency-key-reused`](/problems/idempotency-key-reused): The idempotency key was used for another request.
          */
@@ -1818,6 +1827,16 @@ export interface operations {
                      * @default starter
                      */
                     plan?: string;
+                    /**
+                     * @description By what text is sorted, such as `C.UTF-8` or, with provider `icu`, `de-DE` or `und`; `C.UTF-8` (by code point) if it is left out
+                     * @example C.UTF-8
+                     */
+                    locale?: string;
+                    /**
+                     * @description Whose locale it is: `libc` if it is left out
+                     * @enum {string}
+                     */
+                    provider?: "libc" | "icu" | "builtin";
                 };
             };
         };

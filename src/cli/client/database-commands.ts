@@ -1,12 +1,14 @@
 import { Command } from 'commander';
 
 import type { Database, Instance } from '../../../clients/typescript/src/client.js';
+import type { LocaleProvider } from '../../config/locale-names.js';
 import { addImportCommand } from '../import/import-command.js';
 import { formatTable, note, print, printJson, printList, type Column } from '../output.js';
 import { addUndeleteCommand } from './backup-commands.js';
 import { findDatabase } from './find-database.js';
 import { addKeptCommands } from './kept-commands.js';
 import { finishOperation } from './finish-operation.js';
+import { providerOption } from './provider-option.js';
 import { collect, openSession, withApi } from './session.js';
 
 const DATABASES: readonly Column<Database>[] = [
@@ -33,6 +35,8 @@ interface CreateOptions {
   readonly name: string;
   readonly region: string;
   readonly plan?: string;
+  readonly locale?: string;
+  readonly provider?: LocaleProvider;
   readonly wait: boolean;
 }
 
@@ -44,6 +48,8 @@ export function databaseCommands(): Command {
     .requiredOption('--name <name>', 'its name, unique among the customer\'s databases')
     .requiredOption('--region <id>', 'where it lives, see freehold regions list')
     .option('--plan <plan>', 'its size and number of standbys')
+    .option('--locale <name>', 'by what text is sorted, such as en_US.UTF-8, or de-DE with --provider icu; by code point if not given')
+    .addOption(providerOption())
     .option('--no-wait', 'return as soon as the request is accepted')
     .action((options: CreateOptions, command: Command) => createDatabase(options, command));
   withApi(group.command('list').description('list databases'))
@@ -74,7 +80,10 @@ export function databaseCommands(): Command {
 
 async function createDatabase(options: CreateOptions, command: Command): Promise<void> {
   const session = openSession(command);
-  const body = { customerId: options.customer, name: options.name, region: options.region, ...(options.plan === undefined ? {} : { plan: options.plan }) };
+  const { customer: customerId, name, region, plan, locale, provider } = options;
+  const body = {
+    customerId, name, region, ...(plan !== undefined && { plan }), ...(locale !== undefined && { locale }), ...(provider !== undefined && { provider }),
+  };
   const accepted = await session.api.createDatabase(body);
   note(`${accepted.database.id} is being made in ${accepted.database.region}`);
   // The password is told only once, so it is printed although the rest may fail.
@@ -102,6 +111,7 @@ async function showDatabase(idOrName: string, command: Command): Promise<void> {
     ['customer', database.customerId],
     ['region', database.region],
     ['plan', database.plan],
+    ['sorted by', `${database.provider} ${database.locale}`],
     ['state', `${database.state}, ${database.inSync ? 'in sync' : 'not in sync'}, automation ${describeAutomation(database)}`],
     ['PostgreSQL', `${database.postgresVersion ?? '-'}, epoch ${database.epoch}`],
     ['URI', database.endpoint.uri],

@@ -5,6 +5,7 @@ import { surveyFleet } from './fleet/survey-fleet.js';
 import type { ConfiguredSite } from './backups/configured-site.js';
 import { LocalBackups, openBackupSites } from './backups/local-backups.js';
 import { LocalGateway } from './gateway/local-gateway.js';
+import { findLocales } from './instances/find-locales.js';
 import { LocalInstances } from './instances/local-instances.js';
 import { LocalMetadataBackups } from './metadata/metadata-backups.js';
 import { LocalFleet, type LocalFleetOptions } from './local-fleet.js';
@@ -21,6 +22,7 @@ export async function openLocalEngine(options: LocalFleetOptions & { readonly ba
     metadataBackups: new LocalMetadataBackups(fleet, await openBackupSites(fleet, options.backupSites)),
     gateway: await LocalGateway.open(fleet),
     survey: () => asEngineError('looking at the fleet', () => surveyFleet(fleet)),
+    locales: () => asEngineError('asking for locales', () => findLocales(fleet.shell, fleet.postgres.forNew())),
     inventory: () => inventory,
     // Watches are all that is held open between two verbs.
     close: () => instances.close(),

@@ -1,5 +1,6 @@
 import { EngineError } from '../../errors.js';
 import type { Effect, InstanceObservation } from '../../ports.js';
+import type { InstanceLocale } from '../../instance-model.js';
 import { withControl } from '../sql/control-connection.js';
 import { command, quote } from '../host-shell/gate-script.js';
 import type { Gate } from '../host-shell/gate.js';
@@ -28,6 +29,17 @@ export async function createPrimary(context: InstanceContext, effect: Effect): P
     await bringUp(context, gate, signal);
     return look();
   });
+}
+
+/** Of the operating system's locales, for what the chosen one does not cover. */
+const SERVER_LOCALE = 'C.UTF-8';
+const BY_CODE_POINT: InstanceLocale = { provider: 'libc', name: 'C.UTF-8' };
+
+/** The words with which initdb makes every database of a cluster sort by a locale. */
+export function localeOptions({ provider, name }: InstanceLocale = BY_CODE_POINT): string[] {
+  const server = ['--locale', SERVER_LOCALE];
+  if (provider === 'libc') return [...server, '--lc-collate', name, '--lc-ctype', name];
+  return [...server, '--locale-provider', provider, provider === 'icu' ? '--icu-locale' : '--builtin-locale', name];
 }
 
 async function makeCluster(context: InstanceContext, gate: Gate, signal: AbortSignal, look: () => Promise<InstanceObservation>): Promise<InstanceObservation> {
@@ -70,7 +82,7 @@ async function runInitdb(context: InstanceContext, gate: Gate): Promise<void> {
     '--pwfile', passwordFile,
     '--auth', 'scram-sha-256',
     '--encoding', 'UTF8',
-    '--locale', 'C.UTF-8',
+    ...localeOptions(context.instance.database.locale),
     '--data-checksums',
     '--wal-segsize', '4',
     '--no-instructions',
