@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 
+import { scrubSecrets } from '../config/scrub-secrets.js';
 import { describeError, EXIT } from './cli-error.js';
 import { backupCommands, dumpCommand, restoreCommand } from './client/backup-commands.js';
 import { databaseCommands } from './client/database-commands.js';
@@ -11,6 +12,7 @@ import { promotionCommands } from './client/promotion-commands.js';
 import { relocationCommands } from './client/relocation-commands.js';
 import { drillCommand } from './drill/drill-command.js';
 import { fleetCommands } from './fleet/fleet-commands.js';
+import { hideArguments, hideSecrets } from './hide-secrets.js';
 
 /** The `freehold` command: the embedded fleet of this machine, and clients of any Freehold's API. */
 function program(): Command {
@@ -18,7 +20,8 @@ function program(): Command {
     .description('a PostgreSQL of their own for every customer, kept alive and backed up')
     .version(readVersion(), '--version')
     .showHelpAfterError('(freehold --help lists the commands, freehold <command> --help their options)')
-    .configureHelp({ showGlobalOptions: true });
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: (text, write) => write(hideSecrets(text)) });
   const commands = [
     ...fleetCommands(), databaseCommands(), backupCommands(), restoreCommand(), dumpCommand(), ...promotionCommands(), ...relocationCommands(), drillCommand(), operationCommands(), customerCommands(),
     ...inventoryCommands(),
@@ -43,6 +46,7 @@ function readVersion(): string {
 }
 
 async function main(): Promise<number> {
+  hideArguments(process.argv.slice(2));
   try {
     await program().parseAsync();
     return EXIT.ok;
@@ -50,7 +54,7 @@ async function main(): Promise<number> {
     // Commander has printed what is wrong, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     const { message, exitCode } = describeError(error);
-    process.stderr.write(`freehold: ${message}\n`);
+    process.stderr.write(scrubSecrets(`freehold: ${message}\n`));
     return exitCode;
   }
 }

@@ -12,12 +12,17 @@ export function note(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
+/** A name on one line: line breaks and other control characters, which could also steer the terminal, are shown as escapes. */
+export function showName(name: string): string {
+  return name.replace(/[\p{Control}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
 /** A column of a table: its heading, and what it shows of a row. */
 export type Column<Row> = readonly [heading: string, show: (row: Row) => string | number | boolean | null | undefined];
 
 /** Aligns rows under their headings, each column as wide as it needs to be. */
 export function formatTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
-  const cells = [columns.map(([heading]) => heading), ...rows.map((row) => columns.map(([, show]) => String(show(row) ?? '-')))];
+  const cells = [columns.map(([heading]) => heading), ...rows.map((row) => columns.map(([, show]) => showName(String(show(row) ?? '-'))))];
   const widths = columns.map((_, index) => Math.max(...cells.map((line) => (line[index] ?? '').length)));
   return cells.map((line) => line.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('  ').trimEnd()).join('\n');
 }

@@ -2,7 +2,8 @@
 const FORMS: readonly (readonly [RegExp, string])[] = [
   [/fh_[a-z]+_[A-Za-z0-9_-]{20,}/g, '[key]'],
   [/SCRAM-SHA-256\$[^\s"'\\]+/g, '[verifier]'],
-  [/([a-z]+:\/\/[^\s:/@"'\\]*):[^\s@/"'\\]+@/g, '$1:[password]@'],
+  // A password that was not escaped may hold any of @ / ?, so that its end is the last @.
+  [/([a-z]+:\/\/[^\s:/@"'\\]*):[^\s"'\\]+@/g, '$1:[password]@'],
 ];
 
 /**

@@ -1,5 +1,5 @@
-import type { RoleUse } from './parse-grants.js';
-import type { TocEntry } from './parse-toc.js';
+import type { TocEntry } from './read-archive.js';
+import { countGrants, listPolicyRoles } from './read-roles.js';
 
 /** Something of the source that the new database will not have. */
 export interface NotCarried {
@@ -9,83 +9,113 @@ export interface NotCarried {
   readonly why: string;
 }
 
-/** Whether a database's owner may make an extension that the target offers, by its name. */
-export type OfferedExtensions = ReadonlyMap<string, boolean>;
+/** What a database's owner may do about an extension that the target offers: make it, nothing, or use what is there already. */
+export type Offer = 'makes' | 'may-not' | 'has';
+/** By the extension's name. */
+export type OfferedExtensions = ReadonlyMap<string, Offer>;
 
 /** Kinds that only a superuser may make, or that have no meaning in a database of Freehold, each with what a person is told. */
-const NEVER: Readonly<Record<string, string>> = {
-  'EVENT TRIGGER': 'only a superuser may make event triggers',
-  'FOREIGN DATA WRAPPER': 'only a superuser may make foreign data wrappers',
-  'FOREIGN SERVER': 'connections to other servers are not offered',
-  SERVER: 'connections to other servers are not offered',
-  'USER MAPPING': 'connections to other servers are not offered',
-  'FOREIGN TABLE': 'connections to other servers are not offered; copy the rows into a table',
-  SUBSCRIPTION: 'logical replication is not offered',
-  PUBLICATION: 'logical replication is not offered',
-  'ACCESS METHOD': 'only a superuser may make access methods',
-  'OPERATOR CLASS': 'only a superuser may make operator classes',
-  'OPERATOR FAMILY': 'only a superuser may make operator families',
-  'SECURITY LABEL': 'no provider of security labels is offered',
-  'DATABASE PROPERTIES': 'settings of the database as a whole are not taken over; set them again with ALTER DATABASE',
-};
+const NEVER: ReadonlyMap<string, string> = new Map([
+  ['EVENT TRIGGER', 'only a superuser may make event triggers'],
+  ['FOREIGN DATA WRAPPER', 'only a superuser may make foreign data wrappers'],
+  ['FOREIGN SERVER', 'connections to other servers are not offered'],
+  ['SERVER', 'connections to other servers are not offered'],
+  ['USER MAPPING', 'connections to other servers are not offered'],
+  ['FOREIGN TABLE', 'connections to other servers are not offered; copy the rows into a table'],
+  ['SUBSCRIPTION', 'logical replication is not offered'],
+  ['PUBLICATION', 'logical replication is not offered'],
+  ['ACCESS METHOD', 'only a superuser may make access methods'],
+  ['OPERATOR CLASS', 'only a superuser may make operator classes'],
+  ['OPERATOR FAMILY', 'only a superuser may make operator families'],
+  ['PROCEDURAL LANGUAGE', 'only a superuser may make languages'],
+  ['SHELL TYPE', 'only a superuser may make base types'],
+  ['TEXT SEARCH PARSER', 'only a superuser may make text search parsers'],
+  ['TEXT SEARCH TEMPLATE', 'only a superuser may make text search templates'],
+  ['SECURITY LABEL', 'no provider of security labels is offered'],
+  ['DATABASE PROPERTIES', 'settings of the database as a whole are not taken over; set them again with ALTER DATABASE'],
+]);
 
-/** Left out without a word of their own: parts of what is told of already, and what every database has. */
-const PARTS = new Set(['ACL', 'DEFAULT ACL', 'DATABASE', 'PUBLICATION TABLE', 'PUBLICATION TABLES IN SCHEMA', 'SUBSCRIPTION TABLE']);
+/** Left out without a word of their own: parts of what is told of already, and what every database has or makes itself. */
+const PARTS = new Set(['ENCODING', 'STDSTRINGS', 'SEARCHPATH', 'ACL', 'DEFAULT ACL', 'DATABASE', 'PUBLICATION TABLE', 'PUBLICATION TABLES IN SCHEMA', 'SUBSCRIPTION TABLE', 'STATISTICS DATA']);
+
+/** What says something of one other object and is nothing without it. */
+const REMARKS = new Set(['COMMENT', 'SECURITY LABEL']);
 
 /** What can be told of a dump alone, before there is a database to fill. */
-export function findNotCarried(entries: readonly TocEntry[], use: RoleUse): NotCarried[] {
-  const objects = entries.flatMap((entry) => {
-    const why = NEVER[entry.kind];
+export function findNotCarried(entries: readonly TocEntry[]): NotCarried[] {
+  return [...findRoles(entries), ...entries.flatMap((entry) => {
+    const why = whyNever(entry) ?? whyWithoutRoles(entry) ?? whyNoRemark(entry);
     return why === undefined ? [] : [{ kind: entry.kind.toLowerCase(), name: nameOf(entry), why }];
-  });
-  const policies = entries.flatMap((entry) => {
-    const missing = findMissingRoles(entry, use);
-    return missing.length === 0 ? [] : [{ kind: 'policy', name: nameOf(entry), why: `it is for ${missing.join(', ')}, which does not exist there` }];
-  });
-  return [...findRoles(entries, use), ...objects, ...policies];
+  })];
 }
 
-/** The extensions of a dump that cannot be made where it goes. */
+/** What cannot be made because of the extensions that are offered where a dump goes. */
 export function findMissingExtensions(entries: readonly TocEntry[], offered: OfferedExtensions): NotCarried[] {
-  return entries.filter(({ kind, name }) => kind === 'EXTENSION' && offered.get(name) !== true).map(({ name }) => ({
-    kind: 'extension', name,
-    why: offered.has(name) ? 'only a superuser may make it; what needs it fails' : 'it is not offered; what needs it fails',
-  }));
+  return entries.flatMap((entry) => {
+    if (entry.kind === 'EXTENSION') return whyNoExtension(entry.name, offered);
+    return isRemarkOnOurs(entry, offered) ? [{ kind: 'comment', name: entry.name, why: 'the extension is there already and belongs to Freehold' }] : [];
+  });
 }
 
-/** The entries to restore: all but what is known not to be carried, and the comments on that. */
-export function chooseCarried(entries: readonly TocEntry[], use: RoleUse, offered: OfferedExtensions): TocEntry[] {
+function whyNoExtension(name: string, offered: OfferedExtensions): NotCarried[] {
+  const offer = offered.get(name);
+  if (offer === 'makes' || offer === 'has') return [];
+  return [{ kind: 'extension', name, why: offer === 'may-not' ? 'only a superuser may make it; what needs it fails' : 'it is not offered; what needs it fails' }];
+}
+
+/** The entries to restore: all but what is known not to be carried, and the remarks on that. */
+export function chooseCarried(entries: readonly TocEntry[], offered: OfferedExtensions): TocEntry[] {
   const isLeftOut = (entry: TocEntry): boolean =>
-    entry.kind in NEVER || PARTS.has(entry.kind)
+    PARTS.has(entry.kind) || whyNever(entry) !== undefined || whyWithoutRoles(entry) !== undefined
+    || (entry.kind === 'EXTENSION' && offered.get(entry.name) !== 'makes');
+  const leftOut = new Set(entries.filter(isLeftOut).map(({ id }) => id));
+  return entries.filter((entry) => {
     // It is there already, and was not always left out of dumps.
-    || (entry.kind === 'SCHEMA' && entry.name === 'public')
-    || (entry.kind === 'EXTENSION' && offered.get(entry.name) !== true)
-    || findMissingRoles(entry, use).length > 0;
-  const commentsLeftOut = new Set(entries.filter(isLeftOut).map(describeForComment));
-  return entries.filter((entry) => !isLeftOut(entry) && !(entry.kind === 'COMMENT' && commentsLeftOut.has(entry.name)));
+    if (leftOut.has(entry.id) || isPublic(entry)) return false;
+    return !REMARKS.has(entry.kind) || !(entry.needs.some((id) => leftOut.has(id)) || isRemarkOnOurs(entry, offered));
+  });
 }
 
-/** What the comment on an object is named in a table of contents. */
-function describeForComment({ kind, name }: TocEntry): string {
-  if (kind === 'SCHEMA') return '';
-  const [table, policy] = name.split(' ');
-  return kind === 'POLICY' ? `POLICY ${policy} ON ${table}` : `${kind} ${name}`;
+const isPublic = ({ kind, name }: TocEntry): boolean => kind === 'SCHEMA' && name === 'public';
+
+/** Only an extension's owner may describe it. */
+function isRemarkOnOurs({ kind, name }: TocEntry, offered: OfferedExtensions): boolean {
+  const extension = kind === 'COMMENT' ? /^EXTENSION (.*)$/s.exec(name)?.[1] : undefined;
+  return extension !== undefined && offered.get(extension.replace(/^"(.*)"$/s, '$1').replaceAll('""', '"')) === 'has';
 }
 
-function findRoles(entries: readonly TocEntry[], { grants }: RoleUse): NotCarried[] {
+function whyNever({ kind, definition }: TocEntry): string | undefined {
+  return NEVER.get(kind) ?? PRIVILEGED.find(({ kinds, form }) => kinds.includes(kind) && form.test(definition))?.why;
+}
+
+/** What only a superuser may make because of how it is made. */
+const PRIVILEGED: readonly { readonly kinds: readonly string[]; readonly form: RegExp; readonly why: string }[] = [
+  { kinds: ['FUNCTION', 'PROCEDURE'], form: /^(?:(?!\n {4}LANGUAGE )[^])*\n {4}LANGUAGE (?:c|internal)\b/, why: 'only a superuser may make functions of compiled code; what needs it fails' },
+  { kinds: ['TYPE'], form: /^CREATE TYPE [^(]*\(\n {4}INTERNALLENGTH/, why: 'only a superuser may make base types; what needs it fails' },
+  { kinds: ['CAST'], form: / WITHOUT FUNCTION\b/, why: 'only a superuser may make casts without a function' },
+];
+
+/** Comments that would be about another object here. */
+function whyNoRemark({ kind, name }: TocEntry): string | undefined {
+  return kind === 'COMMENT' && name.startsWith('DATABASE ') ? 'the new database has another name; set it again with COMMENT ON DATABASE' : undefined;
+}
+
+function whyWithoutRoles(entry: TocEntry): string | undefined {
+  if (entry.kind !== 'POLICY') return undefined;
+  const missing = listPolicyRoles(entry.definition).filter((role) => !isBuiltIn(role));
+  return missing.length === 0 ? undefined : `it is for ${missing.join(', ')}, which ${missing.length === 1 ? 'does' : 'do'} not exist there`;
+}
+
+function findRoles(entries: readonly TocEntry[]): NotCarried[] {
   const owned = new Map<string, number>();
-  for (const { owner, kind } of entries) if (owner !== undefined && !PARTS.has(kind)) owned.set(owner, (owned.get(owner) ?? 0) + 1);
+  for (const { owner, kind } of entries) if (owner !== undefined && !PARTS.has(kind) && !REMARKS.has(kind)) owned.set(owner, (owned.get(owner) ?? 0) + 1);
+  const grants = countGrants(entries.filter(({ kind }) => kind === 'ACL' || kind === 'DEFAULT ACL').map(({ definition }) => definition));
   const names = [...new Set([...owned.keys(), ...grants.keys()])].filter((name) => !isBuiltIn(name)).sort();
   return names.map((name) => {
     const owns = owned.has(name) ? [`it owns ${count(owned.get(name), 'object')}, which will be the new owner's`] : [];
     const granted = grants.has(name) ? [`${count(grants.get(name), 'grant')} to ${name === 'PUBLIC' ? 'everybody' : 'it'} will be missing`] : [];
     return { kind: name === 'PUBLIC' ? 'privileges' : 'role', name, why: [...owns, ...granted].join('; ') };
   });
-}
-
-function findMissingRoles(entry: TocEntry, { policies }: RoleUse): string[] {
-  if (entry.kind !== 'POLICY') return [];
-  return (policies.get(nameOf(entry)) ?? []).filter((role) => !isBuiltIn(role));
 }
 
 /** Roles of PostgreSQL itself, which are everywhere; no other may be named so. */

@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 
 import { CliError, EXIT, errorCode } from '../cli-error.js';
 import type { ClientPrograms } from './client-programs.js';
@@ -35,6 +36,7 @@ export async function openFile(path: string, programs: ClientPrograms, signal: A
 }
 
 async function sizeOf(path: string): Promise<number> {
+  if (/:\/\//.test(path)) throw new CliError('--from-file takes the path of a file; give the address of a server with --from', EXIT.usage);
   const found = await stat(path).catch((error: unknown) => {
     throw new CliError(`${path} cannot be read: ${errorCode(error) ?? String(error)}`, EXIT.usage);
   });
@@ -83,11 +85,43 @@ async function checkWhole(path: string, bytes: number, { pgRestore, major }: Cli
 
 /** Begins to dump a running server. What goes wrong at once shows when the beginning of the dump is read. */
 export function openServer(uri: string, { pgDump, major }: ClientPrograms, signal: AbortSignal): DumpSource {
+  const { child, finish } = startDump(uri, '--format=custom', { pgDump, major }, signal);
+  return { chunks: child.stdout as AsyncIterable<Buffer>, bytes: undefined, finish };
+}
+
+/** All that a server holds, in SQL. */
+export async function* dumpAsSql(uri: string, programs: Pick<ClientPrograms, 'pgDump' | 'major'>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const { child, finish } = startDump(uri, '--format=plain', programs, signal);
+  try {
+    yield* child.stdout as AsyncIterable<Buffer>;
+    await finish();
+  } finally {
+    child.kill('SIGTERM');
+  }
+}
+
+/** All that a dump holds, in SQL; that it is whole was looked at before. */
+export async function* restoreAsSql(path: string, { pgRestore }: ClientPrograms, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  signal.throwIfAborted();
+  const child = spawn(pgRestore, ['--file=-', path], { env: targetEnvironment({ address: '', password: undefined }), stdio: ['ignore', 'pipe', 'ignore'], signal });
+  child.on('error', () => undefined);
+  try {
+    yield* child.stdout as AsyncIterable<Buffer>;
+    signal.throwIfAborted();
+  } finally {
+    child.kill('SIGTERM');
+  }
+}
+
+interface RunningDump {
+  readonly child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly finish: () => Promise<void>;
+}
+
+function startDump(uri: string, format: string, { pgDump, major }: Pick<ClientPrograms, 'pgDump' | 'major'>, signal: AbortSignal): RunningDump {
   const connection = splitPassword(uri);
   signal.throwIfAborted();
-  const child = spawn(pgDump, ['--format=custom', '--no-password', `--dbname=${connection.address}`], {
-    env: sourceEnvironment(connection), stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(pgDump, [format, '--no-password', `--dbname=${connection.address}`], { env: sourceEnvironment(connection), stdio: ['ignore', 'pipe', 'pipe'] });
   const stop = (): void => void child.kill('SIGTERM');
   signal.addEventListener('abort', stop, { once: true });
   let said = '';
@@ -100,5 +134,5 @@ export function openServer(uri: string, { pgDump, major }: ClientPrograms, signa
     signal.throwIfAborted();
     if (code !== 0) throw new CliError(explainDumpFailure(said, major));
   };
-  return { chunks: child.stdout as AsyncIterable<Buffer>, bytes: undefined, finish };
+  return { child, finish };
 }

@@ -2,18 +2,19 @@ import pg from 'pg';
 
 import { describeError } from '../cli-error.js';
 import { note } from '../output.js';
-import { chooseCarried, findMissingExtensions, type NotCarried, type OfferedExtensions } from './choose-carried.js';
+import { chooseCarried, findMissingExtensions, type NotCarried, type Offer, type OfferedExtensions } from './choose-carried.js';
 import type { ClientPrograms } from './client-programs.js';
 import { splitPassword, targetEnvironment } from './connection.js';
 import { BEGINS_OBJECT, firstError, type ImportError, parseRestoreErrors } from './parse-messages.js';
-import { type Contents, type RepeatedDump, writeList } from './read-contents.js';
+import type { Archive } from './read-archive.js';
+import { type RepeatedDump, writeList } from './read-contents.js';
 import { runTool } from './run-tool.js';
 import { formatBytes, ProgressLine } from './show-progress.js';
 
 export interface Filling {
   readonly uri: string;
   readonly dump: RepeatedDump;
-  readonly contents: Contents;
+  readonly archive: Archive;
   readonly programs: ClientPrograms;
   readonly scratch: string;
   readonly signal: AbortSignal;
@@ -27,11 +28,11 @@ export interface Filling {
  * @returns what could not be restored; the rest was
  */
 export async function fillDatabase(filling: Filling): Promise<ImportError[]> {
-  const { uri, contents: { toc }, signal, onMissing } = filling;
+  const { uri, archive, signal, onMissing } = filling;
   const { major, offered } = await askTarget(uri, signal);
-  onMissing(findMissingExtensions(toc.entries, offered));
-  if (toc.serverMajor !== undefined && toc.serverMajor > major) {
-    note(`the source is PostgreSQL ${toc.serverMajor} and the new database ${major}: what only the newer one knows fails`);
+  onMissing(findMissingExtensions(archive.entries, offered));
+  if (archive.serverMajor !== undefined && archive.serverMajor > major) {
+    note(`the source is PostgreSQL ${archive.serverMajor} and the new database ${major}: what only the newer one knows fails`);
   }
   const errors = await restore(filling, offered);
   note('gathering statistics');
@@ -43,8 +44,8 @@ export async function fillDatabase(filling: Filling): Promise<ImportError[]> {
   return errors;
 }
 
-async function restore({ uri, dump, contents: { toc, use }, programs, scratch, signal }: Filling, offered: OfferedExtensions): Promise<ImportError[]> {
-  const entries = chooseCarried(toc.entries, use, offered);
+async function restore({ uri, dump, archive, programs, scratch, signal }: Filling, offered: OfferedExtensions): Promise<ImportError[]> {
+  const entries = chooseCarried(archive.entries, offered);
   const list = await writeList(scratch, entries);
   const connection = splitPassword(uri);
   const progress = new ProgressLine();
@@ -66,9 +67,9 @@ async function restore({ uri, dump, contents: { toc, use }, programs, scratch, s
     progress.tell(describe);
     return false;
   };
-  const words = ['--no-owner', '--no-acl', '--no-tablespaces', '--no-password', '--verbose', `--use-list=${list}`, `--dbname=${connection.address}`];
+  const words = ['--no-owner', '--no-acl', '--no-tablespaces', '--no-table-access-method', '--no-password', '--verbose', `--use-list=${list}`, `--dbname=${connection.address}`];
   const ended = await runTool(programs.pgRestore, words, { environment: targetEnvironment(connection), input: count(), signal, onLine }).finally(() => progress.clear());
-  const errors = parseRestoreErrors(ended.stderr);
+  const errors = parseRestoreErrors(ended.stderr, entries);
   note(`restored: ${formatBytes(bytes, dump.source.bytes)}, ${entries.length - errors.length} of ${entries.length} objects`);
   // It fails for harmless reasons too, which are left out, and then says how many it passed over.
   const isExplained = ended.code === 0 || errors.length > 0 || /errors ignored on restore/.test(ended.stderr);
@@ -78,11 +79,11 @@ async function restore({ uri, dump, contents: { toc, use }, programs, scratch, s
 /** Asks what the new database is and offers, as its owner. */
 async function askTarget(uri: string, signal: AbortSignal): Promise<{ major: number; offered: OfferedExtensions }> {
   return withClient(uri, signal, async (client) => {
-    const { rows: extensions } = await client.query<{ name: string; allowed: boolean }>(`
-      SELECT e.name, e.installed_version IS NOT NULL OR v.trusted OR NOT v.superuser AS allowed
+    const { rows: extensions } = await client.query<{ name: string; offer: Offer }>(`
+      SELECT e.name, CASE WHEN e.installed_version IS NOT NULL THEN 'has' WHEN v.trusted OR NOT v.superuser THEN 'makes' ELSE 'may-not' END AS offer
       FROM pg_available_extensions e JOIN pg_available_extension_versions v ON v.name = e.name AND v.version = e.default_version`);
     const { rows: [version] } = await client.query<{ number: string }>("SELECT current_setting('server_version_num') AS number");
-    return { major: Math.floor(Number(version?.number) / 10_000), offered: new Map(extensions.map(({ name, allowed }) => [name, allowed])) };
+    return { major: Math.floor(Number(version?.number) / 10_000), offered: new Map(extensions.map(({ name, offer }) => [name, offer])) };
   });
 }
 

@@ -3,16 +3,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 
+import type { LocaleProvider } from '../../config/locale-names.js';
 import { CliError, describeError, EXIT } from '../cli-error.js';
 import { finishOperation } from '../client/finish-operation.js';
+import { providerOption } from '../client/provider-option.js';
 import { openSession, type Session, withApi } from '../client/session.js';
-import { formatTable, note, print, printJson } from '../output.js';
+import { formatTable, note, print, printJson, showName } from '../output.js';
 import { findNotCarried, type NotCarried } from './choose-carried.js';
 import { type ClientPrograms, findClientPrograms } from './client-programs.js';
-import { type DumpSource, openFile, openServer } from './dump-source.js';
+import { dumpAsSql, type DumpSource, openFile, openServer, restoreAsSql } from './dump-source.js';
 import { fillDatabase } from './fill-database.js';
 import type { ImportError } from './parse-messages.js';
-import { type Contents, readContents, RepeatedDump } from './read-contents.js';
+import type { Archive } from './read-archive.js';
+import { settleLocale } from './settle-locale.js';
+import { parseEncoding, settleEncoding } from './source-encoding.js';
+import { readContents, RepeatedDump } from './read-contents.js';
 
 interface ImportOptions {
   readonly customer: string;
@@ -21,6 +26,9 @@ interface ImportOptions {
   readonly plan?: string;
   readonly fromFile?: string;
   readonly from?: string;
+  readonly locale?: string;
+  readonly provider?: LocaleProvider;
+  readonly encoding?: string;
   readonly deleteOnFailure?: true;
 }
 
@@ -44,12 +52,16 @@ export function addImportCommand(group: Command): void {
     .option('--plan <plan>', 'its size and number of standbys')
     .option('--from-file <path>', 'a dump of pg_dump --format=custom or tar')
     .option('--from <uri>', 'a server, such as postgresql://user@host/database; its password is better given with PGPASSWORD')
+    .option('--locale <name>', 'sort text by this locale in place of the source\'s')
+    .addOption(providerOption())
+    .option('--encoding <name>', 'what the bytes of a source in SQL_ASCII are, such as LATIN1 or WIN1252')
     .option('--delete-on-failure', 'delete the new database if anything could not be restored')
     .action((options: ImportOptions, command: Command) => importDatabase(options, command));
 }
 
 async function importDatabase(options: ImportOptions, command: Command): Promise<void> {
   if ((options.from === undefined) === (options.fromFile === undefined)) throw new CliError('say what to import, with --from-file or with --from', EXIT.usage);
+  if (options.encoding !== undefined) parseEncoding(options.encoding);
   const session = openSession(command);
   const programs = await findClientPrograms();
   const stopping = new AbortController();
@@ -67,14 +79,18 @@ async function importDatabase(options: ImportOptions, command: Command): Promise
 }
 
 async function run(work: Import): Promise<void> {
-  const { session: { api, asJson }, options: { customer: customerId, name, region, plan, deleteOnFailure }, programs, scratch, signal } = work;
+  const { session: { api, asJson }, options: { customer: customerId, name, region, plan, deleteOnFailure }, signal } = work;
   const dump = new RepeatedDump(await openSource(work));
-  const contents = await readContents(dump, programs, scratch, signal);
-  const notCarried = findNotCarried(contents.toc.entries, contents.use);
+  const archive = await readContents(dump);
+  const notCarried = findNotCarried(archive.entries);
   showNotCarried(notCarried);
+  const { encoding } = work.options;
+  await settleEncoding(dump, archive, encoding === undefined ? undefined : parseEncoding(encoding), () => readAsSql(work));
+  const locale = settleLocale(archive.entries, work.options);
+  notCarried.push(...locale.notCarried);
   signal.throwIfAborted();
 
-  const accepted = await api.createDatabase({ customerId, name, region, ...(plan === undefined ? {} : { plan }) });
+  const accepted = await locale.ask((body) => api.createDatabase({ customerId, name, region, ...body, ...(plan === undefined ? {} : { plan }) }));
   const { database: { id }, credentials } = accepted;
   note(`${id} is being made in ${accepted.database.region}`);
   // The password is told only once, so it is printed although the rest may fail.
@@ -83,8 +99,8 @@ async function run(work: Import): Promise<void> {
     notCarried.push(...missing);
     showNotCarried(missing);
   };
-  const errors = await fill(work, { operationId: accepted.operation.id, uri: credentials.uri, dump, contents, onMissing });
-  for (const { object, message } of errors) note(`not restored: ${object === undefined ? '' : `${object}: `}${message}`);
+  const errors = await fill(work, { operationId: accepted.operation.id, uri: credentials.uri, dump, archive, onMissing });
+  for (const { object, message } of errors) note(showName(`not restored: ${object === undefined ? '' : `${object}: `}${message}`));
   const isFailed = errors.length > 0;
   const undone = isFailed && deleteOnFailure === true ? await undo(work, id) : undefined;
   if (asJson) {
@@ -99,11 +115,16 @@ function openSource({ options: { from, fromFile }, programs, signal }: Import): 
   return fromFile === undefined ? openServer(from ?? '', programs, signal) : openFile(fromFile, programs, signal);
 }
 
+/** All of the source in SQL, for those who look at each byte. */
+function readAsSql({ options: { from, fromFile }, programs, signal }: Import): AsyncIterable<Uint8Array> {
+  return fromFile === undefined ? dumpAsSql(from ?? '', programs, signal) : restoreAsSql(fromFile, programs, signal);
+}
+
 interface Target {
   readonly operationId: string;
   readonly uri: string;
   readonly dump: RepeatedDump;
-  readonly contents: Contents;
+  readonly archive: Archive;
   readonly onMissing: (missing: readonly NotCarried[]) => void;
 }
 

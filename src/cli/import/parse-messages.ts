@@ -1,3 +1,5 @@
+import type { TocEntry } from './read-archive.js';
+
 /** Something that could not be restored. */
 export interface ImportError {
   /** Undefined if it is not about one object. */
@@ -13,21 +15,37 @@ export const BEGINS_OBJECT = /^pg_restore: (?:creating |processing data for |pro
  *
  * A newer pg_restore sets what an older server does not know, which harms nothing and is left out.
  */
-export function parseRestoreErrors(text: string): ImportError[] {
-  const errors: { object: string | undefined; message: string }[] = [];
-  let object: string | undefined;
+export function parseRestoreErrors(text: string, entries: readonly TocEntry[]): ImportError[] {
+  const known = new Map(entries.map((entry) => [entry.id, entry]));
+  const errors: { entry: TocEntry | undefined; message: string }[] = [];
+  let entry: TocEntry | undefined;
   let isBeginning = false;
   let isOpen = false;
   for (const line of text.split('\n')) {
     const [, phase] = /^pg_restore: while (\S+)/.exec(line) ?? [];
     if (phase !== undefined) isBeginning = phase === 'INITIALIZING';
-    object = /^pg_restore: from TOC entry \d+; \d+ \d+ (.*) \S*$/.exec(line)?.[1] ?? object;
+    const [, id] = /^pg_restore: from TOC entry (\d+); /.exec(line) ?? [];
+    if (id !== undefined) entry = known.get(Number(id));
     const [, message] = /^pg_restore: (?:fatal|error): (.*)$/.exec(line) ?? [];
     isOpen = message !== undefined || (isOpen && !/^(?:pg_restore: |Command was: )/.test(line));
-    if (message !== undefined) errors.push({ object: isBeginning ? undefined : object, message: shorten(message) });
+    if (message !== undefined) errors.push({ entry: isBeginning ? undefined : entry, message: shorten(message) });
     else if (isOpen && /^(?:DETAIL|HINT|CONTEXT): /.test(line)) append(errors, line);
   }
-  return errors.filter((error) => !(error.object === undefined && /unrecognized configuration parameter/.test(error.message)));
+  return errors
+    .filter((error) => !(error.entry === undefined && /unrecognized configuration parameter/.test(error.message)))
+    .map(({ entry: about, message }) => ({ object: about && `${about.kind} ${about.name}`, message: `${message}${explainSearchPath(message, about)}` }));
+}
+
+/** Something that exists was not found under its bare name, by code that runs or is checked while a dump is restored. */
+const NOT_FOUND = /(?:relation|type|collation|text search configuration) "[^".]+" does not exist|(?:function|procedure|aggregate) [^ (.]+\(.*\) does not exist|operator does not exist:/;
+const IN_CODE = /CONTEXT: .*(?:SQL|PL\/\w+) function /;
+
+/** What a person is told of a failure whose reason is that nothing is found without its schema while a dump is restored. */
+function explainSearchPath(message: string, entry: TocEntry | undefined): string {
+  const isCode = IN_CODE.test(message) || entry?.kind === 'FUNCTION' || entry?.kind === 'PROCEDURE';
+  if (!isCode || !NOT_FOUND.test(message)) return '';
+  return '; while a dump is restored the search_path is empty, so that functions find only what they name with its schema:'
+    + ' name it so in the function, or give the function a SET search_path, then dump anew; or run the statement in the new database';
 }
 
 /** What PostgreSQL's own prefixes add nothing to. */

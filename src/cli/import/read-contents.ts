@@ -2,19 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { CliError } from '../cli-error.js';
-import type { ClientPrograms } from './client-programs.js';
-import { targetEnvironment } from './connection.js';
 import type { DumpSource } from './dump-source.js';
-import { parseGrants, type RoleUse } from './parse-grants.js';
-import { firstError } from './parse-messages.js';
-import { parseToc, type Toc, type TocEntry } from './parse-toc.js';
-import { runTool } from './run-tool.js';
-
-/** What a dump holds, told before any of its data is read. */
-export interface Contents {
-  readonly toc: Toc;
-  readonly use: RoleUse;
-}
+import { type Archive, ArchiveError, readArchive, type TocEntry } from './read-archive.js';
 
 /** A table of contents holds every definition of the schema; one that is larger is not kept in memory. */
 const LONGEST_BEGINNING_BYTES = 512 * 2 ** 20;
@@ -40,6 +29,20 @@ export class RepeatedDump {
     }
   }
 
+  /** Puts other bytes in the place of some that were read already. */
+  overwrite(start: number, bytes: Uint8Array): void {
+    let position = 0;
+    this.beginning.forEach((chunk, index) => {
+      const offset = start - position;
+      position += chunk.length;
+      const [from, to] = [Math.max(0, -offset), Math.min(bytes.length, chunk.length - offset)];
+      if (from >= to) return;
+      const changed = Uint8Array.from(chunk);
+      changed.set(bytes.subarray(from, to), offset + from);
+      this.beginning[index] = changed;
+    });
+  }
+
   /** All of it, for the last time. */
   async *readAll(): AsyncGenerator<Uint8Array> {
     for (let chunk = this.beginning.shift(); chunk !== undefined; chunk = this.beginning.shift()) yield chunk;
@@ -48,29 +51,24 @@ export class RepeatedDump {
 }
 
 /**
- * Reads the table of contents, and who is granted what.
+ * Reads the table of contents.
  *
  * @throws CliError if there is none
  */
-export async function readContents(dump: RepeatedDump, { pgRestore }: ClientPrograms, scratch: string, signal: AbortSignal): Promise<Contents> {
-  const environment = targetEnvironment({ address: '', password: undefined });
-  // With --create, settings of the database as a whole are listed too.
-  const listed = await runTool(pgRestore, ['--list', '--create'], { environment, input: dump.peek(), signal });
-  if (listed.code !== 0) {
+export async function readContents(dump: RepeatedDump): Promise<Archive> {
+  try {
+    return await readArchive(dump.peek());
+  } catch (error) {
+    if (!(error instanceof ArchiveError)) throw error;
     // That pg_dump failed says more than that its dump is short.
     await dump.source.finish();
-    throw new CliError(`the dump has no table of contents that can be read: ${firstError(listed.stderr)}`);
+    throw new CliError(`the dump has no table of contents that can be read: ${error.message}`);
   }
-  const toc = parseToc(listed.stdout);
-  const list = await writeList(scratch, toc.entries.filter(({ kind }) => ['ACL', 'DEFAULT ACL', 'POLICY'].includes(kind)));
-  const granted = await runTool(pgRestore, ['--schema-only', '--create', '--file=-', `--use-list=${list}`], { environment, input: dump.peek(), signal });
-  if (granted.code !== 0) throw new CliError(`the privileges in the dump cannot be read: ${firstError(granted.stderr)}`);
-  return { toc, use: parseGrants(granted.stdout) };
 }
 
-/** Writes a list that `pg_restore --use-list` takes. */
+/** Writes a list that `pg_restore --use-list` takes, which reads nothing of a line but the number at its beginning. */
 export async function writeList(scratch: string, entries: readonly TocEntry[]): Promise<string> {
   const path = join(scratch, 'entries');
-  await writeFile(path, entries.map(({ line }) => `${line}\n`).join(''), { mode: 0o600 });
+  await writeFile(path, entries.map(({ id }) => `${id}\n`).join(''), { mode: 0o600 });
   return path;
 }
