@@ -213,28 +213,38 @@ describe('two fleets on one machine', () => {
   it('import a database from another server, and say what it cannot bring', async () => {
     const source = await startPostgres();
     try {
-      await query(source.url, `
-        CREATE ROLE clerk; CREATE EXTENSION pg_trgm; CREATE EXTENSION dblink;
-        CREATE TABLE items AS SELECT n, 'item ' || n AS name FROM generate_series(1, 50000) n;
-        CREATE INDEX ON items USING gin (name gin_trgm_ops); GRANT SELECT ON items TO clerk;
-        CREATE VIEW remote AS SELECT * FROM dblink('host=nowhere', 'SELECT 1') AS row (n int)`);
+      await query(source.url, `CREATE DATABASE "Läden 😀" TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'de-DE' LOCALE 'C.UTF-8'`);
+      const url = source.url.replace(/postgres$/, encodeURIComponent('Läden 😀'));
+      await query(url, `
+        CREATE ROLE clerk; CREATE EXTENSION pg_trgm; CREATE EXTENSION dblink; DROP EXTENSION plpgsql; CREATE EXTENSION plpgsql; CREATE SCHEMA "my app";
+        CREATE TABLE "my app".items AS SELECT n, 'item ' || n AS name FROM generate_series(1, 50000) n; INSERT INTO "my app".items VALUES (0, 'Äpfel 😀');
+        CREATE UNIQUE INDEX "by name" ON "my app".items (name); CREATE INDEX ON "my app".items USING gin (name gin_trgm_ops);
+        GRANT SELECT ON "my app".items TO clerk; CREATE POLICY "for clerks" ON "my app".items TO clerk USING (true); COMMENT ON POLICY "for clerks" ON "my app".items IS 'x'`);
       const args = ['databases', 'import', '--customer', other.customerId, '--region', 'europe', '--json'];
-      const imported = await freehold([...args, '--name', 'brought', '--from', source.url], clientOf(other));
+      const imported = await freehold([...args, '--name', 'brought', '--from', url], clientOf(other));
+      expect(imported, imported.stderr).toMatchObject({ code: 0 });
       const { database, credentials, notCarried, errors } = JSON.parse(imported.stdout);
-      expect(database).toMatchObject({ name: 'brought', state: 'available' });
-      expect(notCarried.map(({ kind, name }: { kind: string; name: string }) => `${kind} ${name}`)).toEqual(['role clerk', 'role freehold', 'extension dblink']);
-      expect(errors).toEqual([{ object: 'VIEW remote', message: expect.stringContaining('dblink(') as string }]);
-      expect(imported.code).toBe(1);
-      expect(imported.stderr).toContain(`freehold databases delete ${database.id}`);
-      expect(await query(credentials.uri, "SELECT count(*)::int AS n, max(name) AS last FROM items WHERE name LIKE 'item%'")).toEqual([{ n: 50_000, last: 'item 9999' }]);
+      expect(database).toMatchObject({ name: 'brought', state: 'available', provider: 'icu', locale: 'de-DE' });
+      expect(notCarried.map(({ kind, name }: { kind: string; name: string }) => `${kind} ${name}`)).toEqual([
+        'role clerk', 'role freehold', 'policy my app.items for clerks', 'comment EXTENSION plpgsql', 'extension dblink',
+      ]);
+      expect(errors).toEqual([]);
+      const asked = 'SELECT count(*)::int AS n, min(name) AS first, max(name) AS last FROM "my app".items';
+      expect(await query(credentials.uri, asked)).toEqual([{ n: 50_001, first: 'Äpfel 😀', last: 'item 9999' }]);
 
       const dump = join(scratch, 'cut.dump');
-      const made = await run(join(postgresBinaries(), 'pg_dump'), ['--format=custom', `--file=${dump}`, source.url]);
+      const made = await run(join(postgresBinaries(), 'pg_dump'), ['--format=custom', `--file=${dump}`, url]);
       expect(made).toMatchObject({ code: 0 });
-      writeFileSync(dump, readFileSync(dump).subarray(0, -20_000));
+      const whole = readFileSync(dump);
+      writeFileSync(dump, whole.subarray(0, -20_000));
       const refused = await freehold([...args, '--name', 'cut', '--from-file', dump], clientOf(other));
       expect(refused).toMatchObject({ code: 1, stdout: '' });
       expect(refused.stderr).toContain('damaged or not whole');
+      // Of a source whose language nobody knows.
+      writeFileSync(dump, Buffer.from(whole.toString('latin1').replace("ICU_LOCALE = 'de-DE'", "ICU_LOCALE = 'xx-DE'"), 'latin1'));
+      const unknown = await freehold([...args, '--name', 'cut', '--from-file', dump], clientOf(other));
+      expect(unknown).toMatchObject({ code: 1, stdout: '' });
+      expect(unknown.stderr).toMatch(/icu xx-DE, which cannot be had.*Nothing was made.*unique index +my app\.by name.*--locale C\.UTF-8/s);
       const listed = JSON.parse((await freehold(['databases', 'list', '--json'], clientOf(other))).stdout);
       expect(listed.map(({ name }: { name: string }) => name).sort()).toEqual(['brought', 'shop']);
     } finally {

@@ -162,6 +162,15 @@ describe('a source as others host it', () => {
 });
 
 describe('what fails', () => {
+  it('because it needs what is not carried is told, and the rest is there', async () => {
+    const uri = await makeSource('far', "ENCODING 'UTF8' LOCALE 'C.UTF-8'", `
+      CREATE EXTENSION dblink; CREATE TABLE near AS SELECT 1 AS n; CREATE VIEW remote AS SELECT * FROM dblink('host=nowhere', 'SELECT 1') AS row (n int)`);
+    const { target, notCarried, errors } = await importFrom({ uri });
+    expect(notCarried).toEqual(['role freehold', 'extension dblink']);
+    expect(errors).toEqual([{ object: 'VIEW remote', message: expect.stringContaining('dblink(') as string }]);
+    expect(await query(target, 'TABLE near')).toEqual([{ n: 1 }]);
+  });
+
   it('because a function finds nothing without its schema is told so, and names the object whatever its owner is called', async () => {
     const uri = await makeSource('bare', "ENCODING 'UTF8' LOCALE 'C.UTF-8'", `
       CREATE ROLE "an owner"; GRANT CREATE ON SCHEMA public TO "an owner"; SET ROLE "an owner";

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ProblemError } from '../../clients/typescript/src/client.js';
 import { chooseCarried, findMissingExtensions, findNotCarried, type Offer } from '../../src/cli/import/choose-carried.js';
 import { splitPassword } from '../../src/cli/import/connection.js';
 import { findBadText } from '../../src/cli/import/find-bad-text.js';
@@ -8,6 +9,7 @@ import { explainDumpFailure, firstError, parseRestoreErrors } from '../../src/cl
 import { ArchiveError, readArchive, type TocEntry } from '../../src/cli/import/read-archive.js';
 import { RepeatedDump } from '../../src/cli/import/read-contents.js';
 import { countGrants, listPolicyRoles } from '../../src/cli/import/read-roles.js';
+import { settleLocale } from '../../src/cli/import/settle-locale.js';
 import { sniffDump } from '../../src/cli/import/sniff-dump.js';
 import { encodingStatement, parseEncoding } from '../../src/cli/import/source-encoding.js';
 import { readSourceLocale, wishLocale } from '../../src/cli/import/source-locale.js';
@@ -263,6 +265,36 @@ describe('the locale of a source', () => {
     ])).toEqual([
       { kind: 'partitions by range', name: 'my app.t' }, { kind: 'unique index', name: 'my app.by lower' }, { kind: 'index', name: 'my app.mail' }, { kind: 'unique constraint', name: 'my app.t t_key' },
     ]);
+  });
+});
+
+describe('the locale of the new database', () => {
+  const entries = (options: string): TocEntry[] => [
+    entry(1, 'DATABASE', 'src', { definition: `CREATE DATABASE src WITH TEMPLATE = template0 ENCODING = 'UTF8'${options};\n` }),
+    entry(2, 'TABLE', 't', { schema: 'public', definition: 'CREATE TABLE public.t (\n    name text NOT NULL\n);\n' }),
+    entry(3, 'CONSTRAINT', 't t_pkey', { schema: 'public', needs: [2], definition: 'ALTER TABLE ONLY public.t\n    ADD CONSTRAINT t_pkey PRIMARY KEY (name);\n' }),
+  ];
+  const asked: unknown[] = [];
+  /** Servers that have these alone. */
+  const request = (...offered: string[]) => (body: { locale?: string; provider?: string }) => {
+    asked.push(body);
+    const isOffered = offered.includes(`${body.provider} ${body.locale}`);
+    return isOffered ? Promise.resolve('made') : Promise.reject(new ProblemError(422, { type: 'http://h/problems/locale-not-available', title: '', status: 422, detail: 'no', instance: '', errors: [{ field: 'locale', message: 'is not available' }] }, undefined));
+  };
+
+  it('is the source\'s, or of its order', async () => {
+    expect(await settleLocale(entries(" LOCALE = 'en_US.utf8'"), {}).ask(request('libc en_US.UTF-8'))).toBe('made');
+    expect(await settleLocale(entries(" LOCALE_PROVIDER = builtin LOCALE = 'C' BUILTIN_LOCALE = 'C.UTF-8'"), {}).ask(request('libc C.UTF-8'))).toBe('made');
+  });
+
+  it('is not another one unless that is asked for, and then it is told', async () => {
+    const source = entries(" LOCALE = 'en_US.UTF-8'");
+    await expect(settleLocale(source, {}).ask(request('libc C.UTF-8'))).rejects.toThrow(/libc en_US\.UTF-8, which cannot be had: it is not available\. Nothing was made\.[^]*primary key +public\.t t_pkey[^]*--locale C\.UTF-8/);
+    expect(() => settleLocale(entries(" LOCALE_PROVIDER = icu LOCALE = 'C' ICU_LOCALE = 'de' ICU_RULES = '&a<b'"), {})).toThrow('--provider icu --locale de');
+    const { ask, notCarried } = settleLocale(source, { provider: 'icu', locale: 'en-US-x-icu' });
+    expect(notCarried).toEqual([{ kind: 'locale', name: 'libc en_US.UTF-8', why: 'text is sorted by icu en-US there' }]);
+    expect(await ask(request('icu en-US'))).toBe('made');
+    expect(settleLocale(source, { locale: 'en_US.UTF-8' }).notCarried).toEqual([]);
   });
 });
 

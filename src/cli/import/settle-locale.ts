@@ -56,7 +56,7 @@ async function askFor<T>(request: (body: LocaleBody) => Promise<T>, [first, ...o
   try {
     return await request(first ? bodyOf(first) : {});
   } catch (error) {
-    if (!(error instanceof ProblemError) || !error.problem.type.endsWith('/locale-not-available')) throw error;
+    if (!(error instanceof ProblemError) || error.slug !== 'locale-not-available') throw error;
     if (others.length > 0) return askFor(request, others, source, touched);
     throw explain(error, source, touched);
   }
