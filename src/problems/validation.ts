@@ -69,5 +69,8 @@ export function requireNoBody(body: unknown): void {
 
 /** Text that a person or a program gives; no line breaks or other control characters. */
 export const text = (maxLength: number) =>
-  z.string().trim().min(1, 'may not be empty').max(maxLength, `may have at most ${maxLength} characters`)
+  z.string().trim().min(1, 'may not be empty')
+    // Characters, as JSON Schema counts them, and not their halves.
+    .refine((value) => [...value].length <= maxLength, `may have at most ${maxLength} characters`)
+    .meta({ maxLength })
     .refine((value) => !/\p{Control}/u.test(value), 'may not hold control characters');

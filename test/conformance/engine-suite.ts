@@ -84,6 +84,22 @@ export function describeEngine(name: string, open: () => Promise<Harness>): void
       expect(await sort(other)).toEqual([{ sorted: 'aÄzZ', lower: 'ä', provider: 'i', kinds: 1 }]);
     });
 
+    it.each(['', '_pooled'])('takes names and texts in any letters, and an application_name of two hundred of them (route "%s")', async (route) => {
+      const text = 'Ünïcödé 😀 e\u0301 \u202e "quoted" \'\' \\ ;--';
+      for (const applicationName of ['a'.repeat(100), 'a'.repeat(200), 'ä😀'.repeat(100), text]) {
+        const { rows } = await asCustomer(harness, shop, async (client) => {
+          await client.query(`CREATE TABLE ${pg.escapeIdentifier(text)} (${pg.escapeIdentifier(text)} text PRIMARY KEY)`);
+          await client.query(`INSERT INTO ${pg.escapeIdentifier(text)} VALUES ($1)`, [text]);
+          const found = await client.query<{ name: string; text: string }>(`SELECT current_setting('application_name') AS name, t.* FROM ${pg.escapeIdentifier(text)} t`);
+          await client.query(`DROP TABLE ${pg.escapeIdentifier(text)}`);
+          return found;
+        }, { database: `${shop.spec.name}${route}`, application_name: applicationName });
+        expect(rows).toEqual([expect.objectContaining({ [text]: text })]);
+        // PostgreSQL keeps 63 bytes of it; PgBouncer passes on no more than 125.
+        if (/^a{100}$/.test(applicationName)) expect(rows[0]?.name).toBe('a'.repeat(63));
+      }
+    });
+
     it('gives each database a cluster of its own', async () => {
       const [one, two] = await Promise.all([shop, other].map((database) => harness.engine.instances.observe(database.primary, signal())));
       expect(one?.systemIdentifier).toBeDefined();

@@ -82,6 +82,7 @@ const CASES: Record<string, [() => Promise<Answer>, keyof typeof PROBLEM_TYPES, 
   'an e-mail address that is too long': [() => api.post('/v1/customers', { name: 'Ada', email: `${'a'.repeat(250)}@example.com` }), 'invalid-email', ['email']],
   'a customer without a name': [() => api.post('/v1/customers', { name: ' ', email: 'ada@example.com' }), 'invalid-request', ['name']],
   'a name with control characters': [() => api.post('/v1/customers', { name: 'Ada\r\nBcc: all', email: 'ada@example.com' }), 'invalid-request', ['name']],
+  'a name that is too long, however it is counted': [() => api.post('/v1/customers', { name: '😀'.repeat(201), email: 'ada@example.com' }), 'invalid-request', ['name']],
   'a malformed cursor': [() => api.get('/v1/databases?cursor=nowhere'), 'invalid-cursor', ['cursor']],
   'a cursor that is not canonical': [() => api.get(`/v1/databases?cursor=${Buffer.from('db_01').toString('base64url')}=`), 'invalid-cursor', ['cursor']],
   'a limit that is no number': [() => api.get('/v1/databases?limit=many'), 'invalid-request', ['limit']],
@@ -116,6 +117,16 @@ describe('bad input', () => {
     expectProblem(await send(), slug, fields);
     expect(await countRows()).toEqual(before);
     expect(await api.query('SELECT FROM alerts WHERE resolved_at IS NULL')).toEqual([]);
+  });
+
+  it.each(['Ünïcödé 😀', 'مرحبا', 'e\u0301', '\u202egnp.exe', '\uffff\u{10ffff}', '%00', "a'b\"c\\d", '__proto__', '😀'.repeat(100), '$(x)'])('is not a text in any letters that there are: %s', async (name) => {
+    const { status, body } = await api.post('/v1/customers', { name, email: 'ada@example.com' });
+    expect(status).toBe(201);
+    expect((await api.get(`/v1/customers/${body.id}`)).body.name).toBe(name);
+    expect((await api.post(`/v1/customers/${body.id}/api-keys`, { name })).body.name).toBe(name);
+    const paused = await api.post(`/v1/databases/${database.id}/automation`, { paused: true, reason: name });
+    expect(paused.body.automationReason).toBe(name);
+    await api.post(`/v1/databases/${database.id}/automation`, { paused: false });
   });
 
   it('names the valid regions', async () => {

@@ -50,6 +50,7 @@ const DATABASE: Shape = {
   state: one('provisioning', 'available', 'degraded', 'failing-over', 'unavailable', 'restoring', 'deleting', 'deleted', 'failed'),
   automation: one('active', 'paused'), automationReason: orNull(text), postgresVersion: orNull(text), epoch: number, inSync: flag,
   endpoint: shaped({ host: text, port: number, database: text, user: text, uri: text, pooledUri: text }), instances: listOf(INSTANCE), keptCopies: Array.isArray,
+  locale: text, provider: text,
   createdAt: time, deletedAt: orNull(time), purgeAt: orNull(time),
 };
 const STEP: Shape = {
