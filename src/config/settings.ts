@@ -4,6 +4,10 @@ import { backupSitesSchema } from './backup-sites.js';
 
 const list = (text: string): string[] => text.split(',').map((part) => part.trim()).filter(Boolean);
 
+/** One of which it is clear where the password ends; a part of it would be taken for a host otherwise, and be told in errors. */
+const CLEAR_ADDRESS = /^[a-z]+:\/\/(?:[^@/?#]*@)?[^@]*$/s;
+const UNCLEAR_ADDRESS = 'has an @ that ends no user name and password: in a password write % as %25, / as %2F, ? as %3F, # as %23 and @ as %40';
+
 /**
  * Every setting of the control plane's processes, read from environment variables.
  *
@@ -12,10 +16,12 @@ const list = (text: string): string[] => text.split(',').map((part) => part.trim
 export const settingsSchema = z.object({
   DATABASE_URL: z
     .string({ error: 'is required: the metadata database, such as postgresql://user:password@host:5432/freehold' })
-    .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://'),
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
+    .regex(CLEAR_ADDRESS, UNCLEAR_ADDRESS),
   REDIS_URL: z
     .string({ error: 'is required: the queues, such as redis://127.0.0.1:6379' })
-    .regex(/^rediss?:\/\//, 'must begin with redis://'),
+    .regex(/^rediss?:\/\//, 'must begin with redis://')
+    .regex(CLEAR_ADDRESS, UNCLEAR_ADDRESS),
   FREEHOLD_DATA_DIR: z.string({ error: 'is required: the directory of the embedded fleet' }).startsWith('/', 'must be an absolute path'),
   FREEHOLD_MASTER_KEY: z
     .string({ error: 'is required: 32 random bytes in base64, which encrypt every stored secret' })

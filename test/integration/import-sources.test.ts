@@ -12,7 +12,7 @@ import type { ImportError } from '../../src/cli/import/parse-messages.js';
 import { readContents, RepeatedDump } from '../../src/cli/import/read-contents.js';
 import { settleEncoding } from '../../src/cli/import/source-encoding.js';
 import { readSourceLocale } from '../../src/cli/import/source-locale.js';
-import { newDatabaseSql } from '../../src/engine/local/instances/sql.js';
+import { DUMP_ROLE, newDatabaseSql } from '../../src/engine/local/instances/sql.js';
 import { postgresBinaries, startPostgres, type TestServer } from '../support/servers.js';
 
 const directory = postgresBinaries();
@@ -57,9 +57,10 @@ async function makeSource(name: string, options: string, sql: string): Promise<s
 async function makeTarget(): Promise<string> {
   targets += 1;
   const name = `target_${targets}`;
-  const [, , ...statements] = newDatabaseSql({ name, owner: name, ownerVerifier: 'x', replicationVerifier: 'x' });
-  for (const statement of statements) {
-    if (!statement.startsWith('REVOKE CONNECT')) await query('postgres', statement.startsWith('CREATE DATABASE') ? statement.replace(';', " TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8';") : statement);
+  const statements = newDatabaseSql({ name, owner: name, ownerVerifier: 'x', replicationVerifier: 'x', dumpVerifier: 'x' });
+  // What is about the cluster as a whole was said at its beginning.
+  for (const statement of statements.filter((text) => text.includes(`"${name}"`) && !text.includes(DUMP_ROLE))) {
+    await query('postgres', statement.startsWith('CREATE DATABASE') ? statement.replace(';', " TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8';") : statement);
   }
   return name;
 }

@@ -23,6 +23,14 @@ describe('readSettings', () => {
     }
   });
 
+  it.each(['Qx1@Zq2', 'Qx1/Zq2', 'Qx1?Zq2', 'Qx1#Zq2', '@', 'Qx1/Zq2@Ww3'])('refuses an address of which it is not clear where the password ends, and does not tell it: %s', (password) => {
+    const unclear = { ...good, DATABASE_URL: `postgresql://u:${password}@h/db`, REDIS_URL: `redis://:${password}@h:6379` };
+    expect(() => readSettings(unclear)).toThrow(/DATABASE_URL has an @[^]*REDIS_URL has an @/);
+    expect(() => readSettings(unclear)).not.toThrow(/Qx1|Zq2|Ww3/);
+    const escaped = encodeURIComponent(password);
+    expect(readSettings({ ...good, DATABASE_URL: `postgresql://u:${escaped}@h/db`, REDIS_URL: `redis://:${escaped}@h:6379` })).toBeDefined();
+  });
+
   it('refuses one key for two credentials, beside every other fault, and does not tell it', () => {
     const key = `fh_${'k'.repeat(40)}`;
     const shared = { ...good, FREEHOLD_OPERATOR_KEY: key, FREEHOLD_SIGNUP_KEY: key, FREEHOLD_PORT: '99999' };

@@ -81,8 +81,8 @@ async function askTarget(uri: string, signal: AbortSignal): Promise<{ major: num
   return withClient(uri, signal, async (client) => {
     const { rows: extensions } = await client.query<{ name: string; offer: Offer }>(`
       SELECT e.name, CASE WHEN e.installed_version IS NOT NULL THEN 'has' WHEN v.trusted OR NOT v.superuser THEN 'makes' ELSE 'may-not' END AS offer
-      FROM pg_available_extensions e JOIN pg_available_extension_versions v ON v.name = e.name AND v.version = e.default_version`);
-    const { rows: [version] } = await client.query<{ number: string }>("SELECT current_setting('server_version_num') AS number");
+      FROM pg_catalog.pg_available_extensions e JOIN pg_catalog.pg_available_extension_versions v ON v.name = e.name AND v.version = e.default_version`);
+    const { rows: [version] } = await client.query<{ number: string }>("SELECT pg_catalog.current_setting('server_version_num') AS number");
     return { major: Math.floor(Number(version?.number) / 10_000), offered: new Map(extensions.map(({ name, offer }) => [name, offer])) };
   });
 }
