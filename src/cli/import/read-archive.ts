@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 /** One object of a dump. */
 export interface TocEntry {
   readonly id: number;
@@ -133,11 +135,7 @@ function version(major: number, minor: number): number {
 
 /** As UTF-8; of a dump in another encoding as LATIN1, which has a character for each byte: it is only shown. */
 function decode(bytes: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return bytes.toString('latin1');
-  }
+  return bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1');
 }
 
 /** More bytes are needed than have arrived. */
@@ -168,7 +166,9 @@ class Cursor {
   /** A byte for the sign, and then the number with its lowest byte first. */
   int({ intBytes }: Pick<Head, 'intBytes'>): number {
     const isNegative = this.byte() !== 0;
-    const value = [...this.bytes(intBytes)].reduceRight((sum, byte) => sum * 256 + byte, 0);
+    const bytes = this.bytes(intBytes);
+    let value = 0;
+    for (let index = intBytes - 1; index >= 0; index -= 1) value = value * 256 + (bytes[index] ?? 0);
     return isNegative ? -value : value;
   }
 
