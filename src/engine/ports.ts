@@ -22,6 +22,19 @@ export interface KeptCopy {
   readonly sizeBytes: number;
 }
 
+/** A transaction that one of the customer's sessions has open on a primary. */
+export interface OpenTransaction {
+  readonly pid: number;
+  readonly user: string;
+  /** What the session calls itself; empty if it does not. */
+  readonly application: string;
+  /** As PostgreSQL has it, such as `idle in transaction`. */
+  readonly state: string;
+  /** When it began, RFC 3339 with microseconds; together with the pid it tells the transaction from all others. */
+  readonly since: string;
+  readonly openSeconds: number;
+}
+
 /** Instances: the postmasters of one database. */
 export interface InstancesPort {
   /** Sees what is there; changes nothing and never throws for an instance that is missing or down. */
@@ -53,6 +66,10 @@ export interface InstancesPort {
   fence(instance: InstanceRef, effect: Effect, options?: { readonly keep?: boolean }): Promise<InstanceObservation>;
   /** Writes out what the primary has only in memory, so that a stop that follows is short. It does no harm, whenever it happens. */
   checkpoint(primary: InstanceRef, signal: AbortSignal): Promise<void>;
+  /** The customer's transactions that are open on a primary, those that are open for the longest time first. */
+  openTransactions(primary: InstanceRef, signal: AbortSignal): Promise<readonly OpenTransaction[]>;
+  /** Ends the sessions that are still in these transactions, and no other. */
+  endTransactions(primary: InstanceRef, transactions: readonly OpenTransaction[], effect: Effect): Promise<void>;
   /**
    * Stops a primary for a switchover: after a checkpoint a clean, bounded shutdown, then the same mark as a fence
    * (protocol rule 6). Answers whether the shutdown was clean, and where its WAL ends.

@@ -2,14 +2,14 @@ import { createHash, createHmac, pbkdf2Sync, timingSafeEqual } from 'node:crypto
 import { EngineError, type EngineErrorKind } from '../../src/engine/errors.js';
 import type {
   DatabaseSpec, Effect, EndpointProof, Engine, GatewayPort, InstanceGlimpse, InstanceInspection, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch,
-  InventoryRegion, KeptCopy, LocaleOffer, Lsn, RegionEndpoint, Route, StandbyObservation,
+  InventoryRegion, KeptCopy, LocaleOffer, Lsn, OpenTransaction, RegionEndpoint, Route, StandbyObservation,
 } from '../../src/engine/ports.js';
 import { FakeBackups } from './fake-backups.js';
 
 /** The verbs that have an effect, and so can be failed, held and interrupted. */
 export const FAKE_VERBS = [
   'createPrimary', 'attachStandby', 'setSynchronousStandbys', 'waitForFlush', 'setOwnerVerifier', 'start', 'fence', 'stopMarked', 'unfence',
-  'claim', 'promote', 'rejoin', 'provideSlot', 'dropSlot', 'destroy', 'releaseKept', 'open', 'close', 'pause', 'remove', 'verify',
+  'claim', 'promote', 'rejoin', 'provideSlot', 'dropSlot', 'destroy', 'releaseKept', 'endTransactions', 'open', 'close', 'pause', 'remove', 'verify',
   'archiveTo', 'archiveNow', 'adoptArchive', 'backUp', 'freeze', 'expire', 'restore', 'prove', 'removeSet',
 ] as const;
 export type FakeVerb = (typeof FAKE_VERBS)[number];
@@ -99,6 +99,8 @@ export class FakeEngine implements Engine {
   readonly kept = new Map<string, KeptCopy[]>();
   /** Every route, by database. */
   readonly routes = new Map<string, Route>();
+  /** Transactions that customers have open, by instance. */
+  readonly transactions = new Map<string, readonly OpenTransaction[]>();
   /** Databases whose routes make clients wait. */
   readonly waiting = new Set<string>();
   /** Regions whose gateway is down. */
@@ -324,6 +326,20 @@ class FakeInstances implements InstancesPort {
   checkpoint(ref: InstanceRef): Promise<void> {
     this.engine.requireRunning(ref.id);
     return Promise.resolve();
+  }
+
+  openTransactions(ref: InstanceRef): Promise<readonly OpenTransaction[]> {
+    return Promise.resolve().then(() => {
+      this.engine.requireRunning(ref.id);
+      return this.engine.transactions.get(ref.id) ?? [];
+    });
+  }
+
+  endTransactions(ref: InstanceRef, transactions: readonly OpenTransaction[], effect: Effect): Promise<void> {
+    return this.act('endTransactions', ref, effect, () => {
+      const left = this.engine.transactions.get(ref.id)?.filter(({ pid }) => !transactions.some((ended) => ended.pid === pid));
+      this.engine.transactions.set(ref.id, left ?? []);
+    });
   }
 
   stopMarked(ref: InstanceRef, effect: Effect): Promise<{ clean: boolean; lsn: Lsn | null }> {

@@ -1,5 +1,5 @@
 import { EngineError } from '../../../src/engine/errors.js';
-import type { Effect, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch, KeptCopy, Lsn, StandbyObservation } from '../../../src/engine/ports.js';
+import type { Effect, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch, KeptCopy, Lsn, OpenTransaction, StandbyObservation } from '../../../src/engine/ports.js';
 import type { Owner } from '../scheduler.js';
 import { type DataPlane, Effects, type Onward, stepOf } from './effects.js';
 import { type DataDirectory, type Instance, isPrefix, type Postmaster } from './postgres.js';
@@ -245,6 +245,14 @@ export class SimulatedInstances implements InstancesPort {
     throw new EngineError('transient', `instance ${ref.id} went away`);
   }
 
+  /** A client's transaction is a commit, and none is open for long before it is paused. */
+  async openTransactions(ref: InstanceRef): Promise<readonly OpenTransaction[]> {
+    await this.effects.pause('open-transactions', ref.id);
+    running(this.at(ref));
+    return [];
+  }
+
+  endTransactions(): Promise<void> { return notSimulated(); }
   checkpoint(ref: InstanceRef): Promise<void> { return this.effects.pause('checkpoint', ref.id); }
   keptCopies(): Promise<readonly KeptCopy[]> { return Promise.resolve([]); }
   releaseKept(): Promise<void> { return notSimulated(); }

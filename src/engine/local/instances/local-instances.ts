@@ -1,5 +1,5 @@
 import { EngineError } from '../../errors.js';
-import type { Effect, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch, KeptCopy, Lsn } from '../../ports.js';
+import type { Effect, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch, KeptCopy, Lsn, OpenTransaction } from '../../ports.js';
 import { command } from '../host-shell/gate-script.js';
 import { asEngineError } from '../engine-failure.js';
 import type { LocalFleet } from '../local-fleet.js';
@@ -12,6 +12,7 @@ import { instanceContext, instanceSubject, readPort, type InstanceContext } from
 import { slotName } from './instance-layout.js';
 import { listKept, moveAside, releaseKept, removeKeptLine } from './keep-aside.js';
 import { observeInstance } from './observe-instance.js';
+import { endTransactionsSql, openTransactions } from './open-transactions.js';
 import { promoteStandby } from './promote-standby.js';
 import { rejoinStandby, type Rejoined } from './rejoin-standby.js';
 import { killAll } from './run-instance.js';
@@ -69,6 +70,14 @@ export class LocalInstances implements InstancesPort {
 
   checkpoint(primary: InstanceRef, signal: AbortSignal): Promise<void> {
     return asEngineError(`checkpoint of ${primary.id}`, () => checkpoint(this.context(primary), signal));
+  }
+
+  openTransactions(primary: InstanceRef, signal: AbortSignal): Promise<readonly OpenTransaction[]> {
+    return asEngineError(`looking at the transactions of ${primary.id}`, () => openTransactions(this.context(primary), signal));
+  }
+
+  endTransactions(primary: InstanceRef, transactions: readonly OpenTransaction[], effect: Effect): Promise<void> {
+    return this.sql(primary, [endTransactionsSql(transactions)], 'ending transactions', effect);
   }
 
   stopMarked(primary: InstanceRef, effect: Effect): Promise<Stopped> {
