@@ -100,12 +100,19 @@ function completeRoute(publicUrl: string, path: string, method: string, route: R
   if (path.includes('{')) statuses.add(404);
   if (route.requestBody || (route.parameters ?? []).length > 0) statuses.add(400);
   if (route.requestBody) statuses.add(413).add(415);
+  if (route.requestBody && 'content' in route.requestBody) route.requestBody.required = needsBody(route.requestBody);
   if (route.parameters?.some((parameter) => 'name' in parameter && parameter.name === IDEMPOTENCY_KEY)) statuses.add(422);
   for (const status of [...statuses].sort()) route.responses[status] ??= { $ref: `#/components/responses/Problem${status}` };
   route.responses['4XX'] = { $ref: '#/components/responses/Problem' };
   route.responses['5XX'] = { $ref: '#/components/responses/Problem' };
   route['x-codeSamples'] = [{ lang: 'Shell', label: 'curl', source: writeCurl(publicUrl, path, method, route) }];
   return statuses;
+}
+
+/** Where every field may be left out, so may the body. */
+function needsBody({ content }: Extract<RouteDescription['requestBody'], { content: unknown }>): boolean {
+  const { schema } = content['application/json'] ?? {};
+  return !schema || !('properties' in schema) || (schema.required ?? []).length > 0;
 }
 
 function writeCurl(publicUrl: string, path: string, method: string, route: RouteDescription): string {

@@ -1,4 +1,6 @@
 import type { EntityManager } from 'typeorm';
+import { BEFORE_PAUSE } from '../databases/derive-state.js';
+import { SECURING } from '../databases/operations/delete.operation.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { chooseKeptBackups, type Retention } from './choose-kept-backups.js';
 import type { BackupFacts, NewestBackup, UnprovedBackup } from './decide-backup-care.js';
@@ -21,9 +23,9 @@ export async function readClock(tx: EntityManager): Promise<Date> {
   return row.now;
 }
 
-/** Every database whose backups are looked after: those that are there, and whose automation is not paused. */
+/** Every database whose backups are looked after: those that are there and whose automation is not paused, or that are being deleted. */
 export async function readKeptDatabases(tx: EntityManager): Promise<KeptDatabase[]> {
-  const rows = await queryRows<FactsRow>(tx, SELECT_FACTS, [BACKUPS_A_HOST]);
+  const rows = await queryRows<FactsRow>(tx, SELECT_FACTS, [BACKUPS_A_HOST, [...SECURING], [...BEFORE_PAUSE]]);
   return rows.map(({ running, archive, newest, unproved, failedAt, ...row }) => ({
     ...row,
     running: new Set(running ?? []),
@@ -76,11 +78,14 @@ const SELECT_FACTS = `
                  (SELECT coalesce(json_agg(c.site), '[]') FROM backup_copies c WHERE c.backup_id = b.id AND c.state = 'stored' AND c.damage IS NULL),
                  'damagedAt', (SELECT max(c.damaged_at) FROM backup_copies c WHERE c.backup_id = b.id)) ORDER BY b.id DESC)
             FROM backups b WHERE b.database_id = d.id AND b.finished_at IS NOT NULL AND b.started_at IS NOT NULL AND b.expired_at IS NULL AND b.proved_at IS NULL) AS unproved,
-         (SELECT array_agg(o.kind) FROM operations o WHERE o.subject_id = d.id AND o.state IN ('pending', 'running')) AS running,
+         (SELECT array_agg(o.kind) FROM operations o WHERE o.subject_id = d.id AND o.state IN ('pending', 'running')
+             AND NOT (o.kind = 'delete' AND o.step = ANY ($2)) AND NOT (o.kind = 'switchover' AND o.step = ANY ($3))) AS running,
+         EXISTS (SELECT FROM operations o WHERE o.subject_id = d.id AND o.kind = 'delete' AND o.state IN ('pending', 'running')) AS "isDeleted",
          (SELECT json_object_agg(kind, at) FROM (
             SELECT o.kind, max(o.finished_at) AS at FROM operations o
              WHERE o.subject_id = d.id AND o.state = 'failed' AND o.finished_at <= clock_timestamp() AND o.kind IN ('set-archive', 'back-up', 'expire-backups', 'prove-backup') GROUP BY o.kind) failed) AS "failedAt",
          EXISTS (SELECT FROM instances i WHERE i.database_id = d.id AND i.host_id IN (SELECT host_id FROM busy_hosts)) AS "hostsAreBusy",
          (SELECT count(*)::integer FROM backups b WHERE b.database_id = d.id AND b.started_at IS NOT NULL AND b.expired_at IS NULL) AS stored
     FROM databases d JOIN regions r ON r.id = d.region_id LEFT JOIN backup_sets s ON s.database_id = d.id
-   WHERE d.provisioned_at IS NOT NULL AND d.deleted_at IS NULL AND d.automation_paused IS NULL ORDER BY d.id`;
+   WHERE d.provisioned_at IS NOT NULL AND d.deleted_at IS NULL
+     AND (d.automation_paused IS NULL OR EXISTS (SELECT FROM operations o WHERE o.subject_id = d.id AND o.kind = 'delete' AND o.state IN ('pending', 'running'))) ORDER BY d.id`;

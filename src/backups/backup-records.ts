@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Vault } from '../config/vault.js';
-import type { BackupSet, StoredBackup } from '../engine/backups-port.js';
+import type { BackupsOfDeleted } from '../databases/decide-deletion.js';
+import type { BackupSet, BackupSite, StoredBackup } from '../engine/backups-port.js';
 import { newId } from '../metadata/ids.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
@@ -73,7 +74,7 @@ export interface BackupRecords<Tx> {
   /** Tells operators of the sites whose copy did not restore though another one's did. */
   tellPassedOver(tx: Tx, databaseId: string, passedOver: readonly PassedOver[]): Promise<void>;
   /** Takes back that a deleted database was to be brought back. */
-  setDeletedAgain(tx: Tx, databaseId: string, deleted: { readonly deletedAt: string; readonly purgeAt: string }): Promise<void>;
+  setDeletedAgain(tx: Tx, databaseId: string, deleted: { readonly name?: string | undefined; readonly deletedAt: string; readonly purgeAt: string }): Promise<void>;
   /** Erases the key, and with it every copy. */
   setPurged(tx: Tx, databaseId: string): Promise<void>;
 }
@@ -187,6 +188,14 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
         WHERE b.database_id = $1 AND b.finished_at IS NOT NULL AND b.expired_at IS NULL GROUP BY b.id ORDER BY b.id DESC`, [databaseId]);
   }
 
+  /** What a deletion has to know; a backup counts if a live site has it. */
+  async readOfDeleted(databaseId: string, sites: readonly BackupSite[]): Promise<BackupsOfDeleted> {
+    const live = sites.filter(({ kind }) => kind === 'live').map(({ id }) => id);
+    const [row] = await queryRows<BackupsOfDeleted>(this.metadata.dataSource.manager, SELECT_OF_DELETED, [databaseId, live]);
+    if (!row) throw new Error(`there is no database ${databaseId}`);
+    return row;
+  }
+
   /** The stretches of time that restores in place have undone: what was written in them is not on the database's path any more. */
   async readUndone(databaseId: string): Promise<readonly { readonly from: Date; readonly to: Date }[]> {
     return queryRows(this.metadata.dataSource.manager,
@@ -214,8 +223,8 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
                        WHERE b.database_id = a.subject_id AND a.key = 'copy:' || b.database_id || ':' || c.site AND b.started_at > a.opened_at)`);
   }
 
-  async setDeletedAgain(tx: EntityManager, databaseId: string, { deletedAt, purgeAt }: { readonly deletedAt: string; readonly purgeAt: string }): Promise<void> {
-    await tx.query(`UPDATE databases SET deleted_at = $2, purge_at = $3, sealed_secrets = NULL, in_sync = '{}' WHERE id = $1`, [databaseId, deletedAt, purgeAt]);
+  async setDeletedAgain(tx: EntityManager, databaseId: string, { name, deletedAt, purgeAt }: { readonly name?: string | undefined; readonly deletedAt: string; readonly purgeAt: string }): Promise<void> {
+    await tx.query(`UPDATE databases SET name = coalesce($4, name), deleted_at = $2, purge_at = $3, sealed_secrets = NULL, in_sync = '{}' WHERE id = $1`, [databaseId, deletedAt, purgeAt, name ?? null]);
   }
 
   async setPurged(tx: EntityManager, databaseId: string): Promise<void> {
@@ -230,6 +239,18 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
       [JSON.stringify(Object.fromEntries(slots))]);
   }
 }
+
+/** A backup holds all of it if it was asked for since the archive is whole, and WAL goes to a site that has it, by the present primary. */
+const SELECT_OF_DELETED = `
+  WITH stored AS (
+    SELECT b.id, b.requested_at >= s.archive_since AND s.archive_epoch = d.epoch AND c.site = ANY (s.archive_sites) AS whole
+      FROM databases d JOIN backup_sets s ON s.database_id = d.id JOIN backups b ON b.database_id = d.id JOIN backup_copies c ON c.backup_id = b.id
+     WHERE d.id = $1 AND s.sealed_key IS NOT NULL AND b.finished_at IS NOT NULL AND b.expired_at IS NULL AND c.state = 'stored' AND c.site = ANY ($2))
+  SELECT d.provisioned_at IS NOT NULL AS provisioned,
+         (SELECT max(id) FROM stored) AS stored, (SELECT max(id) FROM stored WHERE whole) AS whole,
+         EXISTS (SELECT FROM operations o WHERE o.subject_id = d.id AND o.kind = 'back-up' AND o.state IN ('pending', 'running')) AS "underWay",
+         coalesce((SELECT cardinality(archive_sites) > 0 AND archive_epoch = d.epoch FROM backup_sets WHERE database_id = d.id), false) AS archived
+    FROM databases d WHERE d.id = $1`;
 
 interface SetRow {
   readonly id: string;

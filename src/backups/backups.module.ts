@@ -4,6 +4,7 @@ import { Vault } from '../config/vault.js';
 import { MetadataDatabaseRecords } from '../databases/database-records.js';
 import { DatabasesModule } from '../databases/databases.module.js';
 import { DatabasesService } from '../databases/databases.service.js';
+import { deleteOperation } from '../databases/operations/delete.operation.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
 import { OperationRegistry } from '../operations/registry.js';
@@ -38,6 +39,8 @@ export class BackupsModule implements OnModuleInit {
   onModuleInit(): void {
     const { databases, records, engine, vault } = this;
     const { backups } = engine;
+    // A deletion belongs to databases, and has to know of their backups.
+    this.registry.register(deleteOperation({ engine, records: databases, readBackups: (databaseId) => records.readOfDeleted(databaseId, backups?.sites() ?? []) }));
     if (!backups) return;
     const reserve = (tx: EntityManager, databaseId: string): Promise<void> => this.service.reserve(tx, databaseId);
     const restoring = { engine, backups, records: databases, backupRecords: records, vault, reserve };

@@ -31,7 +31,9 @@ export interface BackupFacts {
   readonly unproved: readonly UnprovedBackup[];
   /** Backups that no slot keeps any more. */
   readonly outlived: readonly string[];
-  /** The kinds of operations that run on it. */
+  /** Whether it is being deleted, which waits for a backup that holds all of it. */
+  readonly isDeleted: boolean;
+  /** The kinds of operations that run on it, but for a deletion that waits for a backup, and a switchover that has not begun. */
   readonly running: ReadonlySet<string>;
   /** When an operation of each kind last failed. */
   readonly failedAt: Readonly<Record<string, Date | undefined>>;
@@ -69,8 +71,9 @@ export function decideBackupCare(facts: BackupFacts, now: Date): BackupCare[] {
     if (may('set-archive')) care.push({ ask: 'set-archive', sites: usableSites });
   } else if (usableSites.length > 0 && !running.has('back-up') && !facts.hostsAreBusy) {
     const reason = reasonToBackUp(facts, archive.since, now);
-    if (reason && (may('back-up') || reason === 'hole')) care.push({ ask: 'back-up', reason });
+    if (reason && !(facts.isDeleted && reason === 'scheduled') && (may('back-up') || reason === 'hole')) care.push({ ask: 'back-up', reason });
   }
+  if (facts.isDeleted) return care;
   if (facts.outlived.length > 0 && may('expire-backups')) care.push({ ask: 'expire-backups', backupIds: facts.outlived });
   const due = facts.unproved.find((backup) => backup.damagedAt !== null || now.getTime() - backup.finishedAt.getTime() >= spread(backup.id) * PROVED_WITHIN_MS);
   const sites = due?.sites.filter((site) => usableSites.includes(site)) ?? [];

@@ -15,4 +15,9 @@ export const restoreSchema = z.strictObject({
   .refine(({ into, name }) => into === 'new' || name === undefined, { path: ['name'], message: 'is only for a restore into a new database' });
 export type RestoreBody = z.output<typeof restoreSchema>;
 
+export const undeleteSchema = z.strictObject({
+  name: asProblem('invalid-name', databaseName.optional().meta({ description: 'Another name than it had, as when that is taken by now; its endpoint and password stay the same' })),
+}).prefault({});
+export type UndeleteBody = z.output<typeof undeleteSchema>;
+
 export const restoreAnswerSchema = z.object({ database: databaseSchema, operation: operationSchema, credentials: z.object(credentialsSchema.shape).optional().meta({ description: 'Of a new database; shown once' }) });

@@ -10,9 +10,8 @@ import type { DatabaseDocument } from '../databases/database.schemas.js';
 import { DatabasesService } from '../databases/databases.service.js';
 import { RequestsService } from '../operations/requests.service.js';
 import { notFound } from '../problems/problem.js';
-import { requireNoBody } from '../problems/validation.js';
 import type { Wanted } from './choose-restore-source.js';
-import { type RestoreBody, restoreSchema } from './restore.schemas.js';
+import { type RestoreBody, restoreSchema, type UndeleteBody, undeleteSchema } from './restore.schemas.js';
 import { RestoresService } from './restores.service.js';
 
 @ApiTags('Backups')
@@ -49,15 +48,17 @@ export class RestoresController {
   @Post('undelete')
   @HttpCode(202)
   @Repeatable()
-  @ApiOperation({ operationId: 'undeleteDatabase', summary: 'Bring a deleted database back', description: 'As it was when it was deleted, with its name, endpoint and password; until `purgeAt`.' })
-  @Problems('forbidden', 'database-not-deleted', 'backup-not-stored', 'name-taken', 'quota-exceeded', 'no-room')
+  @ApiOperation({ operationId: 'undeleteDatabase', summary: 'Bring a deleted database back', description: 'As it was when it was deleted, with its endpoint and password, under its own name or another one; until `purgeAt`.' })
+  @Problems('forbidden', 'invalid-name', 'database-not-deleted', 'backup-not-stored', 'name-taken', 'quota-exceeded', 'no-room')
   @Answers(202, 'DatabaseOperationAnswer', 'The database and the operation')
-  async undelete(@CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Res({ passthrough: true }) response: Response) {
+  async undelete(
+    @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Body({ schema: undeleteSchema }) { name }: UndeleteBody,
+    @Res({ passthrough: true }) response: Response,
+  ) {
     const database = await this.requireOwner(caller, id);
-    requireNoBody(caller.body);
     return send(response, await this.requests.request(caller, async (tx) => {
-      const answer = await this.restores.undelete(tx, { database, ...asker(caller) });
-      await audit(tx, caller, { action: 'database.undelete', subjectId: id, customerId: database.customerId });
+      const answer = await this.restores.undelete(tx, { database, ...asker(caller) }, name);
+      await audit(tx, caller, { action: 'database.undelete', subjectId: id, customerId: database.customerId, detail: { name } });
       return { status: 202, body: answer, operation: answer.operation };
     }));
   }

@@ -85,10 +85,10 @@ export class RestoresService {
     return newest ? { site: target.site, backupId: newest.id, backedUpAt: newest.finishedAt.toISOString(), sizeBytes: newest.sizeBytes } : null;
   }
 
-  /** A deleted database as it was when it was deleted. */
-  async undelete(tx: EntityManager, { database, actor, requestId }: Omit<RestoreRequest, 'wanted'>): Promise<{ database: DatabaseDocument; operation: OperationDocument }> {
+  /** A deleted database as it was when it was deleted, under its own name or another one. */
+  async undelete(tx: EntityManager, { database, actor, requestId }: Omit<RestoreRequest, 'wanted'>, name?: string): Promise<{ database: DatabaseDocument; operation: OperationDocument }> {
     if (database.deletedAt !== null) await this.requireTargets(database, { time: 'latest' });
-    return this.databases.undelete(tx, { id: database.id, actor, requestId }, { kind: RESTORE, input: { sourceId: database.id, wanted: { time: 'latest' } } });
+    return this.databases.undelete(tx, { id: database.id, actor, requestId, ...(name !== undefined && { name }) }, { kind: RESTORE, input: { sourceId: database.id, wanted: { time: 'latest' } } });
   }
 
   private async requireSource(database: DatabaseDocument, wanted: Wanted): Promise<void> {

@@ -19,9 +19,9 @@ export class LocaleNotAvailableError extends DomainError {
 }
 
 export class NameTakenError extends DomainError {
-  constructor(name: string) {
+  constructor(name: string, hint = 'choose another name, or delete that database first') {
     super('name-taken', `the customer has a database named "${name}" already`, {
-      hint: 'choose another name, or delete that database first', fields: [{ field: 'name', message: 'is taken' }],
+      hint, fields: [{ field: 'name', message: 'is taken' }],
     });
   }
 }

@@ -6,6 +6,7 @@ import { operationSchema } from '../operations/operation.schemas.js';
 import { asProblem, text } from '../problems/validation.js';
 import { DATABASE_STATES } from './derive-state.js';
 import { INSTANCE_ROLES, INSTANCE_STATES } from './instance.entity.js';
+import { MOST_MINUTES_TO_END } from './decide-pause.js';
 
 export const databaseName = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be 1 to 40 lower-case letters, digits and hyphens, beginning with a letter');
 
@@ -27,6 +28,18 @@ export const failoverSchema = z.strictObject({
   acceptDataLoss: z.boolean().default(false).meta({ description: 'Promote a standby that is not in sync: what it has not received is lost' }),
 }).prefault({});
 export type FailoverBody = z.output<typeof failoverSchema>;
+
+/** An operator's word for every operation that has to wait for transactions. */
+export const endTransactionsAfterMinutes = z.number().int().min(0).max(MOST_MINUTES_TO_END).optional()
+  .meta({ description: 'End transactions that are still in the way after so many minutes; without it, they are waited for, for an hour at most' });
+export const switchoverSchema = z.strictObject({ endTransactionsAfterMinutes }).prefault({});
+export type SwitchoverBody = z.output<typeof switchoverSchema>;
+
+export const deletionSchema = z.object({
+  withoutBackup: z.enum(['true', 'false']).default('false').transform((text) => text === 'true')
+    .meta({ description: 'Do not wait until a backup holds everything that was written; what is not in one by then cannot be brought back' }),
+});
+export type DeletionQuery = z.output<typeof deletionSchema>;
 
 export const databaseFilterSchema = pageSchema.extend({ customerId: z.string().max(64).optional(), region: z.string().max(64).optional() });
 

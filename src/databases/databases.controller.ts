@@ -12,7 +12,7 @@ import { send } from '../access/send.js';
 import { RequestsService } from '../operations/requests.service.js';
 import { notFound } from '../problems/problem.js';
 import { requireNoBody } from '../problems/validation.js';
-import { type AutomationBody, automationSchema, type DatabaseDocument, databaseFilterSchema, type FailoverBody, failoverSchema, type NewDatabaseBody, newDatabaseSchema } from './database.schemas.js';
+import { type AutomationBody, automationSchema, type DatabaseDocument, databaseFilterSchema, type DeletionQuery, deletionSchema, type FailoverBody, failoverSchema, type NewDatabaseBody, newDatabaseSchema, type SwitchoverBody, switchoverSchema } from './database.schemas.js';
 import { DatabasesService } from './databases.service.js';
 
 /** How long an operator is kept waiting for what a lost primary may say. */
@@ -59,14 +59,17 @@ export class DatabasesController {
 
   @Delete(':id')
   @HttpCode(202)
-  @ApiOperation({ operationId: 'deleteDatabase', summary: 'Delete a database', description: 'Its instances and files go at once, its backups after seven days. Repeating it answers the same.' })
+  @ApiOperation({ operationId: 'deleteDatabase', summary: 'Delete a database', description: 'Its clients are cut at once. Its instances and files go as soon as a backup and the WAL after it hold everything that was written, which is made or waited for if need be; the step `secure` tells. Its backups go after seven days. Repeating it answers the same.' })
   @Problems('forbidden', 'operation-in-progress')
   @Answers(202, 'DatabaseOperationAnswer', 'The database and the operation')
-  async delete(@CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Res({ passthrough: true }) response: Response) {
+  async delete(
+    @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Query({ schema: deletionSchema }) { withoutBackup }: DeletionQuery,
+    @Res({ passthrough: true }) response: Response,
+  ) {
     const { customerId } = await this.requireOwner(caller, id);
     return send(response, await this.requests.request({ ...caller, idempotencyKey: undefined }, async (tx) => {
-      const answer = await this.databases.delete(tx, { id, ...asker(caller) });
-      await audit(tx, caller, { action: 'database.delete', subjectId: id, customerId });
+      const answer = await this.databases.delete(tx, { id, ...asker(caller), withoutBackup });
+      await audit(tx, caller, { action: 'database.delete', subjectId: id, customerId, detail: { ...(withoutBackup && { withoutBackup }) } });
       return { status: 202, body: answer, operation: answer.operation };
     }));
   }
@@ -90,15 +93,18 @@ export class DatabasesController {
   @Post(':id/switchover')
   @HttpCode(202)
   @Repeatable()
-  @ApiOperation({ operationId: 'switchover', summary: 'Make a standby the primary, as planned', description: 'Nothing is lost, and clients of the pooled endpoint only wait. For operators.' })
+  @ApiOperation({ operationId: 'switchover', summary: 'Make a standby the primary, as planned', description: 'Nothing is lost, and clients of the pooled endpoint only wait. It begins once no transaction is open for long: until then nobody is held up, and its step `quiet` names what it waits for. Asked again while it runs, it answers the same. For operators.' })
   @Problems('forbidden', 'database-not-available', 'operation-in-progress')
   @Answers(202, 'OperationAnswer', 'The operation')
-  async switchover(@CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Res({ passthrough: true }) response: Response) {
+  async switchover(
+    @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string,
+    @Body({ schema: switchoverSchema }) { endTransactionsAfterMinutes }: SwitchoverBody, @Res({ passthrough: true }) response: Response,
+  ) {
     const { customerId } = await this.require(caller, id);
     requireScope(caller.actor);
     return send(response, await this.requests.request(caller, async (tx) => {
-      const operation = await this.databases.switchover(tx, { id, ...asker(caller) });
-      await audit(tx, caller, { action: 'database.switchover', subjectId: id, customerId });
+      const operation = await this.databases.switchover(tx, { id, ...asker(caller), endTransactionsAfterMinutes });
+      await audit(tx, caller, { action: 'database.switchover', subjectId: id, customerId, detail: { endTransactionsAfterMinutes } });
       return { status: 202, body: { operation }, operation };
     }));
   }

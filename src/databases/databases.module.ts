@@ -8,7 +8,6 @@ import { newId } from '../metadata/ids.js';
 import { OperationRegistry } from '../operations/registry.js';
 import { MetadataDatabaseRecords } from './database-records.js';
 import { DatabasesService } from './databases.service.js';
-import { deleteOperation } from './operations/delete.operation.js';
 import { failoverOperation } from './operations/failover.operation.js';
 import { provisionOperation } from './operations/provision.operation.js';
 import { recoverOperation } from './operations/recover.operation.js';
@@ -32,7 +31,6 @@ export class DatabasesModule implements OnModuleInit {
     const { engine, records, vault } = this;
     const reserve = (tx: EntityManager, databaseId: string): Promise<void> => this.databases.reserve(tx, databaseId);
     this.registry.register(provisionOperation({ engine, records, vault, reserve }));
-    this.registry.register(deleteOperation({ engine, records }));
     this.registry.register(recoverOperation({ engine, records }));
     this.registry.register(rotatePasswordOperation({ engine, records }));
     this.registry.register(failoverOperation({ engine, records }));

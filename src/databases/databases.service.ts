@@ -173,15 +173,19 @@ export class DatabasesService {
     return readDatabases((select) => this.metadata.select<DatabaseRow>(reach, select), reach, this.endpointOf, filter);
   }
 
-  /** Asks for the database to be deleted; asked again, answers with the same operation. */
-  async delete(tx: EntityManager, request: DatabaseRequest): Promise<{ database: DatabaseDocument; operation: OperationDocument }> {
+  /**
+   * Asks for the database to be deleted; asked again, answers with the same operation, which stops waiting for a backup from
+   * then on if it is told so.
+   */
+  async delete(tx: EntityManager, request: DatabaseRequest & { readonly withoutBackup?: boolean }): Promise<{ database: DatabaseDocument; operation: OperationDocument }> {
     const database = await this.lock(tx, request);
     const [running] = await queryRows<{ id: string }>(tx,
       `SELECT id FROM operations WHERE subject_id = $1 AND kind = $2 AND (state IN ('pending', 'running') OR state = 'succeeded' AND $3) ORDER BY id DESC LIMIT 1`,
       [database.id, DELETE, database.deletedAt !== null]);
-    const earlier = running && await readDocument(tx, running.id);
+    const { withoutBackup = false } = request;
+    const earlier = running && await (withoutBackup ? this.operations.amend(tx, running.id, { withoutBackup }) : readDocument(tx, running.id));
     const operation = earlier ?? await this.operations.request(tx, {
-      kind: DELETE, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id },
+      kind: DELETE, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, ...(withoutBackup && { withoutBackup }) },
       requestedBy: request.actor.id, requestId: request.requestId,
     });
     return { database: await this.require(tx, database.id), operation };
@@ -189,23 +193,26 @@ export class DatabasesService {
 
   /**
    * Brings the record of a deleted database back, with hosts for its instances, and asks for its data to be restored.
-   * Its owner, password and endpoint are what they were.
+   * Its owner, password and endpoint are what they were, whatever it is called from now on.
    *
    * @throws DatabaseNotDeletedError, NameTakenError, QuotaExceededError, NoRoomError
    */
-  async undelete(tx: EntityManager, request: DatabaseRequest, by: Making): Promise<{ database: DatabaseDocument; operation: OperationDocument }> {
+  async undelete(tx: EntityManager, request: DatabaseRequest & { readonly name?: string | undefined }, by: Making): Promise<{ database: DatabaseDocument; operation: OperationDocument }> {
     const database = await this.lock(tx, request);
     if (database.deletedAt === null || database.purgeAt === null) throw new DatabaseNotDeletedError();
-    await this.checkQuota(tx, database.customerId, database.name, planOf(database.plan));
+    const name = request.name ?? database.name;
+    await this.fleet.lockRegion(tx, database.regionId);
+    await this.lockCustomer(tx, request.actor.reach, database.customerId);
+    await this.checkQuota(tx, database.customerId, name, planOf(database.plan), 'send another "name" to bring it back under, or delete that database first');
     const secrets = { control: newPassword(), replication: newPassword() };
     await tx.update(DatabaseEntity, { id: database.id }, {
-      deletedAt: null, purgeAt: null, provisionedAt: null, epoch: database.epoch + 1, inSync: [], automationPaused: null,
+      name, deletedAt: null, purgeAt: null, provisionedAt: null, epoch: database.epoch + 1, inSync: [], automationPaused: null,
       sealedSecrets: this.vault.seal(JSON.stringify(secrets), database.id),
     });
     await this.reserve(tx, database.id);
     const operation = await this.operations.request(tx, {
       kind: by.kind, subjectId: database.id, ownerId: database.customerId,
-      input: { databaseId: database.id, ...by.input, deleted: { deletedAt: database.deletedAt.toISOString(), purgeAt: database.purgeAt.toISOString() } },
+      input: { databaseId: database.id, ...by.input, deleted: { name: database.name, deletedAt: database.deletedAt.toISOString(), purgeAt: database.purgeAt.toISOString() } },
       requestedBy: request.actor.id, requestId: request.requestId,
     });
     return { database: await this.require(tx, database.id), operation };
@@ -226,18 +233,21 @@ export class DatabasesService {
   }
 
   /**
-   * Asks for a standby to become the primary, as planned. Asked again while it runs, answers with the same operation.
+   * Asks for a standby to become the primary, as planned. Asked again while it runs, answers with the same operation, which
+   * heeds from then on after how many minutes transactions in its way are to be ended.
    *
    * @throws DatabaseNotAvailableError without a standby that is in sync
    */
-  async switchover(tx: EntityManager, request: DatabaseRequest): Promise<OperationDocument> {
+  async switchover(tx: EntityManager, request: DatabaseRequest & { readonly endTransactionsAfterMinutes?: number | undefined }): Promise<OperationDocument> {
     const database = await this.lock(tx, request);
+    const { endTransactionsAfterMinutes } = request;
+    const bound = endTransactionsAfterMinutes === undefined ? undefined : { endTransactionsAfterMinutes };
     const running = await this.runningFor(tx, database, SWITCHOVER);
-    if (running) return running;
+    if (running) return bound ? this.operations.amend(tx, running.id, bound) : running;
     const { state } = await this.require(tx, database.id);
     if (database.inSync.length === 0) throw new DatabaseNotAvailableError(state, 'a switchover needs a standby that is in sync');
     return this.operations.request(tx, {
-      kind: SWITCHOVER, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, epoch: database.epoch },
+      kind: SWITCHOVER, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, epoch: database.epoch, ...bound },
       requestedBy: request.actor.id, requestId: request.requestId,
     });
   }
@@ -355,10 +365,10 @@ export class DatabasesService {
     if (!customer) throw new CustomerNotFoundError(id);
   }
 
-  private async checkQuota(tx: EntityManager, customerId: string, name: string, plan: Plan): Promise<void> {
+  private async checkQuota(tx: EntityManager, customerId: string, name: string, plan: Plan, whenTaken?: string): Promise<void> {
     const existing = await queryRows<{ name: string; plan: string }>(tx,
       'SELECT name, plan FROM databases WHERE customer_id = $1 AND deleted_at IS NULL', [customerId]);
-    if (existing.some((database) => database.name === name)) throw new NameTakenError(name);
+    if (existing.some((database) => database.name === name)) throw new NameTakenError(name, whenTaken);
     if (existing.length >= this.settings.FREEHOLD_DATABASES_PER_CUSTOMER) throw new QuotaExceededError(existing.length);
     const ofPlan = existing.filter((database) => database.plan === plan.id).length;
     if (ofPlan >= plan.databasesPerCustomer) throw new QuotaExceededError(ofPlan, plan.id);

@@ -20,6 +20,9 @@ const STATE_DURING: Readonly<Record<string, DatabaseState>> = {
 /** Steps of a failover or switchover at which the outage is over. */
 export const AFTER_ROUTE: ReadonlySet<string> = new Set(['protect', 'rebuild', 'synchronize', 'widen', 'finish']);
 
+/** Steps of a switchover before it pauses anybody: it has done nothing yet, and may wait there for long until transactions end. */
+export const BEFORE_PAUSE: ReadonlySet<string> = new Set(['quiet', 'elect', 'checkpoint']);
+
 export interface DatabaseFacts {
   readonly deleted: boolean;
   readonly provisioned: boolean;
@@ -38,7 +41,8 @@ export function deriveState(facts: DatabaseFacts): DatabaseState {
   const during = facts.change === null ? undefined : STATE_DURING[facts.change];
   // From the moment at which the endpoint has moved the database is writable again, and only not redundant yet.
   const writableAgain = during === 'failing-over' && facts.changeStep !== null && AFTER_ROUTE.has(facts.changeStep);
-  if (during && !writableAgain) return during;
+  const notPausedYet = facts.change === 'switchover' && facts.changeStep !== null && BEFORE_PAUSE.has(facts.changeStep);
+  if (during && !writableAgain && !notPausedYet) return during;
   if (!facts.provisioned) return 'failed';
   if (facts.primary !== 'running') return 'unavailable';
   return facts.inSync >= facts.standbys ? 'available' : 'degraded';

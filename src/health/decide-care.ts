@@ -1,5 +1,5 @@
 import { AFTER_ROUTE } from '../databases/derive-state.js';
-import { isReprotecting } from '../databases/operations/is-reprotecting.js';
+import { givesWay, isBeforePause } from '../databases/operations/is-reprotecting.js';
 import type { Verdict } from './judge-primary.js';
 
 /** What a watcher knows of a database beside what it sees. */
@@ -38,9 +38,11 @@ const DELIBERATE: ReadonlySet<string> = new Set(['failover', 'switchover', 'dele
 
 /** Decides what a watched database needs. */
 export function decideCare(facts: CareFacts): Care {
-  const { verdict, change, inSync } = facts;
+  const { verdict, inSync } = facts;
+  // A switchover that only waits for a quiet moment is nothing that anything else has to wait for.
+  const change = facts.change && isBeforePause(facts.change.kind, facts.change.step) ? null : facts.change;
   if (facts.automationPaused) return NOTHING;
-  const mayEnd = change !== null && isReprotecting(change.kind, change.step);
+  const mayEnd = change !== null && givesWay(change.kind, change.step);
   if (change && DELIBERATE.has(change.kind) && !mayEnd) return NOTHING;
   if (verdict.verdict === 'lost') {
     if (inSync.length > 0) return { ask: 'failover', reason: verdict.reason };

@@ -7,6 +7,7 @@ import { SETTINGS } from '../config/settings-token.js';
 import { MetadataDatabaseRecords } from '../databases/database-records.js';
 import { DatabasesService } from '../databases/databases.service.js';
 import { DataLossNotAcceptedError } from '../databases/database-errors.js';
+import { isBeforePause } from '../databases/operations/is-reprotecting.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
 import { Metadata } from '../metadata/metadata.js';
@@ -182,7 +183,7 @@ export class FleetWatch {
   /** Whether the primary is gone because an operation took it away. */
   private async isTakenAway(id: string): Promise<boolean> {
     const [recorded] = await this.readRecorded(id);
-    return !recorded || (recorded.change !== null && TAKING_AWAY.has(recorded.change.kind));
+    return !recorded || (recorded.change !== null && TAKING_AWAY.has(recorded.change.kind) && !isBeforePause(recorded.change.kind, recorded.change.step));
   }
 
   /** Clients do not wait until people are told; but what is told of one database is told in its order. */

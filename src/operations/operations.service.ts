@@ -150,6 +150,20 @@ export class OperationsService {
     return this.store.restart(tx, id, stepPlans(this.registry.get(current.kind)), this.registry.get(current.kind).deadlineMs);
   }
 
+  /**
+   * Adds to the input of an operation that has not ended, and wakes it if it waits: its next attempt reads what is new. The
+   * attempt at hand, if there is one, has read the old.
+   */
+  async amend(tx: EntityManager, id: string, change: Readonly<Record<string, unknown>>): Promise<OperationDocument> {
+    const { kind } = await this.lock(tx, id);
+    const [row] = await queryRows<{ input: object }>(tx, `SELECT input FROM operations WHERE id = $1 AND state IN ('pending', 'running')`, [id]);
+    if (row) {
+      await tx.query('UPDATE operations SET input = $2 WHERE id = $1', [id, JSON.stringify(this.registry.get(kind).input.parse({ ...row.input, ...change }))]);
+      await tx.query('UPDATE operations SET due_at = clock_timestamp(), enqueued_at = NULL WHERE id = $1 AND lease_owner IS NULL', [id]);
+    }
+    return this.store.publish(tx, id);
+  }
+
   private async lock(tx: EntityManager, id: string): Promise<{ kind: string; state: OperationState; step: string }> {
     await tx.query('SELECT FROM subjects s JOIN operations o ON o.fence_id = s.id WHERE o.id = $1 FOR UPDATE OF s', [id]);
     const [row] = await queryRows<{ kind: string; state: OperationState; step: string }>(tx,

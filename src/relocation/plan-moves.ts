@@ -8,6 +8,8 @@ export interface Occupant {
   readonly state: string;
   /** The kind of the exclusive operation that runs on its database, if any. */
   readonly change: string | null;
+  /** The transactions that a switchover of its database waits for, if one does. */
+  readonly waitsFor: string | null;
   /** Whether the database's primary is on one of the hosts that are to be emptied. */
   readonly primaryLeaves: boolean;
   /** Instances of the database that run on other hosts; and of those the standbys that are recorded in sync. */
@@ -49,6 +51,24 @@ export interface PossibleMove extends Move {
   /** Where the instance would go; null without room. */
   readonly to: string | null;
   readonly change: string | null;
+  /** The transactions that its switchover waits for, while nobody is held up; null if it is not waiting. */
+  readonly waitsFor: string | null;
+  /** Until when it is left alone, because what was asked for has failed; null if nothing has. */
+  readonly restsUntil: Date | null;
+}
+
+/** What was asked for a database in vain. */
+export interface Failures {
+  readonly count: number;
+  readonly lastAt: Date;
+}
+
+const FIRST_REST_MS = 5_000;
+const LONGEST_REST_MS = 5 * 60_000;
+
+/** Until when a database is left alone after moves of it have failed: the rest doubles with each of them. */
+export function restUntil({ count, lastAt }: Failures): Date {
+  return new Date(lastAt.getTime() + Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** Math.min(count - 1, 20)));
 }
 
 /** First what ends an outage, then what prevents one, then what only makes redundant. */
@@ -56,12 +76,17 @@ const ORDER = { failover: 0, restore: 1, switchover: 2, relocate: 3 } as const;
 
 /**
  * Which moves to ask for now: of databases that nothing else changes, the most urgent first, and no more at once than
- * given, so that the fleet is not busy with moving alone. Failovers are never held back. What has no room waits, and so
- * does a failover that may lose something, until an operator has accepted that.
+ * given, so that the fleet is not busy with moving alone; what waits for a customer's transactions keeps nothing busy.
+ * Failovers are never held back. What has no room waits, and so does a failover that may lose something, until an operator
+ * has accepted that.
  */
-export function chooseMoves<M extends PossibleMove>(moves: readonly M[], { acceptDataLoss, atOnce }: { readonly acceptDataLoss: boolean; readonly atOnce: number }): M[] {
-  const busy = new Set(moves.filter(isHeldBack).map(({ databaseId }) => databaseId));
-  const free = moves.filter((move) => isPossible(move, acceptDataLoss) && !busy.has(move.databaseId))
+export function chooseMoves<M extends PossibleMove>(
+  moves: readonly M[], { acceptDataLoss, atOnce, now }: { readonly acceptDataLoss: boolean; readonly atOnce: number; readonly now: Date },
+): M[] {
+  const changing = new Set(moves.filter(isHeldBack).map(({ databaseId }) => databaseId));
+  const busy = new Set(moves.filter((move) => isHeldBack(move) && move.waitsFor === null).map(({ databaseId }) => databaseId));
+  const rests = ({ by, restsUntil }: M): boolean => by !== 'failover' && restsUntil !== null && restsUntil > now;
+  const free = moves.filter((move) => isPossible(move, acceptDataLoss) && !changing.has(move.databaseId) && !rests(move))
     .sort((a, b) => ORDER[a.by] - ORDER[b.by] || Number(a.role === 'standby') - Number(b.role === 'standby') || a.databaseId.localeCompare(b.databaseId));
   const chosen = new Map<string, M>();
   for (const move of free) {

@@ -8,6 +8,7 @@ import { ChangesService } from '../access/changes.service.js';
 import { Answers, type Caller, CurrentCaller, NeedsKey, Problems, Repeatable } from '../access/route.js';
 import { send } from '../access/send.js';
 import { FleetService } from '../fleet/fleet.service.js';
+import { endTransactionsAfterMinutes } from '../databases/database.schemas.js';
 import { Metadata } from '../metadata/metadata.js';
 import { RequestsService } from '../operations/requests.service.js';
 import { notFound } from '../problems/problem.js';
@@ -19,8 +20,10 @@ const lostSchema = z.strictObject({
   acceptDataLoss: z.boolean().default(false).meta({ description: 'Whether a standby that is not in sync may take over: what it has not received is lost' }),
 }).prefault({});
 type LostBody = z.output<typeof lostSchema>;
+const drainSchema = z.strictObject({ endTransactionsAfterMinutes }).prefault({});
+type DrainBody = z.output<typeof drainSchema>;
 
-type How = Pick<Vacating, 'state' | 'acceptDataLoss'>;
+type How = Pick<Vacating, 'state' | 'acceptDataLoss' | 'endTransactionsAfterMinutes'>;
 
 const LOST_DESCRIPTION = 'Its primaries fail over at once, in parallel; databases of which nothing is left elsewhere are restored from the nearest backup site; '
   + 'standbys are made anew elsewhere. Its report tells what each database was down for and what it may have lost. With `?plan=true` it answers what would happen, and does nothing. For operators.';
@@ -40,12 +43,15 @@ export class RelocationController {
   @Post('hosts/:id/drain')
   @HttpCode(202)
   @Repeatable()
-  @ApiOperation({ operationId: 'drainHost', summary: 'Move everything away from a host', description: 'By switchovers and new standbys, a few at a time. With `?plan=true` it answers what would move, and moves nothing. For operators.' })
+  @ApiOperation({ operationId: 'drainHost', summary: 'Move everything away from a host', description: 'By switchovers and new standbys, a few at a time. A switchover waits, with nobody held up, until no transaction is open for long; the step `move` tells which are waited for. With `?plan=true` it answers what would move, and moves nothing. For operators.' })
   @Answers(200, 'MovePlanAnswer', 'The plan')
   @Answers(202, 'OperationAnswer', 'The operation')
   @Problems('forbidden', 'operation-in-progress')
-  async drain(@CurrentCaller() caller: Caller, @Param('id') id: string, @Query({ schema: planQuery }) { plan }: PlanQuery, @Res({ passthrough: true }) response: Response) {
-    return this.vacateHost(caller, id, { state: 'draining', acceptDataLoss: false }, plan, response);
+  async drain(
+    @CurrentCaller() caller: Caller, @Param('id') id: string, @Body({ schema: drainSchema }) body: DrainBody, @Query({ schema: planQuery }) { plan }: PlanQuery,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    return this.vacateHost(caller, id, { state: 'draining', acceptDataLoss: false, ...body }, plan, response);
   }
 
   @Post('hosts/:id/lost')
@@ -81,12 +87,15 @@ export class RelocationController {
   @Post('data-centers/:id/evacuate')
   @HttpCode(202)
   @Repeatable()
-  @ApiOperation({ operationId: 'evacuateDataCenter', summary: 'Move everything away from a data centre', description: 'Drains all its hosts. With `?plan=true` it answers what would move, and moves nothing. For operators.' })
+  @ApiOperation({ operationId: 'evacuateDataCenter', summary: 'Move everything away from a data centre', description: 'Drains all its hosts, as a drain of each does. With `?plan=true` it answers what would move, and moves nothing. For operators.' })
   @Answers(200, 'MovePlanAnswer', 'The plan')
   @Answers(202, 'OperationAnswer', 'The operation')
   @Problems('forbidden', 'operation-in-progress')
-  async evacuate(@CurrentCaller() caller: Caller, @Param('id') id: string, @Query({ schema: planQuery }) { plan }: PlanQuery, @Res({ passthrough: true }) response: Response) {
-    return this.vacateDataCenter(caller, id, { state: 'draining', acceptDataLoss: false }, plan, response);
+  async evacuate(
+    @CurrentCaller() caller: Caller, @Param('id') id: string, @Body({ schema: drainSchema }) body: DrainBody, @Query({ schema: planQuery }) { plan }: PlanQuery,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    return this.vacateDataCenter(caller, id, { state: 'draining', acceptDataLoss: false, ...body }, plan, response);
   }
 
   @Post('data-centers/:id/lost')
@@ -117,14 +126,14 @@ export class RelocationController {
   }
 
   private async vacate(caller: Caller, vacating: Vacating, plan: boolean, response: Response) {
-    const { subjectId, hostIds, state, acceptDataLoss } = vacating;
+    const { subjectId, hostIds, state, acceptDataLoss, endTransactionsAfterMinutes } = vacating;
     if (plan) {
       response.status(200);
       return { plan: await this.relocation.plan(hostIds, state === 'lost') };
     }
     return send(response, await this.requests.request(caller, async (tx) => {
       const operation = await this.relocation.vacate(tx, vacating, { id: caller.actor.id, requestId: caller.requestId });
-      await audit(tx, caller, { action: `vacate.${state}`, subjectId, customerId: null, detail: { hostIds, acceptDataLoss } });
+      await audit(tx, caller, { action: `vacate.${state}`, subjectId, customerId: null, detail: { hostIds, acceptDataLoss, endTransactionsAfterMinutes } });
       return { status: 202, body: { operation }, operation };
     }));
   }

@@ -15,7 +15,8 @@ export class RelocationModule implements OnModuleInit {
   onModuleInit(): void {
     const { relocation } = this;
     this.registry.register(vacateOperation<EntityManager>({
-      moves: (input) => relocation.moves(input), ask: (move, input, by) => relocation.ask(move, input, by),
+      moves: (input, operationId) => relocation.moves(input, operationId), ask: (move, input, by) => relocation.ask(move, input, by),
+      callOff: (operationId) => relocation.callOff(operationId),
       countGoing: (operationId) => relocation.countGoing(operationId),
       report: (operationId, input) => relocation.report(operationId, input),
     }));

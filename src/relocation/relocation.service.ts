@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { DataLossNotAcceptedError, DatabaseNotAvailableError } from '../databases/database-errors.js';
 import { DatabasesService } from '../databases/databases.service.js';
+import { BEFORE_PAUSE } from '../databases/derive-state.js';
+import { SWITCHOVER } from '../databases/operations/switchover.operation.js';
 import type { HostLoad } from '../fleet/choose-hosts.js';
 import { NoRoomError } from '../fleet/fleet-errors.js';
 import { type HostDocument, FleetService } from '../fleet/fleet.service.js';
@@ -12,9 +14,9 @@ import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { EVERYTHING } from '../metadata/reach.js';
 import type { OperationDocument } from '../operations/operation.js';
-import { OperationsService } from '../operations/operations.service.js';
+import { OperationNotSteerableError, OperationsService } from '../operations/operations.service.js';
 import { OperationInTheWayError } from '../operations/store.js';
-import { type Move, type Occupant, planMoves, type PossibleMove } from './plan-moves.js';
+import { type Failures, type Move, type Occupant, planMoves, type PossibleMove, restUntil } from './plan-moves.js';
 import { type Household, placeMoves, type PlacedMove } from './place-moves.js';
 import { type MoveOperation, type MoveReport, reportMoves } from './report-moves.js';
 import { VACATE, type VacateInput } from './vacate.operation.js';
@@ -39,6 +41,8 @@ export interface Vacating {
   readonly state: 'draining' | 'lost';
   /** Whether a standby that is not in sync may take over from a primary that is lost. */
   readonly acceptDataLoss: boolean;
+  /** After how many minutes switchovers end transactions that are in their way; absent: never. */
+  readonly endTransactionsAfterMinutes?: number | undefined;
 }
 
 /** Moves instances away from hosts and data centres: drain, lost, evacuate. */
@@ -89,15 +93,25 @@ export class RelocationService {
   }
 
   /** Marks the hosts, so that nothing new is placed on them, and asks for everything on them to be moved away. */
-  async vacate(tx: EntityManager, { subjectId, hostIds, state, acceptDataLoss }: Vacating, by: { readonly id: string; readonly requestId: string }): Promise<OperationDocument> {
+  async vacate(tx: EntityManager, { subjectId, hostIds, state, acceptDataLoss, endTransactionsAfterMinutes }: Vacating, by: { readonly id: string; readonly requestId: string }): Promise<OperationDocument> {
     for (const id of hostIds) await this.fleet.setHostState(tx, id, state);
     if (state === 'lost') {
       await tx.query(`UPDATE instances SET state = 'lost' WHERE host_id = ANY($1) AND role = 'standby'`, [hostIds]);
     }
     const databaseIds = [...new Set((await this.readOccupants(hostIds)).map(({ databaseId }) => databaseId))];
-    return this.operations.request(tx, {
-      kind: VACATE, subjectId, ownerId: null, input: { hostIds: [...hostIds], hostsLost: state === 'lost', acceptDataLoss, databaseIds }, requestedBy: by.id, requestId: by.requestId,
+    const operation = await this.operations.request(tx, {
+      kind: VACATE, subjectId, ownerId: null, requestedBy: by.id, requestId: by.requestId,
+      input: { hostIds: [...hostIds], hostsLost: state === 'lost', acceptDataLoss, databaseIds, endTransactionsAfterMinutes },
     });
+    if (endTransactionsAfterMinutes !== undefined) await this.amendSwitchovers(tx, databaseIds, endTransactionsAfterMinutes);
+    return operation;
+  }
+
+  /** Switchovers that an earlier request has asked for heed what the operator says, too. */
+  private async amendSwitchovers(tx: EntityManager, databaseIds: readonly string[], endTransactionsAfterMinutes: number): Promise<void> {
+    const running = await queryRows<{ id: string }>(tx,
+      `SELECT id FROM operations WHERE subject_id = ANY($1) AND kind = $2 AND state IN ('pending', 'running') ORDER BY subject_id`, [databaseIds, SWITCHOVER]);
+    for (const { id } of running) await this.operations.amend(tx, id, { endTransactionsAfterMinutes });
   }
 
   /** Asks for a place for standbys that are lost, whose hosts nobody empties any more, where a host has room. A few at a time. */
@@ -116,12 +130,17 @@ export class RelocationService {
   }
 
   /** What is on the hosts and where it can go; undefined once none of the hosts is marked any more. */
-  async moves({ hostIds, hostsLost }: VacateInput): Promise<readonly PossibleMove[] | undefined> {
+  async moves({ hostIds, hostsLost }: VacateInput, operationId: string): Promise<readonly PossibleMove[] | undefined> {
     const marked = await queryRows(this.metadata.dataSource.manager, `SELECT id FROM hosts WHERE id = ANY($1) AND state <> $2`, [hostIds, 'active' satisfies HostLoad['state']]);
     if (marked.length === 0) return undefined;
     const occupants = await this.readOccupants(hostIds);
-    const changes = new Map(occupants.map(({ databaseId, change }) => [databaseId, change]));
-    return (await this.place(planMoves(occupants, hostsLost))).map((move) => ({ ...move, change: changes.get(move.databaseId) ?? null }));
+    const failures = new Map((await queryRows<Failures & { readonly databaseId: string }>(this.metadata.dataSource.manager, SELECT_FAILURES, [operationId]))
+      .map((failed) => [failed.databaseId, failed]));
+    const changes = new Map(occupants.map(({ databaseId, change, waitsFor }) => [databaseId, { change, waitsFor }]));
+    return (await this.place(planMoves(occupants, hostsLost))).map((move) => {
+      const failed = failures.get(move.databaseId);
+      return { ...move, change: null, waitsFor: null, ...changes.get(move.databaseId), restsUntil: failed ? restUntil(failed) : null };
+    });
   }
 
   async ask(move: Move, input: VacateInput, requestedBy: string): Promise<void> {
@@ -133,14 +152,28 @@ export class RelocationService {
     }
   }
 
-  private async request(tx: EntityManager, { databaseId, instanceId, by }: Move, { hostsLost, acceptDataLoss }: VacateInput, requestedBy: string): Promise<OperationDocument> {
+  private async request(tx: EntityManager, { databaseId, instanceId, by }: Move, { hostsLost, acceptDataLoss, endTransactionsAfterMinutes }: VacateInput, requestedBy: string): Promise<OperationDocument> {
     const asked = { id: databaseId, actor: { id: requestedBy, reach: EVERYTHING }, requestId: null };
-    if (by === 'switchover') return this.databases.switchover(tx, asked);
+    if (by === 'switchover') return this.databases.switchover(tx, { ...asked, endTransactionsAfterMinutes });
     if (by === 'failover') return this.databases.failover(tx, { ...asked, acceptDataLoss, forced: true, reason: 'its host is lost', bytesAtRisk: null });
     const database = await this.databases.find(EVERYTHING, databaseId);
     if (!database) throw new DatabaseNotAvailableError('deleted');
     if (by === 'restore') return this.restores.restoreLost(tx, database, requestedBy);
     return this.databases.requestRelocation(tx, database, instanceId, hostsLost, requestedBy);
+  }
+
+  /** Takes back the switchovers that were asked for in an operation's name and still wait for a quiet moment. */
+  async callOff(operationId: string): Promise<void> {
+    const waiting = await queryRows<{ id: string }>(this.metadata.dataSource.manager,
+      `SELECT id FROM operations WHERE requested_by = $1 AND kind = $2 AND step = ANY($3) AND state IN ('pending', 'running')`, [operationId, SWITCHOVER, [...BEFORE_PAUSE]]);
+    for (const { id } of waiting) {
+      try {
+        await this.operations.announce(await this.metadata.transaction((tx) => this.operations.cancel(tx, id, operationId)));
+      } catch (error) {
+        // It has begun, or ended, meanwhile.
+        if (!(error instanceof OperationNotSteerableError)) throw error;
+      }
+    }
   }
 
   private readOccupants(hostIds: readonly string[]): Promise<Occupant[]> {
@@ -163,12 +196,19 @@ const SELECT_MOVES = `
    WHERE o.requested_by = $1 OR (o.kind = 'failover' AND o.state = 'succeeded' AND o.subject_id = ANY($2) AND o.created_at > $3 AND o.id < $1)
    ORDER BY o.id`;
 
+/** Of what was asked for in an operation's name. */
+const SELECT_FAILURES = `
+  SELECT subject_id AS "databaseId", count(*)::integer AS count, max(finished_at) AS "lastAt"
+    FROM operations WHERE requested_by = $1 AND state = 'failed' GROUP BY subject_id`;
+
 const REHOUSED_BY = 'keeper-of-redundancy';
 const REHOUSED_AT_ONCE = 4;
 
 const OCCUPANTS = `
   SELECT d.id AS "databaseId", d.customer_id AS "customerId", i.id AS "instanceId", i.host_id AS "hostId", i.role, i.state,
          (SELECT o.kind FROM operations o WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running')) AS change,
+         (SELECT s.detail ->> 'waitingFor' FROM operations o JOIN operation_steps s ON s.operation_id = o.id AND s.name = o.step
+           WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running') AND o.kind = 'switchover' AND o.step = 'quiet') AS "waitsFor",
          EXISTS (SELECT FROM instances p JOIN hosts h ON h.id = p.host_id
                   WHERE p.database_id = d.id AND p.role = 'primary' AND (h.id = ANY($1) OR h.state = 'lost')) AS "primaryLeaves",
          (SELECT count(*)::integer FROM instances s JOIN hosts h ON h.id = s.host_id

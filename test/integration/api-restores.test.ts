@@ -151,6 +151,32 @@ describe('a deleted database', () => {
     expect((await api.call('DELETE', `/v1/databases/${databaseId}`, { key: ada.key })).body.operation.id).toBe(again.operation.id);
   });
 
+  it('comes back under another name where its own is taken, with the endpoint that it had', async () => {
+    const { id } = await api.database(ada.id, 'ledger');
+    const { endpoint } = (await api.get(`/v1/databases/${id}`)).body;
+    await api.ended((await api.call('DELETE', `/v1/databases/${id}`, { key: ada.key })).body.operation.id);
+    await api.database(ada.id, 'ledger');
+    const path = `/v1/databases/${id}/undelete`;
+    expect((await api.post(path, undefined, { key: ada.key })).body).toMatchObject({
+      status: 409, type: expect.stringMatching(/name-taken$/) as string, detail: expect.stringContaining('send another "name"') as string, errors: [{ field: 'name' }],
+    });
+    expect((await api.post(path, { name: 'Ledger!' }, { key: ada.key })).body).toMatchObject({ status: 400, type: expect.stringMatching(/invalid-name$/) as string });
+    const { status, body } = await api.post(path, { name: 'ledger-of-old' }, { key: ada.key });
+    expect([status, body.database.name]).toEqual([202, 'ledger-of-old']);
+    expect(await api.ended(body.operation.id)).toMatchObject({ state: 'succeeded' });
+    expect((await api.get(`/v1/databases/${id}`)).body).toMatchObject({ name: 'ledger-of-old', state: 'available', endpoint });
+  });
+
+  it('keeps the name that it had when it could not be brought back under another', async () => {
+    const { id } = await api.database(ada.id, 'diary');
+    await api.ended((await api.call('DELETE', `/v1/databases/${id}`, { key: ada.key })).body.operation.id);
+    api.engine.fail('restore', { kind: 'permanent', times: Infinity, databaseId: id });
+    const { body } = await api.post(`/v1/databases/${id}/undelete`, { name: 'diary-2' }, { key: ada.key });
+    expect(await api.ended(body.operation.id)).toMatchObject({ state: 'failed' });
+    api.engine.heal('restore');
+    expect((await api.get(`/v1/databases/${id}`)).body).toMatchObject({ name: 'diary', state: 'deleted' });
+  });
+
   it('is gone for good with its backups once it is purged', async () => {
     api.engine.backups.thaw(databaseId);
     await api.query(`UPDATE databases SET purge_at = now() WHERE id = $1`, [databaseId]);
@@ -158,5 +184,56 @@ describe('a deleted database', () => {
     await expect.poll(() => api.query('SELECT sealed_key FROM backup_sets WHERE database_id = $1', [databaseId]), { timeout: 20_000 }).toEqual([{ sealed_key: null }]);
     expect((await api.get(`/v1/databases/${databaseId}`, { key: ada.key })).status).toBe(404);
     expect((await api.post(`/v1/databases/${databaseId}/undelete`, undefined, { key: ada.key })).status).toBe(404);
+  });
+});
+
+describe('a database that is deleted before a backup of it is stored', () => {
+  const remove = (id: string, query = '') => api.call('DELETE', `/v1/databases/${id}${query}`, { key: ada.key });
+  const secureOf = ({ steps }: { steps: { name: string; state: string; detail: Record<string, string> | null }[] }) => steps.find(({ name }) => name === 'secure')!;
+  const secured = async (id: string) => secureOf((await api.get(`/v1/operations/${id}`)).body);
+  const sites = () => api.engine.backups.sites().filter(({ kind }) => kind === 'live').map(({ id }) => id);
+
+  it('goes once one is, which is made for it, and can be brought back', async () => {
+    const { id } = await api.database(ada.id, 'hasty');
+    const { operation } = (await remove(id)).body;
+    const ended = await api.ended(operation.id);
+    expect(ended).toMatchObject({ state: 'succeeded' });
+    expect(secureOf(ended as never).detail).toEqual({ backup: expect.stringMatching(/^bkp_/) as string });
+    const { body } = await api.post(`/v1/databases/${id}/undelete`, undefined, { key: ada.key });
+    expect(await api.ended(body.operation.id)).toMatchObject({ state: 'succeeded' });
+  });
+
+  it('waits while no site can take one, says so, and goes on by itself once one can, its automation paused or not', async () => {
+    const { id } = await api.database(ada.id, 'patient');
+    expect((await api.post(`/v1/databases/${id}/automation`, { paused: true, reason: 'a test' })).status).toBe(200);
+    await api.query(`UPDATE backups SET expired_at = now() WHERE database_id = $1`, [id]);
+    for (const site of sites()) api.engine.backups.down.set(site, 'unplugged');
+    const { operation } = (await remove(id)).body;
+    try {
+      await expect.poll(() => secured(operation.id), { timeout: 60_000 }).toMatchObject({ state: 'running', detail: { waitingFor: expect.stringMatching(/no backup of it is stored yet.*withoutBackup=true/) as string } });
+      expect((await api.get(`/v1/databases/${id}`)).body).toMatchObject({ state: 'deleting' });
+      expect((await remove(id)).body.operation.id).toBe(operation.id);
+    } finally {
+      api.engine.backups.down.clear();
+    }
+    expect(await api.ended(operation.id)).toMatchObject({ state: 'succeeded' });
+    expect((await api.get(`/v1/databases/${id}/backups`, { key: ada.key })).body.data[0]).toMatchObject({ copies: expect.arrayContaining([expect.objectContaining({ state: 'stored' })]) as unknown });
+  });
+
+  it('goes at once for whoever does not want it back, and says so while it waits, too', async () => {
+    const { id } = await api.database(ada.id, 'unwanted');
+    await api.query(`UPDATE backups SET expired_at = now() WHERE database_id = $1`, [id]);
+    for (const site of sites()) api.engine.backups.down.set(site, 'unplugged');
+    try {
+      const { operation } = (await remove(id)).body;
+      await expect.poll(() => secured(operation.id), { timeout: 60_000 }).toMatchObject({ state: 'running' });
+      expect((await remove(id, '?withoutBackup=true')).body.operation.id).toBe(operation.id);
+      const ended = await api.ended(operation.id);
+      expect(ended).toMatchObject({ state: 'succeeded' });
+      expect(secureOf(ended as never).detail).toMatchObject({ because: expect.stringContaining('cannot be brought back') as string });
+    } finally {
+      api.engine.backups.down.clear();
+    }
+    expect((await api.post(`/v1/databases/${id}/undelete`, undefined, { key: ada.key })).body).toMatchObject({ status: 409, type: expect.stringMatching(/backup-not-stored$/) as string });
   });
 });

@@ -11,7 +11,7 @@ const SITES = ['falkenstein', 'gravelines', 'toronto'];
 
 const well: BackupFacts = {
   databaseId: 'db_1', timeZone: 'Europe/Berlin', epoch: 1, archive: { sites: SITES, epoch: 1, since: ago(60 * 24 * 9) },
-  newest: { requestedAt: ago(60), finishedAt: ago(59), missingSites: [], damaged: false }, unproved: [], outlived: [], running: new Set(), failedAt: {}, hostsAreBusy: false, usableSites: SITES,
+  newest: { requestedAt: ago(60), finishedAt: ago(59), missingSites: [], damaged: false }, unproved: [], outlived: [], running: new Set(), failedAt: {}, hostsAreBusy: false, isDeleted: false, usableSites: SITES,
 };
 const asked = (change: Partial<BackupFacts>) => decideBackupCare({ ...well, ...change }, NOW);
 
@@ -38,6 +38,14 @@ describe('what a database\'s backups need', () => {
   });
 
   it('after a promotion is that the new primary is recorded to archive', () => expect(asked({ epoch: 2 })).toEqual([{ ask: 'set-archive', sites: SITES }]));
+
+  it('while it is being deleted is a backup that holds all of it, and nothing else', () => {
+    expect(asked({ isDeleted: true, newest: null })).toEqual([{ ask: 'back-up', reason: 'first' }]);
+    expect(asked({ isDeleted: true, usableSites: ['toronto'] })).toEqual([{ ask: 'set-archive', sites: ['toronto'] }]);
+    expect(asked({ isDeleted: true, archive: { sites: SITES, epoch: 1, since: ago(1) } })).toEqual([{ ask: 'back-up', reason: 'hole' }]);
+    const old = { requestedAt: ago(60 * 24), finishedAt: ago(60 * 24), missingSites: [], damaged: false };
+    expect(asked({ isDeleted: true, newest: old, outlived: ['bkp_1'], unproved: [{ id: 'bkp_2', finishedAt: ago(60 * 48), sites: SITES }] })).toEqual([]);
+  });
 
   it('is a backup a day, in the night of its region', () => {
     expect(asked({ newest: { requestedAt: ago(60 * 24), finishedAt: ago(60 * 24), missingSites: [], damaged: false } })).toEqual([{ ask: 'back-up', reason: 'scheduled' }]);

@@ -14,6 +14,11 @@ describe('decideCare', () => {
     ['nothing', { ...lost, automationPaused: true }],
     ['nothing', { ...lost, change: { kind: 'switchover', step: 'stop' } }],
     ['nothing', { ...lost, change: { kind: 'failover', step: 'fence' } }],
+    // A switchover that waits for a quiet moment has done nothing yet.
+    ['failover', { ...lost, change: { kind: 'switchover', step: 'quiet' } }],
+    ['recover', { ...lost, inSync: [], change: { kind: 'switchover', step: 'quiet' } }],
+    ['reprotect', { streaming: [], unfollowedMs: 2_000, change: { kind: 'switchover', step: 'quiet' } }],
+    ['nothing', { streaming: [], unfollowedMs: 2_000, change: { kind: 'switchover', step: 'pause' } }],
     ['failover', { ...lost, change: { kind: 'failover', step: 'rebuild' } }],
     ['failover', { ...lost, change: { kind: 'reprotect', step: 'rebuild' } }],
     ['failover', { ...lost, change: { kind: 'rotate-password', step: 'record' } }],

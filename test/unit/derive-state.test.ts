@@ -12,7 +12,10 @@ describe('deriveState', () => {
     ['unavailable', { primary: null }],
     ['provisioning', { provisioned: false, change: 'provision' }],
     ['failed', { provisioned: false }],
-    ['failing-over', { change: 'switchover' }],
+    ['failing-over', { change: 'switchover', changeStep: 'pause' }],
+    // It may wait for hours until it is quiet, and nobody is held up meanwhile.
+    ['available', { change: 'switchover', changeStep: 'quiet' }],
+    ['degraded', { change: 'switchover', changeStep: 'checkpoint', inSync: 0 }],
     ['degraded', { change: 'failover', changeStep: 'rebuild', inSync: 0 }],
     ['failing-over', { change: 'failover', changeStep: 'route' }],
     ['deleting', { change: 'delete', primary: null }],

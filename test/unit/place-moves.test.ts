@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HostLoad } from '../../src/fleet/choose-hosts.js';
 import { type Household, placeMoves } from '../../src/relocation/place-moves.js';
-import { chooseMoves, planMoves, type PossibleMove } from '../../src/relocation/plan-moves.js';
+import { chooseMoves, planMoves, type PossibleMove, restUntil } from '../../src/relocation/plan-moves.js';
 import { reportMoves } from '../../src/relocation/report-moves.js';
 
 const host = (id: string, promisedMb = 0): HostLoad => ({
@@ -12,7 +12,7 @@ const household = (...members: [string, string, 'primary' | 'standby'][]): House
   regionId: 'europe', memoryMb: 400, members: members.map(([instanceId, hostId, role]) => ({ instanceId, hostId, role })),
 });
 const occupant = (databaseId: string, instanceId: string, hostId: string, role: 'primary' | 'standby') =>
-  ({ databaseId, customerId: 'cus_1', instanceId, hostId, role, state: 'running', change: null, primaryLeaves: role === 'primary', survivors: 1, survivorsInSync: 1 });
+  ({ databaseId, customerId: 'cus_1', instanceId, hostId, role, state: 'running', change: null, waitsFor: null, primaryLeaves: role === 'primary', survivors: 1, survivorsInSync: 1 });
 
 describe('placeMoves', () => {
   it('sends a primary, as the standby that it becomes, to another data centre than the new primary', () => {
@@ -55,11 +55,11 @@ describe('planMoves', () => {
   });
 });
 
-describe('chooseMoves', () => {
-  const move = (databaseId: string, by: PossibleMove['by'], more: Partial<PossibleMove> = {}): PossibleMove =>
-    ({ databaseId, instanceId: `${databaseId}-i`, hostId: 'a1', role: by === 'relocate' ? 'standby' : 'primary', by, mayLose: 'nothing', to: 'b1', change: null, ...more });
-  const chosen = (moves: readonly PossibleMove[], acceptDataLoss = false) => chooseMoves(moves, { acceptDataLoss, atOnce: 2 }).map(({ databaseId }) => databaseId);
+const move = (databaseId: string, by: PossibleMove['by'], more: Partial<PossibleMove> = {}): PossibleMove =>
+  ({ databaseId, instanceId: `${databaseId}-i`, hostId: 'a1', role: by === 'relocate' ? 'standby' : 'primary', by, mayLose: 'nothing', to: 'b1', change: null, waitsFor: null, restsUntil: null, ...more });
+const chosen = (moves: readonly PossibleMove[], acceptDataLoss = false) => chooseMoves(moves, { acceptDataLoss, atOnce: 2, now: new Date(1_000) }).map(({ databaseId }) => databaseId);
 
+describe('chooseMoves', () => {
   it('holds no failover back, and restores before it makes redundant', () => {
     expect(chosen([move('db_1', 'relocate'), move('db_2', 'failover'), move('db_3', 'failover'), move('db_4', 'failover')])).toEqual(['db_2', 'db_3', 'db_4']);
     expect(chosen([move('db_1', 'relocate'), move('db_2', 'restore'), move('db_3', 'restore')])).toEqual(['db_2', 'db_3']);
@@ -75,6 +75,22 @@ describe('chooseMoves', () => {
   it('ends by a restore what waits in vain for instances that are lost, and restores a primary alone if need be', () => {
     expect(chosen([move('db_1', 'restore', { change: 'failover' }), move('db_2', 'relocate', { change: 'failover' })])).toEqual(['db_1']);
     expect(chosen([move('db_1', 'restore', { change: 'recover', role: 'standby', to: null }), move('db_2', 'restore', { change: 'restore-in-place' })])).toEqual(['db_1']);
+  });
+});
+
+describe('moves of a database whose customer has transactions open', () => {
+  const waiting = move('db_1', 'switchover', { change: 'switchover', waitsFor: 'a transaction of shop' });
+
+  it('wait without keeping others from moving', () => {
+    expect(chosen([waiting, { ...waiting, databaseId: 'db_2' }, move('db_3', 'switchover'), move('db_4', 'relocate')])).toEqual(['db_3', 'db_4']);
+    const working = { ...waiting, waitsFor: null };
+    expect(chosen([working, { ...working, databaseId: 'db_2' }, move('db_3', 'switchover')])).toEqual([]);
+  });
+
+  it('are asked for again less and less often after they have failed, but failovers at once', () => {
+    const rests = { restsUntil: new Date(1_001) };
+    expect(chosen([move('db_1', 'switchover', rests), move('db_2', 'relocate', { restsUntil: new Date(999) }), move('db_3', 'failover', rests)])).toEqual(['db_3', 'db_2']);
+    expect([1, 2, 3, 40].map((count) => restUntil({ count, lastAt: new Date(0) }).getTime())).toEqual([5_000, 10_000, 20_000, 300_000]);
   });
 });
 

@@ -229,7 +229,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a database
-         * @description Its instances and files go at once, its backups after seven days. Repeating it answers the same.
+         * @description Its clients are cut at once. Its instances and files go as soon as a backup and the WAL after it hold everything that was written, which is made or waited for if need be; the step `secure` tells. Its backups go after seven days. Repeating it answers the same.
          */
         delete: operations["deleteDatabase"];
         options?: never;
@@ -268,7 +268,7 @@ export interface paths {
         put?: never;
         /**
          * Make a standby the primary, as planned
-         * @description Nothing is lost, and clients of the pooled endpoint only wait. For operators.
+         * @description Nothing is lost, and clients of the pooled endpoint only wait. It begins once no transaction is open for long: until then nobody is held up, and its step `quiet` names what it waits for. Asked again while it runs, it answers the same. For operators.
          */
         post: operations["switchover"];
         delete?: never;
@@ -572,7 +572,7 @@ export interface paths {
         put?: never;
         /**
          * Bring a deleted database back
-         * @description As it was when it was deleted, with its name, endpoint and password; until `purgeAt`.
+         * @description As it was when it was deleted, with its endpoint and password, under its own name or another one; until `purgeAt`.
          */
         post: operations["undeleteDatabase"];
         delete?: never;
@@ -656,7 +656,7 @@ export interface paths {
         put?: never;
         /**
          * Move everything away from a host
-         * @description By switchovers and new standbys, a few at a time. With `?plan=true` it answers what would move, and moves nothing. For operators.
+         * @description By switchovers and new standbys, a few at a time. A switchover waits, with nobody held up, until no transaction is open for long; the step `move` tells which are waited for. With `?plan=true` it answers what would move, and moves nothing. For operators.
          */
         post: operations["drainHost"];
         delete?: never;
@@ -716,7 +716,7 @@ export interface paths {
         put?: never;
         /**
          * Move everything away from a data centre
-         * @description Drains all its hosts. With `?plan=true` it answers what would move, and moves nothing. For operators.
+         * @description Drains all its hosts, as a drain of each does. With `?plan=true` it answers what would move, and moves nothing. For operators.
          */
         post: operations["evacuateDataCenter"];
         delete?: never;
@@ -1893,7 +1893,10 @@ export interface operations {
     };
     deleteDatabase: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Do not wait until a backup holds everything that was written; what is not in one by then cannot be brought back */
+                withoutBackup?: "true" | "false";
+            };
             header?: never;
             path: {
                 id: string;
@@ -1969,7 +1972,14 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description End transactions that are still in the way after so many minutes; without it, they are waited for, for an hour at most */
+                    endTransactionsAfterMinutes?: number;
+                };
+            };
+        };
         responses: {
             /** @description The operation */
             202: {
@@ -1985,6 +1995,8 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             "4XX": components["responses"]["Problem"];
@@ -2003,7 +2015,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": {
                     /**
@@ -2524,7 +2536,14 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description Another name than it had, as when that is taken by now; its endpoint and password stay the same */
+                    name?: string;
+                };
+            };
+        };
         responses: {
             /** @description The database and the operation */
             202: {
@@ -2540,6 +2559,8 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
@@ -2590,7 +2611,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": {
                     /**
@@ -2691,7 +2712,14 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description End transactions that are still in the way after so many minutes; without it, they are waited for, for an hour at most */
+                    endTransactionsAfterMinutes?: number;
+                };
+            };
+        };
         responses: {
             /** @description The plan */
             200: {
@@ -2716,6 +2744,8 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             "4XX": components["responses"]["Problem"];
@@ -2736,7 +2766,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": {
                     /**
@@ -2826,7 +2856,14 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description End transactions that are still in the way after so many minutes; without it, they are waited for, for an hour at most */
+                    endTransactionsAfterMinutes?: number;
+                };
+            };
+        };
         responses: {
             /** @description The plan */
             200: {
@@ -2851,6 +2888,8 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             "4XX": components["responses"]["Problem"];
@@ -2871,7 +2910,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": {
                     /**

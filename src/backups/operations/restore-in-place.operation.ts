@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { BackupsPort } from '../../engine/backups-port.js';
 import type { OperationDefinition, Step, StepContext } from '../../operations/definition.js';
 import type { DatabaseRecord } from '../../databases/database-records.js';
-import { isReprotecting } from '../../databases/operations/is-reprotecting.js';
+import { givesWay } from '../../databases/operations/is-reprotecting.js';
 import { completionSteps, type ProvisionParts, provisionSteps } from '../../databases/operations/provision.operation.js';
 import type { BackupRecords } from '../backup-records.js';
 import { archiveLast, restorePrimary, wantedSchema } from './restore-steps.js';
@@ -41,7 +41,7 @@ export function restoreInPlaceOperation<Tx>(parts: Parts<Tx>): OperationDefiniti
     queue: 'restores',
     deadlineMs: 24 * 3_600_000,
     // What only waits for instances that may never come back is in nobody's way.
-    preempts: (kind, at) => kind === 'recover' || isReprotecting(kind, at) || (kind === 'failover' && at === 'confirm'),
+    preempts: (kind, at) => kind === 'recover' || givesWay(kind, at) || (kind === 'failover' && at === 'confirm'),
     pointOfNoReturn: 'close',
     steps: [
       { name: 'save', does: 'archive what was written last', timeoutMs: 20_000, attempts: 2, onFailure: { goTo: 'close' }, run: step.save },

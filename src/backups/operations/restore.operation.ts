@@ -20,8 +20,8 @@ const inputSchema = z.strictObject({
   databaseId: z.string(),
   sourceId: z.string(),
   wanted: wantedSchema,
-  /** When the database was deleted that is brought back, and when its backups would have gone. */
-  deleted: z.strictObject({ deletedAt: z.iso.datetime(), purgeAt: z.iso.datetime() }).optional(),
+  /** When the database was deleted that is brought back, when its backups would have gone, and what it was called. */
+  deleted: z.strictObject({ name: z.string().optional(), deletedAt: z.iso.datetime(), purgeAt: z.iso.datetime() }).optional(),
 });
 type Input = z.output<typeof inputSchema>;
 type Found = Record<string, never>;

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import type { components } from '../../../clients/typescript/src/client.js';
 import { CliError, EXIT } from '../cli-error.js';
 import { formatTable, note, print, printJson, printList, type Column } from '../output.js';
-import { findDatabase } from './find-database.js';
+import { findDatabase, findDeletedDatabase } from './find-database.js';
 import { finishOperation } from './finish-operation.js';
 import { collect, openSession, withApi } from './session.js';
 
@@ -96,13 +96,14 @@ export function restoreCommand(): Command {
 
 /** `freehold databases undelete` */
 export function addUndeleteCommand(group: Command): void {
-  withApi(group.command('undelete').description('bring a deleted database back as it was').argument('<database>', 'its id'))
+  withApi(group.command('undelete').description('bring a deleted database back as it was').argument('<database>', 'its id, or its name'))
+    .option('--name <name>', 'another name than it had, as when that is taken by now')
     .option('--no-wait', 'return as soon as the request is accepted')
-    .action(async (id: string, { wait }: { wait: boolean }, command: Command) => {
+    .action(async (idOrName: string, { name, wait }: { name?: string; wait: boolean }, command: Command) => {
       const session = openSession(command);
-      if (!id.startsWith('db_')) throw new CliError(`${id} is not a database's id, which begins with db_: names of deleted databases may be used again`, EXIT.usage);
-      const accepted = await session.api.call('post', '/v1/databases/{id}/undelete', { path: { id } });
-      await end(session, accepted, wait, `${id} is back, with the endpoint and the password that it had`);
+      const { id } = await findDeletedDatabase(session.api, idOrName);
+      const accepted = await session.api.call('post', '/v1/databases/{id}/undelete', { path: { id }, body: { ...(name !== undefined && { name }) } });
+      await end(session, accepted, wait, `${id} (${accepted.database.name}) is back, with the endpoint and the password that it had`);
     });
 }
 

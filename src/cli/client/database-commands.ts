@@ -40,6 +40,11 @@ interface CreateOptions {
   readonly wait: boolean;
 }
 
+interface DeleteOptions {
+  readonly withoutBackup?: true;
+  readonly wait: boolean;
+}
+
 /** `freehold databases …` */
 export function databaseCommands(): Command {
   const group = new Command('databases').description('customers\' databases');
@@ -64,8 +69,9 @@ export function databaseCommands(): Command {
   withApi(group.command('show').description('show a database and its instances').argument('<database>', 'its id, or its name'))
     .action(async (database: string, _options: unknown, command: Command) => showDatabase(database, command));
   withApi(group.command('delete').description('delete a database').argument('<database>', 'its id, or its name'))
+    .option('--without-backup', 'do not wait until a backup holds all of it: what none holds by then cannot be brought back')
     .option('--no-wait', 'return as soon as the request is accepted')
-    .action((database: string, options: { wait: boolean }, command: Command) => deleteDatabase(database, options.wait, command));
+    .action((database: string, options: DeleteOptions, command: Command) => deleteDatabase(database, options, command));
   withApi(group.command('pause').description('let Freehold change nothing about a database by itself; alerts go on').argument('<database>', 'its id, or its name'))
     .requiredOption('--reason <text>', 'why, shown to everybody who looks at the database')
     .action((database: string, { reason }: { reason: string }, command: Command) => setAutomation(database, { paused: true, reason }, command));
@@ -122,10 +128,10 @@ async function showDatabase(idOrName: string, command: Command): Promise<void> {
   if (database.instances.length > 0) print(`\n${formatTable(database.instances, INSTANCES)}`);
 }
 
-async function deleteDatabase(idOrName: string, wait: boolean, command: Command): Promise<void> {
+async function deleteDatabase(idOrName: string, { wait, withoutBackup }: DeleteOptions, command: Command): Promise<void> {
   const session = openSession(command);
   const { id } = await findDatabase(session.api, idOrName);
-  const accepted = await session.api.deleteDatabase(id);
+  const accepted = await session.api.call('delete', '/v1/databases/{id}', { path: { id }, ...(withoutBackup && { query: { withoutBackup: 'true' as const } }) });
   const operation = wait ? await finishOperation(session, accepted.operation.id) : accepted.operation;
   if (session.asJson) printJson({ ...accepted, operation });
   else print(wait ? `${id} is deleted` : `${id} is being deleted by ${operation.id}`);

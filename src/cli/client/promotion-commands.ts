@@ -2,11 +2,17 @@ import { Command } from 'commander';
 
 import { type Database, type Operation, ProblemError } from '../../../clients/typescript/src/client.js';
 import { CliError } from '../cli-error.js';
+import { minutesToEnd, withTransactions } from './end-transactions.js';
 import { print, printJson } from '../output.js';
 import { findDatabase } from './find-database.js';
 import { finishOperation } from './finish-operation.js';
 import { openSession, withApi, type Session } from './session.js';
 import { secondsUntil } from './show-steps.js';
+
+interface SwitchoverOptions {
+  readonly wait: boolean;
+  readonly endTransactionsAfter?: string;
+}
 
 interface FailoverOptions {
   readonly acceptDataLoss?: boolean;
@@ -15,12 +21,13 @@ interface FailoverOptions {
 
 /** `freehold switchover` and `freehold failover` */
 export function promotionCommands(): Command[] {
-  const switchover = withApi(new Command('switchover').description('make a standby the primary, as planned; nothing is lost').argument('<database>', 'its id, or its name'))
+  const switchover = withTransactions(withApi(new Command('switchover').description('make a standby the primary, as planned; nothing is lost').argument('<database>', 'its id, or its name')))
     .option('--no-wait', 'return as soon as the request is accepted')
-    .action(async (database: string, { wait }: { wait: boolean }, command: Command) => {
+    .action(async (database: string, { wait, endTransactionsAfter }: SwitchoverOptions, command: Command) => {
+      const body = minutesToEnd(endTransactionsAfter);
       const session = openSession(command);
       const before = await findDatabase(session.api, database);
-      await promote(session, before, wait, await session.api.call('post', '/v1/databases/{id}/switchover', { path: { id: before.id } }));
+      await promote(session, before, wait, await session.api.call('post', '/v1/databases/{id}/switchover', { path: { id: before.id }, ...(body && { body }) }));
     });
   const failover = withApi(new Command('failover').description('make a standby the primary, whatever the primary does').argument('<database>', 'its id, or its name'))
     .option('--accept-data-loss', 'promote a standby that is not in sync: what it has not received is lost')

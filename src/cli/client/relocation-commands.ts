@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type { Host, MovePlan } from '../../../clients/typescript/src/client.js';
 import { formatTable, note, print, printJson, type Column } from '../output.js';
 import { CliError } from '../cli-error.js';
+import { minutesToEnd, withTransactions } from './end-transactions.js';
 import { finishOperation } from './finish-operation.js';
 import { listCommand } from './list-commands.js';
 import { MOVES, recoveriesOf, RECOVERIES, reportMoves, watchMoves } from './show-moves.js';
@@ -32,6 +33,7 @@ const PLANNED: readonly Column<MovePlan['moves'][number]>[] = [
 interface MoveOptions {
   readonly plan?: boolean;
   readonly acceptDataLoss?: boolean;
+  readonly endTransactionsAfter?: string;
   readonly wait: boolean;
 }
 
@@ -40,7 +42,7 @@ export function relocationCommands(): Command[] {
   const hosts = new Command('hosts').description('the machines of the fleet').addCommand(listCommand('hosts', '/v1/hosts', HOSTS));
   const onHost = (verb: 'drain' | 'lost', description: string): Command => withPlan(hosts.command(verb).description(description).argument('<host>', 'its id'))
     .action((host: string, options: MoveOptions, command: Command) => moveAway(`/v1/hosts/{id}/${verb}`, host, options, command));
-  onHost('drain', 'move everything away from a host, by switchovers and new standbys');
+  withTransactions(onHost('drain', 'move everything away from a host, by switchovers and new standbys'));
   withLoss(onHost('lost', 'declare a host lost: its primaries fail over, or are restored where nothing is left of them; its standbys are made anew elsewhere'));
   withApi(hosts.command('undrain').description('use a host again; what has moved stays where it is').argument('<host>', 'its id'))
     .action(async (id: string, _options: unknown, command: Command) => {
@@ -50,7 +52,7 @@ export function relocationCommands(): Command[] {
       else print(`${host.id} is ${host.state}`);
     });
   const dataCenters = new Command('data-centers').description('places with hosts of their own');
-  withPlan(dataCenters.command('evacuate').description('move everything away from a data centre').argument('<data-center>', 'its id, see freehold regions list'))
+  withTransactions(withPlan(dataCenters.command('evacuate').description('move everything away from a data centre').argument('<data-center>', 'its id, see freehold regions list')))
     .action((id: string, options: MoveOptions, command: Command) => moveAway('/v1/data-centers/{id}/evacuate', id, options, command));
   withLoss(withPlan(dataCenters.command('lost').description('declare a data centre lost for good: what has a standby elsewhere fails over, the rest is restored from backups').argument('<data-center>', 'its id')))
     .action((id: string, options: MoveOptions, command: Command) => moveAway('/v1/data-centers/{id}/lost', id, options, command));
@@ -69,8 +71,10 @@ function withPlan(command: Command): Command {
 type Vacating = '/v1/hosts/{id}/drain' | '/v1/hosts/{id}/lost' | '/v1/data-centers/{id}/evacuate' | '/v1/data-centers/{id}/lost';
 
 type Losing = Extract<Vacating, `${string}/lost`>;
+type Draining = Exclude<Vacating, Losing>;
 
-async function moveAway(path: Vacating, id: string, { plan, wait, acceptDataLoss }: MoveOptions, command: Command): Promise<void> {
+async function moveAway(path: Vacating, id: string, { plan, wait, acceptDataLoss, endTransactionsAfter }: MoveOptions, command: Command): Promise<void> {
+  const minutes = minutesToEnd(endTransactionsAfter);
   const session = openSession(command);
   const { api, asJson } = session;
   const readPlan = async (): Promise<MovePlan> => {
@@ -84,7 +88,9 @@ async function moveAway(path: Vacating, id: string, { plan, wait, acceptDataLoss
     return;
   }
   note(describePlan(planned));
-  const accepted = await (acceptDataLoss ? api.call('post', path as Losing, { path: { id }, body: { acceptDataLoss } }) : api.call('post', path, { path: { id } }));
+  const accepted = await (acceptDataLoss
+    ? api.call('post', path as Losing, { path: { id }, body: { acceptDataLoss } })
+    : api.call('post', path as Draining, { path: { id }, body: minutes ?? {} }));
   if (!('operation' in accepted)) throw new CliError('the API answered a request with a plan');
   if (!wait) {
     if (asJson) printJson(accepted);

@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import type { Engine } from '../../engine/ports.js';
+import { EngineError } from '../../engine/errors.js';
+import type { Engine, InstanceObservation } from '../../engine/ports.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
-import type { DatabaseRecords } from '../database-records.js';
+import { type DatabaseRecord, type DatabaseRecords, type MemberRecord, standbysOf } from '../database-records.js';
+import { type BackupsOfDeleted, decideDeletion } from '../decide-deletion.js';
 
 /**
  * Takes a database away: its routes, its instances with their files and accounts, and its secrets.
@@ -9,7 +11,8 @@ import type { DatabaseRecords } from '../database-records.js';
  * Invariants:
  * - it goes only forward from its first step on: half a database is of no use to anybody;
  * - clients are cut before anything is destroyed, so that nobody writes into what is going away;
- * - what they wrote is archived before, so that an undelete brings all of it back;
+ * - nothing is destroyed before a backup and the WAL after it hold all that was written, unless whoever deletes it says
+ *   that it need not be brought back: the keeper of backups makes what is missing;
  * - it ends any other change but a running failover, whose outcome has to be known first.
  */
 export const DELETE = 'delete';
@@ -17,28 +20,41 @@ export const DELETE = 'delete';
 /** Backups, and the key that opens them, outlive their database for so many days (`design.md`, part 4). */
 export const KEPT_DAYS = 7;
 
-const inputSchema = z.strictObject({ databaseId: z.string() });
+/** Steps at which the keeper of backups still looks after the database. */
+export const SECURING: ReadonlySet<string> = new Set(['secure', 'archive']);
+
+const LOOK_AGAIN_MS = 500;
+const HINT = 'it goes on by itself once that is so; to destroy it without, ask for the deletion again with withoutBackup=true';
+
+const inputSchema = z.strictObject({
+  databaseId: z.string(),
+  /** Not to wait for a backup: what none holds by now is lost. */
+  withoutBackup: z.boolean().optional(),
+});
 type Input = z.output<typeof inputSchema>;
 
 interface Parts<Tx> {
   readonly engine: Engine;
   readonly records: DatabaseRecords<Tx>;
+  /** What is recorded of the database's backups. */
+  readonly readBackups: (databaseId: string) => Promise<BackupsOfDeleted>;
 }
 
 export function deleteOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx, Input> {
-  const step = steps(parts);
+  const step = { ...steps(parts), ...securingSteps(parts) };
   return {
     kind: DELETE,
     does: 'takes a database away; its backups stay for a while',
     input: inputSchema,
     exclusive: true,
     queue: 'changes',
-    deadlineMs: 5 * 60_000,
+    deadlineMs: 30 * 60_000,
     preempts: (kind) => kind !== 'failover' && kind !== DELETE,
     pointOfNoReturn: 'close-routes',
     steps: [
       { name: 'close-routes', does: 'cut the clients and take the endpoint away', timeoutMs: 20_000, attempts: 5, onFailure: 'persist', run: step.closeRoutes },
-      { name: 'archive', does: 'archive the last of what was written, so that all of it can be brought back', timeoutMs: 15_000, attempts: 2, onFailure: { goTo: 'destroy-instances' }, run: step.archive },
+      { name: 'secure', does: 'see that a backup holds it, so that it can be brought back', timeoutMs: 60_000, attempts: 60, onFailure: 'persist', run: step.secure },
+      { name: 'archive', does: 'archive the last of what was written', timeoutMs: 60_000, attempts: 5, onFailure: 'persist', run: step.archive },
       { name: 'destroy-instances', does: 'end every process of the instances and remove their files', timeoutMs: 60_000, attempts: 5, onFailure: 'persist', run: step.destroyInstances },
     ],
   };
@@ -54,14 +70,6 @@ function steps<Tx>({ engine, records }: Parts<Tx>) {
     return { outcome: 'next', record: (tx) => records.setInSync(tx, context.input.databaseId, []) };
   }
 
-  /** What cannot be archived in time is not waited for: the customer wants the database gone. */
-  async function archive(context: Context): Promise<StepOutcome<Tx>> {
-    const { members } = await records.read(context.input.databaseId);
-    const primary = members.find(({ role, state, hostLost }) => role === 'primary' && state === 'running' && !hostLost);
-    if (primary) await engine.backups?.archiveNow(primary.ref, context);
-    return { outcome: 'next' };
-  }
-
   async function destroyInstances(context: Context): Promise<StepOutcome<Tx>> {
     const record = await records.read(context.input.databaseId);
     await Promise.all(record.members.map(({ ref }) => engine.instances.destroy(ref, context)));
@@ -74,5 +82,71 @@ function steps<Tx>({ engine, records }: Parts<Tx>) {
     };
   }
 
-  return { closeRoutes, archive, destroyInstances };
+  return { closeRoutes, destroyInstances };
+}
+
+/** What has to be so before the last of a database is destroyed. */
+function securingSteps<Tx>({ engine, records, readBackups }: Parts<Tx>) {
+  type Context = StepContext<Input>;
+  type Outcome = Promise<StepOutcome<Tx>>;
+  const isThere = ({ state, hostLost }: MemberRecord): boolean => state !== 'lost' && !hostLost;
+
+  async function secure(context: Context): Outcome {
+    const { decided, record, primary, seen } = await look(context);
+    if (decided.decision === 'destroy') return { outcome: 'next', to: 'destroy-instances', detail: { because: decided.because } };
+    if (decided.decision === 'archive') return { outcome: 'next', detail: { backup: decided.backup } };
+    if (decided.decision === 'hold') throw new EngineError('permanent', decided.reason, HINT);
+    if (decided.decision === 'wait') return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason: `${decided.reason}; ${HINT}` };
+    if (primary && seen) await bringUp(record, primary, seen, context);
+    return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason: `its primary is being started, so that a backup and its last WAL can be made; ${HINT}` };
+  }
+
+  async function archive(context: Context): Outcome {
+    const before = await look(context);
+    if (before.decided.decision !== 'archive' || !before.primary) return { outcome: 'next', to: 'secure' };
+    await engine.backups?.archiveNow(before.primary.ref, context);
+    // A site may have been given up meanwhile, and with it the one that has the backup.
+    const { decided } = await look(context);
+    if (decided.decision !== 'archive') return { outcome: 'next', to: 'secure' };
+    return { outcome: 'next', detail: { backup: decided.backup, archivedUntil: new Date().toISOString() } };
+  }
+
+  async function look(context: Context) {
+    const { databaseId, withoutBackup = false } = context.input;
+    const record = await records.read(databaseId);
+    const primary = record.members.find(({ role }) => role === 'primary');
+    const observe = (member: MemberRecord | undefined): Promise<InstanceObservation | undefined> =>
+      (member && isThere(member) ? engine.instances.observe(member.ref, context.signal) : Promise.resolve(undefined));
+    const [backups, seen, ...standbys] = await Promise.all([
+      engine.backups ? readBackups(databaseId) : undefined, observe(primary), ...standbysOf(record).map(observe),
+    ]);
+    const decided = decideDeletion({
+      withoutBackup, backups, primary: judge(seen), standbyIsThere: standbys.some((standby) => standby?.exists === true),
+    });
+    return { decided, record, primary, seen };
+  }
+
+  function judge(seen: InstanceObservation | undefined): 'running' | 'down' | 'gone' {
+    if (!seen?.exists) return 'gone';
+    return seen.process === 'running' && seen.role === 'primary' ? 'running' : 'down';
+  }
+
+  /**
+   * The change that the deletion ended may have left the primary fenced, or it was down already. Under the deletion's token no
+   * promotion that is still asleep takes effect any more, and each standby says whether one has (protocol rule 8): then there
+   * are two histories, of which only a person can tell which one is to be kept.
+   */
+  async function bringUp(record: DatabaseRecord, primary: MemberRecord, seen: InstanceObservation, context: Context): Promise<void> {
+    if (!seen.marked) {
+      await engine.instances.start(primary.ref, context);
+      return;
+    }
+    for (const { ref } of standbysOf(record).filter(isThere)) {
+      const { role, marked } = await engine.instances.claim(ref, context);
+      if (role === 'primary' && !marked) throw new EngineError('permanent', `instance ${ref.id} on host ${ref.host} is a primary, and ${primary.ref.id} is the recorded one`, HINT);
+    }
+    await engine.instances.unfence(primary.ref, context);
+  }
+
+  return { secure, archive };
 }

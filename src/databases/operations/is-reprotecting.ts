@@ -1,4 +1,4 @@
-import { AFTER_ROUTE } from '../derive-state.js';
+import { AFTER_ROUTE, BEFORE_PAUSE } from '../derive-state.js';
 
 /**
  * Whether an operation at that step only brings redundancy back: the endpoint leads to the recorded primary, and each of
@@ -8,3 +8,14 @@ import { AFTER_ROUTE } from '../derive-state.js';
 export function isReprotecting(kind: string, step: string): boolean {
   return kind === 'reprotect' || ((kind === 'failover' || kind === 'switchover') && AFTER_ROUTE.has(step));
 }
+
+/**
+ * Whether an operation at that step is a switchover that has paused nobody yet. It has done nothing, and may wait for hours
+ * until it is quiet: whatever else the database needs, or its customer asks for, ends it.
+ */
+export function isBeforePause(kind: string, step: string): boolean {
+  return kind === 'switchover' && BEFORE_PAUSE.has(step);
+}
+
+/** Whether an operation at that step may be ended by whatever brings a database back. */
+export const givesWay = (kind: string, step: string): boolean => isReprotecting(kind, step) || isBeforePause(kind, step);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Engine } from '../../engine/ports.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
-import { isReprotecting } from './is-reprotecting.js';
+import { givesWay } from './is-reprotecting.js';
 import { permanentFailure } from './promotion-steps.js';
 import { type DatabaseRecords, type MemberRecord, primaryOf, routeTo, standbysOf } from '../database-records.js';
 
@@ -34,7 +34,7 @@ export function recoverOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx, 
     queue: 'changes',
     deadlineMs: 10 * 60_000,
     // Nothing can be made redundant while the primary is down.
-    preempts: isReprotecting,
+    preempts: givesWay,
     pointOfNoReturn: 'start-standbys',
     steps: [
       { name: 'start-standbys', does: 'start the standbys that are down', timeoutMs: 60_000, attempts: 5, onFailure: { goTo: 'start-primary' }, run: step.startStandbys },

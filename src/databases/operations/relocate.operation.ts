@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Engine } from '../../engine/ports.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
 import { type DatabaseRecords, primaryOf, standbysOf } from '../database-records.js';
+import { isBeforePause } from './is-reprotecting.js';
 import { memberOf } from './promotion-steps.js';
 
 /**
@@ -36,7 +37,7 @@ export function relocateOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx,
     exclusive: true,
     queue: 'changes',
     deadlineMs: 60 * 60_000,
-    preempts: () => false,
+    preempts: isBeforePause,
     pointOfNoReturn: 'shrink',
     steps: [
       { name: 'place', does: 'reserve another host', timeoutMs: 10_000, attempts: 3, onFailure: 'undo', run: step.place },

@@ -4,7 +4,7 @@ import type { Engine, InstanceObservation } from '../../engine/ports.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
 import { AFTER_ROUTE } from '../derive-state.js';
 import { type DatabaseRecord, type DatabaseRecords, type MemberRecord, primaryOf, standbysOf } from '../database-records.js';
-import { isReprotecting } from './is-reprotecting.js';
+import { isBeforePause, isReprotecting } from './is-reprotecting.js';
 import { LOOK_AGAIN_MS, type PromotionFound, promotionSteps } from './promotion-steps.js';
 import { redundancySteps } from './promotion-tail.js';
 import { synchronizeSteps } from './synchronize-steps.js';
@@ -37,7 +37,7 @@ export function reprotectOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx
     queue: 'failover',
     deadlineMs: 30 * 60_000,
     // It is asked for in the middle of another only when that one does not see that one more standby is gone.
-    preempts: (kind, at) => isReprotecting(kind, at) && AFTER_ROUTE.has(at),
+    preempts: (kind, at) => isBeforePause(kind, at) || (isReprotecting(kind, at) && AFTER_ROUTE.has(at)),
     pointOfNoReturn: 'look',
     steps: [
       { name: 'look', does: 'see which standbys follow', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: step.look },

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Engine } from '../../engine/ports.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
 import { type DatabaseRecords, primaryOf, routeTo } from '../database-records.js';
+import { isBeforePause } from './is-reprotecting.js';
 
 /**
  * Gives the owner a new password.
@@ -30,7 +31,7 @@ export function rotatePasswordOperation<Tx>(parts: Parts<Tx>): OperationDefiniti
     exclusive: true,
     queue: 'changes',
     deadlineMs: 2 * 60_000,
-    preempts: () => false,
+    preempts: isBeforePause,
     pointOfNoReturn: 'record',
     steps: [
       { name: 'record', does: 'record the new verifier', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: step.record },

@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import type { Engine } from '../../engine/ports.js';
+import { EngineError } from '../../engine/errors.js';
+import type { Engine, OpenTransaction } from '../../engine/ports.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
-import { type DatabaseRecords, primaryOf, standbysOf } from '../database-records.js';
+import { type DatabaseRecord, type DatabaseRecords, primaryOf, routeTo, standbysOf } from '../database-records.js';
+import { decidePause, describeTransactions, MOST_MINUTES_TO_END, PAUSE_LIMIT_MS } from '../decide-pause.js';
 import { compareLsns, electStandby } from '../elect-standby.js';
 import { abortSteps } from './abort-steps.js';
 import { LOOK_AGAIN_MS, memberOf, type PromotionFound, promotionSteps } from './promotion-steps.js';
@@ -13,18 +15,32 @@ import { synchronizeSteps } from './synchronize-steps.js';
  *
  * Invariants:
  * - the clients of the pooled endpoint wait a moment and see no error;
+ * - nobody is paused while a transaction is open that the pause would have to wait for; until it begins, anything else that
+ *   the database needs ends it;
  * - the old primary is stopped cleanly and marked, and the standby has its last byte, before anything is promoted
  *   (protocol rule 6);
  * - whatever goes wrong before the promotion, the old primary goes on (protocol rule 8).
  */
 export const SWITCHOVER = 'switchover';
 
-/** How long running transactions may keep a switchover waiting. */
-const PAUSE_LIMIT_MS = 5_000;
+/** How long one look at what is open may take, and after how many that failed in a row there will be none. */
+const LOOK_WITHIN_MS = 10_000;
+const LOOKS_THAT_FAIL = 5;
+/** As many looks as last for the longest wait, and an hour. */
+const MOST_LOOKS = (MOST_MINUTES_TO_END + 60) * 60_000 / LOOK_WITHIN_MS;
 
-const inputSchema = z.strictObject({ databaseId: z.string(), epoch: z.number().int() });
+const inputSchema = z.strictObject({
+  databaseId: z.string(), epoch: z.number().int(),
+  /** An operator's word: transactions that are still in the way after so many minutes are ended. */
+  endTransactionsAfterMinutes: z.number().int().min(0).max(MOST_MINUTES_TO_END).optional(),
+});
 type Input = z.output<typeof inputSchema>;
-type Found = PromotionFound & { readonly lastLsn: string };
+type Found = PromotionFound & {
+  readonly lastLsn: string;
+  /** How long it was waited for transactions to end, and how often clients were paused in vain. */
+  readonly waitedMs: number;
+  readonly failedPauses: number;
+};
 
 interface Parts<Tx> {
   readonly engine: Engine;
@@ -39,10 +55,11 @@ export function switchoverOperation<Tx>(parts: Parts<Tx>): OperationDefinition<T
     input: inputSchema,
     exclusive: true,
     queue: 'failover',
-    deadlineMs: 5 * 60_000,
+    deadlineMs: (MOST_MINUTES_TO_END + 120) * 60_000,
     preempts: () => false,
     pointOfNoReturn: 'pause',
     steps: [
+      { name: 'quiet', does: 'wait, while clients go on, until no transaction is open for long', timeoutMs: LOOK_WITHIN_MS, attempts: MOST_LOOKS, onFailure: 'undo', run: step.quiet },
       { name: 'elect', does: 'choose the standby in sync with the most WAL', timeoutMs: 5_000, attempts: 2, onFailure: 'undo', run: step.elect },
       { name: 'checkpoint', does: 'write out what is in memory, while clients go on', timeoutMs: 120_000, attempts: 2, onFailure: 'undo', run: step.checkpoint },
       { name: 'pause', does: 'let transactions end and new ones wait', timeoutMs: PAUSE_LIMIT_MS + 5_000, attempts: 1, onFailure: { goTo: 'abort' }, run: step.pause },
@@ -61,7 +78,6 @@ function steps<Tx>(parts: Parts<Tx>) {
 
   async function elect(context: Context): Outcome {
     const record = await records.read(context.input.databaseId);
-    if (record.epoch !== context.input.epoch) return { outcome: 'done', detail: { nothingToDo: `epoch ${context.input.epoch} is over` } };
     const seen = await Promise.all(standbysOf(record).map(async ({ ref, state }) => ({ ref, state, ...(await engine.instances.observe(ref, context.signal)) })));
     const candidates = seen.map(({ ref, state, process, role, receiving, lsn }) => ({
       instanceId: ref.id, answers: state === 'running' && process === 'running' && role === 'standby' && receiving === true, ...(lsn !== undefined && { lsn }),
@@ -74,12 +90,6 @@ function steps<Tx>(parts: Parts<Tx>) {
   /** The one that the stop begins with finds little to do then, and clients wait for that one. */
   async function checkpoint(context: Context): Outcome {
     await engine.instances.checkpoint(primaryOf(await records.read(context.input.databaseId)).ref, context.signal);
-    return { outcome: 'next' };
-  }
-
-  async function pause(context: Context): Outcome {
-    const record = await records.read(context.input.databaseId);
-    await engine.gateway.pause(record.spec, PAUSE_LIMIT_MS, context);
     return { outcome: 'next' };
   }
 
@@ -108,5 +118,65 @@ function steps<Tx>(parts: Parts<Tx>) {
   const promotion = promotionSteps<Tx>(parts, { otherwise: 'abort' });
   const aborting = abortSteps<Tx, Found>(parts);
   const { synchronize, widen } = synchronizeSteps<Tx, Found>(parts, { widen: 'widen', next: 'finish' });
-  return { elect, checkpoint, pause, stop, compare, ...promotion, ...aborting, synchronize, widen };
+  return { ...pausingSteps(parts), elect, checkpoint, stop, compare, ...promotion, ...aborting, synchronize, widen };
+}
+
+/** From when transactions are looked at until clients are paused. */
+function pausingSteps<Tx>({ engine, records }: Parts<Tx>) {
+  type Context = StepContext<Input, Found>;
+  type Outcome = Promise<StepOutcome<Tx, Found>>;
+
+  async function quiet(context: Context): Outcome {
+    const { found, input, sinceMs } = context;
+    const record = await records.read(input.databaseId);
+    if (record.epoch !== input.epoch) return { outcome: 'done', detail: { nothingToDo: `epoch ${input.epoch} is over` } };
+    const open = await look(record, context);
+    const waitedMs = (found.waitedMs ?? 0) + sinceMs;
+    const decided = decide(open, context, waitedMs);
+    if (decided.decision === 'pause') return { outcome: 'next', found: { waitedMs }, detail: { waitedSeconds: Math.round(waitedMs / 1_000) } };
+    if (decided.decision === 'end') {
+      await engine.instances.endTransactions(primaryOf(record).ref, decided.transactions, context);
+      return { outcome: 'next', to: 'quiet', found: { waitedMs }, detail: { ended: describeTransactions(decided.transactions) } };
+    }
+    const reason = decided.for.length > 0 ? describeTransactions(decided.for) : 'transactions that did not end in time';
+    if (decided.decision === 'give-up') return { outcome: 'give-up', reason: `it does not become quiet: ${reason}`, hint: 'end it, or ask again and say after how many minutes it is to be ended' };
+    context.report({ transactions: decided.for });
+    return { outcome: 'wait', forMs: decided.forMs, reason };
+  }
+
+  /** Looks once more, for what came before may have taken long; transactions that do not end all the same make it wait anew. */
+  async function pause(context: Context): Outcome {
+    const record = await records.read(context.input.databaseId);
+    const open = await look(record, context);
+    if (decide(open, context, context.found.waitedMs ?? 0, Infinity).decision !== 'pause') {
+      // Whoever was at this step before may have paused them.
+      if (context.attempt > 1) await engine.gateway.open(routeTo(record), context);
+      return { outcome: 'next', to: 'quiet' };
+    }
+    try {
+      await engine.gateway.pause(record.spec, PAUSE_LIMIT_MS, context);
+      return { outcome: 'next' };
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.kind !== 'transient' || context.signal.aborted) throw error;
+      await engine.gateway.open(routeTo(record), context);
+      return { outcome: 'next', to: 'quiet', found: { failedPauses: (context.found.failedPauses ?? 0) + 1 }, detail: { pausedInVain: error.message } };
+    }
+  }
+
+  /** A primary that does not answer is for its watcher to judge; a switchover of it is not waited for. */
+  async function look(record: DatabaseRecord, context: Context): Promise<readonly OpenTransaction[]> {
+    try {
+      return await engine.instances.openTransactions(primaryOf(record).ref, context.signal);
+    } catch (error) {
+      if (context.attempt < LOOKS_THAT_FAIL || !(error instanceof EngineError) || error.kind === 'superseded') throw error;
+      throw new EngineError('permanent', `the primary does not say what is open: ${error.message}`, 'see whether it is well', { cause: error });
+    }
+  }
+
+  const decide = (transactions: readonly OpenTransaction[], { found, input, sinceMs }: Context, waitedMs: number, sinceFailureMs = sinceMs) => decidePause({
+    transactions, waitedMs, sinceFailureMs, failures: found.failedPauses ?? 0,
+    endAfterMs: input.endTransactionsAfterMinutes === undefined ? null : input.endTransactionsAfterMinutes * 60_000,
+  });
+
+  return { quiet, pause };
 }

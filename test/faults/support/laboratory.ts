@@ -40,7 +40,7 @@ export interface Laboratory {
   /** A database that is available. */
   makeDatabase(plan: PlanId): Promise<string>;
   request(kind: string, databaseId: string, input?: Record<string, unknown>): Promise<OperationDocument>;
-  requestDeletion(databaseId: string): Promise<OperationDocument>;
+  requestDeletion(databaseId: string, withoutBackup?: boolean): Promise<OperationDocument>;
   /** Makes a database archive to every live site, as the keeper of backups asks for. */
   archive(databaseId: string): Promise<void>;
   requestBackup(databaseId: string): Promise<OperationDocument>;
@@ -118,9 +118,9 @@ class OpenLaboratory implements Laboratory {
     }));
   }
 
-  async requestDeletion(databaseId: string): Promise<OperationDocument> {
+  async requestDeletion(databaseId: string, withoutBackup = false): Promise<OperationDocument> {
     return (await this.manager.transaction((tx) =>
-      this.app.get(DatabasesService).delete(tx, { actor: this.actor, id: databaseId, requestId: 'req_1' }))).operation;
+      this.app.get(DatabasesService).delete(tx, { actor: this.actor, id: databaseId, requestId: 'req_1', withoutBackup }))).operation;
   }
 
   async archive(databaseId: string): Promise<void> {

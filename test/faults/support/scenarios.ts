@@ -43,7 +43,7 @@ interface ChangeOptions {
   readonly input?: Record<string, unknown> | ((laboratory: Laboratory, databaseId: string) => Promise<Record<string, unknown>>);
   /** Brings about what the operation is for. */
   readonly before?: (laboratory: Laboratory, databaseId: string) => Promise<void> | void;
-  readonly fault?: { readonly verb: FakeVerb; readonly times: number };
+  readonly fault?: { readonly verb: FakeVerb; readonly times: number; readonly kind?: 'transient' };
   readonly ends?: Scenario['ends'];
   /** The epoch that the database is in afterwards; 1 unless something is promoted. */
   readonly epoch?: number;
@@ -56,7 +56,7 @@ export function changing(kind: string, name: string, { plan = 'starter', input, 
     async begin(laboratory) {
       const databaseId = await laboratory.makeDatabase(plan);
       await before?.(laboratory, databaseId);
-      if (fault) laboratory.engine.fail(fault.verb, { kind: 'permanent', times: fault.times, databaseId });
+      if (fault) laboratory.engine.fail(fault.verb, { kind: fault.kind ?? 'permanent', times: fault.times, databaseId });
       return { databaseId, operation: await laboratory.request(kind, databaseId, typeof input === 'function' ? await input(laboratory, databaseId) : input) };
     },
     async check(laboratory, databaseId) {
@@ -106,18 +106,41 @@ async function loseEverything(laboratory: Laboratory, databaseId: string): Promi
   laboratory.engine.routes.delete(databaseId);
 }
 
-const deletion: Scenario = {
-  kind: 'delete', name: 'on a healthy database', ends: 'succeeded',
+interface DeletionOptions {
+  readonly before?: (laboratory: Laboratory, databaseId: string) => Promise<unknown>;
+  readonly withoutBackup?: boolean;
+}
+
+const deleting = (name: string, { before, withoutBackup = false }: DeletionOptions): Scenario => ({
+  kind: 'delete', name, ends: 'succeeded',
   async begin(laboratory) {
     const databaseId = await laboratory.makeDatabase('business');
-    return { databaseId, operation: await laboratory.requestDeletion(databaseId) };
+    await before?.(laboratory, databaseId);
+    return { databaseId, operation: await laboratory.requestDeletion(databaseId, withoutBackup) };
   },
   async check(laboratory, databaseId) {
+    // Whatever was not given up can be brought back.
+    expect(laboratory.engine.backups.stored(databaseId)).toHaveLength(withoutBackup ? 0 : 4);
     expect(laboratory.engine.leftovers(databaseId)).toEqual([]);
     expect(await laboratory.database(databaseId)).toMatchObject({ state: 'deleted', instances: [], inSync: false });
     expect(await laboratory.query('SELECT sealed_secrets FROM databases WHERE id = $1', [databaseId])).toEqual([{ sealed_secrets: null }]);
   },
-};
+});
+
+/** A switchover was about to promote when it was ended: its primary is down, and marked. */
+async function backUpAndFencePrimary(laboratory: Laboratory, databaseId: string): Promise<void> {
+  await backUpOnce(laboratory, databaseId);
+  const { instances } = await laboratory.database(databaseId);
+  const primary = instances.find(({ role }) => role === 'primary')!;
+  Object.assign(laboratory.engine.require(primary.id), { running: false, marked: true });
+  await laboratory.query(`UPDATE instances SET state = 'fenced' WHERE id = $1`, [primary.id]);
+}
+
+/** Of one customer's session, open for long. */
+async function openTransaction(laboratory: Laboratory, databaseId: string): Promise<void> {
+  const primary = (await laboratory.database(databaseId)).instances.find(({ role }) => role === 'primary')!;
+  laboratory.engine.transactions.set(primary.id, [{ pid: 4242, user: 'shop', application: 'report', state: 'idle in transaction', since: '2026-11-24T10:00:00.000000Z', openSeconds: 900 }]);
+}
 
 async function theStandby(laboratory: Laboratory, databaseId: string): Promise<Record<string, unknown>> {
   const standby = (await laboratory.database(databaseId)).instances.find(({ role }) => role === 'standby');
@@ -266,7 +289,9 @@ export const SCENARIOS: readonly Scenario[] = [
   failingProvisioning('createPrimary'),
   failingProvisioning('attachStandby'),
   failingProvisioning('verify'),
-  deletion,
+  deleting('after a backup', { before: backUpOnce }),
+  deleting('whose primary a switchover had stopped', { before: backUpAndFencePrimary }),
+  deleting('that need not be brought back', { withoutBackup: true }),
   changing('recover', 'of a database that is down', { before: loseEverything }),
   changing('rotate-password', 'of a healthy database', { input: { verifier: await scramVerifier('a new one') } }),
   changing('failover', 'to the one standby', { ...lost, epoch: 2 }),
@@ -278,6 +303,9 @@ export const SCENARIOS: readonly Scenario[] = [
   changing('switchover', 'to the one standby', { ...planned, epoch: 2 }),
   changing('switchover', 'to one of two standbys', { ...planned, plan: 'business', epoch: 2 }),
   changing('switchover', 'when the promotion fails', { ...planned, fault: { verb: 'promote', times: Infinity }, ends: 'failed' }),
+  changing('switchover', 'when an operator ends a transaction in its way', { input: { epoch: 1, endTransactionsAfterMinutes: 0 }, before: openTransaction, epoch: 2 }),
+  changing('switchover', 'when transactions do not end at first', { ...planned, fault: { verb: 'pause', times: 2, kind: 'transient' }, epoch: 2 }),
+  changing('switchover', 'when transactions never end', { ...planned, fault: { verb: 'pause', times: Infinity, kind: 'transient' }, ends: 'failed' }),
   changing('switchover', 'when clients cannot be paused', { ...planned, fault: { verb: 'pause', times: Infinity }, ends: 'failed' }),
   changing('switchover', 'while another standby is promoted by hand', { ...planned, before: promoteByHandMeanwhile, plan: 'business', fault: { verb: 'pause', times: Infinity }, ends: 'failed' }),
   changing('release-kept', 'after a forced failover', { before: forceFailover, input: theKeptCopy, epoch: 2 }),
