@@ -240,10 +240,10 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
   }
 }
 
-/** A backup holds all of it if it was asked for since the archive is whole, and WAL goes to a site that has it, by the present primary. */
+/** A backup holds all of it if it was asked for since the archive is whole, and WAL goes to a site that has it, by the present primary; a copy that a proof found damaged does not count. */
 const SELECT_OF_DELETED = `
   WITH stored AS (
-    SELECT b.id, b.requested_at >= s.archive_since AND s.archive_epoch = d.epoch AND c.site = ANY (s.archive_sites) AS whole
+    SELECT b.id, b.requested_at >= s.archive_since AND s.archive_epoch = d.epoch AND c.site = ANY (s.archive_sites) AND c.damage IS NULL AS whole
       FROM databases d JOIN backup_sets s ON s.database_id = d.id JOIN backups b ON b.database_id = d.id JOIN backup_copies c ON c.backup_id = b.id
      WHERE d.id = $1 AND s.sealed_key IS NOT NULL AND b.finished_at IS NOT NULL AND b.expired_at IS NULL AND c.state = 'stored' AND c.site = ANY ($2))
   SELECT d.provisioned_at IS NOT NULL AS provisioned,

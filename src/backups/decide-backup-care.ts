@@ -71,7 +71,7 @@ export function decideBackupCare(facts: BackupFacts, now: Date): BackupCare[] {
     if (may('set-archive')) care.push({ ask: 'set-archive', sites: usableSites });
   } else if (usableSites.length > 0 && !running.has('back-up') && !facts.hostsAreBusy) {
     const reason = reasonToBackUp(facts, archive.since, now);
-    if (reason && !(facts.isDeleted && reason === 'scheduled') && (may('back-up') || reason === 'hole')) care.push({ ask: 'back-up', reason });
+    if (reason && (may('back-up') || reason === 'hole')) care.push({ ask: 'back-up', reason });
   }
   if (facts.isDeleted) return care;
   if (facts.outlived.length > 0 && may('expire-backups')) care.push({ ask: 'expire-backups', backupIds: facts.outlived });

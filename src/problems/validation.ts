@@ -52,7 +52,8 @@ function describeFault(issue: z.core.$ZodIssue): string {
   return message.startsWith('Invalid input') ? `must be ${/^[aeiou]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected}` : message;
 }
 
-function problemOf(schema: z.ZodType, [field]: readonly string[]): ProblemSlug {
+function problemOf(given: z.ZodType, [field]: readonly string[]): ProblemSlug {
+  const schema = given instanceof z.ZodPrefault ? given.unwrap() : given;
   const inner = schema instanceof z.ZodObject && field !== undefined ? (schema.shape as Record<string, z.ZodType>)[field] : undefined;
   return (inner && OWN_PROBLEMS.get(inner)?.problem) ?? 'invalid-request';
 }

@@ -180,10 +180,24 @@ describe.skipIf(!isRoot)('a backup site that is full', () => {
 describe('a deleted database', () => {
   it('comes back with the last row that was written', async () => {
     await query(database.credentials.uri, 'INSERT INTO numbers VALUES (1000004)');
-    await database.delete();
+    await database.delete({ withoutBackup: false });
     const deleted = await database.read();
     expect(deleted).toMatchObject({ state: 'deleted', instances: [] });
     await succeed((restores, tx) => restores.undelete(tx, { database: deleted, actor, requestId: null }));
     expect(await query(database.credentials.uri, 'SELECT max(n)::integer AS last FROM numbers')).toEqual([{ last: 1_000_004 }]);
+  }, TIMEOUT_MS);
+
+  it('comes back with all of it though it went before its first backup was stored, its primary having crashed at that', async () => {
+    const young = await DatabaseUnderTest.provision(plane);
+    await query(young.credentials.uri, 'CREATE TABLE numbers AS SELECT generate_series(1, 1000) AS n');
+    await young.setAutomation(true);
+    await young.signal((await young.instance('primary')).id, 'SIGKILL');
+    const deletion = await young.delete({ withoutBackup: false });
+    expect(deletion).toMatchObject({ state: 'succeeded', error: null });
+    expect(deletion.steps.find(({ name }) => name === 'archive')?.detail).toMatchObject({ backup: expect.stringMatching(/^bkp_/) as string });
+    const deleted = await young.read();
+    await succeed((restores, tx) => restores.undelete(tx, { database: deleted, actor, requestId: null }, 'shop-of-old'));
+    expect(await young.read()).toMatchObject({ name: 'shop-of-old', state: 'available', endpoint: deleted.endpoint });
+    expect(await query(young.credentials.uri, 'SELECT count(*)::integer AS rows FROM numbers')).toEqual([{ rows: 1_000 }]);
   }, TIMEOUT_MS);
 });

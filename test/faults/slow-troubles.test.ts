@@ -8,6 +8,8 @@ const LAG_SECONDS = 2;
 /** WAL that a slot may keep in this test; its writer needs a moment for more. */
 const SLOT_MB = 24;
 const MIB = 2 ** 20;
+/** Less than a pause that is in vain takes, and more than an answer does on a busy machine. */
+const HELD_UP_MS = 4_500;
 
 let plane: TestControlPlane;
 let database: DatabaseUnderTest;
@@ -84,9 +86,86 @@ describe('operators are alerted of', () => {
     await eventually(async () => (await lagOfStandby()).lagBytes === 0);
   });
 
+});
+
+/** A pooled client that holds its transaction open, for longer than it would be expected to end soon. */
+async function holdTransaction(application_name: string): Promise<{ client: pg.Client; cut: Promise<Error> }> {
+  const client = new pg.Client({ connectionString: database.credentials.pooledUri, application_name });
+  const cut = new Promise<Error>((resolve) => client.on('error', resolve));
+  await client.connect();
+  await client.query('BEGIN');
+  await eventually(async () => (await client.query<{ long: boolean }>(`SELECT clock_timestamp() - now() > interval '2 s' AS long`)).rows[0]!.long);
+  return { client, cut };
+}
+
+/** Asks through the pooled endpoint again and again until it is stopped; answers with the longest that one answer took. */
+function askPooled(): { stop(): Promise<number> } {
+  let stopping = false;
+  const asking = (async (): Promise<number> => {
+    const client = new pg.Client(database.credentials.pooledUri);
+    await client.connect();
+    let longestMs = 0;
+    while (!stopping) {
+      const began = performance.now();
+      await client.query('SELECT 1');
+      longestMs = Math.max(longestMs, performance.now() - began);
+    }
+    await client.end();
+    return longestMs;
+  })();
+  return { stop: () => { stopping = true; return asking; } };
+}
+
+const quietOf = async ({ id }: { readonly id: string }) => (await database.operations()).find((operation) => operation.id === id)!.steps.find(({ name }) => name === 'quiet')!;
+
+describe('a switchover of a database whose customer has had a transaction open for long', () => {
+  it('waits and holds nobody up, says for what, and goes on once it ends', async () => {
+    const { epoch } = await database.read();
+    const { client } = await holdTransaction('nightly report');
+    const asking = askPooled();
+    const operation = await database.switchover();
+    const waitingFor = await eventually(async () => (await quietOf(operation)).detail?.waitingFor as string | undefined);
+    expect(waitingFor).toMatch(new RegExp(`^a transaction of ${database.credentials.user} \\(nightly report\\), process \\d+, idle in transaction, open since 20`));
+    const since = performance.now();
+    await eventually(() => Promise.resolve(performance.now() - since > 2 * HELD_UP_MS));
+    expect((await database.read()).state).toBe('available');
+    const longestMs = await asking.stop();
+    process.stdout.write(`while a switchover waited, no pooled client waited longer than ${longestMs.toFixed(0)} ms\n`);
+    expect(longestMs).toBeLessThan(HELD_UP_MS);
+    await client.query('COMMIT');
+    await client.end();
+    expect(await database.ended(operation)).toMatchObject({ state: 'succeeded', error: null });
+    await database.settled(epoch + 1);
+  });
+
+  it('ends it when an operator says so, be it in the middle of the wait', async () => {
+    const { epoch } = await database.read();
+    const { cut } = await holdTransaction('forgotten');
+    const operation = await database.switchover();
+    await eventually(async () => (await quietOf(operation)).detail?.waitingFor);
+    expect((await database.switchover(0)).id).toBe(operation.id);
+    expect(await database.ended(operation)).toMatchObject({ state: 'succeeded', error: null });
+    expect(await cut).toBeInstanceOf(Error);
+    expect((await quietOf(operation)).detail).toMatchObject({ ended: expect.stringContaining('(forgotten)') as string });
+    await database.settled(epoch + 1);
+  });
+
+  it('is nothing that a failover has to wait for', async () => {
+    const { epoch } = await database.read();
+    const { cut } = await holdTransaction('in the way');
+    const operation = await database.switchover();
+    await eventually(async () => (await quietOf(operation)).detail?.waitingFor);
+    await database.signal((await database.instance('primary')).id, 'SIGKILL');
+    await database.settled(epoch + 1);
+    expect(await cut).toBeInstanceOf(Error);
+    expect(await database.ended(operation)).toMatchObject({ state: 'cancelled' });
+  });
+});
+
+describe('operators are told', () => {
   it('nothing that is about a database that was deleted', async () => {
     await database.setAutomation(true);
-    await database.signal(standby, 'SIGKILL');
+    await database.signal((await database.instance('standby')).id, 'SIGKILL');
     await raised('replication');
     await database.delete();
     await resolved('replication', 'primary');

@@ -129,7 +129,7 @@ describe('a scope', () => {
     expect(body).toMatchObject({ state: 'available', region: 'oceania', plan: 'business', inSync: true });
     expect(body.instances).toHaveLength(3);
     expect((await api.post(`/v1/databases/${id}/password`, undefined, { key: bob.key })).status).toBe(200);
-    const deleted = await api.call('DELETE', `/v1/databases/${id}`, { key: bob.key });
+    const deleted = await api.call('DELETE', `/v1/databases/${id}?withoutBackup=true`, { key: bob.key });
     expect(deleted.status).toBe(202);
     const again = await api.call('DELETE', `/v1/databases/${id}`, { key: bob.key });
     expect(again.body.operation.id).toBe(deleted.body.operation.id);

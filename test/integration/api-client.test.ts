@@ -40,7 +40,7 @@ describe('a program that signs a customer up', () => {
     const own = clientWith(key);
     const fresh = await own.rotatePassword(database.id);
     expect(fresh.password).not.toBe(credentials.password);
-    const deleted = await own.deleteDatabase(database.id);
+    const deleted = await own.deleteDatabase(database.id, { withoutBackup: true });
     await own.finish(deleted.operation.id);
     expect(await own.getDatabase(database.id)).toMatchObject({ state: 'deleted' });
   });

@@ -54,6 +54,17 @@ describe('the steps of an operation', () => {
     expect(lines).toEqual(['  … place', '  ✓ place  1.25 s']);
   });
 
+  it('say what they wait for, each once', () => {
+    const lines: string[] = [];
+    const printer = new StepPrinter((line) => lines.push(line));
+    const waiting = (waitingFor?: string): OperationStep => ({ ...step('running'), detail: waitingFor === undefined ? null : { waitingFor, progress: { transactions: [] } } });
+    for (const one of [step('running'), waiting('a'), waiting('a'), waiting(), waiting('a'), waiting('b')]) printer.show(operation([one]));
+    expect(lines).toEqual(['  … place', '    waits: a', '    waits: b']);
+    lines.length = 0;
+    printer.show(operation([{ ...waiting('something that is over in a moment'), startedAt: new Date().toISOString() }]));
+    expect(lines).toEqual([]);
+  });
+
   it('tell what they found', () => {
     const lines: string[] = [];
     const detail = { epoch: 2, hosts: ['a', 'b'], rejoined: [{ host: 'a' }] };

@@ -43,8 +43,10 @@ describe('what a database\'s backups need', () => {
     expect(asked({ isDeleted: true, newest: null })).toEqual([{ ask: 'back-up', reason: 'first' }]);
     expect(asked({ isDeleted: true, usableSites: ['toronto'] })).toEqual([{ ask: 'set-archive', sites: ['toronto'] }]);
     expect(asked({ isDeleted: true, archive: { sites: SITES, epoch: 1, since: ago(1) } })).toEqual([{ ask: 'back-up', reason: 'hole' }]);
+    const newest = { requestedAt: ago(30), finishedAt: ago(29), missingSites: [], damaged: false };
     const old = { requestedAt: ago(60 * 24), finishedAt: ago(60 * 24), missingSites: [], damaged: false };
-    expect(asked({ isDeleted: true, newest: old, outlived: ['bkp_1'], unproved: [{ id: 'bkp_2', finishedAt: ago(60 * 48), sites: SITES }] })).toEqual([]);
+    expect(asked({ isDeleted: true, newest: old })).toEqual([{ ask: 'back-up', reason: 'scheduled' }]);
+    expect(asked({ isDeleted: true, newest, outlived: ['bkp_1'], unproved: [{ id: 'bkp_2', finishedAt: ago(60 * 48), sites: SITES, damagedAt: null }] })).toEqual([]);
   });
 
   it('is a backup a day, in the night of its region', () => {

@@ -104,8 +104,9 @@ export class FreeholdClient {
     return this.call('get', '/v1/databases/{id}', { path: { id } });
   }
 
-  deleteDatabase(id: string): Promise<DatabaseOperationAnswer> {
-    return this.call('delete', '/v1/databases/{id}', { path: { id } });
+  /** Deletes a database once a backup holds all of it, so that it can be brought back; or at once, without one. */
+  deleteDatabase(id: string, { withoutBackup = false }: { readonly withoutBackup?: boolean } = {}): Promise<DatabaseOperationAnswer> {
+    return this.call('delete', '/v1/databases/{id}', { path: { id }, query: { withoutBackup: withoutBackup ? 'true' : 'false' } });
   }
 
   rotatePassword(id: string, options: Repeatable = {}): Promise<Credentials> {

@@ -41,7 +41,7 @@ interface CreateOptions {
 }
 
 interface DeleteOptions {
-  readonly withoutBackup?: true;
+  readonly withoutBackup?: boolean;
   readonly wait: boolean;
 }
 
@@ -128,10 +128,10 @@ async function showDatabase(idOrName: string, command: Command): Promise<void> {
   if (database.instances.length > 0) print(`\n${formatTable(database.instances, INSTANCES)}`);
 }
 
-async function deleteDatabase(idOrName: string, { wait, withoutBackup }: DeleteOptions, command: Command): Promise<void> {
+async function deleteDatabase(idOrName: string, { wait, withoutBackup = false }: DeleteOptions, command: Command): Promise<void> {
   const session = openSession(command);
   const { id } = await findDatabase(session.api, idOrName);
-  const accepted = await session.api.call('delete', '/v1/databases/{id}', { path: { id }, ...(withoutBackup && { query: { withoutBackup: 'true' as const } }) });
+  const accepted = await session.api.deleteDatabase(id, { withoutBackup });
   const operation = wait ? await finishOperation(session, accepted.operation.id) : accepted.operation;
   if (session.asJson) printJson({ ...accepted, operation });
   else print(wait ? `${id} is deleted` : `${id} is being deleted by ${operation.id}`);

@@ -6,7 +6,7 @@ import { CliError } from '../cli-error.js';
 import { minutesToEnd, withTransactions } from './end-transactions.js';
 import { finishOperation } from './finish-operation.js';
 import { listCommand } from './list-commands.js';
-import { MOVES, recoveriesOf, RECOVERIES, reportMoves, watchMoves } from './show-moves.js';
+import { MOVES, recoveriesOf, RECOVERIES, reportMoves } from './show-moves.js';
 import { openSession, withApi } from './session.js';
 
 const HOSTS: readonly Column<Host>[] = [
@@ -77,17 +77,13 @@ async function moveAway(path: Vacating, id: string, { plan, wait, acceptDataLoss
   const minutes = minutesToEnd(endTransactionsAfter);
   const session = openSession(command);
   const { api, asJson } = session;
-  const readPlan = async (): Promise<MovePlan> => {
-    const answer = await api.call('post', path, { path: { id }, query: { plan: 'true' } });
-    if (!('plan' in answer)) throw new CliError(`the API answered the plan with ${answer.operation.id}`);
-    return answer.plan;
-  };
-  const planned = await readPlan();
+  const planned = await api.call('post', path, { path: { id }, query: { plan: 'true' } });
+  if (!('plan' in planned)) throw new CliError(`the API answered the plan with ${planned.operation.id}`);
   if (plan) {
-    showPlan(planned, asJson);
+    showPlan(planned.plan, asJson);
     return;
   }
-  note(describePlan(planned));
+  note(describePlan(planned.plan));
   const accepted = await (acceptDataLoss
     ? api.call('post', path as Losing, { path: { id }, body: { acceptDataLoss } })
     : api.call('post', path as Draining, { path: { id }, body: minutes ?? {} }));
@@ -97,8 +93,7 @@ async function moveAway(path: Vacating, id: string, { plan, wait, acceptDataLoss
     else print(`it goes on as ${accepted.operation.id}; follow it with freehold operations follow ${accepted.operation.id}`);
     return;
   }
-  const watching = watchMoves(readPlan, note);
-  const operation = await finishOperation(session, accepted.operation.id).finally(() => watching.stop());
+  const operation = await finishOperation(session, accepted.operation.id);
   const report = await reportMoves(api, operation);
   const recoveries = recoveriesOf(operation);
   if (asJson) {

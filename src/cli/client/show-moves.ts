@@ -1,9 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
-import type { FreeholdClient, MovePlan, Operation } from '../../../clients/typescript/src/client.js';
+import type { FreeholdClient, Operation } from '../../../clients/typescript/src/client.js';
 import type { Column } from '../output.js';
-
-const LOOK_EVERY_MS = 1_000;
 
 /** What was done for all the databases that moved, by the kind of operation that did it. */
 export interface MoveReport {
@@ -38,24 +34,6 @@ export const RECOVERIES: readonly Column<Recovery>[] = [
 export function recoveriesOf({ steps }: Operation): readonly Recovery[] {
   const recoveries = steps.find(({ name }) => name === 'move')?.detail?.['recoveries'];
   return Array.isArray(recoveries) ? recoveries as Recovery[] : [];
-}
-
-/** Tells what is left to move, each time that it has become another number. */
-export function watchMoves(readPlan: () => Promise<MovePlan>, tell: (line: string) => void): { stop(): void } {
-  const stopped = new AbortController();
-  const watch = async (): Promise<void> => {
-    for (let last = ''; !stopped.signal.aborted; ) {
-      await delay(LOOK_EVERY_MS, undefined, { signal: stopped.signal });
-      // Whether the API answers is for the one who follows the operation to say.
-      const plan = await readPlan().catch(() => undefined);
-      const line = plan && `  ${plan.primaries} primaries and ${plan.standbys} standbys are left`;
-      if (line === undefined || line === last || stopped.signal.aborted) continue;
-      last = line;
-      tell(line);
-    }
-  };
-  void watch().catch(() => undefined);
-  return { stop: () => stopped.abort() };
 }
 
 /** Sums up the operations that another one asked for. */

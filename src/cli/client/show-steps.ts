@@ -2,20 +2,32 @@ import type { Operation, OperationStep } from '../../../clients/typescript/src/c
 
 const MARKS: Record<OperationStep['state'], string> = { pending: ' ', running: '…', succeeded: '✓', failed: '✗', skipped: '-' };
 
-/** Prints each step of an operation when it begins to run and when it has ended, and each tenth of a long one, each once. */
+/** What is not over sooner is shown: most waits are for a moment. */
+const LONG_WAIT_MS = 2_000;
+
+/** Prints each step of an operation when it begins to run and when it has ended, each tenth of a long one, and what it waits for, each once. */
 export class StepPrinter {
-  private readonly printed = new Map<string, string>();
+  private readonly printed = new Map<string, { readonly shown: string; readonly wait: string }>();
 
   constructor(private readonly write: (line: string) => void) {}
 
   show(operation: Operation): void {
     for (const step of operation.steps) {
+      const before = this.printed.get(step.name);
       const shown = `${step.state} ${progressOf(step)}`;
-      if (step.state === 'pending' || this.printed.get(step.name) === shown) continue;
-      this.printed.set(step.name, shown);
-      this.write(describeStep(step));
+      const wait = waitOf(step);
+      if (step.state === 'pending' || (before?.shown === shown && (wait === '' || wait === before.wait))) continue;
+      this.printed.set(step.name, { shown, wait });
+      this.write(wait !== '' && before?.shown === shown ? `    waits: ${wait}` : describeStep(step));
     }
   }
+}
+
+/** What a running step has been waiting for, if that takes long. */
+function waitOf({ state, startedAt, detail }: OperationStep): string {
+  const waitingFor = (detail as { readonly waitingFor?: unknown } | null)?.waitingFor;
+  const isLong = startedAt !== null && Date.now() - Date.parse(startedAt) > LONG_WAIT_MS;
+  return state === 'running' && isLong && typeof waitingFor === 'string' ? waitingFor : '';
 }
 
 /** The tenth that a running step has reached; empty for one that does not tell. */

@@ -31,16 +31,16 @@ export async function makeCanary(api: FreeholdClient, body: Parameters<FreeholdC
   const { database, operation, credentials } = await api.createDatabase(body);
   const made = await api.followOperation(operation.id, { signal: within(MADE_WITHIN_MS, signal) })
     .catch(async (error: unknown) => {
-      await api.deleteDatabase(database.id).catch(() => undefined);
+      await api.deleteDatabase(database.id, { withoutBackup: true }).catch(() => undefined);
       throw error;
     });
   if (made.state !== 'succeeded') throw new CliError(`the canary could not be made: ${describeEnd(made)}`);
   return { id: database.id, credentials };
 }
 
-/** Deletes a canary, and waits until it is gone. */
+/** Deletes a canary, which nobody wants back, and waits until it is gone. */
 export async function removeCanary(api: FreeholdClient, { id }: Canary): Promise<void> {
-  const { operation } = await api.deleteDatabase(id);
+  const { operation } = await api.deleteDatabase(id, { withoutBackup: true });
   const ended = await api.followOperation(operation.id, { signal: within(GONE_WITHIN_MS) });
   if (ended.state !== 'succeeded') throw new CliError(`the canary ${id} could not be deleted: ${describeEnd(ended)}`);
 }

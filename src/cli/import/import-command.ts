@@ -138,10 +138,10 @@ async function fill({ session, programs, scratch, signal }: Import, { operationI
   }
 }
 
-/** Deletes what was made; answers with what a person is told. */
+/** Deletes what was made, which nobody wants back; answers with what a person is told. */
 async function undo({ session }: Import, id: string): Promise<string> {
   try {
-    const { operation } = await session.api.deleteDatabase(id);
+    const { operation } = await session.api.deleteDatabase(id, { withoutBackup: true });
     await finishOperation(session, operation.id);
     return `${id} is deleted again`;
   } catch (error) {

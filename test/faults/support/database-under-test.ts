@@ -60,8 +60,8 @@ export class DatabaseUnderTest {
     return operation;
   }
 
-  switchover(): Promise<OperationDocument> {
-    return this.request((databases, tx) => databases.switchover(tx, { id: this.id, actor, requestId: null }));
+  switchover(endTransactionsAfterMinutes?: number): Promise<OperationDocument> {
+    return this.request((databases, tx) => databases.switchover(tx, { id: this.id, actor, requestId: null, endTransactionsAfterMinutes }));
   }
 
   failover(acceptDataLoss = false): Promise<OperationDocument> {
@@ -70,9 +70,9 @@ export class DatabaseUnderTest {
     }));
   }
 
-  /** Deletes it, and waits until it is gone. */
-  async delete(): Promise<void> {
-    await this.ended(await this.request(async (databases, tx) => (await databases.delete(tx, { id: this.id, actor, requestId: null })).operation));
+  /** Deletes it, and waits until it is gone; where nobody looks after backups, without one. */
+  async delete({ withoutBackup = true }: { readonly withoutBackup?: boolean } = {}): Promise<OperationDocument> {
+    return this.ended(await this.request(async (databases, tx) => (await databases.delete(tx, { id: this.id, actor, requestId: null, withoutBackup })).operation));
   }
 
   /** Holds Freehold back from doing anything by itself, or lets it go on. */
