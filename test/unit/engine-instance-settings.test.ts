@@ -49,6 +49,11 @@ describe('the settings of an instance', () => {
     expect(read(text, 'wal_retrieve_retry_interval')).toBe('100ms');
   });
 
+  it('counts what statements cost, without the texts in which passwords stand', () => {
+    const text = postgresConfiguration(settings);
+    expect(['pg_stat_statements.max', 'pg_stat_statements.track_utility'].map((name) => read(text, name))).toEqual(['1000', 'off']);
+  });
+
   it('names synchronous standbys so that they are read back as they were', () => {
     expect(synchronousNames([])).toBe('');
     expect(synchronousNames(['ins_A', 'ins_b'])).toBe('ANY 1 ("ins_A", "ins_b")');

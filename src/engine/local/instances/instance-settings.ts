@@ -23,7 +23,7 @@ export interface InstanceSettings {
  */
 export function postgresConfiguration(settings: InstanceSettings): string {
   const { size, etc, archiveCommand } = settings;
-  const lines: Record<string, string | number>[] = [network(settings), memory(size), writeAheadLog(size, archiveCommand), replication(), quiet(size), logging()];
+  const lines: Record<string, string | number>[] = [network(settings), memory(size), writeAheadLog(size, archiveCommand), replication(), quiet(size), logging(), statements(size)];
   const body = lines.flatMap((group) => Object.entries(group).map(([name, value]) => `${name} = ${settingValue(value)}`));
   return `${['# written before every start; changes made by hand do not last', ...body, `include_if_exists = '${etc}/upstream.conf'`, `include_if_exists = '${etc}/synchronous.conf'`].join('\n')}\n`;
 }
@@ -131,6 +131,14 @@ function quiet(size: InstanceSize): Record<string, string | number> {
 
 function logging(): Record<string, string | number> {
   return { log_destination: 'stderr', logging_collector: 'off', log_line_prefix: '%m [%p] %q%u@%d ', log_checkpoints: 'off', log_timezone: 'UTC', timezone: 'UTC' };
+}
+
+/**
+ * What statements cost is counted, so that `pg_stat_statements` shows the past as soon as it is made; see
+ * `preloaded-libraries.ts`. Statements that are no queries are not: in their texts stand passwords and verifiers.
+ */
+function statements(size: InstanceSize): Record<string, string | number> {
+  return { 'pg_stat_statements.max': size.memoryMb < 1_024 ? 1_000 : 5_000, 'pg_stat_statements.track_utility': 'off' };
 }
 
 /** The one line that names the synchronous standbys; any one of them acknowledges a commit (`protocol.md`, rule 3). */

@@ -12,6 +12,7 @@ import { hostBasedAccess } from './host-based-access.js';
 import { binariesOf } from './instance-binaries.js';
 import { asAccount, findPostmaster, instanceProcesses, readPort, type InstanceContext } from './instance-context.js';
 import { postgresConfiguration } from './instance-settings.js';
+import { preloadOption } from './preloaded-libraries.js';
 import { CONTROL_USER, DUMP_ROLE, REPLICATION_USER } from './sql.js';
 
 const LOG_LIMIT_BYTES = 4 * 1024 * 1024;
@@ -113,9 +114,10 @@ async function launch(context: InstanceContext, gate: Gate, signal: AbortSignal)
 
 /** Starts a postmaster as a daemon; answers at once, with the process that it is, unless that has died already. */
 export async function spawnPostmaster(context: InstanceContext, gate: Gate, options: readonly string[] = []): Promise<ProcessFacts | undefined> {
-  const { paths } = context;
+  const { paths, shell } = context;
   const { directory } = await binariesOf(context);
-  const postgres = command(...asAccount(context.account), `${directory}/postgres`, '-D', paths.data, `--config-file=${paths.etc}/postgresql.conf`, ...options);
+  const preload = await preloadOption(shell, directory);
+  const postgres = command(...asAccount(context.account), `${directory}/postgres`, '-D', paths.data, `--config-file=${paths.etc}/postgresql.conf`, ...preload, ...options);
   const output = await gate.must(`rm -f -- ${command(`${paths.data}/postmaster.pid`)}; ulimit -c 0; ${daemonLine(postgres, paths.log)} echo $!`, 'starting postgres');
   return context.shell.readProcess(Number(output.trim()));
 }

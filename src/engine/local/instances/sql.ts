@@ -63,6 +63,8 @@ export function newDatabaseSql(database: NewDatabase): string[] {
     `CREATE ROLE ${owner} LOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS PASSWORD ${quoteLiteral(database.ownerVerifier)};`,
     // A customer's own errors, and RAISE LOG, would fill the host's disk.
     `ALTER ROLE ${owner} SET log_min_messages = fatal;`,
+    // What the control plane asks all the time would push the customer's own statements out of the view.
+    ...[CONTROL_USER, DUMP_ROLE].map((role) => `ALTER ROLE ${quoteIdentifier(role)} SET pg_stat_statements.track = 'none';`),
     `CREATE DATABASE ${name} OWNER ${owner};`,
     'REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;',
     `REVOKE ALL ON DATABASE ${name} FROM PUBLIC;`,
