@@ -15,6 +15,7 @@ import { ApiKeysController } from '../customers/api-keys.controller.js';
 import { CustomersController } from '../customers/customers.controller.js';
 import { CustomersModule } from '../customers/customers.module.js';
 import { DatabasesController } from '../databases/databases.controller.js';
+import { ExtensionsController } from '../databases/extensions.controller.js';
 import { DatabasesModule } from '../databases/databases.module.js';
 import { FleetModule } from '../fleet/fleet.module.js';
 import { HostsController } from '../fleet/hosts.controller.js';
@@ -32,7 +33,7 @@ import { MetricsService } from './metrics.service.js';
 import { ProblemsController } from './problems.controller.js';
 
 const CONTROLLERS = [
-  RegionsController, PlansController, HostsController, CustomersController, ApiKeysController, DatabasesController, OperationsController,
+  RegionsController, PlansController, HostsController, CustomersController, ApiKeysController, DatabasesController, ExtensionsController, OperationsController,
   AlertsController, AuditController, BackupsController, BackupPolicyController, RestoresController, DumpsController, DumpLinksController, RelocationController, HealthController, ProblemsController,
 ];
 

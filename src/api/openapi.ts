@@ -6,6 +6,7 @@ import { dumpLinkAnswerSchema } from '../backups/dump-link.schemas.js';
 import { restoreAnswerSchema } from '../backups/restore.schemas.js';
 import { apiKeySchema, customerSchema, newApiKeyAnswerSchema } from '../customers/customer.schemas.js';
 import { credentialsSchema, databaseOperationAnswerSchema, databaseSchema, newDatabaseAnswerSchema } from '../databases/database.schemas.js';
+import { extensionSchema } from '../databases/extension.schemas.js';
 import { hostSchema, planSchema, regionSchema } from '../fleet/fleet.schemas.js';
 import { alertSchema, operationSchema } from '../operations/operation.schemas.js';
 import { IDEMPOTENCY_KEY } from '../access/route.js';
@@ -44,6 +45,7 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   ApiKey: apiKeySchema, ApiKeyList: listOf(apiKeySchema), NewApiKey: newApiKeyAnswerSchema,
   Database: databaseSchema, DatabaseList: listOf(databaseSchema), Credentials: credentialsSchema,
   NewDatabaseAnswer: newDatabaseAnswerSchema, DatabaseOperationAnswer: databaseOperationAnswerSchema,
+  Extension: extensionSchema, ExtensionList: listOf(extensionSchema),
   Operation: operationSchema, OperationList: listOf(operationSchema), OperationAnswer: z.object({ operation: operationSchema }),
   MovePlanAnswer: z.object({
     plan: z.object({
@@ -130,6 +132,7 @@ const EXAMPLE_BODIES: Readonly<Record<string, unknown>> = {
   createDatabase: { customerId: 'cus_01hzy3v7q8k2w5n9t4r6x1m0pa', name: 'shop', region: 'europe', plan: 'starter' },
   setAutomation: { paused: true, reason: 'investigating a slow disk' },
   failover: { acceptDataLoss: false },
+  createExtension: { name: 'earthdistance', schema: 'public' },
   restoreDatabase: { time: '2026-11-24T10:15:00+01:00', into: 'new', name: 'shop-as-of-ten' },
 };
 

@@ -69,3 +69,11 @@ export class DatabaseNotDeletedError extends DomainError {
     super('database-not-deleted', 'the database is not deleted', { hint: 'restore it in place, or into a new database' });
   }
 }
+
+export class ExtensionRefusedError extends DomainError {
+  constructor(name: string, why: string) {
+    super('extension-refused', `extension "${name}" is refused: ${why}`, {
+      hint: 'see the list of extensions for those that are offered',
+    });
+  }
+}

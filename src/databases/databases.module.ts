@@ -8,6 +8,9 @@ import { newId } from '../metadata/ids.js';
 import { OperationRegistry } from '../operations/registry.js';
 import { MetadataDatabaseRecords } from './database-records.js';
 import { DatabasesService } from './databases.service.js';
+import { ExtensionsService } from './extensions.service.js';
+import { createExtensionOperation } from './operations/create-extension.operation.js';
+import { dropExtensionOperation } from './operations/drop-extension.operation.js';
 import { failoverOperation } from './operations/failover.operation.js';
 import { provisionOperation } from './operations/provision.operation.js';
 import { recoverOperation } from './operations/recover.operation.js';
@@ -17,7 +20,7 @@ import { reprotectOperation } from './operations/reprotect.operation.js';
 import { rotatePasswordOperation } from './operations/rotate-password.operation.js';
 import { switchoverOperation } from './operations/switchover.operation.js';
 
-@Module({ imports: [FleetModule], providers: [DatabasesService, MetadataDatabaseRecords], exports: [DatabasesService, MetadataDatabaseRecords] })
+@Module({ imports: [FleetModule], providers: [DatabasesService, ExtensionsService, MetadataDatabaseRecords], exports: [DatabasesService, ExtensionsService, MetadataDatabaseRecords] })
 export class DatabasesModule implements OnModuleInit {
   constructor(
     private readonly registry: OperationRegistry<EntityManager>,
@@ -33,6 +36,8 @@ export class DatabasesModule implements OnModuleInit {
     this.registry.register(provisionOperation({ engine, records, vault, reserve }));
     this.registry.register(recoverOperation({ engine, records }));
     this.registry.register(rotatePasswordOperation({ engine, records }));
+    this.registry.register(createExtensionOperation({ engine, records }));
+    this.registry.register(dropExtensionOperation({ engine, records }));
     this.registry.register(failoverOperation({ engine, records }));
     this.registry.register(switchoverOperation({ engine, records }));
     this.registry.register(reprotectOperation({ engine, records }));

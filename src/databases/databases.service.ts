@@ -233,6 +233,20 @@ export class DatabasesService {
   }
 
   /**
+   * Asks for a change inside a database that is there.
+   *
+   * @throws DatabaseNotAvailableError
+   */
+  async requestChange(tx: EntityManager, request: DatabaseRequest, kind: string, input: Readonly<Record<string, unknown>>): Promise<OperationDocument> {
+    const database = await this.lock(tx, request);
+    if (database.provisionedAt === null || database.deletedAt !== null) throw new DatabaseNotAvailableError((await this.require(tx, database.id)).state);
+    return this.operations.request(tx, {
+      kind, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, ...input },
+      requestedBy: request.actor.id, requestId: request.requestId,
+    });
+  }
+
+  /**
    * Asks for a standby to become the primary, as planned. Asked again while it runs, answers with the same operation, which
    * heeds from then on after how many minutes transactions in its way are to be ended.
    *

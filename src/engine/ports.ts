@@ -7,6 +7,7 @@
  */
 
 import type { BackupsPort } from './backups-port.js';
+import type { ExtensionObservation } from './extension-list.js';
 import type { DatabaseSpec, Effect, InstanceObservation, InstanceRef, Lsn, StandbyObservation } from './instance-model.js';
 import type { MetadataBackupsPort } from './metadata-backups-port.js';
 import type { Survey } from './survey-port.js';
@@ -55,6 +56,17 @@ export interface InstancesPort {
   waitForFlush(primary: InstanceRef, standbyId: string, lsn: Lsn, effect: Effect): Promise<void>;
   /** Sets the owner's SCRAM verifier on the primary. */
   setOwnerVerifier(primary: InstanceRef, verifier: string, effect: Effect): Promise<void>;
+  /** Which extensions the server has, and which of them the customer's database has; reads only. */
+  observeExtensions(primary: InstanceRef, signal: AbortSignal): Promise<readonly ExtensionObservation[]>;
+  /**
+   * Makes an extension in the customer's database, as the list of extensions allows it (`extension-list.ts`), and moves it
+   * to the schema. Answers whether it had to. None of its script meets what a customer has made.
+   *
+   * @throws EngineError `permanent` if it is refused by the list, by PostgreSQL, or because of what the customer has made
+   */
+  createExtension(primary: InstanceRef, wanted: { readonly name: string; readonly schema: string }, effect: Effect): Promise<{ readonly made: boolean }>;
+  /** Takes an extension away; refused while something rests on it. */
+  dropExtension(primary: InstanceRef, name: string, effect: Effect): Promise<void>;
   /** Starts an instance as whatever it was; refuses one that is marked. */
   start(instance: InstanceRef, effect: Effect): Promise<InstanceObservation>;
   /**

@@ -39,6 +39,7 @@ export const PROBLEM_TYPES = {
   'unknown-region': { status: 422, title: 'There is no such region', meaning: 'The region does not exist; `errors` lists those that do.' },
   'unknown-plan': { status: 422, title: 'There is no such plan', meaning: 'The plan does not exist; `errors` lists those that do.' },
   'locale-not-available': { status: 422, title: 'The locale is not available', meaning: 'The servers do not have this locale, or not from this provider; `errors` says what they have. Choose another one, or leave `locale` and `provider` out.' },
+  'extension-refused': { status: 422, title: 'The extension is refused', meaning: 'The extension is not offered in databases here, or cannot be taken away; `detail` says why. The list of extensions shows which are offered.' },
   'idempotency-key-reused': { status: 422, title: 'The idempotency key was used for another request', meaning: 'The same Idempotency-Key came with another method, address or body within 24 hours. Use a new key for a new request.' },
   'rate-limited': { status: 429, title: 'Too many requests', meaning: 'The credential, or the address, made more requests than it may. Wait for as long as `Retry-After` says.' },
   'too-many-dumps': { status: 429, title: 'Too many dumps at once', meaning: 'Two dumps of a database are made at once at most. Wait for the end of one.' },

@@ -167,6 +167,77 @@ export function describeEngine(name: string, open: () => Promise<Harness>): void
       });
     });
 
+    it('makes extensions as the list has it: the owner\'s, those that are made on request with what they grant, and no others', async () => {
+      const { instances } = harness.engine;
+      const make = (extension: string, schema = 'public') => instances.createExtension(shop.primary, { name: extension, schema }, shop.effect());
+      for (const extension of ['hstore', 'earthdistance', 'pg_stat_statements', 'amcheck', 'pg_prewarm']) expect(await make(extension), extension).toEqual({ made: true });
+      expect(await make('earthdistance')).toEqual({ made: false });
+      for (const extension of ['dblink', 'file_fdw', 'postgres_fdw', 'pageinspect', 'pg_walinspect', 'adminpack', 'plpgsql_check', 'Hstore', `x"; SELECT 1; --`]) {
+        await expect(make(extension), extension).rejects.toMatchObject({ kind: 'permanent' });
+      }
+      for (const schema of ['pg_catalog', 'information_schema', 'nowhere']) await expect(make('tcn', schema), schema).rejects.toMatchObject({ kind: 'permanent' });
+      const found = await instances.observeExtensions(shop.primary, signal());
+      const installed = Object.fromEntries(found.flatMap((one) => (one.installed ? [[one.name, `${one.installed.by} ${one.installed.schema}`]] : [])));
+      expect(installed).toEqual({
+        amcheck: 'freehold public', cube: 'freehold public', earthdistance: 'freehold public', hstore: 'owner public', pg_prewarm: 'freehold public',
+        pg_stat_statements: 'freehold public', plpgsql: 'freehold pg_catalog',
+      });
+      expect(found.find((one) => one.name === 'citext')).toMatchObject({ trusted: true, installed: null });
+      await asCustomer(harness, shop, async (client) => {
+        await client.query('CREATE TABLE places (at earth); CREATE INDEX ON places USING gist (at); INSERT INTO places VALUES (ll_to_earth(52, 5))');
+        await client.query(`SELECT earth_distance(at, ll_to_earth(48, 2)) FROM places WHERE at <> '(0)'; SELECT bt_index_check('pg_class_oid_index')`);
+        const { rows } = await client.query<{ query: string }>(`SELECT query FROM pg_stat_statements WHERE query LIKE '%earth_distance%'`);
+        expect(rows.map(({ query }) => query)).toEqual([expect.stringContaining('ll_to_earth($1, $2)') as string]);
+        expect((await client.query(`SELECT FROM pg_stat_statements WHERE query LIKE '%SCRAM%' OR query ILIKE '%password%'`)).rowCount).toBe(0);
+        await client.query('SELECT pg_stat_statements_reset()');
+        await expect(client.query('SELECT autoprewarm_dump_now()')).rejects.toThrow(/permission denied/);
+        await expect(client.query('DROP EXTENSION earthdistance')).rejects.toThrow(/must be owner/);
+      });
+      await expect(instances.dropExtension(shop.primary, 'earthdistance', shop.effect())).rejects.toMatchObject({ kind: 'permanent', message: expect.stringContaining('places') as string });
+      await expect(instances.dropExtension(shop.primary, 'plpgsql', shop.effect())).rejects.toMatchObject({ kind: 'permanent' });
+      await asCustomer(harness, shop, (client) => client.query('DROP TABLE places'));
+      for (const extension of ['earthdistance', 'cube', 'hstore', 'amcheck', 'pg_prewarm', 'pg_stat_statements', 'hstore']) await instances.dropExtension(shop.primary, extension, shop.effect());
+      expect((await instances.observeExtensions(shop.primary, signal())).filter((one) => one.installed).map((one) => one.name)).toEqual(['plpgsql']);
+    });
+
+    it('runs no script of an extension where the customer has put anything, whatever lies there and is set', async () => {
+      const { instances } = harness.engine;
+      const make = () => instances.createExtension(shop.primary, { name: 'earthdistance', schema: 'public' }, shop.effect());
+      const quoted = pg.escapeIdentifier(shop.spec.name);
+      await asCustomer(harness, shop, (client) => client.query(`CREATE SCHEMA trap;
+          CREATE FUNCTION trap.spring() RETURNS void LANGUAGE plpgsql AS $$ BEGIN IF current_user <> '${shop.spec.owner}' THEN RAISE EXCEPTION 'sprung'; END IF; END $$;
+          CREATE TYPE trap.cube AS (x int); CREATE TYPE public.box3 AS (x int);
+          CREATE FUNCTION trap.abs(anyelement) RETURNS float8 LANGUAGE sql AS 'SELECT trap.spring(); SELECT 1::float8';
+          CREATE FUNCTION trap.cube_dim(anyelement) RETURNS int LANGUAGE sql AS 'SELECT trap.spring(); SELECT 1';
+          CREATE FUNCTION public.cube_distance(anyelement, text) RETURNS float8 LANGUAGE sql AS 'SELECT trap.spring(); SELECT 1::float8';
+          CREATE FUNCTION trap.less(float8, text) RETURNS bool LANGUAGE sql AS 'SELECT trap.spring(); SELECT true';
+          CREATE OPERATOR trap.< (LEFTARG = float8, RIGHTARG = text, FUNCTION = trap.less); CREATE OPERATOR public.< (LEFTARG = float8, RIGHTARG = text, FUNCTION = trap.less);
+          ALTER DATABASE ${quoted} SET search_path = trap, public, pg_catalog; ALTER DATABASE ${quoted} SET default_transaction_read_only = on;
+          ALTER DATABASE ${quoted} SET statement_timeout = '1ms'; ALTER DATABASE ${quoted} SET standard_conforming_strings = off`));
+      const asTenant = (sql: string): Promise<unknown> => asCustomer(harness, shop, (client) => client.query(`BEGIN READ WRITE; SET LOCAL statement_timeout = 0; SET LOCAL search_path = public; ${sql}; COMMIT`));
+      // An extension of the owner's own may have members of the owner's own.
+      await asTenant(`CREATE EXTENSION cube; CREATE FUNCTION public.cube_dim(anyelement) RETURNS int LANGUAGE sql AS 'SELECT trap.spring(); SELECT 1';
+        ALTER EXTENSION cube ADD FUNCTION public.cube_dim(anyelement)`);
+      await expect(make()).rejects.toMatchObject({ kind: 'permanent', message: expect.stringContaining('"cube", which the owner has made in schema "public"') as string });
+      await asTenant('DROP EXTENSION cube');
+      // A name of the script's is taken where it is to be moved: refused as a whole.
+      await asTenant('CREATE FUNCTION public.earth() RETURNS float8 LANGUAGE sql AS \'SELECT 1::float8\'');
+      await expect(make()).rejects.toMatchObject({ kind: 'permanent', message: expect.stringContaining('earth') as string });
+      expect((await instances.observeExtensions(shop.primary, signal())).filter((one) => one.installed).map((one) => one.name)).toEqual(['plpgsql']);
+      await asTenant('DROP FUNCTION public.earth()');
+      expect(await make()).toEqual({ made: true });
+      // Made again beside what Freehold has left there.
+      await instances.dropExtension(shop.primary, 'earthdistance', shop.effect());
+      expect(await make()).toEqual({ made: true });
+      // Nothing of the extension leads to what is the owner's.
+      await asTenant(`DO $$ BEGIN IF EXISTS (SELECT FROM pg_depend d JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid WHERE p.proowner = current_user::regrole
+        AND (d.classid, d.objid) IN (SELECT 'pg_constraint'::regclass, oid FROM pg_constraint WHERE contypid = 'public.earth'::regtype)) THEN RAISE 'caught'; END IF; END $$`);
+      await instances.dropExtension(shop.primary, 'earthdistance', shop.effect());
+      await instances.dropExtension(shop.primary, 'cube', shop.effect());
+      await asTenant(`ALTER DATABASE ${quoted} RESET ALL; DROP SCHEMA trap CASCADE; DROP TYPE public.box3`);
+      expect((await asCustomer(harness, shop, (client) => client.query(`SELECT nspname FROM pg_namespace WHERE nspname LIKE 'freehold%'`))).rows).toEqual([]);
+    });
+
     it('answers a repeated verb with the same state', async () => {
       const { instances, gateway } = harness.engine;
       const before = await instances.observe(shop.primary, signal());
@@ -207,6 +278,8 @@ export function describeEngine(name: string, open: () => Promise<Harness>): void
         setSynchronousStandbys: () => instances.setSynchronousStandbys(shop.primary, [], old),
         waitForFlush: () => instances.waitForFlush(shop.primary, shop.standby.id, '0/1', old),
         setOwnerVerifier: () => instances.setOwnerVerifier(shop.primary, verifierOf('x'), old),
+        createExtension: () => instances.createExtension(shop.primary, { name: 'hstore', schema: 'public' }, old),
+        dropExtension: () => instances.dropExtension(shop.primary, 'hstore', old),
         start: () => instances.start(shop.primary, old),
         provideSlot: () => instances.provideSlot(shop.primary, shop.standby.id, old),
         dropSlot: () => instances.dropSlot(shop.primary, shop.standby.id, old),

@@ -10,6 +10,7 @@ import { Vault } from '../../src/config/vault.js';
 import { openEngine } from '../../src/engine/engine.js';
 import { SILENT_LOG } from '../../src/engine/local/collaborators.js';
 import { buildCommand, freehold, mountsOf, processesOf, run, startFreehold } from '../support/freehold-command.js';
+import { readDocCommands } from '../support/read-doc-commands.js';
 import { freePort, postgresBinaries, startPostgres } from '../support/servers.js';
 
 interface Ready {
@@ -272,6 +273,31 @@ describe('two fleets on one machine', () => {
     expect(listed.find(({ id }) => id === canary)).toMatchObject({ state: 'deleted' });
     const left = readdirSync(join(other.dataDir, 'hosts')).map((host) => join(other.dataDir, 'hosts', host, canary!, 'volume')).filter(existsSync);
     expect([processesOf([canary!]), left]).toEqual([[], []]);
+  });
+
+  it('make an extension that PostgreSQL gives to superusers alone, and say why not another', async () => {
+    await expect(query(other.uri, 'CREATE EXTENSION earthdistance CASCADE')).rejects.toThrow(/permission denied/);
+    const made = await freehold(['extensions', 'create', 'shop', 'earthdistance'], clientOf(other));
+    expect(made, made.stderr).toMatchObject({ code: 0, stdout: `${other.databaseId} has earthdistance\n` });
+    expect(await query(other.uri, 'SELECT round(earth_distance(ll_to_earth(52, 5), ll_to_earth(52, 5))) AS metres')).toEqual([{ metres: 0 }]);
+    const refused = await freehold(['extensions', 'create', 'shop', 'dblink'], clientOf(other));
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('other customers') as string });
+    const unmet = await freehold(['extensions', 'create', 'shop', 'tcn', '--schema', 'nowhere'], clientOf(other));
+    expect(unmet).toMatchObject({ code: 1, stderr: expect.stringContaining('"nowhere" does not exist') as string });
+    const dropped = await freehold(['extensions', 'drop', 'shop', 'earthdistance'], clientOf(other));
+    expect(dropped, dropped.stderr).toMatchObject({ code: 0 });
+  });
+
+  it('do what the documents tell people to type, where that changes nothing', async () => {
+    const changesNothing = /^(databases (list|show|kept)|backups (list|policy)|operations list|alerts|regions|extensions list)\b|^dump \S+$|^(hosts|data-centers) \w+ \S+ --plan$/;
+    const { host } = (await showDatabase(other)).instances[0]!;
+    const standsFor: Record<string, string> = { shop: other.databaseId, DB: other.databaseId, HOST: host, 'hst_…': host, DC: 'europe-frankfurt' };
+    const typed = new Set(readDocCommands('freehold').map(({ words }) => words.map((word) => standsFor[word] ?? word).join(' ')).filter((words) => changesNothing.test(words)));
+    expect(typed.size).toBeGreaterThan(8);
+    await Promise.all([...typed].map(async (words) => {
+      const result = await freehold(words.split(' '), clientOf(other));
+      expect(result.code, `freehold ${words}: ${result.stderr}`).toBe(0);
+    }));
   });
 
   it('delete a database with its steps shown', async () => {

@@ -142,6 +142,52 @@ describe('a database', () => {
   });
 });
 
+describe('the extensions of a database', () => {
+  const EXTENSION: Shape = {
+    name: text, version: text, description: text, access: one('owner', 'request', 'refused', 'present'), why: text, requires: texts,
+    installed: orNull(shaped({ version: text, schema: text, by: one('freehold', 'owner') })),
+  };
+  const path = () => `/v1/databases/${database.id}/extensions`;
+  const installed = async (): Promise<string[]> => {
+    const { body } = await api.get(path(), { key: customer.key });
+    expectShape(body, { data: listOf(EXTENSION), nextCursor: (value) => value === null });
+    return (body.data as { name: string; installed: unknown }[]).filter((extension) => extension.installed !== null).map(({ name }) => name);
+  };
+
+  it('are listed with who may make them, and why not', async () => {
+    const { body } = await api.get(path());
+    const access = Object.fromEntries((body.data as { name: string; access: string }[]).map((extension) => [extension.name, extension.access]));
+    expect(access).toEqual({ earthdistance: 'request', hstore: 'owner', plpgsql: 'present', postgis: 'refused', postgres_fdw: 'refused' });
+  });
+
+  it('are made and taken away by the customer, with 202 and an operation, again without harm', async () => {
+    for (let time = 0; time < 2; time += 1) {
+      const { status, body } = await api.post(path(), { name: 'earthdistance' }, { key: customer.key });
+      expect(status).toBe(202);
+      expectShape(body.operation, OPERATION);
+      expect(await api.ended(body.operation.id)).toMatchObject({ kind: 'create-extension', state: 'succeeded' });
+      expect(await installed()).toEqual(['earthdistance', 'plpgsql']);
+    }
+    for (let time = 0; time < 2; time += 1) {
+      const { status, body } = await api.call('DELETE', `${path()}/earthdistance`, { key: customer.key });
+      expect(status).toBe(202);
+      expect(await api.ended(body.operation.id)).toMatchObject({ kind: 'drop-extension', state: 'succeeded' });
+      expect(await installed()).toEqual(['plpgsql']);
+    }
+    expect((await api.get('/v1/audit-events')).body.data.slice(0, 4).map(({ action }: { action: string }) => action)).toEqual(['extension.drop', 'extension.drop', 'extension.create', 'extension.create']);
+  });
+
+  it('are refused with the reason, and leave nothing when they fail', async () => {
+    const refused = await api.post(path(), { name: 'postgres_fdw' }, { key: customer.key });
+    expect(refused).toMatchObject({ status: 422, body: { type: expect.stringMatching(/extension-refused$/) as string, detail: expect.stringContaining('other customers') as string } });
+    expect((await api.call('DELETE', `${path()}/plpgsql`, { key: customer.key })).status).toBe(422);
+    for (const body of [{ name: 'x"; --' }, { name: 'tcn', schema: 'pg_catalog' }, { name: 'tcn', schema: '' }, {}]) expect((await api.post(path(), body)).status).toBe(400);
+    expect((await api.post(path(), { name: 'tcn' }, { key: api.signupKey })).status).toBe(403);
+    const unknown = await api.post(path(), { name: 'nowhere' });
+    expect(await api.ended(unknown.body.operation.id)).toMatchObject({ state: 'failed', error: { reason: 'the server has no extension "nowhere"', left: 'nothing' } });
+  });
+});
+
 describe('an operation', () => {
   it('has the members of the contract, and its events are the same documents, with an end', async () => {
     const { body } = await api.get(`/v1/operations/${database.operationId}`);

@@ -1,5 +1,6 @@
 import { createHash, createHmac, pbkdf2Sync, timingSafeEqual } from 'node:crypto';
 import { EngineError, type EngineErrorKind } from '../../src/engine/errors.js';
+import type { ExtensionObservation } from '../../src/engine/extension-list.js';
 import type {
   DatabaseSpec, Effect, EndpointProof, Engine, GatewayPort, InstanceGlimpse, InstanceInspection, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch,
   InventoryRegion, KeptCopy, LocaleOffer, Lsn, OpenTransaction, RegionEndpoint, Route, StandbyObservation,
@@ -8,8 +9,8 @@ import { FakeBackups } from './fake-backups.js';
 
 /** The verbs that have an effect, and so can be failed, held and interrupted. */
 export const FAKE_VERBS = [
-  'createPrimary', 'attachStandby', 'setSynchronousStandbys', 'waitForFlush', 'setOwnerVerifier', 'start', 'fence', 'stopMarked', 'unfence',
-  'claim', 'promote', 'rejoin', 'provideSlot', 'dropSlot', 'destroy', 'releaseKept', 'endTransactions', 'open', 'close', 'pause', 'remove', 'verify',
+  'createPrimary', 'attachStandby', 'setSynchronousStandbys', 'waitForFlush', 'setOwnerVerifier', 'createExtension', 'dropExtension', 'start', 'fence', 'stopMarked',
+  'unfence', 'claim', 'promote', 'rejoin', 'provideSlot', 'dropSlot', 'destroy', 'releaseKept', 'endTransactions', 'open', 'close', 'pause', 'remove', 'verify',
   'archiveTo', 'archiveNow', 'adoptArchive', 'backUp', 'freeze', 'expire', 'restore', 'prove', 'removeSet',
 ] as const;
 export type FakeVerb = (typeof FAKE_VERBS)[number];
@@ -72,6 +73,15 @@ export interface FakeInstance {
   timeline: number;
 }
 
+/** Some of what a server has. */
+const EXTENSIONS: readonly ExtensionObservation[] = [
+  { name: 'earthdistance', version: '1.1', description: 'distances', trusted: false, installed: null },
+  { name: 'hstore', version: '1.8', description: 'keys and values', trusted: true, installed: null },
+  { name: 'plpgsql', version: '1.0', description: 'functions', trusted: true, installed: { version: '1.0', schema: 'pg_catalog', by: 'freehold' } },
+  { name: 'postgis', version: '3.3.2', description: 'maps', trusted: false, installed: null },
+  { name: 'postgres_fdw', version: '1.1', description: 'other servers', trusted: false, installed: null },
+];
+
 interface PlannedFault extends Fault {
   left: number;
 }
@@ -97,6 +107,8 @@ export class FakeEngine implements Engine {
   readonly made = new Map<string, FakeInstance>();
   /** What was moved aside, by instance. */
   readonly kept = new Map<string, KeptCopy[]>();
+  /** The extensions that databases have, by database and name. */
+  readonly extensions = new Map<string, Map<string, ExtensionObservation['installed']>>();
   /** Every route, by database. */
   readonly routes = new Map<string, Route>();
   /** Transactions that customers have open, by instance. */
@@ -300,6 +312,33 @@ class FakeInstances implements InstancesPort {
     return this.act('setOwnerVerifier', ref, effect, () => {
       this.engine.requireRunning(ref.id).ownerVerifier = verifier;
     });
+  }
+
+  async observeExtensions(ref: InstanceRef): Promise<readonly ExtensionObservation[]> {
+    this.engine.requireRunning(ref.id);
+    const installed = this.extensionsOf(ref);
+    return Promise.resolve(EXTENSIONS.map((extension) => ({ ...extension, installed: installed.get(extension.name) ?? extension.installed })));
+  }
+
+  createExtension(ref: InstanceRef, { name, schema }: { readonly name: string; readonly schema: string }, effect: Effect): Promise<{ readonly made: boolean }> {
+    return this.act('createExtension', ref, effect, () => {
+      const known = EXTENSIONS.find((extension) => extension.name === name);
+      if (!known) throw new EngineError('permanent', `the server has no extension "${name}"`, 'see which there are');
+      const installed = this.extensionsOf(ref);
+      if (installed.has(name)) return { made: false };
+      installed.set(name, { version: known.version, schema, by: known.trusted ? 'owner' : 'freehold' });
+      return { made: true };
+    });
+  }
+
+  dropExtension(ref: InstanceRef, name: string, effect: Effect): Promise<void> {
+    return this.act('dropExtension', ref, effect, () => void this.extensionsOf(ref).delete(name));
+  }
+
+  private extensionsOf({ database }: InstanceRef): Map<string, ExtensionObservation['installed']> {
+    const installed = this.engine.extensions.get(database.id) ?? new Map<string, ExtensionObservation['installed']>();
+    this.engine.extensions.set(database.id, installed);
+    return installed;
   }
 
   start(ref: InstanceRef, effect: Effect): Promise<InstanceObservation> {

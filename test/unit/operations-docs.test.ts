@@ -8,7 +8,9 @@ import { purgeBackupsOperation } from '../../src/backups/operations/purge-backup
 import { restoreInPlaceOperation } from '../../src/backups/operations/restore-in-place.operation.js';
 import { restoreOperation } from '../../src/backups/operations/restore.operation.js';
 import { setArchiveOperation } from '../../src/backups/operations/set-archive.operation.js';
+import { createExtensionOperation } from '../../src/databases/operations/create-extension.operation.js';
 import { deleteOperation } from '../../src/databases/operations/delete.operation.js';
+import { dropExtensionOperation } from '../../src/databases/operations/drop-extension.operation.js';
 import { failoverOperation } from '../../src/databases/operations/failover.operation.js';
 import { provisionOperation } from '../../src/databases/operations/provision.operation.js';
 import { recoverOperation } from '../../src/databases/operations/recover.operation.js';
@@ -30,6 +32,7 @@ const failover = withoutParts(failoverOperation);
 const tables = [
   withoutParts(provisionOperation), failover, withoutParts(switchoverOperation), withoutParts(reprotectOperation), withoutParts(recoverOperation),
   withoutParts(relocateOperation), withoutParts(releaseKeptOperation), withoutParts(vacateOperation), withoutParts(rotatePasswordOperation), withoutParts(deleteOperation),
+  withoutParts(createExtensionOperation), withoutParts(dropExtensionOperation),
   withoutParts(setArchiveOperation), withoutParts(backUpOperation), withoutParts(proveBackupOperation), withoutParts(expireBackupsOperation),
   withoutParts(restoreOperation), withoutParts(restoreInPlaceOperation), withoutParts(purgeBackupsOperation),
 ];

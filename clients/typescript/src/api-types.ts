@@ -337,6 +337,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/databases/{id}/extensions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List extensions
+         * @description Those that the server has, whether the database has them, and who may make them, with the reason.
+         */
+        get: operations["listExtensions"];
+        put?: never;
+        /**
+         * Make an extension
+         * @description Also one that PostgreSQL gives to superusers alone, if it does no harm; the list says which. Harmless if it is there.
+         */
+        post: operations["createExtension"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/databases/{id}/extensions/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take an extension away
+         * @description Refused while something rests on it. Harmless if it is gone.
+         */
+        delete: operations["dropExtension"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/operations": {
         parameters: {
             query?: never;
@@ -1026,6 +1070,35 @@ export interface components {
             database: components["schemas"]["Database"];
             operation: components["schemas"]["Operation"];
         };
+        /** @description An extension that the server has. */
+        Extension: {
+            /** @example earthdistance */
+            name: string;
+            version: string;
+            description: string;
+            /**
+             * @description `owner`: whoever owns the database makes it, with CREATE EXTENSION or here; `request`: Freehold makes it, here; `refused`: it is not offered; `present`: it is in every database
+             * @enum {string}
+             */
+            access: "owner" | "request" | "refused" | "present";
+            /** @description What it is for, or why it is refused */
+            why: string;
+            /** @description What Freehold makes with it */
+            requires: string[];
+            installed: {
+                version: string;
+                schema: string;
+                /**
+                 * @description Whose it is: who may drop it
+                 * @enum {string}
+                 */
+                by: "freehold" | "owner";
+            } | null;
+        };
+        ExtensionList: {
+            data: components["schemas"]["Extension"][];
+            nextCursor: string | null;
+        };
         /** @description A long-running change, made of named steps. */
         Operation: {
             /** @example op_01hzy3v7q8k2w5n9t4r6x1m0pa */
@@ -1351,6 +1424,8 @@ export interface components {
          *     [`unknown-plan`](/problems/unknown-plan): There is no such plan.
          *
          *     [`locale-not-available`](/problems/locale-not-available): The locale is not available.
+         *
+         *     [`extension-refused`](/problems/extension-refused): The extension is refused.
          *
          *     [`idempotency-key-reused`](/problems/idempotency-key-reused): The idempotency key was used for another request.
          */
@@ -2120,6 +2195,119 @@ export interface operations {
             404: components["responses"]["Problem404"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    listExtensions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All extensions, by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExtensionList"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    createExtension: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Chosen by the caller, 1 to 255 visible characters. The same key and body are answered the same for 24 hours; the same key with another body is refused. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description See the list of extensions
+                     * @example earthdistance
+                     */
+                    name: string;
+                    /**
+                     * @description Where its functions and types go; there already
+                     * @default public
+                     */
+                    schema?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The operation */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    dropExtension: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operation */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             "4XX": components["responses"]["Problem"];

@@ -18,6 +18,7 @@ export type Region = Schemas['Region'];
 export type Host = Schemas['Host'];
 export type Plan = Schemas['Plan'];
 export type Alert = Schemas['Alert'];
+export type Extension = Schemas['Extension'];
 export type OperationStep = Operation['steps'][number];
 export type MovePlan = Schemas['MovePlanAnswer']['plan'];
 export type ApiKey = Schemas['ApiKey'];

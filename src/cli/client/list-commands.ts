@@ -43,11 +43,11 @@ export function customerCommands(): Command {
   return group;
 }
 
-/** `freehold regions|alerts list` */
+/** `freehold regions` and `freehold alerts`, which list where nothing else is said. */
 export function inventoryCommands(): Command[] {
   return [
-    new Command('regions').description('where databases can live').addCommand(listCommand('regions', '/v1/regions', REGIONS)),
-    new Command('alerts').description('what an operator should look at').addCommand(listCommand('alerts, open ones first', '/v1/alerts', ALERTS)),
+    new Command('regions').description('where databases can live').addCommand(listCommand('regions', '/v1/regions', REGIONS), { isDefault: true }),
+    new Command('alerts').description('what an operator should look at').addCommand(listCommand('alerts, open ones first', '/v1/alerts', ALERTS), { isDefault: true }),
   ];
 }
 

@@ -294,6 +294,8 @@ export const SCENARIOS: readonly Scenario[] = [
   deleting('that need not be brought back', { withoutBackup: true }),
   changing('recover', 'of a database that is down', { before: loseEverything }),
   changing('rotate-password', 'of a healthy database', { input: { verifier: await scramVerifier('a new one') } }),
+  changing('create-extension', 'that only a superuser may make', { input: { name: 'earthdistance', schema: 'public' } }),
+  changing('drop-extension', 'that is gone', { input: { name: 'hstore' } }),
   changing('failover', 'to the one standby', { ...lost, epoch: 2 }),
   changing('failover', 'to one of two standbys', { ...lost, plan: 'business', epoch: 2 }),
   changing('failover', 'when the promotion fails once', { ...lost, fault: { verb: 'promote', times: 1 }, epoch: 2 }),

@@ -262,6 +262,9 @@ export class SimulatedInstances implements InstancesPort {
   createPrimary(): Promise<InstanceObservation> { return notSimulated(); }
   attachStandby(): Promise<InstanceObservation> { return notSimulated(); }
   setOwnerVerifier(): Promise<void> { return notSimulated(); }
+  observeExtensions(): Promise<never> { return notSimulated(); }
+  createExtension(): Promise<never> { return notSimulated(); }
+  dropExtension(): Promise<void> { return notSimulated(); }
   destroy(): Promise<void> { return notSimulated(); }
   watch(): InstanceWatch { throw new Error('the simulated watcher looks by itself'); }
 }

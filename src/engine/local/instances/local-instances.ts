@@ -1,4 +1,5 @@
 import { EngineError } from '../../errors.js';
+import type { ExtensionObservation } from '../../extension-list.js';
 import type { Effect, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch, KeptCopy, Lsn, OpenTransaction } from '../../ports.js';
 import { command } from '../host-shell/gate-script.js';
 import { asEngineError } from '../engine-failure.js';
@@ -7,6 +8,7 @@ import { sqlLine } from '../sql/psql-line.js';
 import { attachStandby } from './attach-standby.js';
 import { claimInstance } from './claim-instance.js';
 import { createPrimary } from './create-primary.js';
+import { createExtension, dropExtension, observeExtensions } from './extensions.js';
 import { fenceInstance, unfenceInstance } from './fence-instance.js';
 import { instanceContext, instanceSubject, readPort, type InstanceContext } from './instance-context.js';
 import { slotName } from './instance-layout.js';
@@ -55,6 +57,18 @@ export class LocalInstances implements InstancesPort {
     checkVerifier(verifier);
     const owner = quoteIdentifier(primary.database.owner);
     return this.sql(primary, [`ALTER ROLE ${owner} PASSWORD ${quoteLiteral(verifier)};`], 'setting the owner\'s password', effect);
+  }
+
+  observeExtensions(primary: InstanceRef, signal: AbortSignal): Promise<readonly ExtensionObservation[]> {
+    return asEngineError('looking at extensions', () => observeExtensions(this.context(primary), signal));
+  }
+
+  createExtension(primary: InstanceRef, wanted: { readonly name: string; readonly schema: string }, effect: Effect): Promise<{ readonly made: boolean }> {
+    return this.effect('creating an extension', primary, effect, (context) => createExtension(context, wanted, effect));
+  }
+
+  dropExtension(primary: InstanceRef, name: string, effect: Effect): Promise<void> {
+    return this.effect('dropping an extension', primary, effect, (context) => dropExtension(context, name, effect));
   }
 
   start(instance: InstanceRef, effect: Effect): Promise<InstanceObservation> {

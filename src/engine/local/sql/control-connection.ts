@@ -14,6 +14,8 @@ export interface ControlOptions {
   readonly connectTimeoutMs?: number;
   /** For a single query; unlimited but for the signal if not given. */
   readonly queryTimeoutMs?: number;
+  /** A customer's, for what reads nothing there but PostgreSQL's own catalogs; `postgres` unless given. */
+  readonly database?: string;
 }
 
 /**
@@ -77,8 +79,7 @@ export async function controlClient(context: InstanceContext, options: Omit<Cont
     port,
     user: CONTROL_USER,
     password: context.instance.database.secrets.control,
-    // Never the customer's: what a customer made there would run with a superuser's rights.
-    database: 'postgres',
+    database: options.database ?? 'postgres',
     application_name: 'freehold-control',
     options: sessionOptions({ superuser: true }),
     keepAlive: true,

@@ -5,13 +5,14 @@ import type { LocalFleet } from '../local-fleet.js';
 import { sessionOptions } from './session-settings.js';
 
 /**
- * A line for the gate that runs SQL on the instance as the control plane, each statement by itself.
+ * A line for the gate that runs SQL on the instance as the control plane, each statement by itself; in a tenant's database
+ * only such statements as read and write what no tenant can touch.
  *
  * psql is a child of the gate, so that a caller who stalls has no connection through which it could act later.
  */
-export function sqlLine(context: InstanceContext, port: number, statements: readonly string[]): string {
+export function sqlLine(context: InstanceContext, port: number, statements: readonly string[], database = 'postgres'): string {
   const { address, authorityPath, fleet } = context;
-  const server = { address, port, authorityPath, password: context.instance.database.secrets.control, applicationName: EFFECT_APPLICATION };
+  const server = { address, port, authorityPath, password: context.instance.database.secrets.control, applicationName: EFFECT_APPLICATION, database };
   return psqlLine(fleet, server, [endStaleEffects, ...statements]);
 }
 
@@ -22,6 +23,8 @@ export interface SqlServer {
   /** The control plane's. */
   readonly password: string;
   readonly applicationName: string;
+  /** `postgres` unless given. */
+  readonly database?: string;
 }
 
 /** The same for any server that the control plane may enter, and without ending what others began. */
@@ -31,6 +34,7 @@ export function psqlLine(fleet: LocalFleet, server: SqlServer, statements: reado
     port: server.port,
     sslmode: 'verify-full',
     sslrootcert: server.authorityPath,
+    dbname: server.database ?? 'postgres',
     application_name: server.applicationName,
     connect_timeout: 5,
   };
@@ -39,12 +43,12 @@ export function psqlLine(fleet: LocalFleet, server: SqlServer, statements: reado
 
 /** A line that runs SQL, as the control plane, on a cluster that is reached through a socket of its own only. */
 export function isolatedSqlLine(fleet: LocalFleet, server: { readonly socketDirectory: string; readonly port: number }, statements: readonly string[]): string {
-  return psql(fleet, { host: server.socketDirectory, port: server.port, application_name: 'freehold-restore' }, statements);
+  return psql(fleet, { host: server.socketDirectory, port: server.port, dbname: 'postgres', application_name: 'freehold-restore' }, statements);
 }
 
 function psql(fleet: LocalFleet, target: Readonly<Record<string, string | number>>, statements: readonly string[]): string {
   const options = sessionOptions({ superuser: true });
-  const info = Object.entries({ ...target, user: CONTROL_USER, dbname: 'postgres', options }).map(([name, value]) => `${name}=${quoteInfo(String(value))}`);
+  const info = Object.entries({ ...target, user: CONTROL_USER, options }).map(([name, value]) => `${name}=${quoteInfo(String(value))}`);
   const words = [`${fleet.binaries.directory}/psql`, '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-d', info.join(' ')];
   return `${command(...words)} <<< ${quote(statements.join('\n'))}`;
 }

@@ -1,0 +1,38 @@
+import { Command } from 'commander';
+
+import { backupCommands, dumpCommand, restoreCommand } from './client/backup-commands.js';
+import { databaseCommands } from './client/database-commands.js';
+import { extensionCommands } from './client/extension-commands.js';
+import { customerCommands, inventoryCommands } from './client/list-commands.js';
+import { operationCommands } from './client/operation-commands.js';
+import { promotionCommands } from './client/promotion-commands.js';
+import { relocationCommands } from './client/relocation-commands.js';
+import { drillCommand } from './drill/drill-command.js';
+import { fleetCommands } from './fleet/fleet-commands.js';
+import { hideSecrets } from './hide-secrets.js';
+
+/** The `freehold` command: the embedded fleet of this machine, and clients of any Freehold's API. */
+export function program(version: string): Command {
+  const freehold = new Command('freehold')
+    .description('a PostgreSQL of their own for every customer, kept alive and backed up')
+    .version(version, '--version')
+    .showHelpAfterError('(freehold --help lists the commands, freehold <command> --help their options)')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: (text, write) => write(hideSecrets(text)) });
+  const commands = [
+    ...fleetCommands(), databaseCommands(), extensionCommands(), backupCommands(), restoreCommand(), dumpCommand(), ...promotionCommands(), ...relocationCommands(), drillCommand(), operationCommands(), customerCommands(),
+    ...inventoryCommands(),
+  ];
+  for (const command of commands) freehold.addCommand(command);
+  throwInsteadOfExit(freehold);
+  return freehold;
+}
+
+/** Commands that were made apart do not inherit these settings. */
+function throwInsteadOfExit(command: Command): void {
+  for (const child of command.commands) {
+    child.copyInheritedSettings(command);
+    throwInsteadOfExit(child);
+  }
+  command.exitOverride();
+}

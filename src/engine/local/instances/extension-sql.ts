@@ -1,0 +1,94 @@
+import type { ExtensionObservation, ExtensionRule } from '../../extension-list.js';
+import { CONTROL_USER, quoteIdentifier, quoteLiteral } from './sql.js';
+
+const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;';
+/** Waits for a customer's own transaction are short, and a script takes milliseconds. */
+const BOUNDS = ['SET lock_timeout = \'5s\';', 'SET statement_timeout = \'15s\';'];
+
+/** Every extension that the server has, as one value, read in the database. */
+export const OBSERVE_EXTENSIONS = `SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', a.name, 'version', a.default_version, 'description', coalesce(a.comment, ''),
+    'trusted', coalesce(v.trusted, false), 'installed', CASE WHEN e.oid IS NULL THEN NULL ELSE pg_catalog.json_build_object('version', e.extversion, 'schema', n.nspname,
+    'by', CASE WHEN pg_catalog.pg_get_userbyid(e.extowner) = ${quoteLiteral(CONTROL_USER)} THEN 'freehold' ELSE 'owner' END) END) ORDER BY a.name) AS found
+  FROM pg_catalog.pg_available_extensions() a(name, default_version, comment)
+  LEFT JOIN pg_catalog.pg_available_extension_versions() v(name, version, superuser, trusted, relocatable, schema, requires, comment) ON v.name = a.name AND v.version = a.default_version
+  LEFT JOIN pg_catalog.pg_extension e ON e.extname = a.name LEFT JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace;`;
+
+/** Makes an extension that the server trusts owners with: as the owner, whose it is then. */
+export function createAsOwnerSql(name: string, schema: string, owner: string): string[] {
+  const create = `CREATE EXTENSION ${quoteIdentifier(name)} SCHEMA ${quoteIdentifier(schema)} CASCADE;`;
+  return [...BOUNDS, BEGIN, `SET LOCAL ROLE ${quoteIdentifier(owner)};`, create, 'COMMIT;'];
+}
+
+export interface Request {
+  readonly name: string;
+  readonly rule: ExtensionRule;
+  readonly schema: string;
+  readonly owner: string;
+  /** What it needs, and what the database has of that. */
+  readonly needs: readonly { readonly name: string; readonly installed: ExtensionObservation['installed'] }[];
+  /** A name that nobody can guess. */
+  readonly room: string;
+}
+
+/**
+ * Makes an extension that PostgreSQL gives to superusers alone; all of it in one transaction.
+ *
+ * Its script runs as a superuser and finds by name what lies in the schema that it is made in and in those of the
+ * extensions that it needs. Every schema of a customer's database may hold the customer's traps: a function that fits
+ * better than the one that is meant. So it is made in a schema that is there for this transaction only, belongs to the
+ * control plane and that nobody else sees, and is moved where the customer wants it afterwards; a move runs no script. What
+ * it needs is made, or moved, there as well, and only if it is the control plane's: an owner can add members to an extension
+ * of their own.
+ */
+export function createOnRequestSql({ name, rule, schema, owner, needs, room }: Request): string[] {
+  const there = quoteIdentifier(room);
+  const target = quoteIdentifier(schema);
+  const move = (extension: string, to: string): string => `ALTER EXTENSION ${quoteIdentifier(extension)} SET SCHEMA ${to};`;
+  const create = (extension: string): string => `CREATE EXTENSION ${quoteIdentifier(extension)} SCHEMA ${there};`;
+  return [
+    ...BOUNDS,
+    BEGIN,
+    requireSql(`pg_catalog.has_schema_privilege(${quoteLiteral(owner)}, ${quoteLiteral(schema)}, 'CREATE')`, `the owner may make nothing in schema "${schema}"`),
+    `CREATE SCHEMA ${there};`,
+    ...needs.flatMap((need) => (need.installed ? [move(need.name, there), requireOursSql(need.name)] : [create(need.name)])),
+    create(name),
+    move(name, target),
+    ...[...needs].reverse().map((need) => move(need.name, need.installed ? quoteIdentifier(need.installed.schema) : target)),
+    `DROP SCHEMA ${there};`,
+    ...memberSql(name, 'GRANT', rule.granted, `TO ${quoteIdentifier(owner)}`),
+    ...memberSql(name, 'REVOKE', rule.withheld, 'FROM PUBLIC'),
+    'COMMIT;',
+  ];
+}
+
+/** Takes an extension away, unless something of the customer's rests on it. */
+export function dropExtensionSql(name: string): string[] {
+  return [...BOUNDS, `DROP EXTENSION IF EXISTS ${quoteIdentifier(name)};`];
+}
+
+/** Only after it was moved, which keeps everybody else from dropping or making one of that name until the end. */
+function requireOursSql(extension: string): string {
+  const ours = `EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname = ${quoteLiteral(extension)} AND pg_catalog.pg_get_userbyid(e.extowner) = ${quoteLiteral(CONTROL_USER)})`;
+  return requireSql(ours, `extension "${extension}" is not Freehold's`);
+}
+
+function requireSql(condition: string, otherwise: string): string {
+  return inBlock(`IF NOT (${condition}) THEN RAISE EXCEPTION USING MESSAGE = ${quoteLiteral(otherwise)}, ERRCODE = 'invalid_parameter_value'; END IF;`);
+}
+
+/** Gives or takes members of an extension, by their names: every function and relation that has one of them. */
+function memberSql(extension: string, verb: 'GRANT' | 'REVOKE', names: readonly string[] | undefined, whom: string): string[] {
+  if (!names || names.length === 0) return [];
+  const list = names.map(quoteLiteral).join(', ');
+  const members = (catalog: string, name: string): string => `pg_catalog.pg_extension e
+    JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.refobjid = e.oid AND d.deptype = 'e' AND d.classid = '${catalog}'::pg_catalog.regclass
+    JOIN ${catalog} m ON m.oid = d.objid WHERE e.extname = ${quoteLiteral(extension)} AND m.${name} IN (${list})`;
+  return [inBlock(`FOR member IN SELECT 'EXECUTE ON FUNCTION ' || m.oid::pg_catalog.regprocedure AS named FROM ${members('pg_catalog.pg_proc', 'proname')}
+    UNION ALL SELECT 'SELECT ON ' || m.oid::pg_catalog.regclass FROM ${members('pg_catalog.pg_class', 'relname')}
+    LOOP EXECUTE pg_catalog.concat('${verb} ', member.named, ${quoteLiteral(` ${whom}`)}); END LOOP;`, 'member record;')];
+}
+
+function inBlock(body: string, declared = ''): string {
+  const text = `${declared === '' ? '' : `DECLARE ${declared} `}BEGIN ${body} END`;
+  return `DO LANGUAGE plpgsql ${quoteLiteral(text)};`;
+}
