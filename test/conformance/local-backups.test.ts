@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, open as openFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open as openFile, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
 
@@ -14,6 +14,7 @@ import { describeDatabase, eventually, provision, type TestDatabase } from './ha
 import { openLocalHarness } from './local-harness.js';
 
 const run = promisify(execFile);
+const AN_HOUR_S = 3_600;
 const isRoot = process.getuid?.() === 0;
 const signal = (): AbortSignal => AbortSignal.timeout(90_000);
 
@@ -74,6 +75,13 @@ describe('the local engine keeps backups', () => {
     await engine.gateway.open(route, database.effect());
   }
 
+  /** As if the instance had marked an hour ago what it holds. */
+  async function backdate({ host, id }: InstanceRef): Promise<void> {
+    const status = `${root()}/hosts/${host}/${shop.spec.id}/volume/${id}/data/pg_wal/archive_status`;
+    const then = new Date(Date.now() - AN_HOUR_S * 1_000);
+    for (const name of await readdir(status)) await utimes(`${status}/${name}`, then, then);
+  }
+
   beforeAll(async () => {
     harness = await openLocalHarness();
     ({ engine } = harness);
@@ -128,7 +136,12 @@ describe('the local engine keeps backups', () => {
       return [first, second] as const;
     });
     await engine.instances.promote(shop.standby, shop.effect());
-    for (let time = 0; time < 2; time += 1) await backups.adoptArchive(shop.standby, shop.effect());
+    await without([live[2]!], async () => {
+      await backdate(shop.standby);
+      for (let time = 0; time < 2; time += 1) await backups.adoptArchive(shop.standby, shop.effect());
+      const { pendingFiles, pendingSeconds } = await backups.observeArchive(shop.standby, signal());
+      expect([pendingFiles > 0, pendingSeconds < AN_HOUR_S / 2], 'what a standby streamed long ago waits since it is the primary').toEqual([true, true]);
+    });
     await engine.instances.destroy(shop.primary, shop.effect());
     shop = { ...shop, primary: shop.standby, standby: shop.primary };
     await open(shop, shop.primary);
