@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { isPlanId, PLANS } from '../fleet/plans.js';
-import { deriveState, type DatabaseFacts } from '../databases/derive-state.js';
+import { CHANGE_AND_SIGHT, stateOf, type StateRow } from '../databases/database-document.js';
 import { Metadata } from '../metadata/metadata.js';
 import { poolOf } from '../metadata/pool-of.js';
 import { queryRows } from '../metadata/query-rows.js';
@@ -63,16 +62,12 @@ export class MetricsService {
   }
 
   private async countDatabases(): Promise<void> {
-    const rows = await this.query<Omit<DatabaseFacts, 'standbys'> & { plan: string; count: number }>(
-      `SELECT deleted_at IS NOT NULL AS deleted, provisioned_at IS NOT NULL AS provisioned, plan, cardinality(in_sync) AS "inSync",
-              (SELECT kind FROM operations o WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running')) AS change,
-              (SELECT step FROM operations o WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running')) AS "changeStep",
-              (SELECT state FROM instances i WHERE i.database_id = d.id AND i.role = 'primary') AS "primary", count(*)::integer AS count
-         FROM databases d WHERE purge_at IS NULL OR purge_at > now() GROUP BY 1, 2, 3, 4, 5, 6, 7`);
+    const rows = await this.query<StateRow>(
+      `SELECT d.plan, d.epoch, d.in_sync, d.provisioned_at, d.deleted_at, ${CHANGE_AND_SIGHT},
+              (SELECT json_agg(json_build_object('id', i.id, 'role', i.role, 'state', i.state)) FROM instances i WHERE i.database_id = d.id) AS instances
+         FROM databases d LEFT JOIN watches w ON w.database_id = d.id WHERE d.purge_at IS NULL OR d.purge_at > now()`);
     this.databases.reset();
-    for (const { plan, count, ...facts } of rows) {
-      this.databases.inc({ state: deriveState({ ...facts, standbys: isPlanId(plan) ? PLANS[plan].standbys : 1 }) }, count);
-    }
+    for (const row of rows) this.databases.inc({ state: stateOf(row).state });
   }
 
   private query<Row>(statement: string): Promise<Row[]> {

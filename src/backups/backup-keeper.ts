@@ -106,7 +106,8 @@ export class BackupKeeper {
       return purgeable;
     }
     const message = `the clock jumped, or nobody looked for long, until ${reading.doubtedAt.toISOString()}: the backups of ${purgeable.length} deleted databases are kept for a day more`;
-    await openAlert(tx, { key: CLOCK_ALERT, kind: CLOCK_ALERT, severity: 'warning', subjectId: null, operationId: null, message });
+    await openAlert(tx, { key: CLOCK_ALERT, kind: CLOCK_ALERT, severity: 'warning', subjectId: null, operationId: null, message,
+      action: 'none', advice: 'the backups are destroyed a day later than planned; look whether the clock of the metadata is right' });
     return [];
   }
 

@@ -178,7 +178,7 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
   async setDamaged(tx: EntityManager, databaseId: string, backupId: string, site: string, damage: string): Promise<void> {
     await tx.query('UPDATE backup_copies SET damage = $3, damaged_at = clock_timestamp() WHERE backup_id = $1 AND site = $2', [backupId, site, damage]);
     const message = `the copy of backup ${backupId} at ${site} is damaged: ${damage}; its other copies are tried, and a new backup is made`;
-    await openAlert(tx, { key: `copy:${databaseId}:${site}`, kind: 'copy', severity: 'critical', subjectId: databaseId, operationId: null, message });
+    await alertCopy(tx, databaseId, site, message);
   }
 
   async readStored(databaseId: string): Promise<readonly StoredCopies[]> {
@@ -211,7 +211,7 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
   async tellPassedOver(tx: EntityManager, databaseId: string, passedOver: readonly PassedOver[]): Promise<void> {
     for (const { site, reason } of passedOver) {
       const message = `the copy at ${site} did not restore, and another one was used: ${reason}`;
-      await openAlert(tx, { key: `copy:${databaseId}:${site}`, kind: 'copy', severity: 'critical', subjectId: databaseId, operationId: null, message });
+      await alertCopy(tx, databaseId, site, message);
     }
   }
 
@@ -266,3 +266,10 @@ interface SetRow {
 
 /** What a sealed key belongs to: one that was moved to another database's row does not open. */
 const keyOwner = (databaseId: string): string => `${databaseId}/backups`;
+
+async function alertCopy(tx: EntityManager, databaseId: string, site: string, message: string): Promise<void> {
+  await openAlert(tx, {
+    key: `copy:${databaseId}:${site}`, kind: 'copy', severity: 'critical', subjectId: databaseId, operationId: null, message,
+    action: 'required', advice: 'look at the disk of that site: what else it stores may be damaged too; the next backup makes a new copy there',
+  });
+}

@@ -18,6 +18,8 @@ export interface ProbedSite {
   readonly usable: boolean;
   readonly reason: string | null;
   readonly madeAt: Date | null;
+  /** Whether one that cannot be used comes back by itself. */
+  readonly heals?: boolean;
 }
 
 interface KnownSite extends SiteSpeed {
@@ -79,16 +81,21 @@ function readKnown(tx: EntityManager): Promise<KnownSite[]> {
  */
 function leaveOut(site: ProbedSite, known: KnownSite | undefined, now: Date): ProbedSite {
   if (!site.usable || !known) return site;
-  if (known.slow !== null) return { ...site, usable: false, reason: known.slow };
+  if (known.slow !== null) return { ...site, usable: false, reason: known.slow, heals: true };
   const isRemade = known.usable && site.madeAt !== null && site.madeAt > known.since && site.madeAt <= now;
-  return isRemade ? { ...site, usable: false, reason: 'it was made anew, and is filled again' } : site;
+  return isRemade ? { ...site, usable: false, reason: 'it was made anew, and is filled again', heals: true } : site;
 }
 
-async function recordSite(tx: EntityManager, { id, name, usable, reason }: ProbedSite): Promise<void> {
+async function recordSite(tx: EntityManager, { id, name, usable, reason, heals = false }: ProbedSite): Promise<void> {
   await tx.query(
     `INSERT INTO backup_sites (id, usable, reason) VALUES ($1, $2, $3)
      ON CONFLICT (id) DO UPDATE SET usable = $2, reason = $3, since = now() WHERE backup_sites.usable <> $2`, [id, usable, reason]);
   const key = `backup-site:${id}`;
-  if (usable) await resolveAlerts(tx, [key]);
-  else await openAlert(tx, { key, kind: 'backup-site', severity: 'critical', subjectId: id, operationId: null, message: `backup site ${name} cannot be used: ${reason ?? 'no reason given'}` });
+  if (usable) return resolveAlerts(tx, [key]);
+  await openAlert(tx, {
+    key, kind: 'backup-site', severity: 'critical', subjectId: id, operationId: null, message: `backup site ${name} cannot be used: ${reason ?? 'no reason given'}`,
+    ...(heals
+      ? { action: 'none', advice: 'it is tried again by itself, and what it lacks is copied there; if this stays, look at its disk and at the network to it' }
+      : { action: 'required', advice: 'bring the site back: until then backups and WAL go to the other sites alone' }),
+  });
 }

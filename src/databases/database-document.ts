@@ -4,14 +4,20 @@ import { isPlanId, PLANS } from '../fleet/plans.js';
 import type { Reach } from '../metadata/reach.js';
 import { type Select, writeSelect } from '../metadata/select.js';
 import type { DatabaseDocument, InstanceDocument, KeptCopyDocument } from './database.schemas.js';
-import { deriveState } from './derive-state.js';
+import { commitsWait, type DatabaseSight, seeRedundancy, seeState, type SeenMember } from './database-sight.js';
+import { type DatabaseState, deriveState } from './derive-state.js';
 
-export interface DatabaseRow {
-  id: string; customer_id: string; name: string; region_id: string; plan: string; automation_paused: string | null;
-  postgres_version: string | null; epoch: number; in_sync: string[]; endpoint_database: string; endpoint_user: string;
+/** What a database's state is derived from. */
+export interface StateRow<Member extends SeenMember = SeenMember> {
+  plan: string; epoch: number; in_sync: string[]; provisioned_at: Date | null; deleted_at: Date | null; change: { kind: string; step: string } | null;
+  instances: Member[] | null; sight: DatabaseSight | null; sight_seconds: number | null;
+}
+
+export interface DatabaseRow extends StateRow<InstanceDocument> {
+  id: string; customer_id: string; name: string; region_id: string; automation_paused: string | null;
+  postgres_version: string | null; endpoint_database: string; endpoint_user: string;
   locale: string; locale_provider: LocaleProvider;
-  provisioned_at: Date | null; created_at: Date; deleted_at: Date | null; purge_at: Date | null;
-  change: { kind: string; step: string } | null; instances: InstanceDocument[] | null;
+  created_at: Date; purge_at: Date | null; observed_at: Date | null; watched: boolean | null;
   kept_copies: KeptCopyDocument[] | null;
 }
 
@@ -40,17 +46,34 @@ export interface DatabaseFilter {
 /** Reads databases within reach, newest first; purged ones are gone. */
 export async function readDatabases(
   run: (select: Select) => Promise<DatabaseRow[]>, reach: Reach, endpointOf: (region: string) => RegionEndpoint, { id, customerId, region, before, limit }: DatabaseFilter,
+  look?: (databaseId: string) => Promise<DatabaseSight>,
 ): Promise<DatabaseDocument[]> {
   const conditions = { 'd.id = ?': id, 'd.customer_id = ?': customerId, 'd.region_id = ?': region, 'd.id < ?': before };
   const rows = await run(writeSelect(SELECT_DATABASES, conditions, reach, 'd.customer_id', 'AND (d.purge_at IS NULL OR d.purge_at > now()) ORDER BY d.id DESC LIMIT ?', limit));
-  return rows.map((row) => documentOf(row, endpointOf(row.region_id)));
+  const seen = look ? await Promise.all(rows.map(async (row) => (isUnwatched(row) ? lookAnew(row, look) : row))) : rows;
+  return seen.map((row) => documentOf(row, endpointOf(row.region_id)));
 }
+
+const isUnwatched = ({ watched, provisioned_at, deleted_at }: DatabaseRow): boolean => !watched && provisioned_at !== null && deleted_at === null;
+
+async function lookAnew(row: DatabaseRow, look: (databaseId: string) => Promise<DatabaseSight>): Promise<DatabaseRow> {
+  const sight = await look(row.id).catch(() => null);
+  return sight === null ? row : { ...row, sight, sight_seconds: null, observed_at: new Date() };
+}
+
+/** Without a sign from its watcher for so long, what is said of a database is only what was last known. */
+const WATCHED_WITHIN_S = 3;
+
+/** The exclusive operation that runs, and what was seen. */
+export const CHANGE_AND_SIGHT = `
+         (SELECT json_build_object('kind', o.kind, 'step', o.step) FROM operations o
+           WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running')) AS change,
+         w.sight, extract(epoch FROM now() - w.sight_since)::float8 AS sight_seconds`;
 
 const SELECT_DATABASES = `
   SELECT d.id, d.customer_id, d.name, d.region_id, d.plan, d.automation_paused, d.postgres_version, d.epoch, d.in_sync, d.endpoint_database,
-         d.endpoint_user, d.locale, d.locale_provider, d.provisioned_at, d.created_at, d.deleted_at, d.purge_at,
-         (SELECT json_build_object('kind', o.kind, 'step', o.step) FROM operations o
-           WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running')) AS change,
+         d.endpoint_user, d.locale, d.locale_provider, d.provisioned_at, d.created_at, d.deleted_at, d.purge_at, ${CHANGE_AND_SIGHT},
+         w.observed_at, w.lease_until > now() AND w.observed_at > now() - make_interval(secs => ${WATCHED_WITHIN_S}) AS watched,
          (SELECT json_agg(json_build_object('id', i.id, 'role', i.role, 'state', i.state, 'host', i.host_id,
                    'dataCenter', h.data_center_id, 'address', i.address, 'port', i.port,
                    'lagBytes', i.lag_bytes, 'lagSeconds', i.lag_seconds) ORDER BY i.role, i.id)
@@ -58,37 +81,49 @@ const SELECT_DATABASES = `
          (SELECT json_agg(json_build_object('id', k.instance_id || '-' || k.kept_id, 'instanceId', k.instance_id, 'host', k.host_id,
                    'keptAt', k.kept_at, 'sizeBytes', k.size_bytes) ORDER BY k.kept_at)
             FROM kept_copies k WHERE k.database_id = d.id) AS kept_copies
-    FROM databases d`;
+    FROM databases d LEFT JOIN watches w ON w.database_id = d.id`;
+
+/** The state that people see, and how many standbys are in sync. */
+export function stateOf({ plan, epoch, in_sync, provisioned_at, deleted_at, change, instances, sight, sight_seconds }: StateRow): { readonly state: DatabaseState; readonly inSync: number } {
+  const members = instances ?? [];
+  const primary = members.find(({ role }) => role === 'primary');
+  const redundancy = seeRedundancy(in_sync, epoch, members, sight);
+  const state = deriveState({
+    deleted: deleted_at !== null,
+    provisioned: provisioned_at !== null,
+    change: change?.kind ?? null,
+    changeStep: change?.step ?? null,
+    primary: primary === undefined ? null : seeState(primary, sight),
+    inSync: redundancy.seen.length,
+    commitsWait: commitsWait(redundancy, sight_seconds ?? 0),
+    standbys: isPlanId(plan) ? PLANS[plan].standbys : 1,
+  });
+  return { state, inSync: redundancy.seen.length };
+}
 
 function documentOf(row: DatabaseRow, endpoint: RegionEndpoint): DatabaseDocument {
-  const instances = row.instances ?? [];
+  const { state, inSync } = stateOf(row);
   return {
     id: row.id,
     customerId: row.customer_id,
     name: row.name,
     region: row.region_id,
     plan: row.plan,
-    state: deriveState({
-      deleted: row.deleted_at !== null,
-      provisioned: row.provisioned_at !== null,
-      change: row.change?.kind ?? null,
-      changeStep: row.change?.step ?? null,
-      primary: instances.find(({ role }) => role === 'primary')?.state ?? null,
-      inSync: row.in_sync.length,
-      standbys: isPlanId(row.plan) ? PLANS[row.plan].standbys : 1,
-    }),
+    state,
     automation: row.automation_paused === null ? 'active' : 'paused',
     automationReason: row.automation_paused,
     postgresVersion: row.postgres_version,
     locale: row.locale,
     provider: row.locale_provider,
     epoch: row.epoch,
-    inSync: row.in_sync.length > 0,
+    inSync: inSync > 0,
+    observedAt: row.observed_at?.toISOString() ?? null,
+    watched: row.watched ?? false,
     endpoint: {
       host: endpoint.host, port: endpoint.port, database: row.endpoint_database, user: row.endpoint_user,
       ...endpointUris(endpoint, row.endpoint_database, row.endpoint_user),
     },
-    instances,
+    instances: (row.instances ?? []).map((instance) => ({ ...instance, state: seeState(instance, row.sight) })),
     keptCopies: (row.kept_copies ?? []).map((copy) => ({ ...copy, keptAt: new Date(copy.keptAt).toISOString() })),
     createdAt: row.created_at.toISOString(),
     deletedAt: row.deleted_at?.toISOString() ?? null,

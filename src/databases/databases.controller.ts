@@ -53,8 +53,8 @@ export class DatabasesController {
   @Get(':id')
   @ApiOperation({ operationId: 'getDatabase', summary: 'Read a database', description: 'Its state, its endpoint and its instances.' })
   @Answers(200, 'Database', 'The database')
-  get(@CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string): Promise<DatabaseDocument> {
-    return this.require(caller, id);
+  async get(@CurrentCaller() { actor }: Caller, @Param('id', idParameter('database')) id: string): Promise<DatabaseDocument> {
+    return required(await this.databases.observe(reachOf(actor), id));
   }
 
   @Delete(':id')
@@ -169,9 +169,7 @@ export class DatabasesController {
   }
 
   private async require({ actor }: Caller, id: string): Promise<DatabaseDocument> {
-    const database = await this.databases.find(reachOf(actor), id);
-    if (!database) throw notFound();
-    return database;
+    return required(await this.databases.find(reachOf(actor), id));
   }
 
   /** What the actor cannot see does not exist for it; what it sees and does not own, it may not change. */
@@ -180,6 +178,11 @@ export class DatabasesController {
     requireScope(caller.actor, customerScope(database.customerId));
     return database;
   }
+}
+
+function required(database: DatabaseDocument | undefined): DatabaseDocument {
+  if (!database) throw notFound();
+  return database;
 }
 
 function asker({ actor, requestId }: Caller) {

@@ -23,6 +23,7 @@ import type { Credentials, DatabaseDocument } from './database.schemas.js';
 import { DatabaseEntity } from './database.entity.js';
 import { MetadataDatabaseRecords } from './database-records.js';
 import { CustomerNotFoundError, DatabaseNotAvailableError, DatabaseNotDeletedError, DataLossNotAcceptedError, DatabaseNotFoundError, NameTakenError, QuotaExceededError } from './database-errors.js';
+import type { DatabaseSight } from './database-sight.js';
 import { lsnToBytes } from './elect-standby.js';
 import { InstanceEntity } from './instance.entity.js';
 import { DELETE } from './operations/delete.operation.js';
@@ -34,6 +35,7 @@ import { RELEASE_KEPT } from './operations/release-kept.operation.js';
 import { REPROTECT } from './operations/reprotect.operation.js';
 import { ROTATE_PASSWORD } from './operations/rotate-password.operation.js';
 import { SWITCHOVER } from './operations/switchover.operation.js';
+import { OwnLooks } from './own-looks.js';
 import { newPassword, scramVerifier } from './scram-verifier.js';
 
 /** Who asks, how far they see, and in which request. */
@@ -71,6 +73,8 @@ const LOOK_TIMEOUT_MS = 10_000;
 /** What customers own. It records requests; operations act on them. */
 @Injectable()
 export class DatabasesService {
+  private readonly looks: OwnLooks;
+
   constructor(
     private readonly metadata: Metadata,
     private readonly fleet: FleetService,
@@ -79,7 +83,9 @@ export class DatabasesService {
     private readonly vault: Vault,
     @Inject(ENGINE) private readonly engine: Engine,
     @Inject(SETTINGS) private readonly settings: Settings,
-  ) {}
+  ) {
+    this.looks = new OwnLooks(engine.instances, (id) => records.read(id));
+  }
 
   /**
    * Reserves hosts for a database and asks for it to be made. Nothing is left behind if it throws.
@@ -167,6 +173,12 @@ export class DatabasesService {
 
   async find(reach: Reach, id: string): Promise<DatabaseDocument | undefined> {
     return (await this.list(reach, { id, limit: 1 }))[0];
+  }
+
+  /** The same, looked at now if no watcher looks at it. */
+  async observe(reach: Reach, id: string): Promise<DatabaseDocument | undefined> {
+    const look = (databaseId: string): Promise<DatabaseSight> => this.looks.look(databaseId);
+    return (await readDatabases((select) => this.metadata.select<DatabaseRow>(reach, select), reach, this.endpointOf, { id, limit: 1 }, look))[0];
   }
 
   list(reach: Reach, filter: DatabaseFilter): Promise<DatabaseDocument[]> {

@@ -29,8 +29,12 @@ export interface DatabaseFacts {
   /** The kind of the exclusive operation that runs, if any, and the step it is at. */
   readonly change: string | null;
   readonly changeStep: string | null;
+  /** As it was seen, not only as it is recorded. */
   readonly primary: InstanceState | null;
+  /** Standbys that are recorded in sync and seen to be. */
   readonly inSync: number;
+  /** Whether commits have waited for a standby for longer than is usual: clients cannot write. */
+  readonly commitsWait: boolean;
   /** The standbys that the plan has. */
   readonly standbys: number;
 }
@@ -44,6 +48,6 @@ export function deriveState(facts: DatabaseFacts): DatabaseState {
   const notPausedYet = facts.change === 'switchover' && facts.changeStep !== null && BEFORE_PAUSE.has(facts.changeStep);
   if (during && !writableAgain && !notPausedYet) return during;
   if (!facts.provisioned) return 'failed';
-  if (facts.primary !== 'running') return 'unavailable';
+  if (facts.primary !== 'running' || facts.commitsWait) return 'unavailable';
   return facts.inSync >= facts.standbys ? 'available' : 'degraded';
 }

@@ -1,7 +1,10 @@
+import type { DatabaseSight, SeenInstance } from '../databases/database-sight.js';
 import type { InstanceGlimpse, InstanceRef, InstanceWatch, InstancesPort } from '../engine/ports.js';
 import { type Care, decideCare } from './decide-care.js';
+import { type KnownSight, NOT_LOOKED_AT, type Sighting, takeLook, whatIsKnown } from './judge-look.js';
 import { type DatabaseSigns, findSlotless, type MemberSigns } from './judge-signs.js';
 import { judgePrimary, type StandbySight, type Verdict } from './judge-primary.js';
+import type { Lateness } from './lateness.js';
 
 /** How often a primary is looked at, and how long a look may take. */
 export const PROBE_MS = 500;
@@ -11,6 +14,8 @@ const STANDBY_EVERY = 4;
 const MISSES_TO_SUSPECT = 3;
 /** A standby that still streams from a primary that was silent for so long is right, and the watcher is blind. */
 const MISSES_TO_BE_BLIND = 6;
+/** What was seen longer ago is not known any more. A primary that does not answer is looked at in each round, and so are its standbys. */
+const KNOWN_FOR_MS = 3 * PROBE_MS;
 
 /** A database as its watcher needs to know it. */
 export interface WatchedDatabase {
@@ -33,13 +38,13 @@ export interface WatchedMember {
 
 interface Member {
   readonly watch: InstanceWatch;
-  glimpse: InstanceGlimpse;
-  misses: number;
+  sighting: Sighting;
 }
 
 export interface WatchFindings {
   readonly database: WatchedDatabase;
   readonly verdict: Verdict;
+  readonly sight: DatabaseSight;
   readonly care: Care;
   /** Decides again, with what is recorded now. */
   readonly decide: (recorded: WatchedDatabase) => Care;
@@ -50,6 +55,7 @@ export interface DatabaseWatchOptions {
   readonly refs: ReadonlyMap<string, InstanceRef>;
   /** Data centres of the region in which nobody gives a sign of life to this watcher. */
   readonly silentDataCenters: (region: string) => ReadonlySet<string>;
+  readonly lateness: Lateness;
   readonly onFindings: (findings: WatchFindings) => void;
 }
 
@@ -64,15 +70,17 @@ export class DatabaseWatch {
   private unfollowedSince: number | undefined;
   /** Standbys whose slot was lost, as the last inspection saw it, until something is done about it. */
   private slotless: readonly string[] = [];
-  /** When each standby was last seen streaming. */
+  /** When each standby was last seen streaming from the present primary. */
   private readonly followedAt = new Map<string, number>();
-  private readonly began = performance.now();
+  /** Since when the members have had the roles that they have. */
+  private rolesSince = performance.now();
+  private lookedAt = 0;
 
   constructor(private database: WatchedDatabase, private readonly options: DatabaseWatchOptions) {
     for (const [id, ref] of options.refs) {
       const watch = options.instances.watch(ref);
       watch.onClosed(() => void this.look(true));
-      this.members.set(id, { watch, glimpse: { sight: 'answers' }, misses: 0 });
+      this.members.set(id, { watch, sighting: NOT_LOOKED_AT });
     }
     this.timer = setInterval(() => void this.look(false), PROBE_MS);
   }
@@ -80,18 +88,31 @@ export class DatabaseWatch {
   /** What is recorded has changed; the members are the same. */
   update(database: WatchedDatabase): void {
     if (database.change) this.slotless = [];
+    if (database.epoch !== this.database.epoch) this.beginEpoch();
     this.database = database;
+  }
+
+  /** Who was the primary until now has not been away as a standby. */
+  private beginEpoch(): void {
+    this.followedAt.clear();
+    this.unfollowedSince = undefined;
+    this.rolesSince = performance.now();
+  }
+
+  /** When it was last judged, by `performance.now()`. */
+  get judgedAt(): number {
+    return this.lookedAt;
   }
 
   get region(): string {
     return this.database.region;
   }
 
-  /** Data centres in which an instance has given no sign of life, and those in which one has. */
+  /** Data centres in which an instance gives no sign of life, and those in which one has given one at the last look. */
   dataCenters(): { readonly silent: readonly string[]; readonly alive: readonly string[] } {
-    const of = (isSilent: boolean): string[] => this.database.members
-      .filter(({ id }) => ((this.members.get(id)?.misses ?? 0) >= MISSES_TO_SUSPECT) === isSilent).map(({ dataCenterId }) => dataCenterId);
-    return { silent: of(true), alive: of(false) };
+    const of = (isMeant: (sighting: Sighting) => boolean): string[] =>
+      this.database.members.filter(({ id }) => isMeant(this.members.get(id)?.sighting ?? NOT_LOOKED_AT)).map(({ dataCenterId }) => dataCenterId);
+    return { silent: of(({ misses }) => misses >= MISSES_TO_SUSPECT), alive: of(({ look, misses }) => look !== null && misses === 0) };
   }
 
   /** Looks at what goes wrong slowly; undefined if the database has changed meanwhile, and roles with it. */
@@ -106,13 +127,14 @@ export class DatabaseWatch {
     }));
     if (this.closed || this.database.epoch !== database.epoch) return undefined;
     if (!this.database.change) this.slotless = findSlotless(members);
-    return { databaseId: database.id, members };
+    return { databaseId: database.id, members, underWay: database.change?.kind ?? null, automationPaused: database.automationPaused };
   }
 
   private awaySeconds(standbyId: string): number | undefined {
-    const streaming = this.primary()?.glimpse.standbys?.some(({ instanceId, state }) => instanceId === standbyId && state === 'streaming');
+    const { glimpse } = this.known(this.database.members.find(({ role }) => role === 'primary')?.id);
+    const streaming = glimpse?.standbys?.some(({ instanceId, state }) => instanceId === standbyId && state === 'streaming');
     if (streaming === undefined) return undefined;
-    return streaming ? 0 : (performance.now() - (this.followedAt.get(standbyId) ?? this.began)) / 1000;
+    return streaming ? 0 : (performance.now() - (this.followedAt.get(standbyId) ?? this.rolesSince)) / 1000;
   }
 
   /** Looks at whom it is time to look at; at all of them when something happened or the primary does not answer. */
@@ -122,22 +144,26 @@ export class DatabaseWatch {
       this.again ||= urgent;
       return;
     }
-    await this.lookAndJudge(async () => {
-      const before = this.primary()?.glimpse.sight;
-      const everybody = urgent || before === 'refused' || before === 'restarting' || (before === 'answers' && this.round++ % STANDBY_EVERY === 0);
-      const due = this.database.members.filter(({ role }) => everybody || role === 'primary');
+    await this.lookAndJudge(async ({ members }) => {
+      const primary = members.find(({ role }) => role === 'primary')?.id;
+      const before = this.known(primary).sight;
+      const everybody = urgent || (before !== 'silent' && before !== 'answers') || (before === 'answers' && this.round++ % STANDBY_EVERY === 0);
+      const due = members.filter(({ role }) => everybody || role === 'primary');
       await Promise.all(due.map(({ id }) => this.lookAt(id)));
       // A silent primary is judged by what its standbys say when its answer is overdue, and not when it was asked for.
-      const sight = this.primary()?.glimpse.sight;
+      const { sight } = this.known(primary);
       if (sight === 'silent' || (sight !== 'answers' && !everybody)) await this.lookAtStandbys();
     });
   }
 
-  private async lookAndJudge(looks: () => Promise<void>): Promise<void> {
+  /** What was looked at belongs to what was recorded before the looks. */
+  private async lookAndJudge(looks: (database: WatchedDatabase) => Promise<void>): Promise<void> {
     this.looking = true;
     try {
-      await looks();
-      if (!this.closed) this.judge();
+      const { database } = this;
+      await looks(database);
+      this.lookedAt = performance.now();
+      if (!this.closed) this.judge(database);
     } finally {
       this.looking = false;
       if (this.again) {
@@ -154,27 +180,32 @@ export class DatabaseWatch {
   private async lookAt(id: string): Promise<void> {
     const member = this.members.get(id);
     if (!member) return;
-    member.glimpse = await member.watch.look(PROBE_MS - 50);
-    member.misses = member.glimpse.sight === 'silent' ? member.misses + 1 : 0;
+    const began = performance.now();
+    const glimpse = await member.watch.look(PROBE_MS - 50);
+    const look = { glimpse, lateMs: this.options.lateness.worstSince(began), atMs: performance.now() };
+    member.sighting = takeLook(member.sighting, look, MISSES_TO_SUSPECT);
   }
 
-  private judge(): void {
-    const { database } = this;
+  private known(id: string | undefined): { readonly sight: KnownSight; readonly glimpse: InstanceGlimpse | undefined; readonly misses: number } {
+    const sighting = (id === undefined ? undefined : this.members.get(id)?.sighting) ?? NOT_LOOKED_AT;
+    return { ...whatIsKnown(sighting, performance.now(), KNOWN_FOR_MS), misses: sighting.misses };
+  }
+
+  private judge(database: WatchedDatabase): void {
     const primary = database.members.find(({ role }) => role === 'primary');
-    const seen = this.primary();
-    if (!primary || !seen) return;
-    const standbys = database.members.filter(({ role }) => role === 'standby').map((member): StandbySight => {
-      const { glimpse, misses } = this.members.get(member.id) ?? { glimpse: { sight: 'silent' as const }, misses: 0 };
-      return { instanceId: member.id, sight: glimpse.sight, misses, receiving: glimpse.sight === 'answers' ? glimpse.receiving : undefined };
+    if (!primary) return;
+    const seen = this.known(primary.id);
+    const standbys = database.members.filter(({ role }) => role === 'standby').map(({ id }): StandbySight => {
+      const { sight, misses, glimpse } = this.known(id);
+      return { instanceId: id, sight, misses, receiving: sight === 'answers' ? glimpse?.receiving : undefined };
     });
     const verdict = judgePrimary({
-      primary: { instanceId: primary.id, sight: seen.glimpse.sight, misses: seen.misses }, standbys,
+      primary: { instanceId: primary.id, sight: seen.sight, misses: seen.misses }, standbys,
       silentDataCenters: this.options.silentDataCenters(database.region), missesToSuspect: MISSES_TO_SUSPECT,
     });
     const expected = database.members.filter(({ role, state }) => role === 'standby' && state !== 'lost').map(({ id }) => id);
-    const streaming = seen.glimpse.standbys?.filter(({ state }) => state === 'streaming').map(({ instanceId }) => instanceId);
-    for (const id of streaming ?? []) this.followedAt.set(id, performance.now());
-    this.noteFollowing(streaming !== undefined && expected.every((id) => streaming.includes(id)));
+    const streaming = seen.glimpse?.standbys?.filter(({ state }) => state === 'streaming').map(({ instanceId }) => instanceId);
+    if (this.database.epoch === database.epoch) this.noteFollowing(streaming, expected);
     const unfollowedMs = this.unfollowedSince === undefined ? 0 : performance.now() - this.unfollowedSince;
     const decide = (recorded: WatchedDatabase): Care => {
       // What was seen belongs to the primary of its epoch.
@@ -182,13 +213,23 @@ export class DatabaseWatch {
       const { change, automationPaused, inSync } = recorded;
       return decideCare({ verdict, change, automationPaused, inSync, expected, streaming, slotless: this.slotless, unfollowedMs });
     };
-    this.options.onFindings({ database, verdict, care: decide(database), decide });
-    if (verdict.verdict === 'wait' && seen.glimpse.sight === 'refused') this.lookAgainSoon();
+    this.options.onFindings({ database, verdict, sight: this.sightOf(database, verdict, streaming), care: decide(database), decide });
+    if (verdict.verdict === 'wait' && seen.sight === 'refused') this.lookAgainSoon();
     if (verdict.verdict !== 'lost' && seen.misses >= MISSES_TO_SUSPECT && seen.misses < MISSES_TO_BE_BLIND) this.confirmSoon();
   }
 
-  private noteFollowing(all: boolean): void {
-    this.unfollowedSince = all ? undefined : this.unfollowedSince ?? performance.now();
+  /** What people are told that was seen; a watcher that cannot trust its eyes tells nothing. */
+  private sightOf(database: WatchedDatabase, { verdict }: Verdict, streaming: readonly string[] | undefined): DatabaseSight {
+    const { epoch, inSync, members } = database;
+    const seen = (id: string): SeenInstance => (verdict === 'blind' ? 'unknown' : this.members.get(id)?.sighting.seen ?? 'unknown');
+    return { epoch, inSync, instances: Object.fromEntries(members.map(({ id, state }) => [id, { state, seen: seen(id) }])), streaming: streaming ?? null };
+  }
+
+  /** A primary that could not be asked has not been left by anybody, as far as is known. */
+  private noteFollowing(streaming: readonly string[] | undefined, expected: readonly string[]): void {
+    if (!streaming) return;
+    for (const id of streaming) this.followedAt.set(id, performance.now());
+    this.unfollowedSince = expected.every((id) => streaming.includes(id)) ? undefined : this.unfollowedSince ?? performance.now();
   }
 
   /** The standby needs a moment to notice what is certain already. */
@@ -201,11 +242,6 @@ export class DatabaseWatch {
     setTimeout(() => {
       if (!this.closed && !this.looking) void this.lookAndJudge(() => this.lookAtStandbys());
     }, PROBE_MS / 10);
-  }
-
-  private primary(): Member | undefined {
-    const primary = this.database.members.find(({ role }) => role === 'primary');
-    return primary && this.members.get(primary.id);
   }
 
   async close(): Promise<void> {

@@ -22,6 +22,8 @@ export interface FleetInspectionOptions {
 /** Inspects what goes wrong slowly in the databases that this worker watches; records lags, opens alerts and closes them. */
 export class FleetInspection {
   private readonly rounds: Rounds;
+  /** What was over its limit at the last inspection and is told if it stays so, by database. */
+  private readonly suspected = new Map<string, ReadonlySet<string>>();
 
   constructor(private readonly options: FleetInspectionOptions) {
     const { everyMs, log } = options;
@@ -56,9 +58,10 @@ export class FleetInspection {
   private async recordAlerts(signs: readonly DatabaseSigns[]): Promise<void> {
     const { metadata, limits, log } = this.options;
     const open = await queryRows<OpenAlert>(metadata.dataSource.manager,
-      'SELECT key, severity, subject_id AS "subjectId" FROM alerts WHERE resolved_at IS NULL AND kind = ANY($1)', [SIGN_KINDS]);
+      'SELECT key, severity, action, subject_id AS "subjectId" FROM alerts WHERE resolved_at IS NULL AND kind = ANY($1)', [SIGN_KINDS]);
     for (const database of signs) {
-      const { raise, resolve } = judgeSigns(database, limits, open);
+      const { raise, resolve, suspected } = judgeSigns(database, limits, open, this.suspected.get(database.databaseId));
+      this.suspected.set(database.databaseId, new Set(suspected));
       if (raise.length === 0 && resolve.length === 0) continue;
       for (const { key, severity, message } of raise) log.warn({ databaseId: database.databaseId, alert: key, severity }, message);
       await metadata.transaction(async (tx) => {

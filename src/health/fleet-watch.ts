@@ -7,19 +7,20 @@ import { SETTINGS } from '../config/settings-token.js';
 import { MetadataDatabaseRecords } from '../databases/database-records.js';
 import { DatabasesService } from '../databases/databases.service.js';
 import { DataLossNotAcceptedError } from '../databases/database-errors.js';
-import { isBeforePause } from '../databases/operations/is-reprotecting.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { EVERYTHING } from '../metadata/reach.js';
-import { openAlert, resolveAlerts } from '../operations/alerts.js';
 import type { OperationDocument } from '../operations/operation.js';
 import { OperationsService } from '../operations/operations.service.js';
 import { OperationInTheWayError } from '../operations/store.js';
 import type { Care } from './decide-care.js';
 import { FleetInspection } from './fleet-inspection.js';
 import { DatabaseWatch, type WatchedDatabase, type WatchFindings } from './database-watch.js';
+import { Lateness } from './lateness.js';
+import { PrimaryAlerts } from './primary-alerts.js';
+import { SightRecords } from './sight-records.js';
 
 /** How often the watcher renews its leases and reads again what is recorded. */
 const REFRESH_MS = 1_000;
@@ -27,9 +28,11 @@ const REFRESH_MS = 1_000;
 const REFRESH_CHANGING_MS = 200;
 /** How long a database stays with a watcher that gives no sign of life. */
 const LEASE_S = 4;
+/** A lease is not renewed sooner than so: it also says that its database is still looked at. */
+const RENEW_S = 0.5;
 const REQUESTED_BY = 'watcher';
-/** Operations that end a primary on purpose: nobody has to be told. */
-const TAKING_AWAY: ReadonlySet<string> = new Set(['delete', 'switchover', 'restore-in-place']);
+/** A database that was judged so lately is looked at; a look that hangs is none. */
+const LOOKED_WITHIN_MS = 3_000;
 
 /** Watches the databases that are leased to this worker, and asks for what they need. It never changes one itself. */
 @Injectable()
@@ -37,9 +40,9 @@ export class FleetWatch {
   private readonly worker = `watcher-${randomUUID()}`;
   private readonly watches = new Map<string, { watch: DatabaseWatch; members: string }>();
   private readonly asking = new Set<string>();
-  private readonly alerted = new Map<string, string>();
-  /** What is being told of each database. */
-  private readonly telling = new Map<string, Promise<void>>();
+  private readonly lateness = new Lateness();
+  private readonly alerts: PrimaryAlerts;
+  private readonly sights: SightRecords;
   private timer: NodeJS.Timeout | undefined;
   private refreshing: Promise<unknown> = Promise.resolve();
   private readonly inspection: FleetInspection;
@@ -54,6 +57,8 @@ export class FleetWatch {
     @Inject(LOG) private readonly log: Log,
     @Inject(SETTINGS) { FREEHOLD_INSPECT_EVERY_MS, FREEHOLD_ALERT_LAG_SECONDS, FREEHOLD_ALERT_TRANSACTION_SECONDS }: Settings,
   ) {
+    this.alerts = new PrimaryAlerts(metadata, log);
+    this.sights = new SightRecords(metadata, this.worker, log);
     this.inspection = new FleetInspection({
       metadata, log, everyMs: FREEHOLD_INSPECT_EVERY_MS, watches: () => [...this.watches.values()].map(({ watch }) => watch),
       limits: { lagSeconds: FREEHOLD_ALERT_LAG_SECONDS, transactionSeconds: FREEHOLD_ALERT_TRANSACTION_SECONDS },
@@ -79,10 +84,12 @@ export class FleetWatch {
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
+    this.lateness.stop();
     await Promise.all([this.refreshing, this.inspection.stop()]);
     await Promise.all([...this.watches.values()].map(({ watch }) => watch.close()));
-    await Promise.all(this.telling.values());
-    await this.metadata.dataSource.query('DELETE FROM watches WHERE worker = $1', [this.worker]).catch(() => undefined);
+    await Promise.all([this.alerts.settled(), this.sights.settled()]);
+    // Another watcher may begin at once; what was seen last, and when, stays known until it has looked.
+    await this.metadata.dataSource.query(`UPDATE watches SET lease_until = '-infinity' WHERE worker = $1`, [this.worker]).catch(() => undefined);
   }
 
   /** Answers whether a database is being changed. */
@@ -92,6 +99,8 @@ export class FleetWatch {
     for (const [id, { watch }] of this.watches) {
       if (ids.has(id)) continue;
       this.watches.delete(id);
+      this.alerts.forget(id);
+      this.sights.forget(id);
       await watch.close();
     }
     for (const database of leased) await this.watch(database);
@@ -100,12 +109,15 @@ export class FleetWatch {
 
   /** Takes databases that nobody watches, renews those that this worker has, and reads what is recorded of them. */
   private async readLeased(): Promise<WatchedDatabase[]> {
+    const lookedSince = performance.now() - LOOKED_WITHIN_MS;
+    const looked = [...this.watches].filter(([, { watch }]) => watch.judgedAt > lookedSince).map(([id]) => id);
     await this.metadata.dataSource.query(
       `INSERT INTO watches (database_id, worker, lease_until)
        SELECT id, $1, now() + make_interval(secs => $2) FROM databases WHERE provisioned_at IS NOT NULL AND deleted_at IS NULL
-       ON CONFLICT (database_id) DO UPDATE SET worker = $1, lease_until = now() + make_interval(secs => $2)
+       ON CONFLICT (database_id) DO UPDATE SET worker = $1, lease_until = now() + make_interval(secs => $2),
+           observed_at = CASE WHEN watches.database_id = ANY ($4) THEN now() ELSE watches.observed_at END
          WHERE watches.lease_until < now() OR (watches.worker = $1 AND watches.lease_until < now() + make_interval(secs => $3))`,
-      [this.worker, LEASE_S, LEASE_S / 2]);
+      [this.worker, LEASE_S, LEASE_S - RENEW_S, looked]);
     return this.readRecorded();
   }
 
@@ -134,7 +146,7 @@ export class FleetWatch {
     const record = await this.records.read(database.id);
     const refs = new Map(record.members.filter(({ ref }) => database.members.some(({ id }) => id === ref.id)).map(({ ref }) => [ref.id, ref]));
     const watch = new DatabaseWatch(database, {
-      instances: this.engine.instances, refs,
+      instances: this.engine.instances, refs, lateness: this.lateness,
       silentDataCenters: (region) => this.silentDataCenters(region),
       onFindings: (findings) => void this.act(findings),
     });
@@ -148,9 +160,9 @@ export class FleetWatch {
     return new Set(seen.flatMap(({ silent }) => silent).filter((id) => !alive.has(id)));
   }
 
-  private async act({ database, verdict, care: first, decide }: WatchFindings): Promise<void> {
-    const trouble = verdict.verdict === 'blind' || verdict.verdict === 'alone' || verdict.verdict === 'lost' ? verdict : undefined;
-    this.tell(database, trouble && `${trouble.verdict}: ${trouble.reason}`);
+  private async act({ database, verdict, sight, care: first, decide }: WatchFindings): Promise<void> {
+    this.alerts.take(database, verdict);
+    this.sights.note(database.id, sight);
     if (first.ask === 'nothing' || this.asking.has(database.id)) return;
     this.asking.add(database.id);
     try {
@@ -178,42 +190,6 @@ export class FleetWatch {
         id: database.id, actor: { id: REQUESTED_BY, reach: EVERYTHING }, requestId: null, acceptDataLoss: false, forced: false, reason, bytesAtRisk: null,
       });
     });
-  }
-
-  /** Whether the primary is gone because an operation took it away. */
-  private async isTakenAway(id: string): Promise<boolean> {
-    const [recorded] = await this.readRecorded(id);
-    return !recorded || (recorded.change !== null && TAKING_AWAY.has(recorded.change.kind) && !isBeforePause(recorded.change.kind, recorded.change.step));
-  }
-
-  /** Clients do not wait until people are told; but what is told of one database is told in its order. */
-  private tell(database: WatchedDatabase, message: string | undefined): void {
-    if (!this.telling.has(database.id) && this.alerted.get(database.id) === message) return;
-    const told = (this.telling.get(database.id) ?? Promise.resolve()).then(() => this.alert(database, message)).finally(() => {
-      if (this.telling.get(database.id) === told) this.telling.delete(database.id);
-    });
-    this.telling.set(database.id, told);
-  }
-
-  /** Says what is wrong with a primary, and takes it back when it is well. */
-  private async alert(database: WatchedDatabase, message: string | undefined): Promise<void> {
-    if (this.alerted.get(database.id) === message) return;
-    const key = `primary:${database.id}`;
-    try {
-      if (message === undefined) {
-        this.alerted.delete(database.id);
-        await this.metadata.transaction((tx) => resolveAlerts(tx, [key]));
-        return;
-      }
-      if (await this.isTakenAway(database.id)) return;
-      this.alerted.set(database.id, message);
-      await this.metadata.transaction((tx) => openAlert(tx, {
-        key, kind: 'primary', severity: 'critical', subjectId: database.id, operationId: null, message: `the primary of database ${database.id} is ${message}`,
-      }));
-    } catch (error) {
-      this.alerted.delete(database.id);
-      this.log.warn({ databaseId: database.id, reason: reasonOf(error) }, 'alert could not be recorded');
-    }
   }
 }
 

@@ -1,8 +1,8 @@
-import type { Sight } from '../engine/ports.js';
+import type { KnownSight } from './judge-look.js';
 
 export interface InstanceSight {
   readonly instanceId: string;
-  readonly sight: Sight;
+  readonly sight: KnownSight;
   /** Looks in a row that were not answered. */
   readonly misses: number;
 }
@@ -31,9 +31,16 @@ export type Verdict =
   | { readonly verdict: 'alone'; readonly reason: string }
   | { readonly verdict: 'lost'; readonly reason: string };
 
+/**
+ * A standby that is only silent may be slow on a busy machine, and is the one that can take over without a loss: it is
+ * given up as a successor after so many times the silence that makes a suspicion.
+ */
+const SILENCES_TO_GIVE_UP = 4;
+
 /** Judges a primary from everything that one watcher sees (`design.md`, 3.3). It asks for a failover, at most. */
 export function judgePrimary({ primary, standbys, silentDataCenters, missesToSuspect }: PrimarySight): Verdict {
   if (primary.sight === 'answers') return { verdict: 'well' };
+  if (primary.sight === 'unknown') return { verdict: 'wait', reason: 'the watcher is too slow to tell whether it answers' };
   if (primary.sight === 'restarting') return { verdict: 'wait', reason: 'the postmaster is restarting its backends' };
   if (primary.sight === 'silent') {
     if (primary.misses < missesToSuspect) return { verdict: 'wait', reason: `${primary.misses} of ${missesToSuspect} looks missed` };
@@ -57,6 +64,7 @@ function confirm(primary: InstanceSight, standbys: readonly StandbySight[], miss
     return { verdict: 'lost', reason: refused ? 'the postmaster is dead' : `${primary.misses} looks missed` };
   }
   // Nobody is there to be promoted: the primary is waited for by nobody but its clients (protocol rule 13).
-  if (refused && standbys.every(({ sight, misses }) => sight === 'refused' || (sight === 'silent' && misses >= missesToSuspect))) return { verdict: 'alone', reason: 'no instance of the database runs' };
+  const isGone = ({ sight, misses }: StandbySight): boolean => sight === 'refused' || (sight === 'silent' && misses >= SILENCES_TO_GIVE_UP * missesToSuspect);
+  if (refused && standbys.every(isGone)) return { verdict: 'alone', reason: 'no instance of the database runs' };
   return { verdict: 'wait', reason: 'no standby answers that could confirm the loss' };
 }

@@ -15,6 +15,9 @@ export interface MemberSigns {
 export interface DatabaseSigns {
   readonly databaseId: string;
   readonly members: readonly MemberSigns[];
+  /** The kind of the exclusive operation that runs, if any: it may take standbys away, and brings them back. */
+  readonly underWay: string | null;
+  readonly automationPaused: boolean;
 }
 
 export interface SignLimits {
@@ -30,6 +33,7 @@ type Severity = 'warning' | 'critical';
 export interface OpenAlert {
   readonly key: string;
   readonly severity: Severity;
+  readonly action: SignAlert['action'];
   readonly subjectId: string | null;
 }
 
@@ -40,10 +44,14 @@ export interface SignAlert {
   /** The database; the host for a disk that many share. */
   readonly subjectId: string;
   readonly message: string;
+  readonly action: 'required' | 'none';
+  readonly advice: string;
 }
 
 export interface SignJudgement {
   readonly raise: readonly SignAlert[];
+  /** What is over its limit for the first time, and may be a burst: it is raised if it still is at the next inspection. */
+  readonly suspected: readonly string[];
   /** Keys of alerts whose cause is gone. */
   readonly resolve: readonly string[];
 }
@@ -59,30 +67,41 @@ interface Gauge {
   readonly clearBelow: number;
   /** From here on it is critical, and stays so until it is cleared. */
   readonly criticalAt: number;
+  /** Whether it comes and goes with a burst of writes. */
+  readonly bursts?: boolean;
   readonly message: string;
+  readonly heals: boolean;
+  readonly advice: string;
 }
 
 /** WAL that a standby may lack: what a busy minute writes. */
 const LAG_BYTES = 64 * 2 ** 20;
 
 /** Decides which alerts to open, and which to close, from what was inspected of one database and what is open already. */
-export function judgeSigns(signs: DatabaseSigns, limits: SignLimits, open: readonly OpenAlert[]): SignJudgement {
-  const known = new Map(open.map((alert) => [alert.key, alert.severity]));
+export function judgeSigns(signs: DatabaseSigns, limits: SignLimits, open: readonly OpenAlert[], suspected: ReadonlySet<string> = new Set()): SignJudgement {
+  const known = new Map(open.map((alert) => [alert.key, alert]));
   const raise: SignAlert[] = [];
+  const suspects: string[] = [];
   const stays = new Set<string>();
   const judged = new Set<string>();
   for (const gauge of gaugesOf(signs, limits)) {
     const key = `${gauge.kind}:${gauge.about}`;
     judged.add(key);
-    const before = known.get(key);
+    const before = known.get(key)?.severity;
     const severity = gauge.value === undefined ? before : severityOf(gauge.value, gauge, before);
     if (severity === undefined) continue;
+    if (gauge.bursts && before === undefined && !suspected.has(key)) {
+      suspects.push(key);
+      continue;
+    }
     stays.add(key);
-    if (severity !== before) raise.push({ key, kind: gauge.kind, severity, subjectId: gauge.subjectId, message: gauge.message });
+    const action = gauge.heals ? 'none' : 'required';
+    const isTold = severity === before && (gauge.value === undefined || action === known.get(key)?.action);
+    if (!isTold) raise.push({ key, kind: gauge.kind, severity, subjectId: gauge.subjectId, message: gauge.message, action, advice: gauge.advice });
   }
   // What is not measured any more, such as the lag of a standby that was replaced, is no trouble either.
   const resolve = open.filter(({ key, subjectId }) => (subjectId === signs.databaseId || judged.has(key)) && !stays.has(key)).map(({ key }) => key);
-  return { raise, resolve };
+  return { raise, resolve, suspected: suspects };
 }
 
 export interface MemberLag {
@@ -115,21 +134,31 @@ function gaugesOf(signs: DatabaseSigns, limits: SignLimits): Gauge[] {
   ]);
 }
 
-function standbyGauges({ databaseId, members }: DatabaseSigns, { instanceId, state, awaySeconds }: MemberSigns, limits: SignLimits): Gauge[] {
+/** A standby that an operation takes away or brings back is away for as long as that takes: a rewind takes seconds, a copy minutes. */
+const REBUILT_WITHIN = 10;
+
+function standbyGauges({ databaseId, members, underWay, automationPaused }: DatabaseSigns, { instanceId, state, awaySeconds }: MemberSigns, limits: SignLimits): Gauge[] {
   const { standby } = seenByPrimary(members, instanceId);
   const { lagBytes = 0, lagSeconds = 0 } = standby ?? {};
-  const planned = state !== 'running';
+  const atWork = underWay !== null;
   const about = `${databaseId}:${instanceId}`;
   return [
     {
       kind: 'replication', about, subjectId: databaseId, value: awaySeconds,
-      // One that is being made anew is away for as long as a copy takes.
-      raiseAt: limits.lagSeconds, clearBelow: Number.MIN_VALUE, criticalAt: planned ? Infinity : limits.lagSeconds,
+      raiseAt: atWork ? REBUILT_WITHIN * limits.lagSeconds : limits.lagSeconds, clearBelow: Number.MIN_VALUE,
+      criticalAt: atWork || state !== 'running' ? Infinity : limits.lagSeconds,
       message: `standby ${instanceId} has not been streaming for ${Math.round(awaySeconds ?? 0)} s (its state: ${state})`,
+      heals: atWork,
+      advice: atWork ? `operation ${underWay} brings it back; look at its steps if that takes too long`
+        : automationPaused ? 'automation is paused, so that nobody brings it back: resume it'
+          : 'look at its host, and at the newest operation of the database: until it is back a failover has nobody to go to',
     },
     {
-      kind: 'lag', about, subjectId: databaseId, value: standby && Math.max(lagBytes / LAG_BYTES, lagSeconds / limits.lagSeconds),
-      raiseAt: 1, clearBelow: 0.5, criticalAt: 20, message: `standby ${instanceId} is ${mebibytes(lagBytes)} and ${Math.round(lagSeconds)} s behind its primary`,
+      // One that is being brought back has to catch up first.
+      kind: 'lag', about, subjectId: databaseId, value: atWork ? undefined : standby && Math.max(lagBytes / LAG_BYTES, lagSeconds / limits.lagSeconds),
+      raiseAt: 1, clearBelow: 0.5, criticalAt: 20, bursts: true, heals: true,
+      advice: 'it catches up by itself when less is written; if it stays, look at the disk of its host and at the network to it',
+      message: `standby ${instanceId} is ${mebibytes(lagBytes)} and ${Math.round(lagSeconds)} s behind its primary`,
     },
   ];
 }
@@ -138,7 +167,7 @@ function transactionGauge(databaseId: string, { instanceId, inspection }: Member
   const oldest = inspection?.oldestTransaction;
   return {
     kind: 'transaction', about: databaseId, subjectId: databaseId, value: inspection && (oldest?.seconds ?? 0) / transactionSeconds,
-    raiseAt: 1, clearBelow: 1, criticalAt: 24,
+    raiseAt: 1, clearBelow: 1, criticalAt: 24, heals: false, advice: 'ask the customer to end it, or end that process with pg_terminate_backend',
     message: `a transaction has been open for ${Math.round(oldest?.seconds ?? 0)} s (process ${oldest?.pid ?? '-'} of ${instanceId}): it keeps vacuum from removing what is dead`,
   };
 }
@@ -158,7 +187,8 @@ function slotGauge(databaseId: string, instanceId: string, { name, status, keptB
   return {
     kind: 'slot', about: `${databaseId}:${instanceId}:${name}`, subjectId: databaseId,
     value: over ? 1 : limitBytes === null ? 0 : (keptBytes ?? 0) / limitBytes,
-    raiseAt: 0.8, clearBelow: 0.5, criticalAt: 1,
+    raiseAt: 0.8, clearBelow: 0.5, criticalAt: 1, heals: over,
+    advice: over ? 'its standby is copied anew by itself' : 'find out why its standby does not follow: past the limit it has to be copied anew',
     message: status === 'lost'
       ? `slot ${name} on ${instanceId} is lost, and keeps nothing for its standby any more, which gets a new one or is copied anew`
       : `slot ${name} on ${instanceId} keeps ${mebibytes(keptBytes ?? 0)} of WAL, and may keep ${mebibytes(limitBytes ?? 0)}`,
@@ -170,7 +200,9 @@ function walGauge(databaseId: string, { instanceId, inspection }: MemberSigns): 
   const { bytes = 0, usualBytes = 1 } = inspection?.wal ?? {};
   return {
     kind: 'wal', about: `${databaseId}:${instanceId}`, subjectId: databaseId, value: inspection && bytes / usualBytes,
-    raiseAt: 2, clearBelow: 1.5, criticalAt: 4, message: `${instanceId} has ${mebibytes(bytes)} of WAL on disk, where ${mebibytes(usualBytes)} are usual`,
+    raiseAt: 2, clearBelow: 1.5, criticalAt: 4, bursts: true, heals: false,
+    advice: 'find out what keeps it, before the disk is full: an archive that does not take it, or a slot whose standby does not follow',
+    message: `${instanceId} has ${mebibytes(bytes)} of WAL on disk, where ${mebibytes(usualBytes)} are usual`,
   };
 }
 
@@ -180,7 +212,7 @@ function diskGauge(databaseId: string, { instanceId, hostId, inspection }: Membe
   return {
     // A disk that many share is one trouble, and not one of each.
     kind: 'disk', about: own ? `${databaseId}:${instanceId}` : hostId, subjectId: own ? databaseId : hostId, value: inspection && used,
-    raiseAt: 0.85, clearBelow: 0.8, criticalAt: 0.95,
+    raiseAt: 0.85, clearBelow: 0.8, criticalAt: 0.95, heals: false, advice: 'make room, or move databases to another host: a full disk ends the primary',
     message: `the disk of ${own ? instanceId : `host ${hostId}`} is ${Math.round(used * 100)} % full: ${mebibytes(freeBytes)} are free`,
   };
 }

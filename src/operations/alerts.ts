@@ -3,21 +3,35 @@ import { newId } from '../metadata/ids.js';
 import { queryRows } from '../metadata/query-rows.js';
 
 export interface NewAlert {
-  /** What the alert is about; while one is open, opening it again changes it only if it is of another severity now. */
+  /** What the alert is about; at most one alert is open for each. */
   readonly key: string;
   readonly kind: string;
   readonly severity: 'warning' | 'critical';
   readonly subjectId: string | null;
   readonly operationId: string | null;
   readonly message: string;
+  /** `none`: it heals by itself, and is told so that people know. */
+  readonly action: 'required' | 'none';
+  /** What to do about it, or what does it; or what to look at if it stays. */
+  readonly advice: string;
 }
 
+/** An alert that comes back so soon after it was resolved is the same one. */
+const SAME_WITHIN_MINUTES = 10;
+
+/** Opens an alert, or the one that was resolved a short while ago again; one that is open tells what is said now. */
 export async function openAlert(tx: EntityManager, alert: NewAlert): Promise<void> {
+  const { key, kind, severity, subjectId, operationId, message, action, advice } = alert;
   await tx.query(
-    `INSERT INTO alerts (id, key, kind, severity, subject_id, operation_id, message) VALUES ($1, $2, $3, $4, $5, $6, $7)
-     ON CONFLICT (key) WHERE resolved_at IS NULL DO UPDATE SET severity = excluded.severity, message = excluded.message
-       WHERE alerts.severity <> excluded.severity`,
-    [newId('alert'), alert.key, alert.kind, alert.severity, alert.subjectId, alert.operationId, alert.message]);
+    `UPDATE alerts SET resolved_at = NULL, opened_at = clock_timestamp()
+      WHERE id = (SELECT id FROM alerts WHERE key = $1 AND resolved_at > now() - make_interval(mins => $2) ORDER BY resolved_at DESC LIMIT 1)
+        AND NOT EXISTS (SELECT FROM alerts WHERE key = $1 AND resolved_at IS NULL)`, [key, SAME_WITHIN_MINUTES]);
+  await tx.query(
+    `INSERT INTO alerts (id, key, kind, severity, subject_id, operation_id, message, action, advice) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+     ON CONFLICT (key) WHERE resolved_at IS NULL DO UPDATE
+        SET severity = excluded.severity, operation_id = excluded.operation_id, message = excluded.message, action = excluded.action, advice = excluded.advice
+      WHERE (alerts.severity, alerts.message, alerts.action, alerts.advice) IS DISTINCT FROM (excluded.severity, excluded.message, excluded.action, excluded.advice)`,
+    [newId('alert'), key, kind, severity, subjectId, operationId, message, action, advice]);
 }
 
 /** Closes what is open under these keys; an alert resolves itself when its cause is gone. */
@@ -32,6 +46,8 @@ export interface AlertDocument {
   readonly subjectId: string | null;
   readonly operationId: string | null;
   readonly message: string;
+  readonly action: 'required' | 'none';
+  readonly advice: string;
   readonly state: 'open' | 'resolved';
   readonly openedAt: Date;
   readonly resolvedAt: Date | null;
@@ -40,7 +56,7 @@ export interface AlertDocument {
 /** Open alerts first, then the resolved ones, each newest first. */
 export function listAlerts(tx: EntityManager, page: { readonly before?: string | undefined; readonly limit: number }): Promise<AlertDocument[]> {
   return queryRows(tx,
-    `SELECT id, kind, severity, subject_id AS "subjectId", operation_id AS "operationId", message,
+    `SELECT id, kind, severity, subject_id AS "subjectId", operation_id AS "operationId", message, action, advice,
             CASE WHEN resolved_at IS NULL THEN 'open' ELSE 'resolved' END AS state, opened_at AS "openedAt", resolved_at AS "resolvedAt"
        FROM alerts
       WHERE $1::text IS NULL

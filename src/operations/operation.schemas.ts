@@ -31,6 +31,8 @@ export const alertSchema = z.object({
   subjectId: z.string().nullable(),
   operationId: z.string().nullable(),
   message: z.string(),
+  action: z.enum(['required', 'none']).meta({ description: '`required`: an operator has to do something now; `none`: it heals by itself' }),
+  advice: z.string().meta({ description: 'What to do, or what is done by itself and what to look at if it stays' }),
   state: z.enum(['open', 'resolved']),
   openedAt: time,
   resolvedAt: time.nullable(),

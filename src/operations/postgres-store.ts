@@ -171,6 +171,7 @@ export class PostgresOperationStore implements OperationStore<EntityManager> {
       await openAlert(tx, {
         key: stepAlertKey(operation.id), kind: 'operation-stuck', severity: 'critical', subjectId: operation.subjectId,
         operationId: operation.id, message: `${operation.kind} does not get past "${operation.step}": ${transition.reason}`,
+        action: 'required', advice: 'it is tried again and again: remove what its reason names, or cancel it if it has not passed its point of no return',
       });
     }
     const [row] = await queryRows<OperationRow>(tx,

@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import pg from 'pg';
+import { DatabasesService } from '../../src/databases/databases.service.js';
+import { FleetWatch } from '../../src/health/fleet-watch.js';
+import { Metadata } from '../../src/metadata/metadata.js';
+import { EVERYTHING } from '../../src/metadata/reach.js';
 import { startControlPlane, type TestControlPlane } from '../support/control-plane.js';
 import { eventually } from '../support/servers.js';
 import { DatabaseUnderTest } from './support/database-under-test.js';
@@ -10,6 +14,9 @@ const SLOT_MB = 24;
 const MIB = 2 ** 20;
 /** Less than a pause that is in vain takes, and more than an answer does on a busy machine. */
 const HELD_UP_MS = 4_500;
+/** A look takes half a second at most. */
+const LATE_MS = 700;
+const LATE_FOR_MS = 8_000;
 
 let plane: TestControlPlane;
 let database: DatabaseUnderTest;
@@ -31,6 +38,13 @@ const raised = (kind: string, severity?: string) => eventually(async () => {
   return alert && (severity === undefined || alert.severity === severity) && alert;
 });
 const resolved = (...kinds: string[]) => eventually(async () => (await Promise.all(kinds.map((kind) => database.openAlerts(kind)))).every((open) => open.length === 0));
+/** Both of two inspections have been recorded: something may have to be seen twice before it is told. */
+async function inspectedAgain(): Promise<void> {
+  for (let times = 0; times < 2; times += 1) {
+    await plane.app.get(Metadata).dataSource.query('UPDATE instances SET lag_bytes = -1 WHERE database_id = $1 AND role = $2', [database.id, 'standby']);
+    await eventually(async () => (await lagOfStandby()).lagBytes !== -1);
+  }
+}
 const lagOfStandby = async () => (await database.instance('standby'));
 const writeWal = (mebibytes: number) => database.asControl(primary, ...Array.from({ length: mebibytes }, () => `SELECT pg_logical_emit_message(false, 'test', repeat('x', ${MIB}))`));
 
@@ -86,6 +100,99 @@ describe('operators are alerted of', () => {
     await eventually(async () => (await lagOfStandby()).lagBytes === 0);
   });
 
+  it('nothing while an ordinary switchover and a failover go by', async () => {
+    await database.settled(1);
+    const before = await database.alerts();
+    await database.ended(await database.switchover());
+    await database.settled(2);
+    await database.signal((await database.instance('primary')).id, 'SIGKILL');
+    await database.settled(3);
+    await inspectedAgain();
+    expect(await database.alerts()).toEqual(before);
+    primary = (await database.instance('primary')).id;
+    standby = (await database.instance('standby')).id;
+  });
+});
+
+/** Nobody brings anything back: what is told must be what is there. The record of who is in sync is not touched (protocol rule 3). */
+describe('while automation is paused, people are told', () => {
+  const recordedInSync = async () => (await plane.app.get(Metadata).dataSource.query('SELECT in_sync FROM databases WHERE id = $1', [database.id]) as { in_sync: string[] }[])[0]!.in_sync;
+  const told = async () => {
+    const { state, inSync, instances, watched } = await database.read();
+    return { state, inSync, watched, primary: instances.find(({ id }) => id === primary)?.state, standby: instances.find(({ id }) => id === standby)?.state };
+  };
+  const becomes = (expected: Partial<Awaited<ReturnType<typeof told>>>) => eventually(async () => {
+    const now = await told();
+    return Object.entries(expected).every(([name, value]) => now[name as keyof typeof now] === value);
+  }, 30_000);
+
+  it('that the database is well, while it is', async () => {
+    await database.setAutomation(true);
+    await becomes({ state: 'available', inSync: true, watched: true, primary: 'running', standby: 'running' });
+  });
+
+  it('that the standby is gone, and that commits wait for it', async () => {
+    await database.signal(standby, 'SIGKILL');
+    await becomes({ state: 'degraded', inSync: false, primary: 'running', standby: 'lost' });
+    await becomes({ state: 'unavailable', inSync: false, primary: 'running', standby: 'lost' });
+    const client = new pg.Client({ connectionString: database.credentials.uri, query_timeout: 1_000 });
+    await client.connect();
+    await expect(client.query('INSERT INTO t VALUES (2)'), 'a client meets the same').rejects.toThrow('timeout');
+    await client.end();
+    expect(await recordedInSync()).toEqual([standby]);
+    await recover();
+  });
+
+  it('that the primary is gone, in an alert too that says that somebody has to act', async () => {
+    await database.signal(primary, 'SIGKILL');
+    await becomes({ state: 'unavailable', inSync: true, primary: 'lost', standby: 'running' });
+    expect(await raised('primary')).toMatchObject({ action: 'required', advice: expect.stringContaining('resume') as string });
+    await database.signal(standby, 'SIGKILL');
+    await becomes({ state: 'unavailable', inSync: false, primary: 'lost', standby: 'lost' });
+    expect(await recordedInSync()).toEqual([standby]);
+    await recover();
+    await resolved('primary');
+  });
+
+  it('when nobody looks any more, since when; and who asks for the database is told what is there now', async () => {
+    await plane.app.get(FleetWatch).stop();
+    await database.signal(primary, 'SIGKILL');
+    const killedAt = Date.now();
+    const known = await database.read();
+    expect(known).toMatchObject({ state: 'available', watched: false });
+    expect(Date.parse(known.observedAt!)).toBeLessThanOrEqual(killedAt);
+    const seen = await plane.app.get(DatabasesService).observe(EVERYTHING, database.id);
+    expect(seen).toMatchObject({ state: 'unavailable', watched: false });
+    expect(seen!.instances.map(({ state }) => state).sort()).toEqual(['lost', 'running']);
+    await plane.restartWorker();
+    await becomes({ state: 'unavailable', watched: true });
+    await recover();
+  });
+
+  /** Lets Freehold bring it back, and holds it back again. */
+  async function recover(): Promise<void> {
+    await database.setAutomation(false);
+    await database.settled();
+    await database.setAutomation(true);
+    primary = (await database.instance('primary')).id;
+    standby = (await database.instance('standby')).id;
+  }
+});
+
+describe('a watcher that is merely slow', () => {
+  it('asks for nothing and raises nothing, though it is late at every look', async () => {
+    await database.setAutomation(false);
+    await database.settled();
+    const before = [await database.alerts(), (await database.operations()).length, (await database.read()).epoch];
+    const until = performance.now() + LATE_FOR_MS;
+    while (performance.now() < until) {
+      for (const begun = performance.now(); performance.now() - begun < LATE_MS;);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+    await inspectedAgain();
+    expect([await database.alerts(), (await database.operations()).length, (await database.read()).epoch]).toEqual(before);
+    await eventually(async () => (await database.read()).state === 'available');
+  });
 });
 
 /** A pooled client that holds its transaction open, for longer than it would be expected to end soon. */
@@ -162,8 +269,8 @@ describe('a switchover of a database whose customer has had a transaction open f
   });
 });
 
-describe('operators are told', () => {
-  it('nothing that is about a database that was deleted', async () => {
+describe('when a database is deleted', () => {
+  it('nobody is told of it any more', async () => {
     await database.setAutomation(true);
     await database.signal((await database.instance('standby')).id, 'SIGKILL');
     await raised('replication');

@@ -48,7 +48,7 @@ const INSTANCE: Shape = {
 const DATABASE: Shape = {
   id: id('db'), customerId: id('cus'), name: text, region: text, plan: one('starter', 'standard', 'business'),
   state: one('provisioning', 'available', 'degraded', 'failing-over', 'unavailable', 'restoring', 'deleting', 'deleted', 'failed'),
-  automation: one('active', 'paused'), automationReason: orNull(text), postgresVersion: orNull(text), epoch: number, inSync: flag,
+  automation: one('active', 'paused'), automationReason: orNull(text), postgresVersion: orNull(text), epoch: number, inSync: flag, observedAt: orNull(time), watched: flag,
   endpoint: shaped({ host: text, port: number, database: text, user: text, uri: text, pooledUri: text }), instances: listOf(INSTANCE), keptCopies: Array.isArray,
   locale: text, provider: text,
   createdAt: time, deletedAt: orNull(time), purgeAt: orNull(time),
@@ -270,9 +270,9 @@ describe('what operators see', () => {
   });
 
   it('are alerts, open ones first, and who did what', async () => {
-    await api.query(`INSERT INTO alerts (id, key, kind, severity, message) VALUES ('alt_01hzy3v7q8k2w5n9t4r6x1m0pa', 'contract', 'test', 'warning', 'a message')`);
+    await api.query(`INSERT INTO alerts (id, key, kind, severity, message, advice) VALUES ('alt_01hzy3v7q8k2w5n9t4r6x1m0pa', 'contract', 'test', 'warning', 'a message', 'an advice')`);
     const alert: Shape = {
-      id: id('alt'), kind: text, severity: one('warning', 'critical'), subjectId: orNull(text), operationId: orNull(text), message: text, state: one('open', 'resolved'),
+      id: id('alt'), kind: text, severity: one('warning', 'critical'), subjectId: orNull(text), operationId: orNull(text), message: text, action: one('required', 'none'), advice: text, state: one('open', 'resolved'),
       openedAt: time, resolvedAt: orNull(time),
     };
     const alerts = (await api.get('/v1/alerts')).body;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { deriveState, type DatabaseFacts } from '../../src/databases/derive-state.js';
 
-const healthy: DatabaseFacts = { deleted: false, provisioned: true, change: null, changeStep: null, primary: 'running', inSync: 1, standbys: 1 };
+const healthy: DatabaseFacts = { deleted: false, provisioned: true, change: null, changeStep: null, primary: 'running', inSync: 1, commitsWait: false, standbys: 1 };
 
 describe('deriveState', () => {
   it.each([
@@ -10,6 +10,9 @@ describe('deriveState', () => {
     ['degraded', { inSync: 1, standbys: 2 }],
     ['unavailable', { primary: 'lost' }],
     ['unavailable', { primary: null }],
+    ['unavailable', { inSync: 0, commitsWait: true }],
+    ['failing-over', { change: 'failover', changeStep: 'fence', primary: 'lost' }],
+    ['unavailable', { change: 'failover', changeStep: 'rebuild', primary: 'lost' }],
     ['provisioning', { provisioned: false, change: 'provision' }],
     ['failed', { provisioned: false }],
     ['failing-over', { change: 'switchover', changeStep: 'pause' }],

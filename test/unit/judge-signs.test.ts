@@ -14,18 +14,19 @@ const inspection = (role: 'primary' | 'standby', change: Change = {}): InstanceI
   ...change,
 });
 
-const signs = (change: { primary?: Change | null; standby?: Change | null; awaySeconds?: number | undefined; state?: string } = {}): DatabaseSigns => {
+const signs = (change: { primary?: Change | null; standby?: Change | null; awaySeconds?: number | undefined; state?: string; underWay?: string; automationPaused?: boolean } = {}): DatabaseSigns => {
   const of = (role: 'primary' | 'standby'): InstanceInspection | undefined => (change[role] === null ? undefined : inspection(role, change[role]));
   const member = (role: 'primary' | 'standby', instanceId: string, hostId: string): MemberSigns => ({
     instanceId, hostId, role, state: role === 'standby' ? change.state ?? 'running' : 'running', inspection: of(role),
     awaySeconds: role === 'primary' ? undefined : 'awaySeconds' in change ? change.awaySeconds : 0,
   });
-  return { databaseId: 'db_1', members: [member('primary', 'ins_A', 'hst_1'), member('standby', 'ins_B', 'hst_2')] };
+  return { databaseId: 'db_1', members: [member('primary', 'ins_A', 'hst_1'), member('standby', 'ins_B', 'hst_2')], underWay: change.underWay ?? null, automationPaused: change.automationPaused ?? false };
 };
 
-const judge = (database: DatabaseSigns, open: readonly OpenAlert[] = []) => judgeSigns(database, LIMITS, open);
+/** As the second of two inspections that see the same. */
+const judge = (database: DatabaseSigns, open: readonly OpenAlert[] = []) => judgeSigns(database, LIMITS, open, new Set(judgeSigns(database, LIMITS, open).suspected));
 const raised = (database: DatabaseSigns, open?: readonly OpenAlert[]): [string, string][] => judge(database, open).raise.map(({ kind, severity }) => [kind, severity]);
-const opened = (alerts: readonly SignAlert[]): OpenAlert[] => alerts.map(({ key, severity, subjectId }) => ({ key, severity, subjectId }));
+const opened = (alerts: readonly SignAlert[]): OpenAlert[] => alerts.map(({ key, severity, action, subjectId }) => ({ key, severity, action, subjectId }));
 
 const lagging = (lagBytes: number, lagSeconds: number): Change =>
   ({ standbys: [{ instanceId: 'ins_B', state: 'streaming', syncState: 'quorum', flushLsn: '0/1', lagBytes, lagSeconds }] });
@@ -34,7 +35,7 @@ const slot = (change: Partial<InstanceInspection['slots'][number]>): Change =>
 
 describe('what is inspected', () => {
   it('of a healthy database raises nothing', () => {
-    expect(judge(signs())).toEqual({ raise: [], resolve: [] });
+    expect(judge(signs())).toEqual({ raise: [], resolve: [], suspected: [] });
   });
 
   // What is a trouble; what takes it back; what lies in between, and changes nothing either way.
@@ -48,15 +49,24 @@ describe('what is inspected', () => {
     expect(raised(trouble)).toEqual([expected]);
     expect(raised(between)).toEqual([]);
     const open = opened(judge(trouble).raise);
-    expect(judge(trouble, open)).toEqual({ raise: [], resolve: [] });
-    expect(judge(between, open)).toEqual({ raise: [], resolve: [] });
-    expect(judge(signs(), open)).toEqual({ raise: [], resolve: open.map(({ key }) => key) });
+    expect(judge(trouble, open)).toMatchObject({ raise: [], resolve: [] });
+    expect(judge(between, open)).toMatchObject({ raise: [], resolve: [] });
+    expect(judge(signs(), open)).toMatchObject({ raise: [], resolve: open.map(({ key }) => key) });
   });
 
-  it('a standby that does not stream for longer than it may: critical, unless it is being made anew', () => {
+  it.each([['a lag', signs({ primary: lagging(64 * MIB, 0) })], ['WAL', signs({ primary: { wal: { bytes: 2_000, usualBytes: 1_000 } } })]])('%s in one inspection alone is a burst, and no trouble', (_, burst) => {
+    const first = judgeSigns(burst, LIMITS, []);
+    expect(first.raise).toEqual([]);
+    expect(judgeSigns(signs(), LIMITS, [], new Set(first.suspected))).toEqual({ raise: [], resolve: [], suspected: [] });
+    expect(judgeSigns(burst, LIMITS, [], new Set(first.suspected)).raise).toHaveLength(1);
+  });
+
+  it('a standby that does not stream for longer than it may: critical, unless an operation brings it back', () => {
     expect(raised(signs({ awaySeconds: 29 }))).toEqual([]);
     expect(raised(signs({ awaySeconds: 30 }))).toEqual([['replication', 'critical']]);
-    expect(raised(signs({ awaySeconds: 300, state: 'rebuilding' }))).toEqual([['replication', 'warning']]);
+    expect(raised(signs({ awaySeconds: 120, state: 'rebuilding', underWay: 'failover' }))).toEqual([]);
+    expect(raised(signs({ awaySeconds: 300, state: 'rebuilding', underWay: 'failover' }))).toEqual([['replication', 'warning']]);
+    expect(raised(signs({ awaySeconds: 30, state: 'lost' }))).toEqual([['replication', 'warning']]);
     const open = opened(judge(signs({ awaySeconds: 30 })).raise);
     expect(judge(signs({ awaySeconds: 5 }), open).resolve).toEqual([]);
     expect(judge(signs(), open).resolve).toEqual(['replication:db_1:ins_B']);
@@ -92,15 +102,37 @@ describe('what is inspected', () => {
     const trouble = signs({ primary: { ...slot({ status: 'lost' }), wal: { bytes: 9, usualBytes: 1 }, disk: { usedBytes: 99, freeBytes: 1, own: true }, oldestTransaction: { pid: 1, seconds: 9_999 } }, awaySeconds: 60 });
     const open = opened(judge(trouble).raise);
     expect(open.length).toBe(5);
-    expect(judge(signs({ primary: null, standby: null, awaySeconds: undefined }), open)).toEqual({ raise: [], resolve: [] });
+    expect(judge(signs({ primary: null, standby: null, awaySeconds: undefined }), open)).toEqual({ raise: [], resolve: [], suspected: [] });
   });
 
   it('what is not there any more, such as a standby that was replaced, is taken back; what is another database\'s is not', () => {
     const open: OpenAlert[] = [
-      { key: 'lag:db_1:ins_OLD', severity: 'warning', subjectId: 'db_1' }, { key: 'lag:db_2:ins_C', severity: 'warning', subjectId: 'db_2' },
-      { key: 'disk:hst_9', severity: 'warning', subjectId: 'hst_9' },
+      { key: 'lag:db_1:ins_OLD', severity: 'warning', action: 'none', subjectId: 'db_1' }, { key: 'lag:db_2:ins_C', severity: 'warning', action: 'none', subjectId: 'db_2' },
+      { key: 'disk:hst_9', severity: 'warning', action: 'required', subjectId: 'hst_9' },
     ];
     expect(judge(signs(), open).resolve).toEqual(['lag:db_1:ins_OLD']);
+  });
+});
+
+describe('an alert says whether somebody has to act', () => {
+  const away = (change: Parameters<typeof signs>[0]) => judge(signs({ awaySeconds: 400, ...change })).raise[0];
+
+  it('nobody while an operation is at it, somebody otherwise; and it says so when that changes', () => {
+    expect(away({ underWay: 'reprotect' })).toMatchObject({ action: 'none', advice: expect.stringContaining('reprotect') as string });
+    expect(away({ automationPaused: true })).toMatchObject({ action: 'required', advice: expect.stringContaining('resume') as string });
+    const open = opened([away({})!]);
+    expect(judge(signs({ awaySeconds: 400, underWay: 'reprotect' }), open).raise).toMatchObject([{ severity: 'critical', action: 'none' }]);
+  });
+
+  it.each([
+    ['none', signs({ primary: lagging(64 * MIB, 0) })], ['required', signs({ primary: slot({ keptBytes: 800 * MIB }) })], ['none', signs({ primary: slot({ status: 'lost' }) })],
+    ['required', signs({ standby: { disk: { usedBytes: 99, freeBytes: 1, own: true } } })],
+  ])('%s, and what is to be done', (action, database) => {
+    expect(judge(database).raise).toMatchObject([{ action, advice: expect.stringMatching(/.{20}/) as string }]);
+  });
+
+  it('a standby that is being brought back may lag', () => {
+    expect(judge(signs({ primary: lagging(900 * MIB, 0), underWay: 'failover' })).raise).toEqual([]);
   });
 });
 

@@ -988,7 +988,10 @@ export interface components {
             name: string;
             region: string;
             plan: string;
-            /** @enum {string} */
+            /**
+             * @description What clients of the endpoint meet
+             * @enum {string}
+             */
             state: "provisioning" | "available" | "degraded" | "failing-over" | "unavailable" | "restoring" | "deleting" | "deleted" | "failed";
             /** @enum {string} */
             automation: "active" | "paused";
@@ -1003,8 +1006,15 @@ export interface components {
             provider: "libc" | "icu" | "builtin";
             /** @description Goes up by one at each promotion */
             epoch: number;
-            /** @description Whether at least one standby is recorded in sync */
+            /** @description Whether at least one standby is recorded in sync, and was there when it was last looked at */
             inSync: boolean;
+            /**
+             * Format: date-time
+             * @description When the database was last looked at
+             */
+            observedAt: string | null;
+            /** @description Whether it is looked at all the time; if not, `state`, `inSync` and `instances` tell what was last known, as of `observedAt`; reading one database looks at it then */
+            watched: boolean;
             endpoint: {
                 host: string;
                 port: number;
@@ -1277,6 +1287,13 @@ export interface components {
             subjectId: string | null;
             operationId: string | null;
             message: string;
+            /**
+             * @description `required`: an operator has to do something now; `none`: it heals by itself
+             * @enum {string}
+             */
+            action: "required" | "none";
+            /** @description What to do, or what is done by itself and what to look at if it stays */
+            advice: string;
             /** @enum {string} */
             state: "open" | "resolved";
             /** Format: date-time */

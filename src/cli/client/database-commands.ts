@@ -18,6 +18,7 @@ const DATABASES: readonly Column<Database>[] = [
   ['PLAN', (database) => database.plan],
   ['STATE', (database) => database.state],
   ['IN SYNC', (database) => (database.inSync ? 'yes' : 'no')],
+  ['LOOKED AT', describeWatch],
   ['CUSTOMER', (database) => database.customerId],
 ];
 
@@ -119,6 +120,7 @@ async function showDatabase(idOrName: string, command: Command): Promise<void> {
     ['plan', database.plan],
     ['sorted by', `${database.provider} ${database.locale}`],
     ['state', `${database.state}, ${database.inSync ? 'in sync' : 'not in sync'}, automation ${describeAutomation(database)}`],
+    ['looked at', describeWatch(database)],
     ['PostgreSQL', `${database.postgresVersion ?? '-'}, epoch ${database.epoch}`],
     ['URI', database.endpoint.uri],
     ['pooled URI', database.endpoint.pooledUri],
@@ -143,6 +145,12 @@ async function setAutomation(idOrName: string, body: { paused: boolean; reason?:
   const database = await api.call('post', '/v1/databases/{id}/automation', { path: { id }, body });
   if (asJson) printJson(database);
   else print(`automation of ${id} is ${describeAutomation(database)}`);
+}
+
+/** A state that nobody has looked at for a while is only what was last known. */
+function describeWatch({ watched, observedAt }: Database): string {
+  if (watched) return 'now';
+  return observedAt === null ? 'not yet' : `last at ${observedAt}`;
 }
 
 function describeAutomation({ automation, automationReason }: Database): string {

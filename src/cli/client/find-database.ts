@@ -27,5 +27,5 @@ export async function findDatabase(api: FreeholdClient, idOrName: string): Promi
   const [first, ...others] = found;
   if (!first) throw new CliError(`there is no database ${idOrName}: see freehold databases list`);
   if (others.length > 0) throw new CliError(`several databases are named ${idOrName}: give one of ${found.map((database) => database.id).join(', ')}`);
-  return first;
+  return api.getDatabase(first.id);
 }

@@ -23,8 +23,11 @@ const ALERTS: readonly Column<Alert>[] = [
   ['ID', (alert) => alert.id],
   ['KIND', (alert) => alert.kind],
   ['STATE', (alert) => alert.state],
+  ['SEVERITY', (alert) => alert.severity],
+  ['YOU HAVE TO ACT', (alert) => (alert.state === 'resolved' ? '-' : alert.action === 'required' ? 'yes' : 'no')],
   ['OPENED', (alert) => alert.openedAt],
   ['MESSAGE', (alert) => alert.message],
+  ['WHAT TO DO', (alert) => (alert.state === 'resolved' ? '-' : alert.advice)],
 ];
 
 /** `freehold customers …` */

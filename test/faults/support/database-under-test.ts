@@ -97,10 +97,15 @@ export class DatabaseUnderTest {
     }
   }
 
-  /** The alerts that are open about this database, of one kind. */
+  /** All alerts that there have ever been about this database. */
+  async alerts(): Promise<AlertDocument[]> {
+    const alerts = await listAlerts(this.plane.app.get(Metadata).dataSource.manager, { limit: 1_000 });
+    return alerts.filter(({ subjectId }) => subjectId === this.id);
+  }
+
+  /** The alerts that are open about it, of one kind. */
   async openAlerts(kind: string): Promise<AlertDocument[]> {
-    const alerts = await listAlerts(this.plane.app.get(Metadata).dataSource.manager, { limit: 200 });
-    return alerts.filter((alert) => alert.state === 'open' && alert.kind === kind && alert.subjectId === this.id);
+    return (await this.alerts()).filter((alert) => alert.state === 'open' && alert.kind === kind);
   }
 
   async ended({ id }: { readonly id: string }): Promise<OperationDocument> {

@@ -1,0 +1,72 @@
+import type { Log } from '../config/log.js';
+import { isBeforePause } from '../databases/operations/is-reprotecting.js';
+import type { Metadata } from '../metadata/metadata.js';
+import { queryRows } from '../metadata/query-rows.js';
+import { openAlert, resolveAlerts } from '../operations/alerts.js';
+import type { WatchedDatabase } from './database-watch.js';
+import type { Verdict } from './judge-primary.js';
+import { advise, NOTHING_TOLD, type PrimaryAlertMemory, type PrimaryAlertStep, type PrimaryTrouble, settlePrimaryAlert } from './settle-primary-alert.js';
+
+/** Operations that end a primary on purpose: nobody has to be told. */
+const TAKING_AWAY: ReadonlySet<string> = new Set(['delete', 'switchover', 'restore-in-place']);
+
+/** Tells operators what is wrong with primaries, and takes it back. */
+export class PrimaryAlerts {
+  private readonly memories = new Map<string, PrimaryAlertMemory>();
+  /** What is being recorded of each database. */
+  private readonly recording = new Map<string, Promise<void>>();
+
+  constructor(private readonly metadata: Metadata, private readonly log: Log) {}
+
+  /** Takes a verdict into account. Clients do not wait until people are told. */
+  take(database: WatchedDatabase, verdict: Verdict): void {
+    const { id, automationPaused } = database;
+    const trouble = verdict.verdict === 'well' ? undefined : { ...verdict, automationPaused };
+    const { memory, step } = settlePrimaryAlert(this.memories.get(id) ?? NOTHING_TOLD, trouble, performance.now());
+    this.memories.set(id, memory);
+    if (step.act === 'nothing' || this.recording.has(id)) return;
+    const recorded = this.record(id, step, trouble).catch((error: unknown) => {
+      this.log.warn({ databaseId: id, reason: error instanceof Error ? error.message : String(error) }, 'alert could not be recorded');
+    }).finally(() => this.recording.delete(id));
+    this.recording.set(id, recorded);
+  }
+
+  /** Who watches it next says what is wrong with it. */
+  forget(databaseId: string): void {
+    this.memories.delete(databaseId);
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all(this.recording.values());
+  }
+
+  private async record(id: string, step: Exclude<PrimaryAlertStep, { act: 'nothing' }>, trouble: PrimaryTrouble | undefined): Promise<void> {
+    const key = `primary:${id}`;
+    if (step.act === 'raise' && trouble) {
+      if (await this.isTakenAway(id)) return;
+      const message = `the primary of database ${id} is ${describe(trouble)}`;
+      await this.metadata.transaction((tx) => openAlert(tx, { key, kind: 'primary', severity: 'critical', subjectId: id, operationId: null, message, ...advise(trouble) }));
+      this.remember(id, step.told);
+    } else {
+      await this.metadata.transaction((tx) => resolveAlerts(tx, [key]));
+      this.remember(id, null);
+    }
+  }
+
+  private remember(id: string, told: string | null): void {
+    const memory = this.memories.get(id);
+    if (memory) this.memories.set(id, { ...memory, told });
+  }
+
+  /** Whether the primary is gone because an operation took it away. */
+  private async isTakenAway(id: string): Promise<boolean> {
+    const [row] = await queryRows<{ deleted: boolean; change: { readonly kind: string; readonly step: string } | null }>(this.metadata.dataSource.manager,
+      `SELECT d.deleted_at IS NOT NULL AS deleted,
+              (SELECT json_build_object('kind', o.kind, 'step', o.step) FROM operations o WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running')) AS change
+         FROM databases d WHERE d.id = $1`, [id]);
+    if (!row || row.deleted) return true;
+    return row.change !== null && TAKING_AWAY.has(row.change.kind) && !isBeforePause(row.change.kind, row.change.step);
+  }
+}
+
+const describe = ({ verdict, reason }: PrimaryTrouble): string => (verdict === 'wait' ? `not answering: ${reason}` : `${verdict}: ${reason}`);
