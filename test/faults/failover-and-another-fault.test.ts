@@ -138,10 +138,11 @@ describe('writers wait for a moment, and nothing fails over, when', () => {
       }
       for (let round = 0; round < 4; round += 1) {
         const postmaster = await postmasterOfPrimary();
-        const backend = await eventually(() => childrenOf(postmaster).find((pid) => /: (freehold|.*idle|.*INSERT)/.test(nameOf(pid))));
+        const failed = (error: unknown): Promise<never> => explain(error, postmaster);
+        const backend = await eventually(() => childrenOf(postmaster).find((pid) => /: (freehold|.*idle|.*INSERT)/.test(nameOf(pid)))).catch(failed);
         process.kill(backend, 'SIGKILL');
-        await eventually(async () => { await database.asControl(members[0]!, 'SELECT 1'); return true; });
-        await eventually(() => !childrenOf(postmaster).includes(backend));
+        await eventually(async () => { await database.asControl(members[0]!, 'SELECT 1'); return true; }).catch(failed);
+        await eventually(() => !childrenOf(postmaster).includes(backend)).catch(failed);
       }
     });
     expect(await failovers()).toBe(before);
@@ -187,8 +188,13 @@ describe.skipIf(!isRoot)('a primary whose disk is full', () => {
 });
 
 async function postmasterOfPrimary(): Promise<number> {
-  const { id } = await database.instance('primary');
-  return processesOf([id]).find(({ command }) => command.includes('/bin/postgres'))!.pid;
+  return database.postmaster((await database.instance('primary')).id);
+}
+
+/** A failure that says what the database, its processes and its operations looked like. */
+async function explain(error: unknown, postmaster: number): Promise<never> {
+  const backends = childrenOf(postmaster).map((pid) => `${pid} ${nameOf(pid)}`);
+  throw new Error(`${String(error)}: ${JSON.stringify({ postmaster: `${postmaster} ${nameOf(postmaster)}`, backends, database: await database.read(), operations: await database.operations() }, null, 1)}`);
 }
 
 const childrenOf = (parent: number): number[] => readdirSync('/proc').map(Number).filter((pid) => Number.isInteger(pid) && parentOf(pid) === parent);

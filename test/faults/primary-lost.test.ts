@@ -79,8 +79,8 @@ describe('what is not a lost primary', () => {
     const database = await DatabaseUnderTest.provision(plane);
     const { id } = await database.instance('primary');
     await survive(database, async () => {
-      const [, backend] = await database.processes(id);
-      process.kill(backend!, 'SIGKILL');
+      const postmaster = await database.postmaster(id);
+      process.kill((await database.processes(id)).find((pid) => pid !== postmaster)!, 'SIGKILL');
     }, 1);
     expect((await database.operations()).map(({ kind }) => kind)).not.toContain('failover');
   });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { DatabasesService } from '../../../src/databases/databases.service.js';
 import { MetadataDatabaseRecords } from '../../../src/databases/database-records.js';
@@ -14,6 +15,7 @@ import type { TestControlPlane } from '../../support/control-plane.js';
 import { processesOf } from '../../support/freehold-command.js';
 import { eventually } from '../../support/servers.js';
 import { signalAll } from '../../support/signal-all.js';
+import { fleetRoot } from './provisioning.js';
 
 const actor = { id: 'key_test', reach: EVERYTHING };
 const ENDS_MS = 180_000;
@@ -139,7 +141,16 @@ export class DatabaseUnderTest {
     return this.plane.app.get(OperationsService).list(EVERYTHING, { subjectId: this.id, state, limit: 50 });
   }
 
-  /** The processes of an instance: its postmaster and its backends. */
+  /**
+   * The postmaster of an instance, as its own file says. A backend that has just been forked has the same command line, and
+   * comes before it in a list once the numbers of processes have begun anew.
+   */
+  async postmaster(instanceId: string): Promise<number> {
+    const { host } = (await this.read()).instances.find(({ id }) => id === instanceId)!;
+    return Number(readFileSync(`${fleetRoot(this.plane)}/hosts/${host}/${this.id}/volume/${instanceId}/data/postmaster.pid`, 'utf8').split('\n')[0]);
+  }
+
+  /** The processes of an instance: its postmaster and its backends, in no order. */
   async processes(instanceId: string): Promise<number[]> {
     const postmasters = processesOf([instanceId]).filter(({ command }) => /postgres/.test(command)).map(({ pid }) => pid);
     const children = processesOf(['postgres: ' + instanceId]).map(({ pid }) => pid);
