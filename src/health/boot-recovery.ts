@@ -9,6 +9,7 @@ import type { Engine } from '../engine/ports.js';
 import { Metadata } from '../metadata/metadata.js';
 import { OperationInTheWayError } from '../operations/store.js';
 import { OperationsService } from '../operations/operations.service.js';
+import { needsRecovery } from './needs-recovery.js';
 
 /** Databases that are looked at side by side. */
 const LOOKS_AT_ONCE = 8;
@@ -59,7 +60,7 @@ export class BootRecovery {
 
   private async recoverIfDown(database: { readonly id: string; readonly customerId: string }): Promise<void> {
     try {
-      if (await this.isRunning(database.id)) return;
+      if (!(await this.isDown(database.id))) return;
       const operation = await this.metadata.transaction((tx) => this.databases.requestRecovery(tx, database, 'boot'));
       this.awaited.add(operation.id);
       await this.operations.announce(operation);
@@ -70,10 +71,11 @@ export class BootRecovery {
     }
   }
 
-  private async isRunning(databaseId: string): Promise<boolean> {
-    const { members } = await this.records.read(databaseId);
-    const seen = await Promise.all(members.map(({ ref }) => this.engine.instances.observe(ref, AbortSignal.timeout(LOOK_TIMEOUT_MS))));
-    return seen.every(({ process, marked }) => process === 'running' || marked);
+  private async isDown(databaseId: string): Promise<boolean> {
+    const { members, inSync } = await this.records.read(databaseId);
+    const found = await Promise.all(members.map(async ({ ref, role }) => (
+      { id: ref.id, role, found: await this.engine.instances.observe(ref, AbortSignal.timeout(LOOK_TIMEOUT_MS)) })));
+    return needsRecovery(found, inSync);
   }
 }
 
