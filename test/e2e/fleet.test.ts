@@ -35,6 +35,8 @@ interface Shown {
   readonly state: string;
   readonly epoch: number;
   readonly inSync: boolean;
+  readonly observedAt: string | null;
+  readonly watched: boolean;
   readonly instances: readonly { readonly id: string; readonly role: string; readonly state: string; readonly host: string }[];
 }
 
@@ -354,7 +356,7 @@ async function showDatabase(fleet: Fleet): Promise<Shown> {
 /** What does not change from one moment to the next. */
 async function showLasting(fleet: Fleet): Promise<Shown> {
   const shown = await showDatabase(fleet);
-  return { ...shown, instances: shown.instances.map((instance) => ({ ...instance, lagBytes: 0, lagSeconds: 0 })) };
+  return { ...shown, observedAt: null, watched: true, instances: shown.instances.map((instance) => ({ ...instance, lagBytes: 0, lagSeconds: 0 })) };
 }
 
 async function readiness(fleet: Fleet): Promise<number> {
