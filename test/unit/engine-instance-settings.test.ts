@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { DUMPS_AT_ONCE } from '../../src/backups/dump-slots.js';
 import { hostBasedAccess } from '../../src/engine/local/instances/host-based-access.js';
 import { slotName } from '../../src/engine/local/instances/instance-layout.js';
 import {
@@ -35,9 +36,9 @@ describe('the settings of an instance', () => {
     expect(read(text, 'password_encryption')).toBe('scram-sha-256');
   });
 
-  it('keeps connections for the control plane beside the customer\'s', () => {
+  it('keeps connections for the control plane, and for dumps, beside the customer\'s', () => {
     const text = postgresConfiguration(settings);
-    expect(read(text, 'max_connections')).toBe(String(20 + RESERVED_CONNECTIONS));
+    expect(read(text, 'max_connections')).toBe(String(20 + DUMPS_AT_ONCE + RESERVED_CONNECTIONS));
     expect(read(text, 'superuser_reserved_connections')).toBe(String(RESERVED_CONNECTIONS));
   });
 

@@ -19,7 +19,7 @@ import { moveAside } from './keep-aside.js';
 import { launchNew } from './launch-new.js';
 import { observeInstance } from './observe-instance.js';
 import { rewindInstance } from './rewind-instance.js';
-import { directoriesLine, killAll } from './run-instance.js';
+import { directoriesLine, hasOutgrown, killAll } from './run-instance.js';
 import { lastCommonLsn, newestTimeline, walFileOf } from './timeline-history.js';
 
 /** How long an instance whose WAL is on the primary's path may take to stream before it is made anew. */
@@ -74,7 +74,7 @@ async function followIfOnPath(rejoining: Rejoining): Promise<Rejoined | undefine
   const patience = within(signal, FOLLOW_WITHIN_MS);
   try {
     await becomeStandby(rejoining);
-    await endIfHung(rejoining);
+    await endIfUnfit(rejoining);
     await follow(context, upstream, gate, patience);
     const seen = await waitUntilFollowing(context, client, source, patience);
     await gate.run(command('rm', '-f', '--', context.paths.promoting, context.paths.keep));
@@ -130,10 +130,14 @@ async function becomeStandby({ context, upstream, gate }: Rejoining): Promise<vo
   await gate.must(steps.join(' && '), 'making it a standby');
 }
 
-/** One that hangs would take no new settings: killed, it reads them when it starts, and goes on from what is on its disk. */
-async function endIfHung({ context, gate, signal }: Rejoining): Promise<void> {
+/**
+ * Ends one that hangs, and so would take no new settings, and one that was started with less than what its new primary may have:
+ * it would stop replaying. Killed, it reads its settings when it starts, and goes on from what is on its disk.
+ */
+async function endIfUnfit({ context, gate, signal }: Rejoining): Promise<void> {
   const seen = await observeInstance(context, signal);
-  if (seen.process === 'hung') await killAll(context, gate, signal);
+  const runs = seen.process === 'running' && seen.port !== undefined;
+  if (seen.process === 'hung' || (runs && (await hasOutgrown(context, seen.port)))) await killAll(context, gate, signal);
 }
 
 async function rebuild(rejoining: Rejoining): Promise<Rejoined> {

@@ -8,6 +8,7 @@ import { exactName, type ProcessFacts } from '../host-shell/host-shell.js';
 import { hangsAtSite, isStopped } from '../host-shell/process-table.js';
 import { waitUntil } from '../wait-until.js';
 import { archiveCommand } from './archive-command.js';
+import { chooseFollowed, type FollowedSettings, isOutgrown, readFollowed, withFollowed } from './followed-settings.js';
 import { hostBasedAccess } from './host-based-access.js';
 import { binariesOf } from './instance-binaries.js';
 import { asAccount, findPostmaster, instanceProcesses, readPort, type InstanceContext } from './instance-context.js';
@@ -43,8 +44,35 @@ export async function choosePort(context: InstanceContext): Promise<number> {
   return drawFreePort(context.address, new Set(ports.flat().map(Number)));
 }
 
-/** The files that are written before every start, whatever was in their place. */
-export function configurationFiles(context: InstanceContext, port: number, certificate: KeyPairPem | undefined): FileContent[] {
+/** An instance's postgresql.conf as this version wants it to be. */
+function wantedConfiguration({ address, fleet, instance, paths }: InstanceContext, port: number): string {
+  const { size } = instance.database;
+  return postgresConfiguration({ address, port, size, etc: paths.etc, archiveCommand: archiveCommand(fleet.archiveScript, paths.archiveConfiguration, size), name: instance.id });
+}
+
+/** What the instance was started with the last time; undefined if it never was. */
+async function hadFollowed({ shell, paths }: InstanceContext): Promise<FollowedSettings | undefined> {
+  const configuration = await shell.read(`${paths.etc}/postgresql.conf`);
+  return configuration === undefined ? undefined : readFollowed(configuration);
+}
+
+/** Whether the instance is a primary with slots, and so with standbys, which may run. */
+async function isFollowed({ shell, paths }: InstanceContext): Promise<boolean> {
+  return !(await shell.exists(`${paths.data}/standby.signal`)) && (await shell.list(`${paths.data}/pg_replslot`)).length > 0;
+}
+
+/** Whether a standby that runs was started with less than what its primary may have (see {@link chooseFollowed}). */
+export async function hasOutgrown(context: InstanceContext, port: number): Promise<boolean> {
+  const had = await hadFollowed(context);
+  return had !== undefined && isOutgrown(had, readFollowed(wantedConfiguration(context, port)));
+}
+
+/**
+ * The files that are written before every start, whatever was in their place.
+ *
+ * @param leads whether it is a primary that others may follow, see {@link chooseFollowed}
+ */
+export async function configurationFiles(context: InstanceContext, port: number, certificate: KeyPairPem | undefined, leads: boolean): Promise<FileContent[]> {
   const { paths, fleet, instance } = context;
   const { database } = instance;
   const region = fleet.region(database.region);
@@ -63,8 +91,9 @@ export function configurationFiles(context: InstanceContext, port: number, certi
     peers: region.dataCenters.flatMap((center) => center.hosts.map((host) => host.address)),
     gateway: region.gateway.address,
   });
+  const wanted = wantedConfiguration(context, port);
   return [
-    own('postgresql.conf', postgresConfiguration({ address: context.address, port, size: database.size, etc: paths.etc, archiveCommand: archiveCommand(fleet.archiveScript, paths.archiveConfiguration, database.size), name: instance.id })),
+    own('postgresql.conf', withFollowed(wanted, chooseFollowed(readFollowed(wanted), await hadFollowed(context), leads))),
     own('pg_hba.conf', access),
     own('pg_ident.conf', ''),
     ...(certificate ? [own('server.key', certificate.key), own('server.crt', certificate.certificate)] : []),
@@ -74,7 +103,7 @@ export function configurationFiles(context: InstanceContext, port: number, certi
 /** The files of an instance that is being made: {@link configurationFiles}, with a port and a certificate, and the port's own. */
 export async function newFiles(context: InstanceContext): Promise<FileContent[]> {
   const [port, certificate] = await Promise.all([choosePort(context), certificateFor(context)]);
-  return [...configurationFiles(context, port, certificate), { path: context.paths.port, content: `${port}\n`, mode: 0o644 }];
+  return [...(await configurationFiles(context, port, certificate, false)), { path: context.paths.port, content: `${port}\n`, mode: 0o644 }];
 }
 
 /** Makes the instance's directories, for its own account; only inside a gate, for a destruction removes them. */
@@ -102,7 +131,7 @@ export async function bringUp(context: InstanceContext, gate: Gate, signal: Abor
   await killAll(context, gate, signal);
   const [port, certificate, logBytes] = await Promise.all([choosePort(context), certificateFor(context), shell.sizeBytes(paths.log)]);
   await gate.must(directoriesLine(context), 'making the instance\'s directories');
-  await gate.install(configurationFiles(context, port, certificate));
+  await gate.install(await configurationFiles(context, port, certificate, await isFollowed(context)));
   if (logBytes > LOG_LIMIT_BYTES) await gate.run(command('mv', '-T', '--', paths.log, `${paths.log}.1`));
   await launch(context, gate, signal);
 }
