@@ -29,6 +29,7 @@ export const PROBLEM_TYPES = {
   'operation-in-progress': { status: 409, title: 'Another operation is in the way', meaning: 'One change at a time is made to a database. `operation` names the one that runs; wait for its end and try again.' },
   'operation-not-steerable': { status: 409, title: 'The operation cannot be steered that way', meaning: 'An operation can be cancelled before its point of no return, and retried when it failed or waits.' },
   'database-not-available': { status: 409, title: 'The database is not available', meaning: 'The database is in a state in which this cannot be done; `state` names it.' },
+  'not-possible': { status: 409, title: 'That is not possible as things are', meaning: 'The servers of the database cannot do it, and will not be able to by themselves; `detail` says why, and what to do. Trying again does not help.' },
   'data-loss-not-accepted': { status: 409, title: 'The failover could lose data', meaning: 'No standby is recorded in sync. `bytesAtRisk` says how much may be lost; send `acceptDataLoss: true` to go on all the same.' },
   'region-closed': { status: 409, title: 'The region takes no new databases', meaning: 'The region is closed for new databases at present. Choose another one.' },
   'backup-not-stored': { status: 409, title: 'The backup is not stored', meaning: 'The backup has no copy from which it could be restored. Choose another one whose copies are `stored`.' },

@@ -19,6 +19,8 @@ export class ProblemFilter implements ExceptionFilter {
     const problem = error instanceof DomainError ? error : this.translate(error) ?? ofFramework(error, request);
     if (!problem) this.log.error({ err: error, requestId: request.id }, 'request failed');
     if (response.headersSent) {
+      // Its client sees only that the connection was cut.
+      if (problem) this.log.warn({ requestId: request.id, problem: problem.problem }, `an answer was cut off: ${problem.message}`);
       response.destroy();
       return;
     }

@@ -6,7 +6,7 @@ import { CertificateAuthority, createAuthority, isGoodFor } from '../../src/engi
 import { ACCOUNTS_PER_FLEET, adjustFleet, describeFleet, drawNetwork, fleetSchema } from '../../src/engine/local/fleet/fleet-description.js';
 import { accountOf } from '../../src/engine/local/fleet/fleet-layout.js';
 import { command, quote } from '../../src/engine/local/host-shell/gate-script.js';
-import { lastLines } from '../../src/engine/local/host-shell/gate.js';
+import { lastLines } from '../../src/engine/local/host-shell/tool-failure.js';
 import { OutputTail } from '../../src/engine/local/host-shell/output-tail.js';
 
 const choices = { asRoot: true, publicHost: null, hostMemoryMb: 1_024, ports: [10_001, 10_002, 10_003, 10_004, 10_005], network: 77 };

@@ -1,5 +1,5 @@
 import { EngineError } from '../../errors.js';
-import { commandFailure, lastLines, saysNoRoom } from '../host-shell/gate.js';
+import { commandFailure, lastLines, saysNoRoom } from '../host-shell/tool-failure.js';
 import type { CommandResult } from '../host-shell/run-command.js';
 
 /** pgBackRest's own numbers of errors, as they are in its source (`build/error/error.yaml`). */

@@ -27,5 +27,5 @@ export async function dumpDatabase(context: InstanceContext, signal: AbortSignal
     host: address, port, user: DUMP_ROLE, database: instance.database.name, password: dumpPassword(instance.database.secrets.control),
     authorityPath, applicationName: DUMP_APPLICATION, version, superuser: false,
   });
-  return shell.stream(words, { signal, env, ...(account ? { account } : {}) });
+  return shell.stream(`the dump of ${instance.database.name}`, words, { signal, env, ...(account ? { account } : {}) });
 }

@@ -1,7 +1,8 @@
 import type { RestoreTarget, StoredBackup } from '../../backups-port.js';
 import { EngineError } from '../../errors.js';
 import { command, quote } from '../host-shell/gate-script.js';
-import { lastLines, saysNoRoom, type Gate } from '../host-shell/gate.js';
+import type { Gate } from '../host-shell/gate.js';
+import { lastLines, saysNoRoom } from '../host-shell/tool-failure.js';
 import { exactName } from '../host-shell/host-shell.js';
 import { waitUntil } from '../wait-until.js';
 import { socketsDirectory } from '../fleet/fleet-layout.js';

@@ -1,5 +1,6 @@
 import { EngineError } from '../../errors.js';
-import { commandFailure, type GateSubject } from '../host-shell/gate.js';
+import type { GateSubject } from '../host-shell/gate.js';
+import { commandFailure } from '../host-shell/tool-failure.js';
 import type { GatewayProcess } from './gateway-process.js';
 import type { RouteFile } from './route-file.js';
 

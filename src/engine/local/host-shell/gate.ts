@@ -6,6 +6,7 @@ import { readText, stage, type FileContent } from './files.js';
 import { command } from './gate-script.js';
 import { OutputTail } from './output-tail.js';
 import { COMMAND_ENVIRONMENT, type CommandResult } from './run-command.js';
+import { commandFailure, lastLines } from './tool-failure.js';
 
 /** What a lock protects: an instance, a route (both with a token), or a gateway's configuration (without). */
 export interface GateSubject {
@@ -189,22 +190,6 @@ export function superseded(subject: { readonly name: string; readonly token?: bi
     `token ${String(subject.token)} for ${subject.name} is older than ${stored}, which it has seen`,
     'drop what is remembered of it and read the record again',
   );
-}
-
-/** Whether a program says that a disk is full. */
-export const saysNoRoom = (text: string): boolean => /no space left on device|disk quota exceeded/i.test(text);
-
-/** An error for a command that failed, with the last lines that it wrote. */
-export function commandFailure(what: string, result: CommandResult): EngineError {
-  const words = lastLines(result.stderr || result.stdout);
-  const hint = saysNoRoom(words) ? 'make room on the host, or place it on another' : 'see the host\'s log';
-  return new EngineError('transient', `${what} failed with code ${result.code}: ${words || 'it said nothing'}`, hint);
-}
-
-/** The last lines of a program's output, in one, without what must not be shown. */
-export function lastLines(text: string, count = 4): string {
-  const lines = text.split('\n').map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('LINE ') && !line.startsWith('STATEMENT'));
-  return lines.slice(-count).join(' | ').replaceAll(/SCRAM-SHA-256\$[^\s']+/g, 'SCRAM-SHA-256$…').replaceAll(/(password=)\S+/gi, '$1…');
 }
 
 function throwIfOver(signal: AbortSignal, subject: GateSubject): void {

@@ -4,6 +4,7 @@ import { PassThrough, type Readable } from 'node:stream';
 import { EngineError } from '../../errors.js';
 import type { Account } from './files.js';
 import { OutputTail } from './output-tail.js';
+import { commandFailure } from './tool-failure.js';
 
 export interface CommandOptions {
   readonly signal?: AbortSignal;
@@ -50,20 +51,24 @@ export function runCommand(argv: readonly string[], options: CommandOptions = {}
     child.stdin.on('error', () => undefined);
     child.stdin.end(options.input ?? '');
     child.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') reject(new EngineError('permanent', `${program} is not installed`, 'install it and try again'));
+      if (error.code === 'ENOENT') reject(notInstalled(program));
       else reject(new EngineError('outcome-unknown', `${program} was ended: ${error.message}`, undefined, { cause: error }));
     });
     child.on('close', (code, signal) => resolve({ code: code ?? (signal ? 128 : 1), stdout: stdout.text(), stderr: stderr.text() }));
   });
 }
 
+const notInstalled = (program: string): EngineError => new EngineError('permanent', `${program} is not installed`, 'install it and try again');
+
 const STREAM_WORDS_BYTES = 4_096;
 
 /**
  * Runs one command whose output is read as it comes, no faster than it is read. The stream ends cleanly only if the
  * command does; the end of its reader, or of the signal, is the command's.
+ *
+ * @param what the command is to do, for messages
  */
-export function streamCommand(argv: readonly string[], options: Omit<CommandOptions, 'input'> = {}): Readable {
+export function streamCommand(what: string, argv: readonly string[], options: Omit<CommandOptions, 'input'> = {}): Readable {
   const [program = '', ...rest] = argv;
   const child = spawn(program, rest, {
     cwd: '/',
@@ -78,10 +83,13 @@ export function streamCommand(argv: readonly string[], options: Omit<CommandOpti
   });
   const output = new PassThrough();
   child.stdout.pipe(output, { end: false });
-  child.on('error', (error) => output.destroy(new EngineError('outcome-unknown', `${program} was ended: ${error.message}`, undefined, { cause: error })));
+  child.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') output.destroy(notInstalled(program));
+    else output.destroy(new EngineError('outcome-unknown', `${what} was ended: ${error.message}`, undefined, { cause: error }));
+  });
   child.on('close', (code) => {
     if (code === 0) output.end();
-    else output.destroy(new EngineError('transient', `${program} failed with code ${String(code)}: ${words.trim()}`, 'try again'));
+    else output.destroy(commandFailure(what, { code: code ?? 128, stdout: '', stderr: words }));
   });
   output.on('close', () => child.kill('SIGKILL'));
   return output;

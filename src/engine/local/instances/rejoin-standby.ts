@@ -161,7 +161,7 @@ async function rewinds({ context, primary, source, upstream, gate, signal }: Rej
     return true;
   } catch (error) {
     if (signal.aborted) throw timeIsOver('the rewind', signal);
-    if (!(error instanceof EngineError) || error.kind !== 'transient') throw error;
+    if (!(error instanceof EngineError) || error.kind === 'superseded' || error.kind === 'outcome-unknown') throw error;
     fleet.log.warn({ instanceId: context.instance.id }, `the rewind failed and the instance is copied anew: ${error.message}`);
     return false;
   }

@@ -1,7 +1,7 @@
 import { EngineError } from '../../errors.js';
 import { playSettings } from '../backups/recover-cluster.js';
 import { backrestWords, runBackrest, type SiteWork } from '../backups/site-work.js';
-import { lastLines } from '../host-shell/gate.js';
+import { commandFailure, explainWords, lastLines } from '../host-shell/tool-failure.js';
 import { binariesFor } from '../instances/instance-binaries.js';
 import type { LocalFleet } from '../local-fleet.js';
 import { waitUntil } from '../wait-until.js';
@@ -27,7 +27,10 @@ export async function proveMetadata(work: SiteWork, label: string, { data, socke
   const { shell } = fleet;
   const run = async (what: string, argv: readonly string[], limit = signal): Promise<void> => {
     const result = await shell.run(argv, { signal: limit, ...(account ? { account } : {}) });
-    if (result.code !== 0) throw new EngineError('permanent', `backup ${label} of the metadata at ${work.site.id} did not pass: ${what} failed: ${lastLines(result.stdout || result.stderr)}`, 'use another site, and make a new backup');
+    if (result.code === 0) return;
+    // A host that is full or short of memory says nothing of the backup.
+    if (explainWords(result.stderr)?.kind === 'transient') throw commandFailure(`${what} of backup ${label} of the metadata`, result);
+    throw new EngineError('permanent', `backup ${label} of the metadata at ${work.site.id} did not pass: ${what} failed: ${lastLines(result.stdout || result.stderr)}`, 'use another site, and make a new backup');
   };
   const clear = async (): Promise<void> => {
     // One that a worker which died has left runs still.
