@@ -89,7 +89,7 @@ module.exports = {
       comment: 'it is published as a package of its own',
       severity: 'error',
       from: { path: '^clients/[a-z]+/src/' },
-      to: { pathNot: '^(clients/|(node:)?(crypto|timers/promises)$)' },
+      to: { pathNot: '^(clients/|(node:)?(crypto|https?|timers/promises)$)' },
     },
     {
       name: 'client-is-for-the-cli',

@@ -36,3 +36,10 @@ export class TooManyDumpsError extends DomainError {
     super('too-many-dumps', `${atOnce} dumps of the database are being made already`, { hint: 'wait for the end of one', retryAfterSeconds: 30 });
   }
 }
+
+/** A download that was ended from here; whoever asked for it has its connection cut. */
+export class DumpGivenUpError extends DomainError {
+  constructor(why: string) {
+    super('unavailable', `the download of the dump was given up: ${why}`, { hint: 'download it over a faster line' });
+  }
+}

@@ -70,15 +70,15 @@ export class DumpLinksController {
 
   @Get('dump-links/:token')
   @Public()
-  @ApiOperation({ operationId: 'useDumpLink', summary: 'Download a dump by a link', description: 'Once; a link by which nothing was sent can be used again. A dump that fails midway aborts the connection and never ends cleanly.', security: [] })
-  @Problems('not-found', 'database-not-available', 'too-many-dumps', 'unavailable')
+  @ApiOperation({ operationId: 'useDumpLink', summary: 'Download a dump by a link', description: 'Once; a link by which nothing was sent can be used again. A dump that fails midway aborts the connection and never ends cleanly; a whole one ends with the trailer `Repr-Digest` (`sha-256`). A client that takes less than a MiB a minute is cut off, and so is one that is not done after twelve hours.', security: [] })
+  @Problems('not-found', 'database-not-available', 'too-many-dumps', 'not-possible', 'unavailable')
   @ApiResponse({ status: 200, description: 'The archive', content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } })
   async use(@Param('token') token: string, @Req() request: Request, @Res() response: Response): Promise<void> {
     const link = await this.links.take(token);
     if (!link) throw notFound();
     keepToOneself(response);
     const { name, begin } = await this.prepare(link, request.id).catch((error: unknown) => this.giveBack(token, error));
-    await sendDump(response, name, (gone) => begin(gone).catch((error: unknown) => this.giveBack(token, error)));
+    await sendDump(response, name, this.dumps.limits, (gone) => begin(gone).catch((error: unknown) => this.giveBack(token, error)));
   }
 
   private async prepare(link: DumpLink, requestId: string) {

@@ -23,15 +23,15 @@ export class DumpsController {
 
   @Get()
   @ApiOperation({
-    operationId: 'dumpDatabase', summary: 'Download a dump of the live data', description: 'A custom-format archive for pg_restore. A dump that fails midway aborts the connection and never ends cleanly.',
+    operationId: 'dumpDatabase', summary: 'Download a dump of the live data', description: 'A custom-format archive for pg_restore. A dump that fails midway aborts the connection and never ends cleanly; a whole one ends with the trailer `Repr-Digest` (`sha-256`). A client that takes less than a MiB a minute is cut off, and so is one that is not done after twelve hours.',
   })
-  @Problems('forbidden', 'database-not-available', 'too-many-dumps', 'unavailable')
+  @Problems('forbidden', 'database-not-available', 'too-many-dumps', 'not-possible', 'unavailable')
   @ApiResponse({ status: 200, description: 'The archive', content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } })
   async dump(@CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Res() response: Response): Promise<void> {
     const database = await this.databases.find(reachOf(caller.actor), id);
     if (!database) throw notFound();
     requireScope(caller.actor, customerScope(database.customerId));
-    await sendDump(response, database.name, async (gone) => {
+    await sendDump(response, database.name, this.dumps.limits, async (gone) => {
       const stream = await this.dumps.open(database, gone);
       await this.metadata.transaction((tx) => audit(tx, caller, { action: 'database.dump', subjectId: id, customerId: database.customerId }));
       return stream;

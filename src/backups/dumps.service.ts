@@ -1,22 +1,36 @@
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { SETTINGS } from '../config/settings-token.js';
+import type { Settings } from '../config/settings.js';
 import { DatabaseNotAvailableError } from '../databases/database-errors.js';
 import type { DatabaseDocument } from '../databases/database.schemas.js';
-import { MetadataDatabaseRecords, primaryOf, standbyToRead } from '../databases/database-records.js';
+import { MetadataDatabaseRecords, primaryOf } from '../databases/database-records.js';
 import { TooManyDumpsError } from './backup-errors.js';
-import type { InstanceRef } from '../engine/ports.js';
 import { BackupsService } from './backups.service.js';
 import { DUMPS_AT_ONCE, DumpSlots } from './dump-slots.js';
+import { type DownloadLimits, LEAST_BYTES } from './judge-download.js';
 
 /** Dumps of the live data, streamed to whoever asks and kept nowhere. */
 @Injectable()
 export class DumpsService {
-  constructor(private readonly backups: BackupsService, private readonly databases: MetadataDatabaseRecords, private readonly slots: DumpSlots) {}
+  /** Of every download. */
+  readonly limits: DownloadLimits;
+
+  constructor(
+    private readonly backups: BackupsService,
+    private readonly databases: MetadataDatabaseRecords,
+    private readonly slots: DumpSlots,
+    @Inject(SETTINGS) { FREEHOLD_DUMP_STALL_SECONDS, FREEHOLD_DUMP_TOTAL_SECONDS }: Settings,
+  ) {
+    this.limits = { stallMs: FREEHOLD_DUMP_STALL_SECONDS * 1_000, leastBytes: LEAST_BYTES, totalMs: FREEHOLD_DUMP_TOTAL_SECONDS * 1_000 };
+  }
 
   /**
-   * Begins a dump, and answers once its first bytes are there; from a standby in sync where there is one and it
-   * answers, so that the primary has no work with it. The signal ends it.
+   * Begins a dump of the primary, and answers once its first bytes are there. The signal ends it.
+   *
+   * On a standby it would be cut off by DDL on the primary (`TRUNCATE`, `ALTER TABLE`, `REFRESH MATERIALIZED VIEW`), or hold up
+   * the replay of it, which a failover would have to wait for; and unlogged tables are empty there.
    *
    * @throws TooManyDumpsError, DatabaseNotAvailableError, and what the engine throws before the first byte
    */
@@ -40,18 +54,8 @@ export class DumpsService {
 
   private async begin(database: DatabaseDocument, signal: AbortSignal): Promise<Readable> {
     this.requireDumpable(database);
-    const record = await this.databases.read(database.id);
-    const standby = standbyToRead(record);
-    if (!standby) return this.beginAt(primaryOf(record).ref, signal);
-    return this.beginAt(standby.ref, signal).catch((error: unknown) => {
-      if (signal.aborted) throw error;
-      // A standby that has just died is not recorded so yet.
-      return this.beginAt(primaryOf(record).ref, signal);
-    });
-  }
-
-  private async beginAt(instance: InstanceRef, signal: AbortSignal): Promise<Readable> {
-    const stream = await this.backups.port.dump(instance, signal);
+    const primary = primaryOf(await this.databases.read(database.id));
+    const stream = await this.backups.port.dump(primary.ref, signal);
     await Promise.race([once(stream, 'readable'), once(stream, 'end')]);
     return stream;
   }

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 
-import { backupCommands, dumpCommand, restoreCommand } from './client/backup-commands.js';
+import { backupCommands, restoreCommand } from './client/backup-commands.js';
 import { databaseCommands } from './client/database-commands.js';
+import { dumpCommand } from './client/dump-command.js';
 import { extensionCommands } from './client/extension-commands.js';
 import { customerCommands, inventoryCommands } from './client/list-commands.js';
 import { operationCommands } from './client/operation-commands.js';

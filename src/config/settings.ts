@@ -48,6 +48,10 @@ export const settingsSchema = z.object({
   FREEHOLD_ALERT_LAG_SECONDS: z.coerce.number().min(1).default(30),
   /** How long a transaction may be open before an alert tells operators, in seconds. */
   FREEHOLD_ALERT_TRANSACTION_SECONDS: z.coerce.number().min(1).default(3_600),
+  /** A download of a dump ends whose client takes less than a mebibyte in this time, in seconds. */
+  FREEHOLD_DUMP_STALL_SECONDS: z.coerce.number().min(1).max(3_600).default(60),
+  /** How long one may take in all, in seconds: so long nothing that was deleted is vacuumed. */
+  FREEHOLD_DUMP_TOTAL_SECONDS: z.coerce.number().min(1).default(43_200),
   /** Databases that one customer may have, in all plans together. */
   FREEHOLD_DATABASES_PER_CUSTOMER: z.coerce.number().int().min(1).default(100),
   /** Requests a second that one credential may make, averaged over ten seconds. */

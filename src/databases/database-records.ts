@@ -71,7 +71,7 @@ export const primaryOf = (record: DatabaseRecord): MemberRecord => {
 
 export const standbysOf = (record: DatabaseRecord): MemberRecord[] => record.members.filter((member) => member.role === 'standby');
 
-/** A standby that has everything, and from which a dump or a backup may read so that the primary has no work with it. */
+/** A standby that has everything, and from which a backup may read so that the primary has no work with it. */
 export const standbyToRead = (record: DatabaseRecord): MemberRecord | undefined =>
   standbysOf(record).find(({ ref, state, hostLost }) => state === 'running' && !hostLost && record.inSync.includes(ref.id));
 

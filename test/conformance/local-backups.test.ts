@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { BackupSet, BackupsPort, RestoreTarget, StoredBackup } from '../../src/engine/backups-port.js';
 import type { Engine, InstanceRef, Route } from '../../src/engine/ports.js';
+import { shareConnections } from '../../src/engine/local/gateway/gateway-config.js';
 import { customerOptions } from './engine-suite.js';
 import { describeDatabase, eventually, provision, type TestDatabase } from './harness.js';
 import { openLocalHarness } from './local-harness.js';
@@ -289,6 +290,32 @@ describe('the local engine keeps backups', () => {
     controller.abort();
     await expect(aborted.toArray()).rejects.toMatchObject({ kind: 'outcome-unknown' });
     const wrong = { ...shop.primary, database: { ...shop.spec, name: 'nobody' } };
-    await expect((await backups.dump(wrong, signal())).toArray()).rejects.toMatchObject({ kind: 'transient' });
+    // That is so for good, and is said in the program's own words.
+    await expect((await backups.dump(wrong, signal())).toArray()).rejects.toMatchObject({ kind: 'permanent', message: expect.stringContaining('database "nobody" does not exist') });
   }, 60_000);
+
+  // The last of all: what it makes is not removed.
+  it('dumps a database of six thousand tables, although its customer uses all connections', async () => {
+    const MANY = 6_000;
+    await rows(shop, 'CREATE SCHEMA many');
+    // Each statement makes a part, for it holds locks on what it makes, too.
+    for (let from = 0; from < MANY; from += 500) await rows(shop, `DO $$ BEGIN FOR n IN ${from + 1}..${from + 500} LOOP EXECUTE format('CREATE TABLE many.t%s (n int)', n); END LOOP; END $$`);
+    const { session, pooled } = shareConnections(shop.spec.size.maxConnections);
+    const databases = [...Array.from({ length: session }, () => shop.spec.name), ...Array.from({ length: pooled }, () => `${shop.spec.name}_pooled`)];
+    const clients = await Promise.all(databases.map(async (database) => new pg.Client(await customerOptions(harness, shop, { database }))));
+    try {
+      await Promise.all(clients.map(async (client) => {
+        client.on('error', () => undefined);
+        await client.connect();
+        await client.query('BEGIN');
+      }));
+      const lister = spawn('pg_restore', ['--list'], { stdio: ['pipe', 'pipe', 'inherit'] });
+      const listed = lister.stdout.toArray();
+      lister.stdin.on('error', () => undefined);
+      (await backups.dump(shop.primary, signal())).on('error', () => lister.kill()).pipe(lister.stdin);
+      expect(Buffer.concat(await listed as Buffer[]).toString().match(/ TABLE DATA many /g)?.length).toBe(MANY);
+    } finally {
+      await Promise.all(clients.map((client) => client.end()));
+    }
+  }, 120_000);
 });

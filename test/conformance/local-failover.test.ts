@@ -225,6 +225,87 @@ describe('the local engine fails over', () => {
     });
   });
 
+  describe('servers that an earlier version started', () => {
+    const EARLIER = { connections: 26, locks: 64 };
+    const conf = (instance: InstanceRef): string => `${home(instance)}/etc/postgresql.conf`;
+    const writeEarlier = async (instance: InstanceRef): Promise<void> => {
+      const text = (await readFile(conf(instance), 'utf8')).replace(/^max_locks_per_transaction.*\n/m, '').replace(/^max_connections.*$/m, `max_connections = ${EARLIER.connections}`);
+      await writeFile(conf(instance), text);
+    };
+    const kill = async (instance: InstanceRef): Promise<void> => {
+      process.kill(await postmaster(instance), 'SIGKILL');
+      await eventually('the backends to die', async () => (await processesOf(instance)).length === 0);
+    };
+    /** Starts one as it was before: the engine itself would write its settings anew. */
+    async function startEarlier(instance: InstanceRef): Promise<void> {
+      await kill(instance);
+      await writeEarlier(instance);
+      await rm(`${home(instance)}/data/postmaster.pid`);
+      const [binaries, account] = await Promise.all([binariesOf(instance), accountOf(instance)]);
+      spawn(`${binaries}/postgres`, ['-D', `${home(instance)}/data`, `--config-file=${conf(instance)}`], { ...account, detached: true, stdio: 'ignore' });
+      await eventually('it to run', async () => (await engine.instances.observe(instance, signal())).process === 'running');
+    }
+    async function ask(instance: InstanceRef, sql: string): Promise<unknown[]> {
+      const { address, port } = await engine.instances.observe(instance, signal());
+      const client = new pg.Client({ host: address!, port: port!, user: 'freehold', password: shop.spec.secrets.control, database: 'postgres', ssl: { rejectUnauthorized: false } });
+      await client.connect();
+      try {
+        return (await client.query({ text: sql, rowMode: 'array' })).rows.flat();
+      } finally {
+        await client.end();
+      }
+    }
+    const sizes = async (instance: InstanceRef): Promise<number[]> =>
+      (await ask(instance, `SELECT current_setting('max_connections'), current_setting('max_locks_per_transaction')`)).map(Number);
+
+    it('get more locks and connections on standbys first, and a primary with its promotion', async () => {
+      const earlier = [EARLIER.connections, EARLIER.locks];
+      const now = [28, 384];
+      await startEarlier(primary);
+      // A standby keeps in mind what its primary had when it last read of it.
+      const [written] = await ask(primary, 'SELECT pg_current_wal_lsn()::text');
+      await eventually('the standby to have replayed that', async () => (await ask(standby, `SELECT pg_last_wal_replay_lsn() >= '${written as string}'`))[0] === true);
+      await startEarlier(standby);
+      // A primary that is started anew may not have more than a standby that runs.
+      await kill(primary);
+      await engine.instances.start(primary, shop.effect());
+      expect([await sizes(primary), await sizes(standby)]).toEqual([earlier, earlier]);
+      await kill(standby);
+      await engine.instances.start(standby, shop.effect());
+      expect([await sizes(primary), await sizes(standby)]).toEqual([earlier, now]);
+      await eventually('it to stream', async () => (await engine.instances.observe(standby, signal())).receiving === true);
+      await failOver();
+      expect([await sizes(primary), await sizes(standby)]).toEqual([now, now]);
+      // One that still runs with less than its new primary is started anew before it follows it.
+      await writeEarlier(standby);
+      const before = await postmaster(standby);
+      expect(await engine.instances.rejoin(standby, primary, shop.effect())).toMatchObject({ how: 'repointed', receiving: true });
+      expect(await postmaster(standby)).not.toBe(before);
+      expect(await ask(standby, 'SELECT pg_is_wal_replay_paused()')).toEqual([false]);
+      await synchronize();
+    });
+
+    it('are promoted at once, whatever a reader of them holds up', async () => {
+      await asCustomer(harness, shop, (client) => client.query('CREATE TABLE read_there AS SELECT 1'));
+      const { address, port } = await engine.instances.observe(standby, signal());
+      await ask(standby, 'ALTER SYSTEM SET max_standby_streaming_delay = -1');
+      await ask(standby, 'SELECT pg_reload_conf()');
+      const reader = new pg.Client({ host: address!, port: port!, user: shop.spec.owner, password: shop.password, database: shop.spec.name, ssl: { rejectUnauthorized: false } });
+      let ended = false;
+      reader.on('error', () => { ended = true; });
+      await reader.connect();
+      await reader.query('BEGIN');
+      await eventually('the table to be there', async () => (await reader.query(`SELECT to_regclass('read_there') AS found`)).rows[0].found !== null);
+      await reader.query('TABLE read_there');
+      await asCustomer(harness, shop, (client) => client.query('DROP TABLE read_there'));
+      const begun = performance.now();
+      await failOver();
+      expect(performance.now() - begun).toBeLessThan(20_000);
+      await eventually('the reader to be ended', () => ended);
+      await ask(primary, 'ALTER SYSTEM RESET max_standby_streaming_delay');
+    });
+  });
+
   it('switches over without an error on the pooled route and with one reconnection of a session', async () => {
     const [session, pooled] = [await writer('session'), await writer('pooled')];
     const idle = new pg.Client(await customerOptions(harness, shop, { database: `${shop.spec.name}_pooled` }));

@@ -1,8 +1,12 @@
 import { once } from 'node:events';
-import { get, type IncomingMessage } from 'node:http';
+import { createHash } from 'node:crypto';
+import { createServer, get, type IncomingMessage } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FreeholdClient, ProblemError } from '../../clients/typescript/src/client.js';
 import { DumpSlots } from '../../src/backups/dump-slots.js';
+import { EngineError } from '../../src/engine/errors.js';
 import { startTestApi, type TestApi } from '../support/test-api.js';
 
 let api: TestApi;
@@ -10,7 +14,7 @@ let ada: { id: string; key: string };
 let databaseId: string;
 
 beforeAll(async () => {
-  api = await startTestApi();
+  api = await startTestApi({ settings: { FREEHOLD_DUMP_STALL_SECONDS: '1' } });
   ada = await api.customer();
   databaseId = (await api.database(ada.id, 'shop')).id;
 });
@@ -38,6 +42,98 @@ describe('a dump', () => {
     const answer = await api.get(path(), { key: ada.key });
     expect([answer.status, answer.text, answer.headers.get('content-type')]).toEqual([200, 'PGDMPthe data', 'application/octet-stream']);
     expect(answer.headers.get('content-disposition')).toMatch(/^attachment; filename="shop-\d{8}T\d{6}Z\.dump"$/);
+  });
+
+  it('is of the primary, where DDL waits for it and unlogged tables have their rows', async () => {
+    api.engine.backups.dumps = ['PGDMP'];
+    await api.get(path(), { key: ada.key });
+    const { instances } = (await api.get(`/v1/databases/${databaseId}`, { key: ada.key })).body as { instances: { id: string; role: string }[] };
+    expect(api.engine.backups.dumpedFrom).toBe(instances.find(({ role }) => role === 'primary')!.id);
+  });
+
+  it('ends with its digest, which the client compares', async () => {
+    api.engine.backups.dumps = ['PGDMP', 'the data'];
+    const response = await begin();
+    const content = Buffer.concat(await (response as Readable).toArray() as Buffer[]);
+    const digest = createHash('sha256').update('PGDMPthe data');
+    expect([content.toString(), response.headers.trailer, response.trailers]).toEqual(['PGDMPthe data', 'Repr-Digest', { 'repr-digest': `sha-256=:${digest.copy().digest('base64')}:` }]);
+    const dump = await new FreeholdClient({ url: api.url, apiKey: ada.key }).dump(databaseId);
+    expect(Buffer.concat(await Readable.from(dump.chunks).toArray() as Buffer[]).toString()).toBe('PGDMPthe data');
+    expect(dump.digest()).toEqual({ sha256: digest.digest('hex'), confirmed: true });
+  });
+
+  it('is told apart by the client from one that was changed on the way, and from one whose digest was dropped', async () => {
+    let trailer: string | undefined;
+    const server = createServer((_request, response) => {
+      response.write('PGDMP');
+      if (trailer !== undefined) response.addTrailers({ 'Repr-Digest': trailer });
+      response.end('the data');
+    }).listen(0, '127.0.0.1');
+    try {
+      await once(server, 'listening');
+      const client = new FreeholdClient({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+      const dropped = await client.dump('db_1');
+      await Readable.from(dropped.chunks).toArray();
+      expect(dropped.digest().confirmed).toBe(false);
+      trailer = `sha-256=:${createHash('sha256').update('PGDMPother data').digest('base64')}:`;
+      await expect(Readable.from((await client.dump('db_1')).chunks).toArray()).rejects.toThrow('digest');
+    } finally {
+      server.close();
+    }
+  });
+
+  it('reaches a client of HTTP/1.0, which knows no trailers', async () => {
+    api.engine.backups.dumps = ['PGDMP', 'the data'];
+    const { hostname, port } = new URL(api.url);
+    const socket = connect(Number(port), hostname);
+    socket.write(`GET ${path()} HTTP/1.0\r\nAuthorization: Bearer ${ada.key}\r\n\r\n`);
+    const answer = Buffer.concat(await socket.toArray() as Buffer[]).toString();
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(answer).toMatch(/\r\n\r\nPGDMPthe data$/);
+  });
+
+  it('whose client hardly takes anything is given up, and the next one gets its place', async () => {
+    const block = Buffer.alloc(65_536);
+    const endless = (): Readable => {
+      const feed = new Readable({ read() { this.push(block); } });
+      api.engine.backups.dumps = feed;
+      return feed;
+    };
+    const feeds: Readable[] = [];
+    const clients: IncomingMessage[] = [];
+    for (let each = 0; each < 2; each += 1) {
+      feeds.push(endless());
+      const client = await begin();
+      client.on('error', () => undefined).once('readable', () => client.read(1));
+      clients.push(client);
+    }
+    expect((await api.get(path(), { key: ada.key })).status).toBe(429);
+    // One that takes what it is sent goes on beside them.
+    await expect.poll(() => feeds.every((feed) => feed.destroyed), { timeout: 20_000 }).toBe(true);
+    api.engine.backups.dumps = ['PGDMP'];
+    await expect.poll(async () => (await api.get(path(), { key: ada.key })).status, { timeout: 5_000 }).toBe(200);
+    for (const client of clients) client.destroy();
+  });
+
+  it('that is slow itself is waited for, and one that is taken fast goes on', async () => {
+    const { feed } = openDump();
+    feed.push('PGDMP');
+    const response = await begin();
+    const content = (response as Readable).toArray();
+    const begun = Date.now();
+    await expect.poll(() => Date.now() - begun, { timeout: 10_000 }).toBeGreaterThan(2_500);
+    feed.push('more');
+    feed.push(null);
+    expect(Buffer.concat(await content as Buffer[]).toString()).toBe('PGDMPmore');
+  });
+
+  it('that cannot be made is told so, and not to come back later', async () => {
+    api.engine.backups.dumps = [new EngineError('permanent', 'the dump of shop failed: out of shared memory', 'drop what is not needed')];
+    const refused = new FreeholdClient({ url: api.url, apiKey: ada.key }).dump(databaseId);
+    await expect(refused).rejects.toBeInstanceOf(ProblemError);
+    await expect(refused).rejects.toMatchObject({ status: 409, slug: 'not-possible', message: expect.stringContaining('out of shared memory') as string });
+    api.engine.backups.dumps = [new EngineError('transient', 'the server went away', 'try again')];
+    expect((await api.get(path(), { key: ada.key })).status).toBe(503);
   });
 
   it('that fails midway is cut off and does not end', async () => {

@@ -43,6 +43,8 @@ export class FakeBackups implements BackupsPort {
   readonly restored = new Map<string, RestoreTarget>();
   /** What the next dumps hold; one that is an error ends with it. */
   dumps: (string | Error)[] | Readable = ['PGDMP', 'data'];
+  /** The instance that was dumped last. */
+  dumpedFrom: string | undefined;
   /** The clock of backups. */
   now: () => Date = () => new Date();
   private readonly sets = new Map<string, FakeSet>();
@@ -167,6 +169,7 @@ export class FakeBackups implements BackupsPort {
   dump(instance: InstanceRef): Promise<Readable> {
     return this.settle(() => {
       this.engine.requireRunning(instance.id);
+      this.dumpedFrom = instance.id;
       if (this.dumps instanceof Readable) return this.dumps;
       const parts = [...this.dumps];
       return Readable.from((function* (): Generator<string> {

@@ -634,7 +634,7 @@ export interface paths {
         };
         /**
          * Download a dump of the live data
-         * @description A custom-format archive for pg_restore. A dump that fails midway aborts the connection and never ends cleanly.
+         * @description A custom-format archive for pg_restore. A dump that fails midway aborts the connection and never ends cleanly; a whole one ends with the trailer `Repr-Digest` (`sha-256`). A client that takes less than a MiB a minute is cut off, and so is one that is not done after twelve hours.
          */
         get: operations["dumpDatabase"];
         put?: never;
@@ -674,7 +674,7 @@ export interface paths {
         };
         /**
          * Download a dump by a link
-         * @description Once; a link by which nothing was sent can be used again. A dump that fails midway aborts the connection and never ends cleanly.
+         * @description Once; a link by which nothing was sent can be used again. A dump that fails midway aborts the connection and never ends cleanly; a whole one ends with the trailer `Repr-Digest` (`sha-256`). A client that takes less than a MiB a minute is cut off, and so is one that is not done after twelve hours.
          */
         get: operations["useDumpLink"];
         put?: never;
@@ -1464,6 +1464,8 @@ export interface components {
          *     [`operation-not-steerable`](/problems/operation-not-steerable): The operation cannot be steered that way.
          *
          *     [`database-not-available`](/problems/database-not-available): The database is not available.
+         *
+         *     [`not-possible`](/problems/not-possible): That is not possible as things are.
          *
          *     [`data-loss-not-accepted`](/problems/data-loss-not-accepted): The failover could lose data.
          *

@@ -1,8 +1,10 @@
 import type { components, paths } from './api-types.js';
 import { type FollowOptions, followOperation, type Operation, OperationFailedError } from './follow-operation.js';
+import type { Download } from './download.js';
 import { Transport, type TransportOptions } from './transport.js';
 
 export { OperationFailedError, hasEnded, type FollowOptions, type Operation } from './follow-operation.js';
+export type { Download, DownloadDigest } from './download.js';
 export { type Problem, ProblemError, UnreachableError } from './problem-error.js';
 export type { TransportOptions as ClientOptions } from './transport.js';
 export type { components, paths } from './api-types.js';
@@ -119,9 +121,9 @@ export class FreeholdClient {
     return this.transport.text({ method: 'GET', path: fill('/v1/regions/{id}/ca.pem', { id: regionId }) });
   }
 
-  /** A dump of a database's live data, for pg_restore; a stream that breaks off is not a whole one. */
-  dump(databaseId: string, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>> {
-    return this.transport.open({ method: 'GET', path: fill('/v1/databases/{id}/dump', { id: databaseId }), headers: { accept: 'application/octet-stream' }, signal });
+  /** A dump of a database's live data, for pg_restore; one that breaks off, or whose digest is another one, ends with an error. */
+  dump(databaseId: string, signal?: AbortSignal): Promise<Download> {
+    return this.transport.download({ path: fill('/v1/databases/{id}/dump', { id: databaseId }), headers: { accept: 'application/octet-stream' }, signal });
   }
 
   /** Follows an operation until it has ended, whichever way; resumes by itself when the connection breaks. */

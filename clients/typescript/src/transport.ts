@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { type Download, openDownload } from './download.js';
 import { pause } from './pause.js';
 import { ProblemError, toProblemError, UnreachableError } from './problem-error.js';
 
@@ -32,6 +33,8 @@ type Attempt<Answer> =
   | { readonly error: Error; readonly mayBeRetried: boolean; readonly retryAfterMs: number | undefined };
 
 const FIRST_PAUSE_MS = 200;
+/** What has to be read before the first byte can be sent, such as the catalogs of a database with very many tables, takes its time. */
+const FILE_BEGINS_WITHIN_MS = 300_000;
 /** Answers that say "later": nothing was done, or the idempotency key finds what was. */
 const LATER = new Set([429, 502, 503, 504]);
 
@@ -103,13 +106,21 @@ export class Transport {
     }
   }
 
-  private fetch(request: Request, key: string | undefined, limit: AbortSignal): Promise<Response> {
-    const { method, path, query = {}, body, headers, signal } = request;
+  /**
+   * Opens a file that ends with its digest, once.
+   *
+   * @throws ProblemError, UnreachableError
+   */
+  download(request: Pick<Request, 'path' | 'headers' | 'signal'>): Promise<Download> {
+    const { url, headers } = this.addressed({ method: 'GET', ...request }, undefined);
+    return openDownload(url, headers, Math.max(this.timeoutMs, FILE_BEGINS_WITHIN_MS), request.signal);
+  }
+
+  private addressed({ path, query = {}, body, headers }: Request, key: string | undefined): { readonly url: URL; readonly headers: Record<string, string> } {
     const url = new URL(this.options.url.replace(/\/+$/, '') + path);
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value));
-    // eslint-disable-next-line no-restricted-globals -- every call through here has a deadline
-    return fetch(url, {
-      method,
+    return {
+      url,
       headers: {
         accept: 'application/json',
         ...(this.options.apiKey !== undefined && { authorization: `Bearer ${this.options.apiKey}` }),
@@ -117,6 +128,16 @@ export class Transport {
         ...(key !== undefined && { 'idempotency-key': key }),
         ...headers,
       },
+    };
+  }
+
+  private fetch(request: Request, key: string | undefined, limit: AbortSignal): Promise<Response> {
+    const { method, body, signal } = request;
+    const { url, headers } = this.addressed(request, key);
+    // eslint-disable-next-line no-restricted-globals -- every call through here has a deadline
+    return fetch(url, {
+      method,
+      headers,
       ...(body !== undefined && { body: JSON.stringify(body) }),
       signal: signal ? AbortSignal.any([signal, limit]) : limit,
     });

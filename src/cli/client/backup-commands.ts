@@ -1,4 +1,3 @@
-import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
 
 import type { components } from '../../../clients/typescript/src/client.js';
@@ -111,51 +110,4 @@ async function end(session: ReturnType<typeof openSession>, accepted: { readonly
   const operation = wait ? await finishOperation(session, accepted.operation.id) : accepted.operation;
   if (session.asJson) printJson({ ...accepted, operation });
   else print(wait ? done : `${operation.kind} goes on as ${operation.id}`);
-}
-
-interface DumpOptions {
-  readonly link?: true;
-  readonly validFor: string;
-}
-
-async function printLink(database: string, minutes: string, command: Command): Promise<void> {
-  if (!/^\d{1,4}$/.test(minutes)) throw new CliError(`--valid-for takes a number of minutes, and not "${minutes}"`, EXIT.usage);
-  const { api, asJson } = openSession(command);
-  const { id } = await findDatabase(api, database);
-  const link = await api.call('post', '/v1/databases/{id}/dump-links', { path: { id }, body: { validForSeconds: Number(minutes) * 60 } });
-  if (asJson) {
-    printJson(link);
-    return;
-  }
-  print(link.url);
-  note(`it can be used once, until ${link.expiresAt}`);
-}
-
-/** `freehold dump` */
-export function dumpCommand(): Command {
-  return withApi(new Command('dump').description('write a dump of the live data to standard output, for pg_restore').argument('<database>', 'its id, or its name'))
-    .option('--link', 'print a link instead, by which a browser downloads the dump once')
-    .option('--valid-for <minutes>', 'how long the link can be used, at most a day', '15')
-    .action(async (database: string, { link, validFor }: DumpOptions, command: Command) => {
-      if (link) {
-        await printLink(database, validFor, command);
-        return;
-      }
-      if (process.stdout.isTTY) throw new CliError('a dump is not for a terminal: send it to a file, as by freehold dump DB > file', EXIT.usage);
-      const { api } = openSession(command);
-      const { id } = await findDatabase(api, database);
-      const body = await api.dump(id);
-      let bytes = 0;
-      const count = async function* (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-        for await (const chunk of chunks) {
-          bytes += chunk.length;
-          if (process.stderr.isTTY) process.stderr.write(`\r${(bytes / 2 ** 20).toFixed(1)} MiB`);
-          yield chunk;
-        }
-      };
-      await pipeline(body, count, process.stdout).catch((error: unknown) => {
-        throw new CliError(`the dump was cut off after ${bytes} bytes and is not whole: ${error instanceof Error ? error.message : String(error)}; begin again`);
-      });
-      note(`${process.stderr.isTTY ? '\r' : ''}${id} is dumped: ${(bytes / 2 ** 20).toFixed(1)} MiB`);
-    });
 }

@@ -11,7 +11,7 @@ import { findPostmaster, instanceSubject, type InstanceContext } from './instanc
 import { parseSynchronousNames, synchronousConfiguration } from './instance-settings.js';
 import { observeThrough } from './observe-instance.js';
 import { bringUp } from './run-instance.js';
-import { DUMP_APPLICATION } from './sql.js';
+import { CONTROL_USER } from './sql.js';
 import { refuseMarked } from './start-instance.js';
 
 /**
@@ -41,16 +41,22 @@ async function promoteThrough(context: InstanceContext, client: Client, gate: Ga
   await refuseMarked(context);
   if (await isInRecovery(client)) {
     await emptyNames(context, gate);
-    await client.query(END_DUMPS, [DUMP_APPLICATION]);
     await trigger(context, gate);
-    await waitUntil(`instance ${context.instance.id} to accept writes`, signal, async () => ((await isInRecovery(client)) ? undefined : true));
+    await waitUntil(`instance ${context.instance.id} to accept writes`, signal, async () => ((await stillReplays(client)) ? undefined : true));
   }
   const [seen] = await Promise.all([observeThrough(context, client), gate.run(command('rm', '-f', '--', context.paths.promoting))]);
   return seen;
 }
 
-/** What a dump holds up in replaying would hold up the promotion. */
-const END_DUMPS = 'SELECT pg_terminate_backend(pid) FROM pg_stat_get_activity(NULL) WHERE application_name = $1';
+/** Whether a standby has not been promoted yet. Until it is, its readers are ended: the replay that one holds up would hold up the promotion. */
+async function stillReplays(client: Client): Promise<boolean> {
+  const { rows } = await client.query<{ standby: boolean }>(END_READERS, [CONTROL_USER]);
+  return rows[0]?.standby !== false;
+}
+
+const END_READERS = `SELECT pg_is_in_recovery() AS standby, (
+  SELECT count(pg_terminate_backend(pid)) FROM pg_stat_get_activity(NULL)
+   WHERE pg_is_in_recovery() AND backend_type = 'client backend' AND pg_get_userbyid(usesysid) <> $1)`;
 
 export async function isInRecovery(client: Client): Promise<boolean> {
   const { rows } = await client.query<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby');
