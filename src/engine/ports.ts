@@ -158,6 +158,26 @@ export interface SlotInspection {
   readonly limitBytes: number | null;
 }
 
+/** A transaction that is open, and what it keeps from vacuum and from DDL for as long as that. */
+export interface OldestTransaction {
+  /** Whose it is; `dump` and `control` are ours. One that was prepared (two-phase commit) belongs to no session. */
+  readonly by: 'customer' | 'dump' | 'control' | 'prepared';
+  /** Of its session; null for one that was prepared. */
+  readonly pid: number | null;
+  readonly seconds: number;
+  readonly user: string;
+  /** How its session names itself; the global id of one that was prepared. */
+  readonly name: string;
+}
+
+/** What holds back vacuum without a transaction here: a slot, or a standby's own readers. */
+export interface HeldBack {
+  readonly by: 'slot' | 'standby';
+  readonly name: string;
+  /** How many transactions have begun since the one that it needs the rows of. */
+  readonly transactions: number;
+}
+
 /** What slowly goes wrong in an instance, as it was at one moment. */
 export interface InstanceInspection {
   readonly role: 'primary' | 'standby';
@@ -166,8 +186,9 @@ export interface InstanceInspection {
   readonly slots: readonly SlotInspection[];
   /** On a primary: who streams from it. */
   readonly standbys: readonly StandbyObservation[];
-  /** A customer's transaction that has been open for the longest time. */
-  readonly oldestTransaction: { readonly pid: number; readonly seconds: number } | null;
+  /** The transaction that has been open for the longest time, whoever began it. */
+  readonly oldestTransaction: OldestTransaction | null;
+  readonly heldBack: HeldBack | null;
   /** The file system that its data is on; `own` if no other database's is on it. */
   readonly disk: { readonly usedBytes: number; readonly freeBytes: number; readonly own: boolean };
 }

@@ -1,4 +1,4 @@
-import type { InstanceInspection, SlotInspection, StandbyObservation } from '../engine/ports.js';
+import type { InstanceInspection, OldestTransaction, SlotInspection, StandbyObservation } from '../engine/ports.js';
 
 /** An instance as its last inspection showed it. */
 export interface MemberSigns {
@@ -26,7 +26,7 @@ export interface SignLimits {
   readonly transactionSeconds: number;
 }
 
-export const SIGN_KINDS = ['replication', 'lag', 'slot', 'wal', 'disk', 'transaction'] as const;
+export const SIGN_KINDS = ['replication', 'lag', 'slot', 'wal', 'disk', 'transaction', 'vacuum'] as const;
 type SignKind = (typeof SIGN_KINDS)[number];
 type Severity = 'warning' | 'critical';
 
@@ -127,7 +127,7 @@ function severityOf(value: number, { raiseAt, clearBelow, criticalAt }: Gauge, b
 
 function gaugesOf(signs: DatabaseSigns, limits: SignLimits): Gauge[] {
   return signs.members.flatMap((member) => [
-    ...(member.role === 'standby' ? standbyGauges(signs, member, limits) : [transactionGauge(signs.databaseId, member, limits)]),
+    ...(member.role === 'standby' ? standbyGauges(signs, member, limits) : [transactionGauge(signs.databaseId, member, limits), vacuumGauge(signs.databaseId, member)]),
     ...slotGauges(signs, member),
     walGauge(signs.databaseId, member),
     diskGauge(signs.databaseId, member),
@@ -167,8 +167,44 @@ function transactionGauge(databaseId: string, { instanceId, inspection }: Member
   const oldest = inspection?.oldestTransaction;
   return {
     kind: 'transaction', about: databaseId, subjectId: databaseId, value: inspection && (oldest?.seconds ?? 0) / transactionSeconds,
-    raiseAt: 1, clearBelow: 1, criticalAt: 24, heals: false, advice: 'ask the customer to end it, or end that process with pg_terminate_backend',
-    message: `a transaction has been open for ${Math.round(oldest?.seconds ?? 0)} s (process ${oldest?.pid ?? '-'} of ${instanceId}): it keeps vacuum from removing what is dead`,
+    raiseAt: 1, clearBelow: 1, criticalAt: 24, heals: false, advice: ADVICE_ON_TRANSACTION[oldest?.by ?? 'customer'],
+    message: oldest ? `${describeTransaction(oldest, instanceId)}: as long as it lasts, vacuum removes nothing that was deleted since, and changes to tables that it has read wait` : '',
+  };
+}
+
+const ADVICE_ON_TRANSACTION = {
+  customer: 'ask the customer to end it, or end that process with pg_terminate_backend',
+  dump: 'wait for the download, which is ended if it stalls, or end that process with pg_terminate_backend',
+  control: 'look at the newest operation of the database; end that process with pg_terminate_backend if none needs it',
+  prepared: 'ask the customer to commit it or roll it back',
+} as const;
+
+/** A name that a customer gave may hold anything. */
+const shown = (name: string): string => name.replaceAll(/\p{C}/gu, '?').slice(0, 100);
+
+function describeTransaction({ by, pid, seconds, user, name: given }: OldestTransaction, instanceId: string): string {
+  const name = shown(given);
+  const since = `has been open for ${Math.round(seconds)} s`;
+  const process = `process ${pid ?? '-'} of ${instanceId}`;
+  switch (by) {
+    case 'prepared': return `the prepared transaction "${name}" of "${user}" on ${instanceId} ${since}, until somebody commits it or rolls it back`;
+    case 'dump': return `the transaction of a dump ${since} (${process})`;
+    case 'control': return `a transaction of the control plane's ${since} (${process}, "${name}")`;
+    case 'customer': return `a transaction ${since} (${process}, of "${user}"${name === '' ? '' : ` in "${name}"`})`;
+  }
+}
+
+/** So many transactions have left behind what a busy table feels. */
+const HELD_BACK_TRANSACTIONS = 1_000_000;
+
+/** What has no time of its own: a slot's snapshot, or a standby's, is as old as the transactions that have begun since. */
+function vacuumGauge(databaseId: string, { instanceId, inspection }: MemberSigns): Gauge {
+  const { by = 'slot', name = '', transactions = 0 } = inspection?.heldBack ?? {};
+  return {
+    kind: 'vacuum', about: databaseId, subjectId: databaseId, value: inspection && transactions / HELD_BACK_TRANSACTIONS,
+    raiseAt: 1, clearBelow: 0.5, criticalAt: 24, heals: false,
+    advice: 'find out why that slot, or standby, is behind: vacuum removes nothing that it needs',
+    message: `${by} ${name} on ${instanceId} holds back vacuum: it needs what was deleted in the last ${transactions} transactions`,
   };
 }
 

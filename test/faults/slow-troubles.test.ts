@@ -1,5 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import pg from 'pg';
+import { DumpsService } from '../../src/backups/dumps.service.js';
 import { DatabasesService } from '../../src/databases/databases.service.js';
 import { FleetWatch } from '../../src/health/fleet-watch.js';
 import { Metadata } from '../../src/metadata/metadata.js';
@@ -48,6 +52,16 @@ async function inspectedAgain(): Promise<void> {
 const lagOfStandby = async () => (await database.instance('standby'));
 const writeWal = (mebibytes: number) => database.asControl(primary, ...Array.from({ length: mebibytes }, () => `SELECT pg_logical_emit_message(false, 'test', repeat('x', ${MIB}))`));
 
+/** A dump as SQL. */
+async function scriptOf(dump: Readable): Promise<string> {
+  const script = spawn('pg_restore', ['--file=-'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const [text, closed] = [script.stdout.toArray(), once(script, 'close')];
+  dump.pipe(script.stdin);
+  const whole = Buffer.concat(await text as Buffer[]).toString();
+  expect(await closed).toEqual([0, null]);
+  return whole;
+}
+
 /** What goes wrong slowly is seen, said, and taken back by itself when it is over. One database goes through it all. */
 describe('operators are alerted of', () => {
   it('a transaction that stays open', async () => {
@@ -59,6 +73,42 @@ describe('operators are alerted of', () => {
     await client.query('COMMIT');
     await resolved('transaction');
     await client.end();
+  });
+
+  it('a dump that nobody reads; it is whole once somebody does, whatever DDL came meanwhile', async () => {
+    const client = new pg.Client(database.credentials.uri);
+    await client.connect();
+    // More than the buffers on the way hold.
+    await client.query(`CREATE TABLE a_large AS SELECT n, sha512(n::text::bytea) AS noise FROM generate_series(1, 100000) n`);
+    await client.query('CREATE UNLOGGED TABLE scratch AS SELECT 4711 AS n; CREATE TABLE kept AS SELECT 4712 AS n; CREATE TABLE grown AS SELECT 4713 AS n; CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM kept');
+    const dump = await plane.app.get(DumpsService).open(await database.read(), AbortSignal.timeout(120_000));
+    expect(await raised('transaction')).toMatchObject({ severity: 'warning', message: expect.stringContaining('of a dump') as string });
+    const changes = ['TRUNCATE kept', 'ALTER TABLE grown ADD COLUMN more int', 'REFRESH MATERIALIZED VIEW counted'].map(async (statement) => {
+      const one = new pg.Client(database.credentials.uri);
+      await one.connect();
+      await one.query(statement).finally(() => one.end());
+    });
+    await eventually(async () => (await client.query('SELECT FROM pg_locks WHERE NOT granted')).rowCount! >= 2);
+    const text = await scriptOf(dump);
+    await Promise.all(changes);
+    expect(text.match(/^\d+\t\\\\x/gm)?.length).toBe(100_000);
+    // Unlogged tables are empty on a standby.
+    for (const [table, row] of [['scratch', 4711], ['kept', 4712], ['grown', 4713]]) expect(text).toContain(`COPY public.${table} (n) FROM stdin;\n${row}\n\\.`);
+    await resolved('transaction');
+    await client.query('DROP TABLE kept, grown, scratch CASCADE');
+    await client.end();
+  });
+
+  it('no dump that holds up a switchover: it is ended', async () => {
+    const dump = await plane.app.get(DumpsService).open(await database.read(), AbortSignal.timeout(120_000));
+    const cut = new Promise<unknown>((resolve) => dump.once('error', resolve));
+    const operation = await database.ended(await database.switchover());
+    expect(operation).toMatchObject({ state: 'succeeded' });
+    dump.resume();
+    expect(await cut).toMatchObject({ kind: 'transient', message: expect.stringMatching(/^the dump of shop\w* failed: /) as string });
+    await database.settled(2);
+    [primary, standby] = [standby, primary];
+    await resolved('transaction', 'replication');
   });
 
   it('a standby that falls behind in replaying', async () => {
@@ -95,7 +145,7 @@ describe('operators are alerted of', () => {
 
     for (const pid of stopped) process.kill(pid, 'SIGCONT');
     await database.setAutomation(false);
-    await database.settled(1);
+    await database.settled(2);
     await resolved('slot', 'replication', 'lag');
     await eventually(async () => (await lagOfStandby()).lagBytes === 0);
   });

@@ -508,7 +508,7 @@ class FakeInstances implements InstancesPort {
       name: id.toLowerCase(), active: this.follows(id, ref.id), status: 'reserved' as const, keptBytes: 0, limitBytes: 2 ** 30,
     }));
     return {
-      role, standbys, slots, wal: { bytes: 2 ** 24, usualBytes: 2 ** 30 }, oldestTransaction: null, disk: { usedBytes: 2 ** 30, freeBytes: 2 ** 33, own: false },
+      role, standbys, slots, wal: { bytes: 2 ** 24, usualBytes: 2 ** 30 }, oldestTransaction: null, heldBack: null, disk: { usedBytes: 2 ** 30, freeBytes: 2 ** 33, own: false },
     };
   }
 

@@ -8,7 +8,7 @@ const LIMITS = { lagSeconds: 30, transactionSeconds: 3_600 };
 type Change = Partial<InstanceInspection>;
 
 const inspection = (role: 'primary' | 'standby', change: Change = {}): InstanceInspection => ({
-  role, wal: { bytes: 100 * MIB, usualBytes: 1_000 * MIB }, oldestTransaction: null, disk: { usedBytes: 10, freeBytes: 90, own: true },
+  role, wal: { bytes: 100 * MIB, usualBytes: 1_000 * MIB }, oldestTransaction: null, heldBack: null, disk: { usedBytes: 10, freeBytes: 90, own: true },
   slots: role === 'primary' ? [{ name: 'ins_b', active: true, status: 'reserved', keptBytes: 0, limitBytes: 1_000 * MIB }] : [],
   standbys: role === 'primary' ? [{ instanceId: 'ins_B', state: 'streaming', syncState: 'quorum', flushLsn: '0/1', lagBytes: 0, lagSeconds: 0 }] : [],
   ...change,
@@ -84,11 +84,27 @@ describe('what is inspected', () => {
     expect(raised(filling, opened(judge(full).raise))).toEqual([]);
   });
 
-  it('a long transaction is raised, with the process that holds it', () => {
-    const database = signs({ primary: { oldestTransaction: { pid: 42, seconds: 4_000 } } });
+  it.each([
+    [{ by: 'customer', user: 'shop', name: 'psql' }, 'a transaction has been open for 4000 s (process 42 of ins_A, of "shop" in "psql")'],
+    [{ by: 'customer', user: 'shop', name: '' }, 'a transaction has been open for 4000 s (process 42 of ins_A, of "shop")'],
+    [{ by: 'dump', user: 'freehold_dump', name: 'freehold-dump' }, 'the transaction of a dump has been open for 4000 s (process 42 of ins_A)'],
+    [{ by: 'control', user: 'freehold', name: 'freehold-control' }, 'a transaction of the control plane\'s has been open for 4000 s (process 42 of ins_A, "freehold-control")'],
+    [{ by: 'prepared', pid: null, user: 'shop', name: 'order 7' }, 'the prepared transaction "order 7" of "shop" on ins_A has been open for 4000 s'],
+  ] as const)('a long transaction is raised, with who holds it: %j', (change, says) => {
+    const database = signs({ primary: { oldestTransaction: { pid: 42, seconds: 4_000, ...change } } });
     expect(raised(database)).toEqual([['transaction', 'warning']]);
-    expect(judge(database).raise[0]?.message).toContain('process 42');
+    expect(judge(database).raise[0]?.message).toContain(says);
     expect(judge(signs(), opened(judge(database).raise)).resolve).toEqual(['transaction:db_1']);
+  });
+
+  it.each(['slot', 'standby'] as const)('a %s that holds back vacuum is named', (by) => {
+    const held = (transactions: number): DatabaseSigns => signs({ primary: { heldBack: { by, name: 'ins_b', transactions } } });
+    expect(raised(held(999_999))).toEqual([]);
+    const { raise } = judge(held(1_000_000));
+    expect(raise).toMatchObject([{ kind: 'vacuum', severity: 'warning', message: `${by} ins_b on ins_A holds back vacuum: it needs what was deleted in the last 1000000 transactions` }]);
+    expect(raised(held(24_000_000), opened(raise))).toEqual([['vacuum', 'critical']]);
+    expect(judge(held(600_000), opened(raise)).resolve).toEqual([]);
+    expect(judge(signs(), opened(raise)).resolve).toEqual(['vacuum:db_1']);
   });
 
   it('a disk that hosts share is raised once for the host, and closed by whichever database sees it well', () => {
@@ -99,7 +115,7 @@ describe('what is inspected', () => {
   });
 
   it('what cannot be inspected neither raises nor takes back', () => {
-    const trouble = signs({ primary: { ...slot({ status: 'lost' }), wal: { bytes: 9, usualBytes: 1 }, disk: { usedBytes: 99, freeBytes: 1, own: true }, oldestTransaction: { pid: 1, seconds: 9_999 } }, awaySeconds: 60 });
+    const trouble = signs({ primary: { ...slot({ status: 'lost' }), wal: { bytes: 9, usualBytes: 1 }, disk: { usedBytes: 99, freeBytes: 1, own: true }, oldestTransaction: { by: 'customer', pid: 1, seconds: 9_999, user: 'shop', name: '' } }, awaySeconds: 60 });
     const open = opened(judge(trouble).raise);
     expect(open.length).toBe(5);
     expect(judge(signs({ primary: null, standby: null, awaySeconds: undefined }), open)).toEqual({ raise: [], resolve: [], suspected: [] });

@@ -1,10 +1,10 @@
 import type { Client } from 'pg';
 
-import type { InstanceInspection, SlotInspection, StandbyObservation } from '../../ports.js';
+import type { HeldBack, InstanceInspection, OldestTransaction, SlotInspection, StandbyObservation } from '../../ports.js';
 import { hostDirectory } from '../fleet/fleet-layout.js';
 import type { InstanceContext } from './instance-context.js';
 import { STANDBYS_SQL } from './observe-instance.js';
-import { CONTROL_USER, REPLICATION_USER, SLOT_IS_LOST } from './sql.js';
+import { CONTROL_USER, DUMP_ROLE, REPLICATION_USER, SLOT_IS_LOST } from './sql.js';
 
 /** Prepared, and asked of functions, as the look is; a `lost` slot has no position any more. */
 const INSPECT = {
@@ -20,14 +20,25 @@ const INSPECT = {
                    'limitBytes', nullif(pg_size_bytes(current_setting('max_slot_wal_keep_size')), -1)) ORDER BY slot_name), '[]')
             FROM pg_get_replication_slots() WHERE NOT temporary AND slot_type = 'physical'),
          ${STANDBYS_SQL},
-         (SELECT json_build_object('pid', pid, 'seconds', extract(epoch FROM clock_timestamp() - xact_start))
-            FROM pg_stat_get_activity(NULL) WHERE backend_type = 'client backend' AND pg_get_userbyid(usesysid) <> $2 AND xact_start IS NOT NULL ORDER BY xact_start LIMIT 1)`,
-  values: [REPLICATION_USER, CONTROL_USER],
+         (SELECT row_to_json(oldest) FROM (
+            SELECT CASE pg_get_userbyid(usesysid) WHEN $2 THEN 'control' WHEN $3 THEN 'dump' ELSE 'customer' END AS by, pid,
+                   extract(epoch FROM clock_timestamp() - xact_start) AS seconds, pg_get_userbyid(usesysid) AS user, application_name AS name
+              FROM pg_stat_get_activity(NULL) WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
+             UNION ALL
+            SELECT 'prepared', NULL, extract(epoch FROM clock_timestamp() - prepared), pg_get_userbyid(ownerid), gid FROM pg_prepared_xact()
+             ORDER BY seconds DESC LIMIT 1) AS oldest),
+         (SELECT row_to_json(holder) FROM (
+            SELECT 'slot' AS by, slot_name::text AS name, greatest(age(xmin), age(catalog_xmin)) AS transactions
+              FROM pg_get_replication_slots() WHERE xmin IS NOT NULL OR catalog_xmin IS NOT NULL
+             UNION ALL
+            SELECT 'standby', application_name, age(backend_xmin) FROM pg_stat_get_activity(NULL) WHERE backend_type = 'walsender' AND backend_xmin IS NOT NULL
+             ORDER BY transactions DESC LIMIT 1) AS holder)`,
+  values: [REPLICATION_USER, CONTROL_USER, DUMP_ROLE],
 } as const;
 
 type InspectRow = [
   standby: boolean, walBytes: number, usualBytes: number, slots: SlotInspection[], standbys: StandbyObservation[],
-  oldestTransaction: { pid: number; seconds: number } | null,
+  oldestTransaction: OldestTransaction | null, heldBack: HeldBack | null,
 ];
 
 /** Sees what goes wrong slowly in an instance, through a connection that is open already. */
@@ -39,11 +50,11 @@ export async function inspectThrough({ shell, paths, fleet, instance }: Instance
   ]);
   const [row] = rows;
   if (!row || !disk) return undefined;
-  const [standby, bytes, usualBytes, slots, standbys, oldestTransaction] = row;
+  const [standby, bytes, usualBytes, slots, standbys, oldestTransaction, heldBack] = row;
   return {
     role: standby ? 'standby' : 'primary',
     wal: { bytes, usualBytes },
-    slots, standbys: standby ? [] : standbys, oldestTransaction,
+    slots, standbys: standby ? [] : standbys, oldestTransaction, heldBack,
     disk: { usedBytes: disk.usedBytes, freeBytes: disk.freeBytes, own: disk.device !== host?.device },
   };
 }
