@@ -1,11 +1,12 @@
 import type { LocaleProvider } from '../config/locale-names.js';
-import type { RegionEndpoint } from '../engine/ports.js';
+import type { RegionEndpoint, Writing } from '../engine/ports.js';
 import { isPlanId, PLANS } from '../fleet/plans.js';
 import type { Reach } from '../metadata/reach.js';
 import { type Select, writeSelect } from '../metadata/select.js';
-import type { DatabaseDocument, InstanceDocument, KeptCopyDocument } from './database.schemas.js';
+import type { DatabaseDocument, InstanceDocument, KeptCopyDocument, StorageDocument } from './database.schemas.js';
 import { commitsWait, type DatabaseSight, seeRedundancy, seeState, type SeenMember } from './database-sight.js';
 import { type DatabaseState, deriveState } from './derive-state.js';
+import { type StopReason, WARN_FROM } from './stop-reasons.js';
 
 /** What a database's state is derived from. */
 export interface StateRow<Member extends SeenMember = SeenMember> {
@@ -19,6 +20,7 @@ export interface DatabaseRow extends StateRow<InstanceDocument> {
   locale: string; locale_provider: LocaleProvider;
   created_at: Date; purge_at: Date | null; observed_at: Date | null; watched: boolean | null;
   kept_copies: KeptCopyDocument[] | null;
+  storage_used_bytes: string | null; writing: Writing; writing_because: StopReason | null;
 }
 
 /** The database of the endpoint's route that pools by transaction. */
@@ -72,7 +74,7 @@ export const CHANGE_AND_SIGHT = `
 
 const SELECT_DATABASES = `
   SELECT d.id, d.customer_id, d.name, d.region_id, d.plan, d.automation_paused, d.postgres_version, d.epoch, d.in_sync, d.endpoint_database,
-         d.endpoint_user, d.locale, d.locale_provider, d.provisioned_at, d.created_at, d.deleted_at, d.purge_at, ${CHANGE_AND_SIGHT},
+         d.endpoint_user, d.locale, d.locale_provider, d.provisioned_at, d.created_at, d.deleted_at, d.purge_at, d.storage_used_bytes, d.writing, d.writing_because, ${CHANGE_AND_SIGHT},
          w.observed_at, w.lease_until > now() AND w.observed_at > now() - make_interval(secs => ${WATCHED_WITHIN_S}) AS watched,
          (SELECT json_agg(json_build_object('id', i.id, 'role', i.role, 'state', i.state, 'host', i.host_id,
                    'dataCenter', h.data_center_id, 'address', i.address, 'port', i.port,
@@ -124,9 +126,17 @@ function documentOf(row: DatabaseRow, endpoint: RegionEndpoint): DatabaseDocumen
       ...endpointUris(endpoint, row.endpoint_database, row.endpoint_user),
     },
     instances: (row.instances ?? []).map((instance) => ({ ...instance, state: seeState(instance, row.sight) })),
+    storage: storageOf(row),
     keptCopies: (row.kept_copies ?? []).map((copy) => ({ ...copy, keptAt: new Date(copy.keptAt).toISOString() })),
     createdAt: row.created_at.toISOString(),
     deletedAt: row.deleted_at?.toISOString() ?? null,
     purgeAt: row.purge_at?.toISOString() ?? null,
   };
+}
+
+function storageOf({ plan, storage_used_bytes: used, writing, writing_because: because }: DatabaseRow): StorageDocument {
+  const usedBytes = used === null ? null : Number(used);
+  const limitBytes = isPlanId(plan) ? PLANS[plan].diskGb * 2 ** 30 : 0;
+  const warned = usedBytes !== null && usedBytes >= limitBytes * WARN_FROM;
+  return { usedBytes, limitBytes, state: writing === 'open' ? (warned ? 'warning' : 'ok') : writing, because };
 }

@@ -4,6 +4,7 @@ import { LOCALE_PROVIDERS } from '../config/locale-names.js';
 import { DEFAULT_PLAN } from '../fleet/plans.js';
 import { operationSchema } from '../operations/operation.schemas.js';
 import { asProblem, text } from '../problems/validation.js';
+import { STOP_REASONS } from './stop-reasons.js';
 import { DATABASE_STATES } from './derive-state.js';
 import { INSTANCE_ROLES, INSTANCE_STATES } from './instance.entity.js';
 import { MOST_MINUTES_TO_END } from './decide-pause.js';
@@ -63,6 +64,17 @@ export const keptCopySchema = z.object({
   sizeBytes: z.number(),
 });
 
+export const STORAGE_STATES = ['ok', 'warning', 'readOnly', 'closed'] as const;
+
+export const storageSchema = z.object({
+  usedBytes: z.number().nullable().meta({ description: 'What its data takes on its primary; null until it was measured' }),
+  limitBytes: z.number().meta({ description: 'What its plan gives to its data' }),
+  state: z.enum(STORAGE_STATES).meta({
+    description: '`warning`: more than 80 % are used. `readOnly`: only transactions that begin with `BEGIN READ WRITE` may write, so that there is room to delete and to vacuum. `closed`: nobody is let in',
+  }),
+  because: z.enum(STOP_REASONS).nullable().meta({ description: '`plan`: its data fills its plan; open again below 95 %. `host`: it fills the disk of a host; open again once there is room' }),
+});
+
 export const databaseSchema = z.object({
   id: z.string().meta({ example: 'db_01hzy3v7q8k2w5n9t4r6x1m0pa' }),
   customerId: z.string(),
@@ -88,6 +100,7 @@ export const databaseSchema = z.object({
     pooledUri: z.string().meta({ description: 'Pools by transaction; without the password' }),
   }),
   instances: z.array(instanceSchema),
+  storage: storageSchema,
   keptCopies: z.array(keptCopySchema).meta({ description: 'What failovers that accepted a loss of data moved aside, until an operator releases it' }),
   createdAt: z.iso.datetime(),
   deletedAt: z.iso.datetime().nullable(),
@@ -95,6 +108,7 @@ export const databaseSchema = z.object({
 }).meta({ description: 'What a customer owns: one primary, its standbys and one endpoint.' });
 
 export type KeptCopyDocument = z.output<typeof keptCopySchema>;
+export type StorageDocument = z.output<typeof storageSchema>;
 export type InstanceDocument = z.output<typeof instanceSchema>;
 /** A database as programs and people see it (`design.md`, part 4.2). */
 export type DatabaseDocument = z.output<typeof databaseSchema>;

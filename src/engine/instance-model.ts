@@ -55,6 +55,33 @@ export interface InstanceSecrets {
   readonly replication: string;
 }
 
+/**
+ * Who may write to a database: everybody; those sessions that ask for it, so that there is room to delete and to vacuum; or
+ * nobody, not even to come in.
+ */
+export const WRITING = ['open', 'readOnly', 'closed'] as const;
+export type Writing = (typeof WRITING)[number];
+
+/** What an instance's data takes at one moment, all its databases together. */
+export interface StorageMeasure {
+  readonly dataBytes: number;
+  /** Files of running queries. */
+  readonly temporaryBytes: number;
+  readonly walBytes: number;
+  /** What it is told about who may write. */
+  readonly writing: Writing;
+}
+
+/** A file system that instances, or the control plane itself, are on. */
+export interface Room {
+  /** The hosts whose instances are on it. */
+  readonly hosts: readonly string[];
+  /** Whether the control plane's own servers are on it. */
+  readonly controlPlane: boolean;
+  readonly usedBytes: number;
+  readonly freeBytes: number;
+}
+
 /** One instance of a database. */
 export interface InstanceRef {
   /** `ins_…`; also its `application_name` and, in lower case, the name of its replication slot. */

@@ -8,11 +8,13 @@
 
 import type { BackupsPort } from './backups-port.js';
 import type { ExtensionObservation } from './extension-list.js';
-import type { DatabaseSpec, Effect, InstanceObservation, InstanceRef, Lsn, StandbyObservation } from './instance-model.js';
+import type { DatabaseSpec, Effect, InstanceObservation, InstanceRef, Lsn, Room, StandbyObservation, StorageMeasure, Writing } from './instance-model.js';
 import type { MetadataBackupsPort } from './metadata-backups-port.js';
 import type { Survey } from './survey-port.js';
 
-export type { DatabaseSpec, Effect, InstanceObservation, InstanceRef, InstanceSecrets, InstanceSize, Lsn, StandbyObservation } from './instance-model.js';
+export type {
+  DatabaseSpec, Effect, InstanceObservation, InstanceRef, InstanceSecrets, InstanceSize, Lsn, Room, StandbyObservation, StorageMeasure, Writing,
+} from './instance-model.js';
 
 /** The data of an instance that was moved aside when the instance was made anew (`protocol.md`, rule 12). */
 export interface KeptCopy {
@@ -67,6 +69,16 @@ export interface InstancesPort {
   createExtension(primary: InstanceRef, wanted: { readonly name: string; readonly schema: string }, effect: Effect): Promise<{ readonly made: boolean }>;
   /** Takes an extension away; refused while something rests on it. */
   dropExtension(primary: InstanceRef, name: string, effect: Effect): Promise<void>;
+  /** Measures what the primary's data takes: dear where there are many files, see `judge-storage.ts`. */
+  measureStorage(primary: InstanceRef, signal: AbortSignal): Promise<StorageMeasure>;
+  /**
+   * Says who may write to the primary, from the next transaction on; it outlives a restart. It changes nothing of
+   * `protocol.md`: neither which instance accepts writes nor what has to follow. Hence its tokens are a sequence of their
+   * own, which goes up whenever who may write is changed.
+   */
+  setWriting(primary: InstanceRef, writing: Writing, effect: Effect): Promise<void>;
+  /** Ends the customer's sessions that have written in their transaction, or have temporary files; or all that there are. */
+  endSessions(primary: InstanceRef, which: 'growing' | 'all', signal: AbortSignal): Promise<void>;
   /** Starts an instance as whatever it was; refuses one that is marked. */
   start(instance: InstanceRef, effect: Effect): Promise<InstanceObservation>;
   /**
@@ -306,6 +318,8 @@ export interface Engine {
   survey?(): Promise<Survey>;
   /** What new databases of a region can sort text by. */
   locales(region: string, signal: AbortSignal): Promise<LocaleOffer>;
+  /** The file systems that hosts and the control plane are on; absent where nobody can fill another's. */
+  rooms?(): Promise<readonly Room[]>;
   /** What there is to place databases on. */
   inventory(): readonly InventoryRegion[];
   /** Lets go of everything the engine holds open in this process; the data plane goes on. */

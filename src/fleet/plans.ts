@@ -7,7 +7,10 @@ export interface Plan {
   readonly memoryMb: number;
   /** Sessions that the customer may hold at once. */
   readonly maxConnections: number;
-  /** Data and WAL of each instance, in GiB. */
+  /**
+   * Data of each instance, in GiB: a database that takes more is read-only. WAL and temporary files have limits of their own,
+   * which are made of it.
+   */
   readonly diskGb: number;
   /** Databases of this plan that one customer may have. */
   readonly databasesPerCustomer: number;

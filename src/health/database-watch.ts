@@ -1,5 +1,5 @@
 import type { DatabaseSight, SeenInstance } from '../databases/database-sight.js';
-import type { InstanceGlimpse, InstanceRef, InstanceWatch, InstancesPort } from '../engine/ports.js';
+import type { InstanceGlimpse, InstanceRef, InstanceWatch, InstancesPort, Lsn } from '../engine/ports.js';
 import { type Care, decideCare } from './decide-care.js';
 import { type KnownSight, NOT_LOOKED_AT, type Sighting, takeLook, whatIsKnown } from './judge-look.js';
 import { type DatabaseSigns, findSlotless, type MemberSigns } from './judge-signs.js';
@@ -34,6 +34,14 @@ export interface WatchedMember {
   readonly role: 'primary' | 'standby';
   readonly state: string;
   readonly dataCenterId: string;
+}
+
+/** Where a database's instances are, and how far its primary has written. */
+export interface WatchedStorage {
+  readonly databaseId: string;
+  readonly primary: InstanceRef;
+  readonly hosts: readonly string[];
+  readonly lsn: Lsn;
 }
 
 interface Member {
@@ -128,6 +136,15 @@ export class DatabaseWatch {
     if (this.closed || this.database.epoch !== database.epoch) return undefined;
     if (!this.database.change) this.slotless = findSlotless(members);
     return { databaseId: database.id, members, underWay: database.change?.kind ?? null, automationPaused: database.automationPaused };
+  }
+
+  /** What whoever looks after its storage needs to know; undefined unless its primary has answered as such. */
+  storage(): WatchedStorage | undefined {
+    const primary = this.database.members.find(({ role }) => role === 'primary');
+    const ref = primary && this.options.refs.get(primary.id);
+    const { glimpse } = this.known(primary?.id);
+    if (this.closed || !ref || glimpse?.sight !== 'answers' || glimpse.role !== 'primary' || glimpse.lsn === undefined) return undefined;
+    return { databaseId: this.database.id, primary: ref, hosts: [...this.options.refs.values()].map(({ host }) => host), lsn: glimpse.lsn };
   }
 
   private awaySeconds(standbyId: string): number | undefined {

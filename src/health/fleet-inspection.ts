@@ -5,6 +5,7 @@ import { queryRows } from '../metadata/query-rows.js';
 import { openAlert, resolveAlerts } from '../operations/alerts.js';
 import { Rounds } from '../operations/rounds.js';
 import type { DatabaseWatch } from './database-watch.js';
+import { STORAGE_KINDS } from './storage-records.js';
 import { type DatabaseSigns, judgeSigns, measureLags, type OpenAlert, SIGN_KINDS, type SignLimits } from './judge-signs.js';
 
 /** Databases that are inspected side by side; one that hangs takes {@link ANSWER_MS}. */
@@ -75,8 +76,8 @@ export class FleetInspection {
   /** What is gone cannot be in trouble: nobody inspects it any more, and so nobody else would say so. */
   private async resolveOrphans(): Promise<void> {
     await this.options.metadata.dataSource.query(
-      `UPDATE alerts SET resolved_at = clock_timestamp() WHERE resolved_at IS NULL AND kind = ANY($1)
+      `UPDATE alerts SET resolved_at = clock_timestamp() WHERE resolved_at IS NULL AND kind = ANY($1) AND subject_id IS NOT NULL
           AND NOT EXISTS (SELECT FROM databases d WHERE d.id = subject_id AND d.deleted_at IS NULL)
-          AND NOT EXISTS (SELECT FROM instances i WHERE i.host_id = subject_id)`, [[...SIGN_KINDS, 'primary']]);
+          AND NOT EXISTS (SELECT FROM instances i WHERE i.host_id = subject_id)`, [[...SIGN_KINDS, ...STORAGE_KINDS, 'primary']]);
   }
 }

@@ -17,6 +17,7 @@ import { OperationsService } from '../operations/operations.service.js';
 import { OperationInTheWayError } from '../operations/store.js';
 import type { Care } from './decide-care.js';
 import { FleetInspection } from './fleet-inspection.js';
+import { StorageWatch } from './storage-watch.js';
 import { DatabaseWatch, type WatchedDatabase, type WatchFindings } from './database-watch.js';
 import { Lateness } from './lateness.js';
 import { PrimaryAlerts } from './primary-alerts.js';
@@ -46,6 +47,7 @@ export class FleetWatch {
   private timer: NodeJS.Timeout | undefined;
   private refreshing: Promise<unknown> = Promise.resolve();
   private readonly inspection: FleetInspection;
+  private readonly storage: StorageWatch;
   private stopped = false;
 
   constructor(
@@ -63,10 +65,12 @@ export class FleetWatch {
       metadata, log, everyMs: FREEHOLD_INSPECT_EVERY_MS, watches: () => [...this.watches.values()].map(({ watch }) => watch),
       limits: { lagSeconds: FREEHOLD_ALERT_LAG_SECONDS, transactionSeconds: FREEHOLD_ALERT_TRANSACTION_SECONDS },
     });
+    this.storage = new StorageWatch({ metadata, engine, log, watches: () => [...this.watches.values()].map(({ watch }) => watch) });
   }
 
   start(): void {
     this.inspection.start();
+    this.storage.start();
     const again = (): void => {
       if (this.stopped) return;
       const refresh = this.refresh().catch((error: unknown) => {
@@ -85,7 +89,7 @@ export class FleetWatch {
     this.stopped = true;
     clearTimeout(this.timer);
     this.lateness.stop();
-    await Promise.all([this.refreshing, this.inspection.stop()]);
+    await Promise.all([this.refreshing, this.inspection.stop(), this.storage.stop()]);
     await Promise.all([...this.watches.values()].map(({ watch }) => watch.close()));
     await Promise.all([this.alerts.settled(), this.sights.settled()]);
     // Another watcher may begin at once; what was seen last, and when, stays known until it has looked.

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { EngineError } from '../../src/engine/errors.js';
-import type { Effect, Route } from '../../src/engine/ports.js';
+import type { Effect, Route, StorageMeasure, Writing } from '../../src/engine/ports.js';
 import { describeDatabase, eventually, provision, verifierOf, type Harness, type TestDatabase } from './harness.js';
 
 const run = promisify(execFile);
@@ -370,6 +370,43 @@ export function describeEngine(name: string, open: () => Promise<Harness>): void
       await harness.engine.gateway.remove(shop.spec, shop.effect());
       await harness.engine.gateway.open(shopRoute, shop.effect());
       await harness.engine.gateway.verify(shopRoute, shop.password, [shop.standby], shop.effect());
+    });
+
+    it('makes a full database read-only for those who do not ask for more, with room to delete and to vacuum', async () => {
+      const { instances } = harness.engine;
+      let count = 100n;
+      const say = (writing: Writing, token = ++count): Promise<void> => instances.setWriting(shop.primary, writing, { token, signal: signal(), trace: {} });
+      const measure = (): Promise<StorageMeasure> => instances.measureStorage(shop.primary, signal());
+      const isRefused = (client: pg.Client): Promise<boolean> =>
+        client.query('INSERT INTO filling VALUES (1)').then(() => false, ({ message }: Error) => message === 'cannot execute INSERT in a read-only transaction');
+      await asCustomer(harness, shop, async (client) => {
+        await client.query('CREATE TABLE filling (n int)');
+        expect(await measure()).toMatchObject({ temporaryBytes: 0, writing: 'open' });
+        expect((await measure()).dataBytes).toBeGreaterThan(16 * 2 ** 20);
+        await say('readOnly');
+        await eventually('a session that was open before to be refused', () => isRefused(client));
+        await client.query('VACUUM FULL filling');
+        await client.query('BEGIN READ WRITE; DELETE FROM filling; COMMIT');
+      });
+      await expect(say('open', count - 1n)).rejects.toMatchObject({ kind: 'superseded' });
+      await instances.setOwnerVerifier(shop.primary, shop.spec.ownerVerifier, shop.effect());
+      await instances.stopMarked(shop.primary, shop.effect());
+      await instances.unfence(shop.primary, shop.effect());
+      expect((await measure()).writing, 'after a restart').toBe('readOnly');
+      await eventually('a new session to be refused after a restart', () => asCustomer(harness, shop, isRefused).catch(() => false));
+      await asCustomer(harness, shop, async (client) => {
+        await client.query('BEGIN READ WRITE');
+        await client.query('INSERT INTO filling VALUES (1)');
+        await instances.endSessions(shop.primary, 'growing', signal());
+        await expect(client.query('COMMIT')).rejects.toThrow();
+      });
+      await say('closed');
+      await instances.endSessions(shop.primary, 'all', signal());
+      const { address: host, port = 0 } = await instances.observe(shop.primary, signal());
+      await expect(asCustomer(harness, shop, (client) => client.query('SELECT 1'), { host, port })).rejects.toThrow(/pg_hba/);
+      expect((await measure()).writing).toBe('closed');
+      await say('open');
+      await eventually('it to be open again', () => asCustomer(harness, shop, (client) => client.query('DROP TABLE filling')).then(() => true, () => false));
     });
 
     it('refuses a route whose name or user belongs to another database', async () => {

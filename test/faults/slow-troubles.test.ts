@@ -1,5 +1,7 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import pg from 'pg';
@@ -7,6 +9,7 @@ import { DumpsService } from '../../src/backups/dumps.service.js';
 import { DatabasesService } from '../../src/databases/databases.service.js';
 import { FleetWatch } from '../../src/health/fleet-watch.js';
 import { Metadata } from '../../src/metadata/metadata.js';
+import type { Credentials } from '../../src/databases/database.schemas.js';
 import { EVERYTHING } from '../../src/metadata/reach.js';
 import { startControlPlane, type TestControlPlane } from '../support/control-plane.js';
 import { eventually } from '../support/servers.js';
@@ -326,5 +329,83 @@ describe('when a database is deleted', () => {
     await raised('replication');
     await database.delete();
     await resolved('replication', 'primary');
+  });
+});
+
+/** A database takes as much as its files say they are long; of a sparse one next to nothing is on the disk. */
+describe('a database that fills its plan', () => {
+  const GIB = 2 ** 30;
+  let full: DatabaseUnderTest;
+  const ballast: string[] = [];
+  let files: string[];
+  let credentials: Credentials;
+
+  beforeAll(async () => {
+    full = await DatabaseUnderTest.provision(plane);
+    credentials = full.credentials;
+    files = (await full.read()).instances.map(({ id, host }) => join(plane.settings.FREEHOLD_DATA_DIR, 'hosts', host, full.id, 'volume', id, 'data/base/1/999999'));
+    await query('CREATE TABLE t (n int)');
+  });
+
+  const fill = async (gibibytes: number): Promise<void> => {
+    for (const file of files) {
+      writeFileSync(file, '');
+      truncateSync(file, Math.ceil(gibibytes * GIB));
+    }
+    // It is measured anew when its disk has lost so much that it could have grown.
+    ballast.push(join(plane.settings.FREEHOLD_DATA_DIR, `ballast-${ballast.length}`));
+    execFileSync('fallocate', ['--length', '300M', ballast.at(-1)!]);
+  };
+  const storageIs = (state: string) => eventually(async () => (await full.read()).storage.state === state);
+  /** In a session of their own; answers with the SQLSTATE of an error. */
+  const query = async (...statements: string[]): Promise<string | undefined> => {
+    const client = new pg.Client(credentials.uri);
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      for (const statement of statements) await client.query(statement);
+      return undefined;
+    } catch (error) {
+      return (error as pg.DatabaseError).code ?? 'no code';
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  };
+  const INSERT = 'INSERT INTO t VALUES (1)';
+  const alerted = (kind: string, severity: string) => eventually(async () => (await full.openAlerts(kind)).some((alert) => alert.severity === severity));
+
+  it('is warned of, then read-only with room to delete and to vacuum', async () => {
+    expect((await full.read()).storage).toMatchObject({ limitBytes: 10 * GIB, state: 'ok', because: null });
+    await fill(8.2);
+    await alerted('storage', 'warning');
+    await storageIs('warning');
+    expect(await query(INSERT)).toBeUndefined();
+    await fill(9.2);
+    await alerted('storage', 'critical');
+    await fill(10);
+    await alerted('read-only', 'critical');
+    expect((await full.read()).storage).toMatchObject({ state: 'readOnly', because: 'plan' });
+    await eventually(async () => (await query(INSERT)) === '25006');
+    expect(await query('BEGIN READ WRITE', 'DELETE FROM t', 'COMMIT', 'VACUUM FULL t')).toBeUndefined();
+  });
+
+  it('stays so through a switchover, and what the control plane does goes on', async () => {
+    expect((await full.ended(await full.switchover())).state).toBe('succeeded');
+    await full.settled(2);
+    await eventually(async () => (await query(INSERT)) === '25006');
+    const rotation = await full.request(async (databases, tx) => {
+      const rotated = await databases.rotatePassword(tx, { id: full.id, actor: { id: 'key_test', reach: EVERYTHING }, requestId: null });
+      credentials = rotated.credentials;
+      return rotated.operation;
+    });
+    expect((await full.ended(rotation)).state).toBe('succeeded');
+  });
+
+  it('is opened when there is room', async () => {
+    for (const file of files) truncateSync(file, 0);
+    await storageIs('ok');
+    expect(await full.openAlerts('read-only')).toEqual([]);
+    expect(await full.openAlerts('storage')).toEqual([]);
+    await eventually(async () => (await query(INSERT)) === undefined);
   });
 });

@@ -51,6 +51,7 @@ const DATABASE: Shape = {
   automation: one('active', 'paused'), automationReason: orNull(text), postgresVersion: orNull(text), epoch: number, inSync: flag, observedAt: orNull(time), watched: flag,
   endpoint: shaped({ host: text, port: number, database: text, user: text, uri: text, pooledUri: text }), instances: listOf(INSTANCE), keptCopies: Array.isArray,
   locale: text, provider: text,
+  storage: shaped({ usedBytes: orNull(number), limitBytes: number, state: one('ok', 'warning', 'readOnly', 'closed'), because: orNull(one('plan', 'host')) }),
   createdAt: time, deletedAt: orNull(time), purgeAt: orNull(time),
 };
 const STEP: Shape = {

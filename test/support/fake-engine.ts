@@ -3,7 +3,7 @@ import { EngineError, type EngineErrorKind } from '../../src/engine/errors.js';
 import type { ExtensionObservation } from '../../src/engine/extension-list.js';
 import type {
   DatabaseSpec, Effect, EndpointProof, Engine, GatewayPort, InstanceGlimpse, InstanceInspection, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch,
-  InventoryRegion, KeptCopy, LocaleOffer, Lsn, OpenTransaction, RegionEndpoint, Route, StandbyObservation,
+  InventoryRegion, KeptCopy, LocaleOffer, Lsn, OpenTransaction, RegionEndpoint, Route, StandbyObservation, StorageMeasure, Writing,
 } from '../../src/engine/ports.js';
 import { FakeBackups } from './fake-backups.js';
 
@@ -65,6 +65,9 @@ export interface FakeInstance {
   readonly port: number;
   ownerVerifier: string;
   synchronousStandbys: readonly string[];
+  /** Who may write; everybody if it was never said. */
+  writing?: Writing;
+  dataBytes?: number;
   readonly slots: Set<string>;
   /** On a standby: the primary that it follows. */
   upstream: string | null;
@@ -339,6 +342,20 @@ class FakeInstances implements InstancesPort {
     const installed = this.engine.extensions.get(database.id) ?? new Map<string, ExtensionObservation['installed']>();
     this.engine.extensions.set(database.id, installed);
     return installed;
+  }
+
+  measureStorage(ref: InstanceRef): Promise<StorageMeasure> {
+    const { writing = 'open', dataBytes = 2 ** 24 } = this.engine.requireRunning(ref.id);
+    return Promise.resolve({ dataBytes, temporaryBytes: 0, walBytes: 0, writing });
+  }
+
+  setWriting(ref: InstanceRef, writing: Writing): Promise<void> {
+    this.engine.requireRunning(ref.id).writing = writing;
+    return Promise.resolve();
+  }
+
+  endSessions(): Promise<void> {
+    return Promise.resolve();
   }
 
   start(ref: InstanceRef, effect: Effect): Promise<InstanceObservation> {

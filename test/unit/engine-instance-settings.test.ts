@@ -79,9 +79,8 @@ describe('the settings of an instance', () => {
 });
 
 describe('who may connect to an instance', () => {
-  const lines = hostBasedAccess({ database: 'shop', owner: 'own"er', controlUser: 'freehold', replicationUser: 'rep', dumpUser: 'dump', peers: ['127.9.1.11', '127.9.1.21'], gateway: '127.9.1.1' })
-    .trim()
-    .split('\n');
+  const access = { database: 'shop', owner: 'own"er', controlUser: 'freehold', replicationUser: 'rep', dumpUser: 'dump', peers: ['127.9.1.11', '127.9.1.21'], open: true, gateway: '127.9.1.1' };
+  const lines = hostBasedAccess(access).trim().split('\n');
 
   it('lets in over TLS only, and ends in reject', () => {
     const allowed = lines.filter((line) => !line.endsWith('reject'));
@@ -94,6 +93,7 @@ describe('who may connect to an instance', () => {
       'hostssl "shop" "own""er" 127.0.0.1/32 scram-sha-256',
       'hostssl "shop" "own""er" 127.9.1.1/32 scram-sha-256',
     ]);
+    expect(hostBasedAccess({ ...access, open: false }).trim().split('\n'), 'a closed one').toEqual(lines.filter((line) => !line.includes('own')));
     expect(lines.filter((line) => line.includes('"rep"')).every((line) => line.split(' ')[1] === 'replication')).toBe(true);
   });
 });

@@ -1038,6 +1038,22 @@ export interface components {
                 lagBytes: number | null;
                 lagSeconds: number | null;
             }[];
+            storage: {
+                /** @description What its data takes on its primary; null until it was measured */
+                usedBytes: number | null;
+                /** @description What its plan gives to its data */
+                limitBytes: number;
+                /**
+                 * @description `warning`: more than 80 % are used. `readOnly`: only transactions that begin with `BEGIN READ WRITE` may write, so that there is room to delete and to vacuum. `closed`: nobody is let in
+                 * @enum {string}
+                 */
+                state: "ok" | "warning" | "readOnly" | "closed";
+                /**
+                 * @description `plan`: its data fills its plan; open again below 95 %. `host`: it fills the disk of a host; open again once there is room
+                 * @enum {string|null}
+                 */
+                because: "plan" | "host" | null;
+            };
             /** @description What failovers that accepted a loss of data moved aside, until an operator releases it */
             keptCopies: {
                 id: string;

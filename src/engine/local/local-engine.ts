@@ -1,6 +1,7 @@
 import type { Engine, InventoryRegion } from '../ports.js';
 import { asEngineError } from './engine-failure.js';
 import type { FleetDescription } from './fleet/fleet-description.js';
+import { findRooms } from './fleet/find-rooms.js';
 import { surveyFleet } from './fleet/survey-fleet.js';
 import type { ConfiguredSite } from './backups/configured-site.js';
 import { LocalBackups, openBackupSites } from './backups/local-backups.js';
@@ -23,6 +24,7 @@ export async function openLocalEngine(options: LocalFleetOptions & { readonly ba
     gateway: await LocalGateway.open(fleet),
     survey: () => asEngineError('looking at the fleet', () => surveyFleet(fleet)),
     locales: () => asEngineError('asking for locales', () => findLocales(fleet.shell, fleet.postgres.forNew())),
+    rooms: () => findRooms(fleet),
     inventory: () => inventory,
     // Watches are all that is held open between two verbs.
     close: () => instances.close(),

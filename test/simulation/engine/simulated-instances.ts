@@ -1,5 +1,5 @@
 import { EngineError } from '../../../src/engine/errors.js';
-import type { Effect, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch, KeptCopy, Lsn, OpenTransaction, StandbyObservation } from '../../../src/engine/ports.js';
+import type { Effect, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch, KeptCopy, Lsn, OpenTransaction, StandbyObservation, StorageMeasure } from '../../../src/engine/ports.js';
 import type { Owner } from '../scheduler.js';
 import { type DataPlane, Effects, type Onward, stepOf } from './effects.js';
 import { type DataDirectory, type Instance, isPrefix, type Postmaster } from './postgres.js';
@@ -266,6 +266,9 @@ export class SimulatedInstances implements InstancesPort {
   createExtension(): Promise<never> { return notSimulated(); }
   dropExtension(): Promise<void> { return notSimulated(); }
   destroy(): Promise<void> { return notSimulated(); }
+  measureStorage(): Promise<StorageMeasure> { return Promise.resolve({ dataBytes: 0, temporaryBytes: 0, walBytes: 0, writing: 'open' }); }
+  setWriting(): Promise<void> { return notSimulated(); }
+  endSessions(): Promise<void> { return notSimulated(); }
   watch(): InstanceWatch { throw new Error('the simulated watcher looks by itself'); }
 }
 

@@ -34,6 +34,8 @@ export function accountOf(fleet: FleetDescription, number: number): Account | un
 export const socketsDirectory = (root: string): string => `${root}/run`;
 export const gatewaySocketDirectory = (root: string, account: number): string => `${root}/run/${account}`;
 
+/** What the control plane's own processes and servers write: their data, their logs. */
+export const controlDirectory = (root: string): string => `${root}/control`;
 /** The embedded metadata database, which `freehold up` keeps running, is PGDATA there. */
 export const metadataDirectory = (root: string): string => `${root}/control/metadata`;
 /** The metadata server's socket; only its own account may pass. */

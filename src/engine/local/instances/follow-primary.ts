@@ -83,7 +83,7 @@ export function upstreamOf(context: InstanceContext, primary: InstanceContext, p
   };
 }
 
-/** The files that make an instance follow a primary, and its own list of synchronous standbys emptied (`protocol.md`, rule 9). */
+/** The files that make an instance follow a primary, its own list of synchronous standbys emptied (`protocol.md`, rule 9). */
 export function upstreamFiles(context: InstanceContext, upstream: Upstream): FileContent[] {
   const owned = context.account ? { owner: context.account } : {};
   const escape = (text: string): string => text.replaceAll(/([\\:])/g, '\\$1');
@@ -92,6 +92,8 @@ export function upstreamFiles(context: InstanceContext, upstream: Upstream): Fil
     { path: upstream.passfile, content: `*:*:*:${escape(upstream.user)}:${escape(secrets.replication)}\n`, mode: 0o600, ...owned },
     { path: `${context.paths.etc}/upstream.conf`, content: upstreamConfiguration(upstream), mode: 0o600, ...owned },
     { path: `${context.paths.etc}/synchronous.conf`, content: '', mode: 0o600, ...owned },
+    // Read-only as it is; once it is promoted it is told anew.
+    { path: context.paths.writing, content: '', mode: 0o600, ...owned },
   ];
 }
 

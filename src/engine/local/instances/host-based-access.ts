@@ -6,6 +6,8 @@ export interface HostBasedAccess {
   readonly dumpUser: string;
   /** Addresses of the hosts on which the database's other instances may be. */
   readonly peers: readonly string[];
+  /** Whether the owner may come in. */
+  readonly open: boolean;
   /** The address of the region's gateway. */
   readonly gateway: string;
 }
@@ -24,7 +26,7 @@ export function hostBasedAccess(access: HostBasedAccess): string {
   const from = (addresses: readonly string[]): string[] => [...new Set([UNBOUND, ...addresses])];
   const line = (database: string, user: string, address: string): string => `hostssl ${database} ${quoteName(user)} ${address}/32 scram-sha-256`;
   return `${[
-    ...from([access.gateway]).map((address) => line(quoteName(access.database), access.owner, address)),
+    ...(access.open ? from([access.gateway]) : []).map((address) => line(quoteName(access.database), access.owner, address)),
     ...from(access.peers).map((address) => line('replication', access.replicationUser, address)),
     line('all', access.controlUser, UNBOUND),
     line('all', access.dumpUser, UNBOUND),

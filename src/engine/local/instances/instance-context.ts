@@ -35,6 +35,11 @@ export function instanceSubject(context: InstanceContext, token: bigint): GateSu
   return { directory: context.paths.control, token, name: `instance ${context.instance.id}` };
 }
 
+/** Who may write to the instance: a lock and a count of its own (see `InstancesPort.setWriting`). */
+export function writingSubject(context: InstanceContext, token: bigint): GateSubject {
+  return { directory: context.paths.writingControl, token, name: `who may write to instance ${context.instance.id}` };
+}
+
 /** How the instance archives: a lock of its own, without a token (see `BackupsPort`). */
 export function archiveSubject(context: InstanceContext): GateSubject {
   return { directory: context.paths.archiveControl, name: `the archive of instance ${context.instance.id}` };

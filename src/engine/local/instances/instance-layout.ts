@@ -45,6 +45,10 @@ export interface InstancePaths {
   readonly archiveDropped: string;
   /** Holds `token` and `lock` of how the instance archives, which are no concern of its other verbs. */
   readonly archiveControl: string;
+  /** Who may write, as a part of the configuration. */
+  readonly writing: string;
+  /** Holds `token` and `lock` of who may write, which is no concern of the other verbs. */
+  readonly writingControl: string;
   readonly log: string;
 }
 
@@ -77,6 +81,8 @@ export function instancePaths(root: string, instance: InstanceRef): InstancePath
     archiveConfiguration: `${home}/etc/archive.conf`,
     archiveDropped: `${home}/etc/archive.dropped`,
     archiveControl: `${control}/archive`,
+    writing: `${home}/etc/writing.conf`,
+    writingControl: `${control}/writing`,
     log: `${home}/log`,
   };
 }

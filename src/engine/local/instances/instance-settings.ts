@@ -1,4 +1,5 @@
-import type { InstanceSize } from '../../ports.js';
+import { WRITING } from '../../instance-model.js';
+import type { InstanceSize, Writing } from '../../ports.js';
 
 /** Sessions that the control plane may open when the customer has used up all theirs. */
 export const RESERVED_CONNECTIONS = 6;
@@ -33,7 +34,7 @@ export function postgresConfiguration(settings: InstanceSettings): string {
   const { size, etc, archiveCommand } = settings;
   const lines: Record<string, string | number>[] = [network(settings), memory(size), writeAheadLog(size, archiveCommand), replication(), quiet(size), logging(), statements(size)];
   const body = lines.flatMap((group) => Object.entries(group).map(([name, value]) => `${name} = ${settingValue(value)}`));
-  return `${['# written before every start; changes made by hand do not last', ...body, `include_if_exists = '${etc}/upstream.conf'`, `include_if_exists = '${etc}/synchronous.conf'`].join('\n')}\n`;
+  return `${['# written before every start; changes made by hand do not last', ...body, `include_if_exists = '${etc}/upstream.conf'`, `include_if_exists = '${etc}/synchronous.conf'`, `include_if_exists = '${etc}/writing.conf'`].join('\n')}\n`;
 }
 
 function network({ address, port, size, etc, name }: InstanceSettings): Record<string, string | number> {
@@ -163,6 +164,15 @@ export function synchronousNames(standbyIds: readonly string[]): string {
 /** The reverse of {@link synchronousNames}. */
 export function parseSynchronousNames(value: string): string[] {
   return [...value.matchAll(/"([^"]+)"/g)].map((match) => match[1] ?? '');
+}
+
+/** What {@link parseWriting} finds again. A session that asks for it may write unless nobody may come in. */
+export function writingConfiguration(writing: Writing): string {
+  return `# ${writing}\n${writing === 'open' ? '' : 'default_transaction_read_only = on\n'}`;
+}
+
+export function parseWriting(content: string | undefined): Writing {
+  return WRITING.find((writing) => content?.startsWith(`# ${writing}\n`)) ?? 'open';
 }
 
 export interface Upstream {

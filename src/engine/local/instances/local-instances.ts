@@ -1,6 +1,6 @@
 import { EngineError } from '../../errors.js';
 import type { ExtensionObservation } from '../../extension-list.js';
-import type { Effect, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch, KeptCopy, Lsn, OpenTransaction } from '../../ports.js';
+import type { Effect, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch, KeptCopy, Lsn, OpenTransaction, StorageMeasure, Writing } from '../../ports.js';
 import { command } from '../host-shell/gate-script.js';
 import { asEngineError } from '../engine-failure.js';
 import type { LocalFleet } from '../local-fleet.js';
@@ -12,6 +12,7 @@ import { createExtension, dropExtension, observeExtensions } from './extensions.
 import { fenceInstance, unfenceInstance } from './fence-instance.js';
 import { instanceContext, instanceSubject, readPort, type InstanceContext } from './instance-context.js';
 import { slotName } from './instance-layout.js';
+import { endSessions, measureStorage, setWriting } from './instance-storage.js';
 import { listKept, moveAside, releaseKept, removeKeptLine } from './keep-aside.js';
 import { observeInstance } from './observe-instance.js';
 import { endTransactionsSql, openTransactions } from './open-transactions.js';
@@ -69,6 +70,18 @@ export class LocalInstances implements InstancesPort {
 
   dropExtension(primary: InstanceRef, name: string, effect: Effect): Promise<void> {
     return this.effect('dropping an extension', primary, effect, (context) => dropExtension(context, name, effect));
+  }
+
+  measureStorage(primary: InstanceRef, signal: AbortSignal): Promise<StorageMeasure> {
+    return asEngineError(`measuring ${primary.id}`, () => measureStorage(this.context(primary), signal));
+  }
+
+  setWriting(primary: InstanceRef, writing: Writing, effect: Effect): Promise<void> {
+    return this.effect('saying who may write', primary, effect, (context) => setWriting(context, writing, effect));
+  }
+
+  endSessions(primary: InstanceRef, which: 'growing' | 'all', signal: AbortSignal): Promise<void> {
+    return asEngineError(`ending sessions of ${primary.id}`, () => endSessions(this.context(primary), which, signal));
   }
 
   start(instance: InstanceRef, effect: Effect): Promise<InstanceObservation> {

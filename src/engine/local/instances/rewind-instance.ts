@@ -25,7 +25,7 @@ export async function rewindInstance(context: InstanceContext, primary: Instance
   await withControl(primary, { signal }, (client) => client.query('CHECKPOINT'));
   const [port, certificate] = await Promise.all([choosePort(context), certificateFor(context)]);
   await gate.must(directoriesLine(context), 'making the instance\'s directories');
-  await gate.install([...(await configurationFiles(context, port, certificate, false)), ...upstreamFiles(context, upstream)], false);
+  await gate.install([...(await configurationFiles(context, port, certificate, { leads: false })), ...upstreamFiles(context, upstream)], false);
   const wrapped = account !== undefined;
   const away = [
     ...(wrapped ? [nssWrapperFiles(context)] : []),

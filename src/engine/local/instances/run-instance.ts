@@ -1,4 +1,5 @@
 import { EngineError } from '../../errors.js';
+import type { Writing } from '../../ports.js';
 import type { FileContent } from '../host-shell/files.js';
 import { isGoodFor, type KeyPairPem } from '../fleet/certificates.js';
 import { drawFreePort } from '../fleet/free-ports.js';
@@ -13,7 +14,7 @@ import { chooseFollowed, type FollowedSettings, isOutgrown, readFollowed, withFo
 import { hostBasedAccess } from './host-based-access.js';
 import { binariesOf } from './instance-binaries.js';
 import { asAccount, findPostmaster, instanceProcesses, readPort, type InstanceContext } from './instance-context.js';
-import { postgresConfiguration } from './instance-settings.js';
+import { parseWriting, postgresConfiguration } from './instance-settings.js';
 import { preloadOption } from './preloaded-libraries.js';
 import { CONTROL_USER, DUMP_ROLE, REPLICATION_USER } from './sql.js';
 
@@ -68,43 +69,51 @@ export async function hasOutgrown(context: InstanceContext, port: number): Promi
   return had !== undefined && isOutgrown(had, readFollowed(wantedConfiguration(context, port)));
 }
 
-/**
- * The files that are written before every start, whatever was in their place.
- *
- * @param leads whether it is a primary that others may follow, see {@link chooseFollowed}
- */
-export async function configurationFiles(context: InstanceContext, port: number, certificate: KeyPairPem | undefined, leads: boolean): Promise<FileContent[]> {
-  const { paths, fleet, instance } = context;
-  const { database } = instance;
-  const region = fleet.region(database.region);
-  const own = (name: string, content: string): FileContent => ({
-    path: `${paths.etc}/${name}`,
-    content,
-    mode: 0o600,
-    ...(context.account ? { owner: context.account } : {}),
-  });
-  const access = hostBasedAccess({
+/** What the files of a configuration depend on beside the instance itself. */
+interface Standing {
+  /** Whether it is a primary that others may follow, see {@link chooseFollowed}. */
+  readonly leads: boolean;
+  /** Who may write; nobody is kept from it if left out. */
+  readonly writing?: Writing;
+}
+
+/** The files that are written before every start, whatever was in their place; who may write stays as it was. */
+export async function configurationFiles(context: InstanceContext, port: number, certificate: KeyPairPem | undefined, { leads, writing = 'open' }: Standing): Promise<FileContent[]> {
+  const wanted = wantedConfiguration(context, port);
+  const followed = chooseFollowed(readFollowed(wanted), await hadFollowed(context), leads);
+  return [
+    ownFile(context, 'postgresql.conf', withFollowed(wanted, followed)),
+    accessFile(context, writing),
+    ownFile(context, 'pg_ident.conf', ''),
+    ...(certificate ? [ownFile(context, 'server.key', certificate.key), ownFile(context, 'server.crt', certificate.certificate)] : []),
+  ];
+}
+
+/** A file of an instance's configuration, which only its own account reads. */
+export function ownFile({ paths, account }: InstanceContext, name: string, content: string): FileContent {
+  return { path: `${paths.etc}/${name}`, content, mode: 0o600, ...(account ? { owner: account } : {}) };
+}
+
+/** Who may come in. */
+export function accessFile(context: InstanceContext, writing: Writing): FileContent {
+  const { database } = context.instance;
+  const region = context.fleet.region(database.region);
+  return ownFile(context, 'pg_hba.conf', hostBasedAccess({
     database: database.name,
     owner: database.owner,
     controlUser: CONTROL_USER,
     replicationUser: REPLICATION_USER,
     dumpUser: DUMP_ROLE,
     peers: region.dataCenters.flatMap((center) => center.hosts.map((host) => host.address)),
+    open: writing !== 'closed',
     gateway: region.gateway.address,
-  });
-  const wanted = wantedConfiguration(context, port);
-  return [
-    own('postgresql.conf', withFollowed(wanted, chooseFollowed(readFollowed(wanted), await hadFollowed(context), leads))),
-    own('pg_hba.conf', access),
-    own('pg_ident.conf', ''),
-    ...(certificate ? [own('server.key', certificate.key), own('server.crt', certificate.certificate)] : []),
-  ];
+  }));
 }
 
 /** The files of an instance that is being made: {@link configurationFiles}, with a port and a certificate, and the port's own. */
 export async function newFiles(context: InstanceContext): Promise<FileContent[]> {
   const [port, certificate] = await Promise.all([choosePort(context), certificateFor(context)]);
-  return [...(await configurationFiles(context, port, certificate, false)), { path: context.paths.port, content: `${port}\n`, mode: 0o644 }];
+  return [...(await configurationFiles(context, port, certificate, { leads: false })), { path: context.paths.port, content: `${port}\n`, mode: 0o644 }];
 }
 
 /** Makes the instance's directories, for its own account; only inside a gate, for a destruction removes them. */
@@ -130,9 +139,9 @@ export async function bringUp(context: InstanceContext, gate: Gate, signal: Abor
   if (postmaster && !isStopped(postmaster.process)) return waitUntilReady(context, signal);
   const { shell, paths } = context;
   await killAll(context, gate, signal);
-  const [port, certificate, logBytes] = await Promise.all([choosePort(context), certificateFor(context), shell.sizeBytes(paths.log)]);
+  const [port, certificate, logBytes, writing] = await Promise.all([choosePort(context), certificateFor(context), shell.sizeBytes(paths.log), shell.read(paths.writing)]);
   await gate.must(directoriesLine(context), 'making the instance\'s directories');
-  await gate.install(await configurationFiles(context, port, certificate, await isFollowed(context)));
+  await gate.install(await configurationFiles(context, port, certificate, { leads: await isFollowed(context), writing: parseWriting(writing) }));
   if (logBytes > LOG_LIMIT_BYTES) await gate.run(command('mv', '-T', '--', paths.log, `${paths.log}.1`));
   await launch(context, gate, signal);
 }
