@@ -16,6 +16,8 @@ export function runProcess(name: 'api' | 'worker', start: (ground: Ground) => Pr
 }
 
 async function run(name: 'api' | 'worker', start: (ground: Ground) => Promise<() => Promise<void>>): Promise<void> {
+  // What is told of a full disk must not end who tells it.
+  process.stderr.on('error', () => undefined);
   const settings = readSettings();
   const log: Log = openLog(settings.FREEHOLD_LOG_LEVEL, name);
   const ground = await openGround(settings, log, name);

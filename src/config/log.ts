@@ -17,7 +17,17 @@ export function openLog(level: string, processName: string, destination?: Destin
     level, base: { process: processName, pid: process.pid }, redact: { paths, censor: '[redacted]' }, timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { err: describeError }, hooks: { streamWrite: scrubSecrets },
   };
-  return destination ? pino(options, destination) : pino(options);
+  return pino(options, destination ?? standardOutput());
+}
+
+/** Lines that wait for a disk that is full; what exceeds them is lost. */
+const WAITING_CHARACTERS = 2 ** 20;
+
+/** Standard output, or another descriptor. What cannot be written is tried again with the next line: a full disk ends no process. */
+export function standardOutput(descriptor = 1): DestinationStream {
+  const stream = pino.destination({ dest: descriptor, sync: true, maxLength: WAITING_CHARACTERS });
+  stream.on('error', () => undefined);
+  return stream;
 }
 
 /** A statement that failed carries its parameters, which may be secrets. */

@@ -74,6 +74,8 @@ export interface StorageFacts {
   readonly room: RoomVerdict;
   /** Whether it is among those that fill such a one. */
   readonly fillsRoom: boolean;
+  /** Whether it was so at the look before, too, although it was stopped. */
+  readonly filledAnyway: boolean;
 }
 
 export interface StorageVerdict extends StorageStop {
@@ -98,8 +100,9 @@ const GROWTH_BYTES = MIB;
  * those that fill it are made read-only, and closed if they go on: the neighbours have done nothing.
  */
 export function judgeStorage(facts: StorageFacts): StorageVerdict {
-  const { limitBytes, dataBytes, temporaryBytes, grewBytes, before, room, fillsRoom } = facts;
-  if (room.pressing && fillsRoom) return { writing: before.writing === 'open' ? 'readOnly' : 'closed', because: 'host', endGrowth: true };
+  const { limitBytes, dataBytes, temporaryBytes, grewBytes, before, room, fillsRoom, filledAnyway } = facts;
+  // What was begun in the moment of the stop is ended at the next look, and no reason to close.
+  if (room.pressing && fillsRoom) return { writing: before.writing === 'closed' || filledAnyway ? 'closed' : 'readOnly', because: 'host', endGrowth: true };
   if (room.tight && before.because === 'host') return { ...before, endGrowth: false };
   const full = dataBytes >= limitBytes * (before.because === 'plan' ? OPEN_BELOW : 1);
   const over = grewBytes >= GROWTH_BYTES && dataBytes + temporaryBytes >= limitBytes * ENDED_FROM;

@@ -3,7 +3,7 @@ import type { Writing } from '../engine/ports.js';
 import { isPlanId, PLANS } from '../fleet/plans.js';
 import type { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
-import { openAlert, resolveAlerts } from '../operations/alerts.js';
+import { type NewAlert, openAlert, resolveAlerts } from '../operations/alerts.js';
 import type { StopReason } from '../databases/stop-reasons.js';
 import type { StorageStop } from './judge-storage.js';
 
@@ -64,31 +64,22 @@ async function tell(tx: EntityManager, before: StorageRecord, { databaseId, used
   const [fillingKey, stopKey] = [`storage:${databaseId}`, `read-only:${databaseId}`];
   if (filling && filling !== before.filling) {
     const share = Math.round((100 * (usedBytes ?? 0)) / limitBytes);
-    await openAlert(tx, {
-      ...about, key: fillingKey, kind: 'storage', severity: filling, message: `the data of database ${databaseId} takes ${share} % of the ${gibibytes(limitBytes)} of its plan`,
-      action: 'none', advice: 'the customer has to make room or take a larger plan; when it is full it becomes read-only by itself, and open again once there is room',
-    });
+    await openAlert(tx, { ...about, key: fillingKey, kind: 'storage', severity: filling, message: `the data of database ${databaseId} takes ${share} % of the ${gibibytes(limitBytes)} of its plan`, action: 'none', advice: 'its customer is warned, too: it is read-only when it is full' });
   }
   if (!filling && before.filling) await resolveAlerts(tx, [fillingKey]);
   if (writing === before.writing && because === before.because) return;
   await resolveAlerts(tx, [stopKey]);
-  if (because) {
-    await openAlert(tx, {
-      ...about, key: stopKey, kind: 'read-only', severity: 'critical', message: `database ${databaseId} is ${STOPPED[writing]}: ${BECAUSE[because]}`,
-      action: because === 'host' ? 'required' : 'none', advice: STOP_ADVICE[because],
-    });
-  }
+  if (because) await openAlert(tx, { ...about, key: stopKey, kind: 'read-only', severity: 'critical', message: `database ${databaseId} is ${STOPPED[writing]}: ${BECAUSE[because]}`, ...ADVICE[because] });
 }
 
 const STOPPED: Readonly<Record<Writing, string>> = { open: 'open', readOnly: 'read-only', closed: 'closed' };
 const BECAUSE: Readonly<Record<StopReason, string>> = {
   plan: 'its data fills its plan',
-  host: 'it fills the disk of a host that is almost full: make room there, or empty the host',
+  host: 'it fills the disk of a host that is almost full',
 };
-
-const STOP_ADVICE: Readonly<Record<StopReason, string>> = {
-  plan: 'the customer has to delete and vacuum, or take a larger plan; it is open again by itself once there is room',
-  host: 'make room on the host, or move databases to another: freehold hosts drain',
+const ADVICE: Readonly<Record<StopReason, Pick<NewAlert, 'action' | 'advice'>>> = {
+  plan: { action: 'none', advice: 'its customer has room to delete and to vacuum, and it is opened by itself' },
+  host: { action: 'required', advice: 'make room on the host, or drain it' },
 };
 
 const gibibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 30)} GiB`;
@@ -96,10 +87,6 @@ const gibibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 30)} GiB
 /** The disk of the control plane's own servers; an alert about nobody's database. */
 export async function tellOfControlDisk({ dataSource }: Metadata, severity: 'warning' | 'critical' | undefined, message: string): Promise<void> {
   const key = 'disk:control-plane';
-  if (severity) {
-    await openAlert(dataSource.manager, {
-      key, kind: 'disk', severity, subjectId: null, operationId: null, message,
-      action: 'required', advice: 'make room on the disk of the control plane before its reserve is used up',
-    });
-  } else await resolveAlerts(dataSource.manager, [key]);
+  if (severity) await openAlert(dataSource.manager, { key, kind: 'disk', severity, subjectId: null, operationId: null, message, action: 'required', advice: 'make room: its servers stop when it is full' });
+  else await resolveAlerts(dataSource.manager, [key]);
 }

@@ -40,6 +40,8 @@ interface Known {
   /** What came since, and is not judged yet. */
   fresh: Measured | undefined;
   measuring: boolean;
+  /** Whether it filled a disk at the last look, although it was stopped. */
+  filledAnyway: boolean;
   /** From where on growth is counted while a disk is almost full. */
   baseline: Measured | undefined;
 }
@@ -117,7 +119,7 @@ export class StorageWatch {
     if (unknown.length === 0) return;
     for (const record of await readStorage(this.options.metadata, unknown.map(({ databaseId }) => databaseId))) {
       const primaryId = unknown.find(({ databaseId }) => databaseId === record.databaseId)?.primary.id ?? '';
-      this.known.set(record.databaseId, { primaryId, record, measured: undefined, fresh: undefined, measuring: false, baseline: undefined });
+      this.known.set(record.databaseId, { primaryId, record, measured: undefined, fresh: undefined, measuring: false, filledAnyway: false, baseline: undefined });
     }
   }
 
@@ -165,8 +167,9 @@ export class StorageWatch {
     const verdict = judgeStorage({
       limitBytes: record.limitBytes, dataBytes: now.dataBytes, temporaryBytes: now.temporaryBytes,
       grewBytes: measured ? now.dataBytes + now.temporaryBytes - measured.dataBytes - measured.temporaryBytes : 0,
-      before: record, room, fillsRoom,
+      before: record, room, fillsRoom, filledAnyway: known.filledAnyway,
     });
+    known.filledAnyway = fillsRoom && record.writing !== 'open';
     Object.assign(known, { measured: now, fresh: undefined, baseline: room.pressing ? (known.baseline ?? now) : now });
     try {
       const recorded = await this.record(known, now, verdict);

@@ -400,6 +400,14 @@ export function describeEngine(name: string, open: () => Promise<Harness>): void
         await instances.endSessions(shop.primary, 'growing', signal());
         await expect(client.query('COMMIT')).rejects.toThrow();
       });
+      await asCustomer(harness, shop, async (client) => {
+        await client.query('BEGIN');
+        await client.query('DECLARE sorted CURSOR FOR SELECT n FROM generate_series(1, 300000) AS n ORDER BY n DESC');
+        await client.query('FETCH 1 FROM sorted');
+        expect((await measure()).temporaryBytes).toBeGreaterThan(2 ** 20);
+        await instances.endSessions(shop.primary, 'growing', signal());
+        await expect(client.query('COMMIT')).rejects.toThrow();
+      });
       await say('closed');
       await instances.endSessions(shop.primary, 'all', signal());
       const { address: host, port = 0 } = await instances.observe(shop.primary, signal());

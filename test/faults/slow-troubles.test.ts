@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -151,6 +151,14 @@ describe('operators are alerted of', () => {
     await database.settled(2);
     await resolved('slot', 'replication', 'lag');
     await eventually(async () => (await lagOfStandby()).lagBytes === 0);
+  });
+
+  it('nothing, but the log of an instance is cut short when whoever fails to log in has made it long', async () => {
+    const log = join(plane.settings.FREEHOLD_DATA_DIR, 'hosts', (await database.instance('primary')).host, database.id, 'volume', (await database.instance('primary')).id, 'log');
+    appendFileSync(log, `${'FATAL: somebody guesses a password\n'.repeat(130_000)}the last line\n`);
+    await eventually(() => statSync(log).size < MIB);
+    expect(statSync(`${log}.1`).size).toBe(MIB);
+    expect(readFileSync(`${log}.1`, 'utf8')).toContain('the last line');
   });
 
   it('nothing while an ordinary switchover and a failover go by', async () => {

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -7,9 +7,11 @@ import { readEvents } from '../../clients/typescript/src/read-events.js';
 import { describeError } from '../../src/cli/cli-error.js';
 import { describeEnd, StepPrinter } from '../../src/cli/client/show-steps.js';
 import { chooseRestartDelayMs } from '../../src/cli/fleet/choose-restart-delay.js';
+import { ballastBytes, decideBallast } from '../../src/cli/fleet/decide-ballast.js';
 import { LogFile } from '../../src/cli/fleet/log-file.js';
 import { isAlive, nameProcess } from '../../src/cli/fleet/processes.js';
 import { formatTable } from '../../src/cli/output.js';
+import { openLog, standardOutput } from '../../src/config/log.js';
 
 describe('restarts', () => {
   it('are quick at first and then further and further apart, up to five seconds', () => {
@@ -114,6 +116,33 @@ describe('logs', () => {
     expect(log.tail(0, 1)).toBe('now');
     log.close();
     rmSync(folder, { recursive: true });
+  });
+});
+
+describe('the reserve of a control plane', () => {
+  const MIB = 2 ** 20;
+  const GIB = 2 ** 30;
+
+  it('is a small part of a small disk, and bounded', () => {
+    expect([0.25, 2, 8, 1_000].map((gib) => ballastBytes(gib * GIB) / MIB)).toEqual([16, 64, 256, 256]);
+  });
+
+  it.each([
+    ['is made where there is room', 100 * GIB, 0, 'make'],
+    ['is made whole', 100 * GIB, 16 * MIB, 'make'],
+    ['is kept', 100 * GIB, 256 * MIB, 'keep'],
+    ['is kept when little is left', 65 * MIB, 256 * MIB, 'keep'],
+    ['is let go when next to nothing is', 63 * MIB, 256 * MIB, 'release'],
+    ['is not made anew of what was just let go', 0.9 * GIB, 0, 'keep'],
+  ])('%s', (_, freeBytes, heldBytes, action) => {
+    expect(decideBallast({ freeBytes, totalBytes: 100 * GIB, heldBytes })).toBe(action);
+  });
+
+  it('is not needed for logging: a line that a full disk refuses ends nothing', () => {
+    const full = openSync('/dev/full', 'w');
+    const log = openLog('info', 'test', standardOutput(full));
+    for (let line = 0; line < 3; line += 1) log.info('nobody reads this');
+    closeSync(full);
   });
 });
 

@@ -4,7 +4,7 @@ import { chooseGrowing, floorBytes, isMeasureDue, judgeFilling, judgeRoom, judge
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 const ROOMY = { pressing: false, tight: false };
-const FACTS: StorageFacts = { limitBytes: 10 * GIB, dataBytes: GIB, temporaryBytes: 0, grewBytes: 0, before: NOT_STOPPED, room: ROOMY, fillsRoom: false };
+const FACTS: StorageFacts = { limitBytes: 10 * GIB, dataBytes: GIB, temporaryBytes: 0, grewBytes: 0, before: NOT_STOPPED, room: ROOMY, fillsRoom: false, filledAnyway: false };
 const PLAN = { writing: 'readOnly', because: 'plan' } as const;
 const HOST = { writing: 'readOnly', because: 'host' } as const;
 
@@ -30,8 +30,10 @@ describe('on a host whose disk is almost full', () => {
 
   it.each([
     ['what fills it is read-only', { room: pressing, fillsRoom: true }, HOST, true],
-    ['what fills it all the same is closed', { room: pressing, fillsRoom: true, before: HOST }, { writing: 'closed', because: 'host' }, true],
-    ['so is what had outgrown its plan before', { room: pressing, fillsRoom: true, before: PLAN, dataBytes: 10 * GIB }, { writing: 'closed', because: 'host' }, true],
+    ['what was begun in that moment is ended', { room: pressing, fillsRoom: true, before: HOST }, HOST, true],
+    ['what fills it all the same is closed', { room: pressing, fillsRoom: true, filledAnyway: true, before: HOST }, { writing: 'closed', because: 'host' }, true],
+    ['what is closed stays closed', { room: pressing, fillsRoom: true, before: { writing: 'closed', because: 'host' } as const }, { writing: 'closed', because: 'host' }, true],
+    ['what had outgrown its plan before has one look, too', { room: pressing, fillsRoom: true, before: PLAN, dataBytes: 10 * GIB }, HOST, true],
     ['a neighbour goes on', { room: pressing }, NOT_STOPPED, false],
     ['what was stopped stays so until there is room', { room: tight, before: HOST }, HOST, false],
     ['and is opened then', { before: HOST }, NOT_STOPPED, false],

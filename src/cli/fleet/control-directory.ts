@@ -18,6 +18,8 @@ export class ControlDirectory {
   readonly quickstart: string;
   /** There from the beginning of a recovery of the metadata to its end. */
   readonly recovering: string;
+  /** Room that is held for the control plane. */
+  readonly ballast: string;
   readonly run: string;
   readonly logs: string;
 
@@ -28,6 +30,7 @@ export class ControlDirectory {
     this.ports = join(this.control, 'ports.json');
     this.quickstart = join(this.control, 'quickstart.sealed');
     this.recovering = join(this.control, 'recovering');
+    this.ballast = join(this.control, 'ballast');
     this.run = join(this.control, 'run');
     this.logs = join(this.control, 'logs');
   }

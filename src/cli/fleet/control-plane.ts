@@ -4,6 +4,7 @@ import { prepareLocalFleet, type PreparedFleet } from '../../engine/engine.js';
 import { waitUntil } from '../wait-until.js';
 import { findAccount } from './accounts.js';
 import { askReadiness, nodeProcess } from './api-processes.js';
+import { Ballast } from './ballast.js';
 import type { ControlDirectory } from './control-directory.js';
 import { lockFleet, type FleetLock } from './fleet-lock.js';
 import { endLeftovers } from './leftovers.js';
@@ -45,6 +46,7 @@ const RECOVERED_WITHIN_MS = 60_000;
 export class ControlPlane {
   private readonly processes: SupervisedProcess[] = [];
   private lock: FleetLock | undefined;
+  private ballast: Ballast | undefined;
 
   private constructor(private readonly options: ControlPlaneOptions) {}
 
@@ -68,6 +70,7 @@ export class ControlPlane {
     const [servers, clients] = [this.processes.filter(isServer), this.processes.filter((process) => !isServer(process))];
     await Promise.all(clients.map((process) => process.stop()));
     await Promise.all(servers.map((process) => process.stop()));
+    await this.ballast?.stop();
     this.lock?.release();
   }
 
@@ -78,6 +81,8 @@ export class ControlPlane {
     directory.prepare();
     const masterKey = openMasterKey(directory, settings);
     this.lock = await lockFleet(directory, readFleetName(directory) ?? '');
+    this.ballast = new Ballast(directory.ballast, directory.control, progress);
+    this.ballast.start();
     if (settings.DATABASE_URL === undefined) {
       refuseLostMetadata(directory);
       refuseHomelessMetadata(directory, programs);

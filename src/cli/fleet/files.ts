@@ -22,8 +22,13 @@ export function makeDirectory(path: string, mode: number): void {
 /** Replaces a file whole, so that a crash leaves the old one or the new one, and returns once it is on disk. */
 export function writeDurably(path: string, content: string | Buffer, mode = 0o600): void {
   const temporary = `${path}.${process.pid}.tmp`;
-  writeNew(temporary, content, mode);
-  renameSync(temporary, path);
+  try {
+    writeNew(temporary, content, mode);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
   syncDirectory(dirname(path));
 }
 

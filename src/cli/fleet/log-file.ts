@@ -1,4 +1,6 @@
-import { copyFileSync, existsSync, fstatSync, ftruncateSync, openSync, closeSync, readSync, renameSync } from 'node:fs';
+import { copyFileSync, existsSync, fstatSync, ftruncateSync, openSync, closeSync, readSync, renameSync, rmSync } from 'node:fs';
+
+import { saysNoRoom } from '../cli-error.js';
 
 const MAX_BYTES = 10 * 1024 * 1024;
 const KEPT = 3;
@@ -15,13 +17,19 @@ export class LogFile {
     this.descriptor = openSync(path, 'a+', 0o600);
   }
 
-  /** Sets the log aside once it is too long; of those set aside, the oldest is dropped. */
+  /** Sets the log aside once it is too long; of those set aside, the oldest is dropped. Without room for that it is only cut short. */
   rotate(maxBytes = MAX_BYTES): void {
     if (fstatSync(this.descriptor).size <= maxBytes) return;
-    for (let age = KEPT - 1; age >= 1; age -= 1) {
-      if (existsSync(`${this.path}.${age}`)) renameSync(`${this.path}.${age}`, `${this.path}.${age + 1}`);
+    try {
+      rmSync(`${this.path}.${KEPT}`, { force: true });
+      for (let age = KEPT - 1; age >= 1; age -= 1) {
+        if (existsSync(`${this.path}.${age}`)) renameSync(`${this.path}.${age}`, `${this.path}.${age + 1}`);
+      }
+      copyFileSync(this.path, `${this.path}.1`);
+    } catch (error) {
+      if (!saysNoRoom(error)) throw error;
+      rmSync(`${this.path}.1`, { force: true });
     }
-    copyFileSync(this.path, `${this.path}.1`);
     ftruncateSync(this.descriptor, 0);
   }
 

@@ -7,7 +7,7 @@ import { childEnvironment } from '../../config/settings.js';
 import { CliError } from '../cli-error.js';
 import type { Account } from './accounts.js';
 import type { ControlDirectory } from './control-directory.js';
-import { makeDirectory, writeDurably } from './files.js';
+import { makeDirectory, readIfThere, writeDurably } from './files.js';
 import { workingDirectory } from './leftovers.js';
 import { LOOPBACK } from './ports.js';
 import type { Programs } from './programs.js';
@@ -147,14 +147,21 @@ const lostMetadata = (control: string): CliError =>
 
 /** Who is let in, and the place of the socket; also for a cluster that an earlier version made. */
 function provideAccess({ account, socketDirectory, control }: MetadataOptions, data: string): void {
-  writeFileSync(join(data, 'pg_hba.conf'), HBA);
+  // Only where they differ: a full disk would leave them empty, and keep a server that needs no room for them from starting.
+  provide(join(data, 'pg_hba.conf'), HBA, account);
   // All settings are given on the command line.
-  writeFileSync(join(data, 'postgresql.conf'), '');
+  provide(join(data, 'postgresql.conf'), '', account);
   rmSync(socketDirectory, { recursive: true, force: true });
   makeDirectory(socketDirectory, 0o700);
   chmodSync(socketDirectory, 0o700);
   if (account) chownSync(socketDirectory, account.uid, account.gid);
   if (!existsSync(metadataMark(control))) writeDurably(metadataMark(control), 'this fleet has metadata\n');
+}
+
+function provide(path: string, content: string, account: Account | undefined): void {
+  if (readIfThere(path)?.toString() === content) return;
+  writeDurably(path, content);
+  if (account) chownSync(path, account.uid, account.gid);
 }
 
 async function makeCluster(options: MetadataOptions, data: string, log: number): Promise<void> {

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { CliError } from '../cli-error.js';
+import { CliError, saysNoRoom } from '../cli-error.js';
 import { waitUntil } from '../wait-until.js';
 import { chooseRestartDelayMs, HEALTHY_AFTER_MS } from './choose-restart-delay.js';
 import type { ControlDirectory } from './control-directory.js';
@@ -111,13 +111,23 @@ export class SupervisedProcess {
       child.once('error', reject);
     });
     this.current = child.pid === undefined ? undefined : nameProcess(child.pid);
-    if (this.current) writeDurably(this.directory.pidFile(this.spec.role), `${JSON.stringify(this.current)}\n`);
+    if (this.current) this.notePid(this.current);
     // It may have been started in the moment in which the stop looked for it.
     if (this.current && this.stopping.signal.aborted) await endProcess(this.current, FAREWELLS[this.spec.role]);
     try {
       return await end;
     } finally {
       this.current = undefined;
+    }
+  }
+
+  /** On a full disk it goes unnoted, and is found by where it works: ended for that, it would never serve again. */
+  private notePid(name: ProcessName): void {
+    try {
+      writeDurably(this.directory.pidFile(this.role), `${JSON.stringify(name)}\n`);
+    } catch (error) {
+      if (!saysNoRoom(error)) throw error;
+      this.progress.incident(`the disk is full: the id of ${this.role} is not noted down`);
     }
   }
 

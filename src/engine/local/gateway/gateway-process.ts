@@ -142,6 +142,11 @@ export class GatewayProcess {
     );
   }
 
+  /** Clients can make it grow: whoever is refused is logged. */
+  async boundLog(): Promise<void> {
+    await this.shell.boundLog(this.paths.log, LOG_LIMIT_BYTES).catch(() => undefined);
+  }
+
   async kill(gate: Gate, process: ProcessFacts, signal: AbortSignal): Promise<void> {
     await gate.run(command('signal_exactly', 'KILL', exactName(process)));
     await waitUntil('the gateway to die', signal, () => (this.shell.readProcess(process.pid) ? undefined : true));
@@ -149,7 +154,6 @@ export class GatewayProcess {
 
   async start(gate: Gate, signal: AbortSignal): Promise<void> {
     const { paths, shell } = this;
-    if ((await shell.sizeBytes(paths.log)) > LOG_LIMIT_BYTES) await shell.emptyFile(paths.log);
     const bouncer = command(...asAccount(this.account), this.program, '-q', paths.ini);
     const socket = command(`${paths.socketDirectory}/.s.PGSQL.${this.region.gateway.port}`);
     const raise = `ulimit -c 0; ulimit -n ${2 * MAX_CLIENTS + 1_000} 2>/dev/null || ulimit -n "$(ulimit -Hn)"`;

@@ -95,6 +95,7 @@ export class LocalGateway implements GatewayPort {
     return asEngineError(`keeping the gateway of ${region}`, async () => {
       await this.fleet.keepPublished();
       const gateway = this.of(region).process;
+      await gateway.boundLog();
       const seen = await gateway.find();
       if (seen && (await gateway.serves(seen, signal))) return { started: false };
       return gateway.locked(signal, async (gate) => {

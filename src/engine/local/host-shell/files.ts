@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, lstat, mkdir, open, readdir, readFile, realpath, rename, rm, rmdir, stat, statfs, truncate } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { chmod, chown, lstat, mkdir, open, readdir, readFile, realpath, rename, rm, rmdir, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** A Unix account, by number; it needs no entry in the machine's passwd. */
@@ -99,6 +100,10 @@ export async function stage(file: FileContent, synced: boolean): Promise<string>
     await handle.chmod(file.mode);
     if (file.owner) await handle.chown(file.owner.uid, file.owner.gid);
     if (synced) await handle.sync();
+  } catch (error) {
+    // A disk that is full would stay so for the halves that were left on it.
+    await removeTree(staged);
+    throw error;
   } finally {
     await handle.close();
   }
@@ -131,8 +136,36 @@ export async function removeIfEmpty(path: string): Promise<void> {
   await rmdir(path).catch(() => undefined);
 }
 
-export async function emptyFile(path: string): Promise<void> {
-  await truncate(path, 0).catch(() => undefined);
+/** What is kept of a log that is cut short. */
+const KEPT_LOG_BYTES = 2 ** 20;
+
+/**
+ * Cuts a log that has grown longer than it may while it is written to, by a program that appends. Its end goes beside it, where
+ * there is room. A link in its place is not followed: others than root may own the directory.
+ */
+export async function boundLog(path: string, limitBytes: number): Promise<void> {
+  if ((await sizeBytes(path)) <= limitBytes) return;
+  const log = await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
+  try {
+    const { size, uid, gid } = await log.stat();
+    const end = Buffer.alloc(Math.min(size, KEPT_LOG_BYTES));
+    await log.read(end, 0, end.length, size - end.length);
+    await keepLog(`${path}.1`, end, { uid, gid }).catch(() => removeTree(`${path}.1`));
+    await log.truncate(0);
+  } finally {
+    await log.close();
+  }
+}
+
+async function keepLog(path: string, content: Buffer, owner: Account): Promise<void> {
+  await removeTree(path);
+  const kept = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+  try {
+    await kept.writeFile(content);
+    await kept.chown(owner.uid, owner.gid);
+  } finally {
+    await kept.close();
+  }
 }
 
 /** The first directory from the root down to the path that other users may not pass through; undefined if all may. */

@@ -57,7 +57,8 @@ until flock -w "$grace" 9; do
   [ "${"$"}{grace%%.*}" != 0 ] || grace=0.200
 done
 refuse_older
-echo "$$ ${"$"}{token:-0}" >"$dir/lock"
+# In place, as the token: a full disk must not keep anybody from being told who holds it.
+printf '%-40s\n' "$$ ${"$"}{token:-0}" 1<>"$dir/lock"
 
 # Written over in place, a few bytes of one sector, so that there is no moment without a whole one; blanks keep its size.
 store_token() {

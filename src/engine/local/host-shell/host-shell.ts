@@ -87,8 +87,8 @@ export class HostShell {
     return files.removeIfEmpty(this.inside(path));
   }
 
-  emptyFile(path: string): Promise<void> {
-    return files.emptyFile(this.inside(path));
+  boundLog(path: string, limitBytes: number): Promise<void> {
+    return files.boundLog(this.inside(path), limitBytes);
   }
 
   chmod(path: string, mode: number): Promise<void> {

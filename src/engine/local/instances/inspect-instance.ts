@@ -4,6 +4,7 @@ import type { HeldBack, InstanceInspection, OldestTransaction, SlotInspection, S
 import { hostDirectory } from '../fleet/fleet-layout.js';
 import type { InstanceContext } from './instance-context.js';
 import { STANDBYS_SQL } from './observe-instance.js';
+import { LOG_LIMIT_BYTES } from './run-instance.js';
 import { CONTROL_USER, DUMP_ROLE, REPLICATION_USER, SLOT_IS_LOST } from './sql.js';
 
 /** Prepared, and asked of functions, as the look is; a `lost` slot has no position any more. */
@@ -47,6 +48,8 @@ export async function inspectThrough({ shell, paths, fleet, instance }: Instance
     client.query<InspectRow>({ ...INSPECT, values: [...INSPECT.values] }),
     shell.roomAt(paths.volume),
     shell.roomAt(hostDirectory(fleet.root, instance.host)),
+    // Whoever fails to log in makes it grow, for as long as they try.
+    shell.boundLog(paths.log, LOG_LIMIT_BYTES).catch(() => undefined),
   ]);
   const [row] = rows;
   if (!row || !disk) return undefined;

@@ -18,7 +18,8 @@ import { parseWriting, postgresConfiguration } from './instance-settings.js';
 import { preloadOption } from './preloaded-libraries.js';
 import { CONTROL_USER, DUMP_ROLE, REPLICATION_USER } from './sql.js';
 
-const LOG_LIMIT_BYTES = 4 * 1024 * 1024;
+/** What a log may grow to, while nobody looks at it for some seconds. */
+export const LOG_LIMIT_BYTES = 4 * 1024 * 1024;
 const LOG_TAIL_BYTES = 4 * 1024;
 /** Between two rounds of killing; a process in the kernel dies only when its call returns. */
 const KILL_POLL_MS = 5;

@@ -1,0 +1,21 @@
+/** A file system as it is, and what the ballast on it holds. */
+export interface BallastFacts {
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+  readonly heldBytes: number;
+}
+
+const MIB = 2 ** 20;
+
+/** What is held in reserve: some hours of the control plane's metadata, WAL and logs. */
+export const ballastBytes = (totalBytes: number): number => Math.floor(Math.min(256 * MIB, Math.max(16 * MIB, totalBytes / 32)));
+
+/**
+ * Decides what becomes of the ballast. It is let go while a little is left, since what is writing by then has no time to
+ * wait, and made again once there is room for several of it.
+ */
+export function decideBallast({ freeBytes, totalBytes, heldBytes }: BallastFacts): 'keep' | 'release' | 'make' {
+  const size = ballastBytes(totalBytes);
+  if (heldBytes > 0 && freeBytes < size / 4) return 'release';
+  return heldBytes < size && freeBytes + heldBytes >= 4 * size ? 'make' : 'keep';
+}

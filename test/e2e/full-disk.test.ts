@@ -1,0 +1,165 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildCommand, freehold } from '../support/freehold-command.js';
+import { eventually, freePort } from '../support/servers.js';
+
+/** All hosts, the backup sites and the control plane on one disk, as on one machine; only root can make one. */
+const DISK = '1500M';
+const LEFT_MB = 400;
+const MIB = 2 ** 20;
+
+interface Made {
+  readonly database: { readonly id: string };
+  readonly credentials: { readonly uri: string };
+}
+
+describe.skipIf(process.getuid?.() !== 0)('a disk that one tenant fills', () => {
+  const scratch = mkdtempSync(join(tmpdir(), 'freehold-full-'));
+  const disk = join(scratch, 'disk');
+  let client: Record<string, string>;
+  let api: string;
+  let greedy: Made;
+  let neighbour: Made;
+
+  beforeAll(async () => {
+    execFileSync('truncate', ['--size', DISK, `${disk}.image`]);
+    // Nothing of it is spared for root.
+    execFileSync('mkfs.ext4', ['-q', '-m', '0', `${disk}.image`]);
+    mkdirSync(disk);
+    execFileSync('mount', ['-o', 'loop', `${disk}.image`, disk]);
+    await buildCommand();
+    const up = await freehold(['up', '--data-dir', disk, '--port', String(await freePort()), '--detach', '--json']);
+    expect(up, up.stderr).toMatchObject({ code: 0 });
+    const ready = JSON.parse(up.stdout) as { api: string; operatorKey: string };
+    api = ready.api;
+    client = { FREEHOLD_URL: api, FREEHOLD_API_KEY: ready.operatorKey };
+    const customer = (await call('POST', '/v1/customers', { name: 'Acme', email: 'acme@example.com' })) as { id: string };
+    const create = async (name: string): Promise<Made> => {
+      const made = await freehold(['databases', 'create', '--customer', customer.id, '--name', name, '--region', 'europe', '--json'], client);
+      expect(made, made.stderr).toMatchObject({ code: 0 });
+      return JSON.parse(made.stdout) as Made;
+    };
+    [greedy, neighbour] = await Promise.all([create('greedy'), create('neighbour')]);
+    for (const { credentials } of [greedy, neighbour]) expect(await query(credentials.uri, 'CREATE TABLE junk (n int, filling text)')).toBeUndefined();
+    // So that it does not take long.
+    reserve('filled-before', freeBytes() - LEFT_MB * MIB);
+  });
+
+  afterAll(async () => {
+    await freehold(['purge', '--yes', '--data-dir', disk]);
+    execFileSync('umount', [disk]);
+    rmSync(scratch, { recursive: true, force: true });
+  });
+
+  const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
+    const response = await fetch(`${api}${path}`, {
+      method, headers: { authorization: `Bearer ${client.FREEHOLD_API_KEY}`, 'content-type': 'application/json' }, ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+    return response.json();
+  };
+  const storageOf = async ({ database }: Made) => ((await call('GET', `/v1/databases/${database.id}`)) as { storage: { state: string; because: string | null } }).storage;
+  const openAlerts = async (kind: string) => ((await call('GET', '/v1/alerts')) as { data: { kind: string; state: string; subjectId: string | null }[] }).data
+    .filter((alert) => alert.kind === kind && alert.state === 'open');
+  const freeBytes = (): number => {
+    const { bavail, bsize } = statfsSync(disk);
+    return bavail * bsize;
+  };
+  const reserve = (name: string, bytes: number): unknown => execFileSync('fallocate', ['--length', String(Math.floor(bytes)), join(disk, name)]);
+  /** To the last block; what is let go meanwhile is left alone. */
+  const fillUp = async (): Promise<void> => {
+    // Others write meanwhile.
+    await eventually(() => Boolean(reserve('filled', freeBytes() - 2 * MIB)) || true);
+    const file = openSync(join(disk, 'filled'), 'a');
+    try {
+      for (let kib = 0; kib < 4_096; kib += 64) writeSync(file, Buffer.alloc(64 * 1024));
+    } catch {
+      // It is full.
+    }
+    closeSync(file);
+  };
+  /** Some MiB that do not compress, in a transaction of their own. */
+  const FILL = `INSERT INTO junk SELECT n, (SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 60 + n % 2)) FROM generate_series(1, 2000) AS n`;
+  const INSERT = `INSERT INTO junk VALUES (1, 'x')`;
+
+  it('stops that one, and nobody else notices', async () => {
+    const watch = watchOver(neighbour.credentials.uri, api, INSERT);
+    let refused: string | undefined;
+    while (refused === undefined) refused = await query(greedy.credentials.uri, FILL);
+    expect(['25006', '57P01']).toContain(refused);
+    await eventually(async () => (await storageOf(greedy)).state === 'readOnly');
+    expect(await storageOf(greedy)).toMatchObject({ because: 'host' });
+    expect(await openAlerts('read-only')).toMatchObject([{ subjectId: greedy.database.id }]);
+    expect(await query(greedy.credentials.uri, INSERT)).toBe('25006');
+    expect(await query(greedy.credentials.uri, 'BEGIN READ WRITE', 'DELETE FROM junk WHERE n = 1', 'COMMIT')).toBeUndefined();
+    expect(await watch.stop()).toEqual([]);
+    expect(freeBytes()).toBeGreaterThan(32 * MIB);
+  });
+
+  it('closes it when it does not let itself be stopped', async () => {
+    const watch = watchOver(neighbour.credentials.uri, api, INSERT);
+    const going = new AbortController();
+    const writers = [1, 2].map(async () => {
+      while (!going.signal.aborted) await query(greedy.credentials.uri, 'SET default_transaction_read_only = off', ...Array.from({ length: 20 }, () => FILL));
+    });
+    await eventually(async () => (await storageOf(greedy)).state === 'closed');
+    going.abort();
+    expect(await watch.stop()).toEqual([]);
+    expect(freeBytes()).toBeGreaterThan(8 * MIB);
+    await Promise.all(writers);
+  });
+
+  it('is survived by the control plane, whoever fills it: it goes on with its reserve, and deletes', async () => {
+    const ballast = join(disk, 'control/ballast');
+    expect(existsSync(ballast)).toBe(true);
+    await fillUp();
+    await eventually(() => !existsSync(ballast));
+    expect((await openAlerts('disk')).length).toBeGreaterThan(0);
+    const { pid } = JSON.parse(readFileSync(join(disk, 'control/run/metadata.json'), 'utf8')) as { pid: number };
+    process.kill(pid, 'SIGKILL');
+    await eventually(async () => (await fetch(`${api}/readyz`)).status === 200);
+    const deleted = await freehold(['databases', 'delete', greedy.database.id], client);
+    expect(deleted, deleted.stderr).toMatchObject({ code: 0 });
+  });
+
+  it('is well again by itself once there is room', async () => {
+    rmSync(join(disk, 'filled'));
+    rmSync(join(disk, 'filled-before'));
+    await eventually(() => existsSync(join(disk, 'control/ballast')));
+    await eventually(async () => (await query(neighbour.credentials.uri, INSERT)) === undefined);
+    await eventually(async () => (await openAlerts('disk')).length + (await openAlerts('read-only')).length === 0);
+    expect((await storageOf(neighbour)).state).toBe('ok');
+  });
+});
+
+/** Runs statements in a session of their own; answers with the SQLSTATE of an error. */
+async function query(uri: string, ...statements: string[]): Promise<string | undefined> {
+  const client = new pg.Client({ connectionString: uri, connectionTimeoutMillis: 5_000, query_timeout: 20_000 });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    for (const statement of statements) await client.query(statement);
+    return undefined;
+  } catch (error) {
+    return (error as pg.DatabaseError).code ?? (error as Error).message;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** Writes to a database and asks the API all the time; answers with what did not go well. */
+function watchOver(uri: string, api: string, statement: string): { stop(): Promise<string[]> } {
+  const troubles: string[] = [];
+  let stopping = false;
+  const watching = (async () => {
+    while (!stopping) {
+      const [trouble, status] = await Promise.all([query(uri, statement), fetch(`${api}/readyz`).then((response) => response.status, String)]);
+      if (trouble !== undefined) troubles.push(`a write: ${trouble}`);
+      if (status !== 200) troubles.push(`the API: ${status}`);
+    }
+  })();
+  return { stop: async () => { stopping = true; await watching; return troubles; } };
+}
