@@ -8,6 +8,8 @@ export interface HostLoad {
   readonly memoryMb: number;
   /** Memory promised to the instances on it, in MiB. */
   readonly promisedMb: number;
+  /** Whether its disk takes nothing more. */
+  readonly diskFull?: boolean;
 }
 
 export interface Placement {
@@ -25,9 +27,7 @@ export interface Placement {
  * @returns undefined if there is no room
  */
 export function chooseHosts(hosts: readonly HostLoad[], memoryMb: number, standbys: number): Placement | undefined {
-  const usable = hosts
-    .filter((host) => host.state === 'active' && host.promisedMb + memoryMb <= host.memoryMb)
-    .sort(byLoad);
+  const usable = hosts.filter((host) => hasRoom(host, memoryMb)).sort(byLoad);
   for (const primary of usable) {
     const chosen = chooseStandbyHosts(usable, [primary], primary.dataCenterId, standbys);
     if (chosen) return { primary, standbys: chosen };
@@ -42,11 +42,12 @@ export function chooseHosts(hosts: readonly HostLoad[], memoryMb: number, standb
  * @param staying the hosts of the members that stay, the primary's first
  */
 export function chooseStandbyHost(hosts: readonly HostLoad[], memoryMb: number, staying: readonly [HostLoad, ...HostLoad[]]): HostLoad | undefined {
-  const usable = hosts
-    .filter((host) => host.state === 'active' && host.promisedMb + memoryMb <= host.memoryMb)
-    .sort(byLoad);
+  const usable = hosts.filter((host) => hasRoom(host, memoryMb)).sort(byLoad);
   return chooseStandbyHosts(usable, staying, staying[0].dataCenterId, 1)?.[0];
 }
+
+const hasRoom = ({ state, promisedMb, memoryMb, diskFull = false }: HostLoad, neededMb: number): boolean =>
+  state === 'active' && promisedMb + neededMb <= memoryMb && !diskFull;
 
 const byLoad = (a: HostLoad, b: HostLoad): number => a.promisedMb / a.memoryMb - b.promisedMb / b.memoryMb || a.id.localeCompare(b.id);
 

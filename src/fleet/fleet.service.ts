@@ -8,6 +8,7 @@ import type { Engine } from '../engine/ports.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { chooseHosts, chooseStandbyHost, type HostLoad, type Placement } from './choose-hosts.js';
+import { isFull } from './disk-floor.js';
 import { NoRoomError, RegionClosedError, UnknownRegionError } from './fleet-errors.js';
 import { PLANS, type Plan } from './plans.js';
 
@@ -121,7 +122,9 @@ export class FleetService {
 
   /** The hosts of a region, and what is placed on them. */
   async loads(tx: EntityManager, regionId: string): Promise<HostLoad[]> {
-    return (await this.queryHosts(tx, 'c.region_id = $1', [regionId])).map(({ dataCenter, ...host }): HostLoad => ({ ...host, dataCenterId: dataCenter }));
+    const [hosts, rooms] = await Promise.all([this.queryHosts(tx, 'c.region_id = $1', [regionId]), this.engine.rooms?.() ?? []]);
+    const full = new Set(rooms.filter(isFull).flatMap((room) => room.hosts));
+    return hosts.map(({ dataCenter, ...host }): HostLoad => ({ ...host, dataCenterId: dataCenter, diskFull: full.has(host.id) }));
   }
 
   /** Changes whether instances are placed on a host; answers undefined for one that does not exist. */

@@ -1,5 +1,6 @@
 import { type StopReason, WARN_FROM } from '../databases/stop-reasons.js';
 import type { Writing } from '../engine/ports.js';
+import { floorBytes } from '../fleet/disk-floor.js';
 
 /** Who may write to a database, and why not everybody. */
 export interface StorageStop {
@@ -26,10 +27,6 @@ export interface RoomVerdict {
 }
 
 const MIB = 2 ** 20;
-const GIB = 2 ** 30;
-
-/** What stays free of a file system that databases share: enough for what is under way when they are stopped. */
-export const floorBytes = (totalBytes: number): number => Math.min(GIB, Math.max(64 * MIB, totalBytes / 50));
 
 /** A look comes each second, and what it finds needs another one or two to be stopped. */
 const SECONDS_AHEAD = 3;
@@ -116,8 +113,10 @@ export interface MeasureFacts {
   readonly dataBytes: number | undefined;
   readonly stopped: boolean;
   readonly room: RoomVerdict;
-  /** WAL that was written, and room that its hosts' file systems lost, since then: neither data nor temporary files grow by more. */
+  /** WAL that was written since then: what is logged does not grow by more. */
   readonly movedBytes: number;
+  /** Room that its hosts' file systems lost since then: neither do temporary files, and what is not logged. */
+  readonly fellBytes: number;
   readonly sinceMs: number;
 }
 
@@ -128,18 +127,20 @@ const TRICKLE_MS = 5 * 60_000;
 /** One that is stopped is to be opened soon after there is room. */
 const STOPPED_MS = 2_000;
 const STOPPED_ANYWAY_MS = 30_000;
+/** Room is mostly lost to others: what they write must not have everybody measured all the time. */
+const FELL_MS = 30_000;
 
 /**
  * Decides whether a database is measured now. Each of its files is looked at, which takes milliseconds where there are few,
  * so that it is done when what was written can have brought it near to its limit, and not by the clock.
  */
-export function isMeasureDue({ limitBytes, dataBytes, stopped, room, movedBytes, sinceMs }: MeasureFacts): boolean {
+export function isMeasureDue({ limitBytes, dataBytes, stopped, room, movedBytes, fellBytes, sinceMs }: MeasureFacts): boolean {
   if (dataBytes === undefined) return true;
-  if (room.pressing && movedBytes > 0) return true;
+  if (room.pressing && movedBytes + fellBytes > 0) return true;
   if (stopped) return sinceMs >= (movedBytes > 0 ? STOPPED_MS : STOPPED_ANYWAY_MS);
   const leftBytes = Math.max(0, limitBytes - dataBytes);
   const matters = Math.min(256 * MIB, Math.max(8 * MIB, leftBytes / 8));
-  return movedBytes >= matters || sinceMs >= (movedBytes > 0 ? TRICKLE_MS : ANYWAY_MS);
+  return movedBytes >= matters || (fellBytes >= matters && sinceMs >= FELL_MS) || sinceMs >= (movedBytes > 0 ? TRICKLE_MS : ANYWAY_MS);
 }
 
 /** As {@link WARN_FROM}, for operators. */

@@ -130,7 +130,8 @@ export class StorageWatch {
     const fell = hosts.map((host) => (measured?.free.get(host) ?? 0) - (roomOf(rooms, host)?.freeBytes ?? Infinity));
     return isMeasureDue({
       limitBytes: record.limitBytes, dataBytes: measured?.dataBytes, stopped: record.writing !== 'open', room: tightest(rooms, hosts),
-      movedBytes: measured ? Number(positionOf(lsn) - measured.lsn) + Math.max(0, ...fell) : 0, sinceMs: measured ? performance.now() - measured.at : Infinity,
+      movedBytes: measured ? Number(positionOf(lsn) - measured.lsn) : 0,
+      fellBytes: measured ? Math.max(0, ...fell) : 0, sinceMs: measured ? performance.now() - measured.at : Infinity,
     });
   }
 

@@ -22,6 +22,7 @@ describe.skipIf(process.getuid?.() !== 0)('a disk that one tenant fills', () => 
   const disk = join(scratch, 'disk');
   let client: Record<string, string>;
   let api: string;
+  let customerId: string;
   let greedy: Made;
   let neighbour: Made;
 
@@ -37,9 +38,9 @@ describe.skipIf(process.getuid?.() !== 0)('a disk that one tenant fills', () => 
     const ready = JSON.parse(up.stdout) as { api: string; operatorKey: string };
     api = ready.api;
     client = { FREEHOLD_URL: api, FREEHOLD_API_KEY: ready.operatorKey };
-    const customer = (await call('POST', '/v1/customers', { name: 'Acme', email: 'acme@example.com' })) as { id: string };
+    customerId = ((await call('POST', '/v1/customers', { name: 'Acme', email: 'acme@example.com' })) as { id: string }).id;
     const create = async (name: string): Promise<Made> => {
-      const made = await freehold(['databases', 'create', '--customer', customer.id, '--name', name, '--region', 'europe', '--json'], client);
+      const made = await freehold(['databases', 'create', '--customer', customerId, '--name', name, '--region', 'europe', '--json'], client);
       expect(made, made.stderr).toMatchObject({ code: 0 });
       return JSON.parse(made.stdout) as Made;
     };
@@ -118,6 +119,8 @@ describe.skipIf(process.getuid?.() !== 0)('a disk that one tenant fills', () => 
     await fillUp();
     await eventually(() => !existsSync(ballast));
     expect((await openAlerts('disk')).length).toBeGreaterThan(0);
+    const more = await freehold(['databases', 'create', '--customer', customerId, '--name', 'more', '--region', 'europe'], client);
+    expect(more).toMatchObject({ code: 1, stderr: expect.stringContaining('room') as string });
     const { pid } = JSON.parse(readFileSync(join(disk, 'control/run/metadata.json'), 'utf8')) as { pid: number };
     process.kill(pid, 'SIGKILL');
     await eventually(async () => (await fetch(`${api}/readyz`)).status === 200);

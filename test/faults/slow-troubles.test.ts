@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -344,7 +344,6 @@ describe('when a database is deleted', () => {
 describe('a database that fills its plan', () => {
   const GIB = 2 ** 30;
   let full: DatabaseUnderTest;
-  const ballast: string[] = [];
   let files: string[];
   let credentials: Credentials;
 
@@ -355,14 +354,14 @@ describe('a database that fills its plan', () => {
     await query('CREATE TABLE t (n int)');
   });
 
-  const fill = async (gibibytes: number): Promise<void> => {
+  const fill = async (gibibytes: number, segments: number): Promise<void> => {
     for (const file of files) {
       writeFileSync(file, '');
       truncateSync(file, Math.ceil(gibibytes * GIB));
     }
-    // It is measured anew when its disk has lost so much that it could have grown.
-    ballast.push(join(plane.settings.FREEHOLD_DATA_DIR, `ballast-${ballast.length}`));
-    execFileSync('fallocate', ['--length', '300M', ballast.at(-1)!]);
+    // It is measured anew when so much was written, in segments of 4 MiB, that it could have grown to an eighth of what is left.
+    const segment = [`SELECT pg_logical_emit_message(false, 'test', 'x')`, 'SELECT pg_switch_wal()'];
+    await full.asControl((await full.instance('primary')).id, ...Array.from({ length: segments }, () => segment).flat());
   };
   const storageIs = (state: string) => eventually(async () => (await full.read()).storage.state === state);
   /** In a session of their own; answers with the SQLSTATE of an error. */
@@ -384,17 +383,28 @@ describe('a database that fills its plan', () => {
 
   it('is warned of, then read-only with room to delete and to vacuum', async () => {
     expect((await full.read()).storage).toMatchObject({ limitBytes: 10 * GIB, state: 'ok', because: null });
-    await fill(8.2);
+    await fill(8.2, 65);
     await alerted('storage', 'warning');
     await storageIs('warning');
     expect(await query(INSERT)).toBeUndefined();
-    await fill(9.2);
+    await fill(9.2, 60);
     await alerted('storage', 'critical');
-    await fill(10);
+    await fill(10, 30);
     await alerted('read-only', 'critical');
     expect((await full.read()).storage).toMatchObject({ state: 'readOnly', because: 'plan' });
     await eventually(async () => (await query(INSERT)) === '25006');
     expect(await query('BEGIN READ WRITE', 'DELETE FROM t', 'COMMIT', 'VACUUM FULL t')).toBeUndefined();
+  });
+
+  it('is not filled any further by those who write all the same', async () => {
+    const client = new pg.Client(credentials.uri);
+    client.on('error', () => undefined);
+    await client.connect();
+    await client.query('BEGIN READ WRITE');
+    await client.query(INSERT);
+    await fill(11.1, 1);
+    await eventually(() => client.query('SELECT 1').then(() => false, () => true));
+    await client.end().catch(() => undefined);
   });
 
   it('stays so through a switchover, and what the control plane does goes on', async () => {

@@ -8,14 +8,15 @@ const host = fc.record({
   state: fc.constantFrom('active' as const, 'active' as const, 'active' as const, 'draining' as const, 'lost' as const),
   memoryMb: fc.integer({ min: 100, max: 1_000 }),
   promisedMb: fc.integer({ min: 0, max: 1_000 }),
+  diskFull: fc.constantFrom(false, false, true),
 });
 
 const hosts = fc.array(host, { maxLength: 8 }).map((many) => many.map((one, index): HostLoad => ({
   id: `hst_${index}`, address: `127.1.0.${index}`, dataCenterId: `dc_${one.dataCenter}`, storageId: `sto_${one.storage}`,
-  state: one.state, memoryMb: one.memoryMb, promisedMb: one.promisedMb,
+  state: one.state, memoryMb: one.memoryMb, promisedMb: one.promisedMb, diskFull: one.diskFull,
 })));
 
-const usable = (host: HostLoad, memoryMb: number): boolean => host.state === 'active' && host.promisedMb + memoryMb <= host.memoryMb;
+const usable = (host: HostLoad, memoryMb: number): boolean => host.state === 'active' && host.promisedMb + memoryMb <= host.memoryMb && host.diskFull !== true;
 
 /** Whether any way exists, by trying them all. */
 function hasRoom(all: readonly HostLoad[], memoryMb: number, standbys: number): boolean {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { chooseGrowing, floorBytes, isMeasureDue, judgeFilling, judgeRoom, judgeStorage, NOT_STOPPED, type Growth, type MeasureFacts, type StorageFacts } from '../../src/health/judge-storage.js';
+import { floorBytes } from '../../src/fleet/disk-floor.js';
+import { chooseGrowing, isMeasureDue, judgeFilling, judgeRoom, judgeStorage, NOT_STOPPED, type Growth, type MeasureFacts, type StorageFacts } from '../../src/health/judge-storage.js';
 
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
@@ -67,7 +68,7 @@ describe('on a host whose disk is almost full', () => {
 });
 
 describe('a database is measured', () => {
-  const facts: MeasureFacts = { limitBytes: 10 * GIB, dataBytes: GIB, stopped: false, room: ROOMY, movedBytes: 0, sinceMs: 60_000 };
+  const facts: MeasureFacts = { limitBytes: 10 * GIB, dataBytes: GIB, stopped: false, room: ROOMY, movedBytes: 0, fellBytes: 0, sinceMs: 60_000 };
 
   it.each([
     ['first of all', { dataBytes: undefined, sinceMs: 0 }, true],
@@ -77,6 +78,8 @@ describe('a database is measured', () => {
     ['when much was written', { movedBytes: 256 * MIB, sinceMs: 1 }, true],
     ['when little was written close to its limit', { dataBytes: 9.95 * GIB, movedBytes: 8 * MIB, sinceMs: 1 }, true],
     ['at each look on a disk that is almost full', { room: { pressing: true, tight: true }, movedBytes: 1, sinceMs: 1 }, true],
+    ['when its disk has lost much, which need not have been logged', { fellBytes: 256 * MIB, sinceMs: 30_000 }, true],
+    ['but not all the time for what others write', { fellBytes: GIB, sinceMs: 29_000 }, false],
     ['but not if it is idle there', { room: { pressing: true, tight: true } }, false],
     ['soon after something happens, when it is stopped', { stopped: true, movedBytes: 1, sinceMs: 2_000 }, true],
     ['now and then, when it is stopped', { stopped: true, sinceMs: 29_000 }, false],

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { rmSync, statfsSync, statSync } from 'node:fs';
 
+import type { ControlDirectory } from './control-directory.js';
 import { ballastBytes, decideBallast } from './decide-ballast.js';
 import type { Progress } from './progress.js';
 
@@ -18,7 +19,13 @@ export class Ballast {
   /** A file system that cannot reserve room, or has none to spare, is not asked again and again. */
   private unmade = false;
 
-  constructor(private readonly path: string, private readonly directory: string, private readonly progress: Progress) {}
+  private readonly path: string;
+  private readonly directory: string;
+
+  constructor({ ballast, control }: ControlDirectory, private readonly progress: Progress) {
+    this.path = ballast;
+    this.directory = control;
+  }
 
   /** Looks once, and from then on by itself. */
   start(): void {
@@ -32,17 +39,27 @@ export class Ballast {
     await this.making;
   }
 
+  /** Lets go what is held, if the disk is full. */
+  relieve(): void {
+    if (this.decide()?.action === 'release') this.release();
+  }
+
   private look(): void {
     if (this.making) return;
+    const decided = this.decide();
+    if (decided?.action === 'release') this.release();
+    else if (decided?.action === 'make' && !this.unmade) this.making = this.make(decided.bytes).finally(() => (this.making = undefined));
+  }
+
+  /** Undefined if the directory is gone, or cannot be read: others say so. */
+  private decide(): { action: ReturnType<typeof decideBallast>; bytes: number } | undefined {
     try {
       const { bavail, blocks, bsize } = statfsSync(this.directory);
-      const [freeBytes, totalBytes] = [bavail * bsize, blocks * bsize];
-      const action = decideBallast({ freeBytes, totalBytes, heldBytes: statSync(this.path, { throwIfNoEntry: false })?.size ?? 0 });
-      if (action === 'release') this.release();
-      else if (action === 'make' && !this.unmade) this.making = this.make(ballastBytes(totalBytes)).finally(() => (this.making = undefined));
-    } catch (error) {
-      // The directory is gone, or cannot be read: others say so.
-      this.progress.detail(`the control plane's reserve cannot be looked after: ${error instanceof Error ? error.message : String(error)}`);
+      const totalBytes = blocks * bsize;
+      const heldBytes = statSync(this.path, { throwIfNoEntry: false })?.size ?? 0;
+      return { action: decideBallast({ freeBytes: bavail * bsize, totalBytes, heldBytes }), bytes: ballastBytes(totalBytes) };
+    } catch {
+      return undefined;
     }
   }
 

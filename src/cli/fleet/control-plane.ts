@@ -79,10 +79,10 @@ export class ControlPlane {
     const programs = await findPrograms(settings.PATH, settings.REDIS_URL === undefined);
     programs.warnings.forEach((warning) => progress.incident(warning));
     directory.prepare();
+    this.ballast = new Ballast(directory, progress);
+    this.ballast.start();
     const masterKey = openMasterKey(directory, settings);
     this.lock = await lockFleet(directory, readFleetName(directory) ?? '');
-    this.ballast = new Ballast(directory.ballast, directory.control, progress);
-    this.ballast.start();
     if (settings.DATABASE_URL === undefined) {
       refuseLostMetadata(directory);
       refuseHomelessMetadata(directory, programs);

@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { childEnvironment } from '../../config/settings.js';
 import { CliError, EXIT } from '../cli-error.js';
 import { waitUntil } from '../wait-until.js';
+import { Ballast } from './ballast.js';
 import type { ReadyLine } from './control-plane.js';
 import type { ControlDirectory } from './control-directory.js';
 import { LogFile } from './log-file.js';
@@ -22,6 +23,7 @@ const START_WITHIN_MS = 10 * 60_000;
  */
 export async function startInBackground(directory: ControlDirectory, entry: string, args: readonly string[], progress: Progress): Promise<ReadyLine> {
   directory.prepare();
+  new Ballast(directory, progress).relieve();
   const report = new StartReport(`${directory.run}/start-${process.pid}.jsonl`);
   const log = new LogFile(directory.logFile('supervisor'));
   log.rotate();
