@@ -28,7 +28,7 @@ export interface RoomVerdict {
 
 const MIB = 2 ** 20;
 
-/** A look comes each second, and what it finds needs another one or two to be stopped. */
+/** A look comes twice a second, later on a busy machine, and what it finds needs another one or two to be stopped. */
 const SECONDS_AHEAD = 3;
 
 /** Decides from how much is free, and how fast it goes, whether those who grow must be stopped before all others are. */

@@ -9,7 +9,7 @@ import { chooseGrowing, isMeasureDue, judgeFilling, judgeRoom, judgeStorage, typ
 import { readStorage, type StorageRecord, tellOfControlDisk, writeStorage } from './storage-records.js';
 
 /** A disk loses some hundred MiB in this time at most. */
-const EVERY_MS = 1_000;
+const EVERY_MS = 500;
 const AT_ONCE = 8;
 const MEASURE_WITHIN_MS = 30_000;
 /** The round goes on without measures that take longer: what they find is judged in a later one. */
