@@ -47,7 +47,9 @@ export function decidePause({ transactions, waitedMs, sinceFailureMs, failures, 
   if (inTheWay.length > 0 && endAfterMs === null && waitedMs >= WAITS_AT_MOST_MS) return { decision: 'give-up', for: inTheWay };
   const backoffMs = failures === 0 ? 0 : FIRST_BACKOFF_MS * 2 ** (failures - 1);
   if (inTheWay.length === 0 && sinceFailureMs >= backoffMs) return { decision: 'pause' };
-  const untilMs = endAfterMs === null || inTheWay.length === 0 ? Infinity : endAfterMs - waitedMs;
+  // Nobody is in the way any more, and the rest of the pause after a failure is known.
+  if (inTheWay.length === 0) return { decision: 'wait', forMs: Math.max(1, Math.ceil(Math.min(LATEST_LOOK_MS, backoffMs - sinceFailureMs))), for: [] };
+  const untilMs = endAfterMs === null ? Infinity : endAfterMs - waitedMs;
   const lookMs = Math.min(LATEST_LOOK_MS, Math.max(SOONEST_LOOK_MS, waitedMs / 10));
   return { decision: 'wait', forMs: Math.round(Math.max(1, Math.min(lookMs, untilMs))), for: inTheWay };
 }

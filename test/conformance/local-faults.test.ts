@@ -211,7 +211,7 @@ describe('the local engine under faults', () => {
         return gate.run(`echo late > ${subject}/late`);
       });
       stuck.catch(() => undefined);
-      await eventually('the holder to hold', async () => (await readFile(`${subject}/lock`, 'utf8').catch(() => '')).endsWith(' 5\n'));
+      await eventually('the holder to hold', async () => (await readFile(`${subject}/lock`, 'utf8').catch(() => '')).trimEnd().endsWith(' 5'));
       const holder = Number((await readFile(`${subject}/lock`, 'utf8')).split(' ')[0]);
       await expect(shell.fenced({ directory: subject, token: 4n, name: 'it' }, signal(), async () => 'in')).rejects.toMatchObject({ kind: 'superseded' });
       expect(await shell.fenced({ directory: subject, token: 6n, name: 'it' }, signal(), async () => 'in')).toBe('in');
@@ -262,7 +262,7 @@ describe('the local engine under faults', () => {
     it('is over when its caller dies', async () => {
       const script = (await readdir(`${shell.root}/bin`))[0] ?? '';
       const child = spawn('/bin/bash', [`${shell.root}/bin/${script}`, subject, '10', '1', 'end'], { stdio: ['pipe', 'ignore', 'ignore'] });
-      await eventually('it to hold', async () => (await readFile(`${subject}/lock`, 'utf8')).endsWith(' 10\n'));
+      await eventually('it to hold', async () => (await readFile(`${subject}/lock`, 'utf8')).trimEnd().endsWith(' 10'));
       child.stdin.end();
       expect(await shell.fenced({ directory: subject, token: 10n, name: 'it' }, signal(), async () => 'in')).toBe('in');
     });

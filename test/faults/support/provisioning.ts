@@ -43,8 +43,9 @@ export async function requestDatabase(plane: TestControlPlane, region: string, p
   });
 }
 
+/** Without the backup that a deletion waits for: no keeper makes one here. */
 export function requestDeletion(plane: TestControlPlane, id: string): Promise<OperationDocument> {
-  return plane.app.get(Metadata).transaction(async (tx: EntityManager) => (await plane.app.get(DatabasesService).delete(tx, { actor, id, requestId: null })).operation);
+  return plane.app.get(Metadata).transaction(async (tx: EntityManager) => (await plane.app.get(DatabasesService).delete(tx, { actor, id, requestId: null, withoutBackup: true })).operation);
 }
 
 export const announce = (plane: TestControlPlane, operation: OperationDocument): Promise<void> => plane.app.get(OperationsService).announce(operation);
