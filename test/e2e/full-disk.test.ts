@@ -126,8 +126,8 @@ describe.skipIf(process.getuid?.() !== 0)('a disk that one tenant fills', () => 
     const { pid } = JSON.parse(readFileSync(join(disk, 'control/run/metadata.json'), 'utf8')) as { pid: number };
     process.kill(pid, 'SIGKILL');
     await eventually(async () => (await fetch(`${api}/readyz`)).status === 200);
-    // A failover that the full disk has begun is ended first.
-    await eventually(async () => (await freehold(['databases', 'delete', greedy.database.id], client)).code === 0);
+    // A failover that the full disk has begun is ended first. The backup sites of this fleet are as full as the rest.
+    await eventually(async () => (await freehold(['databases', 'delete', greedy.database.id, '--without-backup'], client)).code === 0);
   });
 
   it('is well again by itself once there is room', async () => {
