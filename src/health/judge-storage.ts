@@ -1,5 +1,5 @@
 import { type StopReason, WARN_FROM } from '../databases/stop-reasons.js';
-import type { Writing } from '../engine/ports.js';
+import type { StorageMeasure, Writing } from '../engine/ports.js';
 import { floorBytes } from '../fleet/disk-floor.js';
 
 /** Who may write to a database, and why not everybody. */
@@ -38,10 +38,19 @@ export function judgeRoom({ freeBytes, totalBytes, fellBytes, wasTight }: RoomSe
   return { pressing, tight: pressing || (wasTight && freeBytes < 2 * floor) };
 }
 
-/** What PostgreSQL does by itself: a segment or two of WAL. */
+/** What comes of small changes. */
 const OWN_GROWTH_BYTES = 8 * MIB;
+/** WAL that may come of any change, a deletion or a vacuum too: whole pages after each checkpoint, which then are recycled. */
+const OWN_WAL_BYTES = 64 * MIB;
 /** A database is among those that fill a disk if it grows at least this share as fast as the fastest. */
 const SHARE_OF_FASTEST = 0.1;
+
+type Sizes = Pick<StorageMeasure, 'dataBytes' | 'temporaryBytes' | 'walBytes'>;
+
+/** How much a database fills a disk: what it takes for good, and WAL as far as its settings do not explain it. */
+export function grownBytes(now: Sizes, before: Sizes): number {
+  return now.dataBytes - before.dataBytes + now.temporaryBytes - before.temporaryBytes + Math.max(0, now.walBytes - before.walBytes - OWN_WAL_BYTES);
+}
 
 /** What a database has grown since the disk began to be almost full. */
 export interface Growth {
@@ -71,7 +80,7 @@ export interface StorageFacts {
   readonly room: RoomVerdict;
   /** Whether it is among those that fill such a one. */
   readonly fillsRoom: boolean;
-  /** Whether it was so at the look before, too, although it was stopped. */
+  /** Whether it was seen to do so once before since it was stopped. */
   readonly filledAnyway: boolean;
 }
 

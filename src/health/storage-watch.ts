@@ -5,7 +5,7 @@ import type { Engine, Room, StorageMeasure } from '../engine/ports.js';
 import type { Metadata } from '../metadata/metadata.js';
 import { Rounds } from '../operations/rounds.js';
 import type { DatabaseWatch, WatchedStorage } from './database-watch.js';
-import { chooseGrowing, isMeasureDue, judgeFilling, judgeRoom, judgeStorage, type RoomVerdict, type StorageStop, type StorageVerdict } from './judge-storage.js';
+import { chooseGrowing, grownBytes, isMeasureDue, judgeFilling, judgeRoom, judgeStorage, type RoomVerdict, type StorageStop, type StorageVerdict } from './judge-storage.js';
 import { readStorage, type StorageRecord, tellOfControlDisk, writeStorage } from './storage-records.js';
 
 /** A disk loses some hundred MiB in this time at most. */
@@ -40,7 +40,7 @@ interface Known {
   /** What came since, and is not judged yet. */
   fresh: Measured | undefined;
   measuring: boolean;
-  /** Whether it filled a disk at the last look, although it was stopped. */
+  /** Whether it has filled a disk since it was stopped. */
   filledAnyway: boolean;
   /** From where on growth is counted while a disk is almost full. */
   baseline: Measured | undefined;
@@ -154,7 +154,7 @@ export class StorageWatch {
   private chooseFilling(fresh: readonly WatchedStorage[], rooms: readonly SeenRoom[]): ReadonlySet<string> {
     const growths = fresh.flatMap(({ databaseId, hosts }) => {
       const { fresh: now, baseline } = this.known.get(databaseId) ?? {};
-      return now && baseline ? [{ databaseId, hosts, grewBytes: totalOf(now) - totalOf(baseline), seconds: (now.at - baseline.at) / 1_000 }] : [];
+      return now && baseline ? [{ databaseId, hosts, grewBytes: grownBytes(now, baseline), seconds: (now.at - baseline.at) / 1_000 }] : [];
     });
     return new Set(rooms.filter(({ verdict }) => verdict.pressing).flatMap((room) => chooseGrowing(growths.filter(({ hosts }) => hosts.some((host) => room.hosts.includes(host))))));
   }
@@ -170,7 +170,7 @@ export class StorageWatch {
       grewBytes: measured ? now.dataBytes + now.temporaryBytes - measured.dataBytes - measured.temporaryBytes : 0,
       before: record, room, fillsRoom, filledAnyway: known.filledAnyway,
     });
-    known.filledAnyway = fillsRoom && record.writing !== 'open';
+    known.filledAnyway = verdict.writing !== 'open' && (known.filledAnyway || (fillsRoom && record.writing !== 'open'));
     Object.assign(known, { measured: now, fresh: undefined, baseline: room.pressing ? (known.baseline ?? now) : now });
     try {
       const recorded = await this.record(known, now, verdict);
@@ -234,8 +234,6 @@ export class StorageWatch {
 
 /** Higher than what a metadata database that was restored from a backup has forgotten, too. */
 const nextAfter = (changes: bigint): bigint => (changes < BigInt(Date.now()) ? BigInt(Date.now()) : changes + 1n);
-
-const totalOf = ({ dataBytes, temporaryBytes, walBytes }: StorageMeasure): number => dataBytes + temporaryBytes + walBytes;
 
 const roomOf = (rooms: readonly SeenRoom[], host: string): SeenRoom | undefined => rooms.find(({ hosts }) => hosts.includes(host));
 

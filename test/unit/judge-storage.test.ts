@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { floorBytes } from '../../src/fleet/disk-floor.js';
-import { chooseGrowing, isMeasureDue, judgeFilling, judgeRoom, judgeStorage, NOT_STOPPED, type Growth, type MeasureFacts, type StorageFacts } from '../../src/health/judge-storage.js';
+import { chooseGrowing, grownBytes, isMeasureDue, judgeFilling, judgeRoom, judgeStorage, NOT_STOPPED, type Growth, type MeasureFacts, type StorageFacts } from '../../src/health/judge-storage.js';
 
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
@@ -57,6 +57,13 @@ describe('on a host whose disk is almost full', () => {
 
   it('keeps little of a small disk, and not much of a large one', () => {
     expect([GIB, 20 * GIB, 4_000 * GIB].map(floorBytes)).toEqual([64 * MIB, 0.4 * GIB, GIB]);
+  });
+
+  it('what is deleted or vacuumed does not count, although it writes WAL', () => {
+    const before = { dataBytes: GIB, temporaryBytes: 0, walBytes: 100 * MIB };
+    expect(grownBytes({ ...before, walBytes: 164 * MIB }, before)).toBe(0);
+    expect(grownBytes({ ...before, walBytes: 20 * MIB }, before), 'what was recycled makes up for nothing').toBe(0);
+    expect(grownBytes({ dataBytes: GIB + MIB, temporaryBytes: MIB, walBytes: 174 * MIB }, before)).toBe(12 * MIB);
   });
 
   it('those fill it who grow fast, but not by what PostgreSQL does itself', () => {
