@@ -35,7 +35,7 @@ describe('a worker that starts', () => {
 
   it('has not recovered what is down before the change that was under way has ended', async () => {
     const databaseId = await makeDatabaseThatIsDown();
-    const { id } = await laboratory.request('delete', databaseId);
+    const { id } = await laboratory.requestDeletion(databaseId, true);
     const boot = await laboratory.lookAtBoot();
     expect(await boot.isFinished()).toBe(false);
     await laboratory.finish(id);

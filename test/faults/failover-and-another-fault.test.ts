@@ -166,7 +166,7 @@ describe('a failover that is asked for', () => {
 describe.skipIf(!isRoot)('a primary whose disk is full', () => {
   it('is failed over from, and is a standby again when there is room', async () => {
     const hosts = readdirSync(`${fleetRoot(plane)}/hosts`).filter((name) => name.includes('oceania')).map((name) => `${fleetRoot(plane)}/hosts/${name}`);
-    for (const host of hosts) expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=160m,mode=711', 'tmpfs', host]).status).toBe(0);
+    for (const host of hosts) expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=400m,mode=711', 'tmpfs', host]).status).toBe(0);
     try {
       const full = await DatabaseUnderTest.provision(plane, 'starter', 'oceania');
       const primary = await full.instance('primary');

@@ -54,9 +54,12 @@ describe('a provisioning that cannot succeed ends as failed, says why, and leave
     ['the disk is full', 'size=24m', /no space left/i], ['initdb fails, for want of files', 'nr_inodes=100', /initdb failed/],
   ])('when %s', async (_, limit, reason) => {
     const hosts = spawnSync('sh', ['-c', `ls -d ${fleetRoot(plane)}/hosts/*oceania*`], { encoding: 'utf8' }).stdout.trim().split('\n');
-    for (const host of hosts) expect(spawnSync('mount', ['-t', 'tmpfs', '-o', `${limit},mode=711`, 'tmpfs', host]).status).toBe(0);
+    for (const host of hosts) expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=400m,mode=711', 'tmpfs', host]).status).toBe(0);
     try {
-      await expectCleanFailure(await requestDatabase(plane, 'oceania'), 'create-primary', reason);
+      // Nothing is placed on a disk that is known to be full.
+      const requested = await requestDatabase(plane, 'oceania');
+      for (const host of hosts) expect(spawnSync('mount', ['-o', `remount,${limit}`, host]).status).toBe(0);
+      await expectCleanFailure(requested, 'create-primary', reason);
     } finally {
       for (const host of hosts) spawnSync('umount', [host]);
     }

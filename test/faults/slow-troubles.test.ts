@@ -162,12 +162,12 @@ describe('operators are alerted of', () => {
   });
 
   it('nothing while an ordinary switchover and a failover go by', async () => {
-    await database.settled(1);
+    const { epoch } = await database.settled();
     const before = await database.alerts();
     await database.ended(await database.switchover());
-    await database.settled(2);
+    await database.settled(epoch + 1);
     await database.signal((await database.instance('primary')).id, 'SIGKILL');
-    await database.settled(3);
+    await database.settled(epoch + 2);
     await inspectedAgain();
     expect(await database.alerts()).toEqual(before);
     primary = (await database.instance('primary')).id;
