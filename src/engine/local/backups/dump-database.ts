@@ -3,8 +3,9 @@ import type { Readable } from 'node:stream';
 import { EngineError } from '../../errors.js';
 import { binariesOf } from '../instances/instance-binaries.js';
 import { readPort, type InstanceContext } from '../instances/instance-context.js';
-import { DUMP_APPLICATION, DUMP_ROLE, dumpPassword } from '../instances/sql.js';
+import { DUMP_APPLICATION, DUMP_ROLE, dumpLoginSql, dumpPassword, quoteLiteral, scramVerifier } from '../instances/sql.js';
 import { clientTool, toolEnvironment } from '../sql/client-tools.js';
+import { withControl } from '../sql/control-connection.js';
 import { YIELDING } from './site-work.js';
 
 /**
@@ -27,5 +28,22 @@ export async function dumpDatabase(context: InstanceContext, signal: AbortSignal
     host: address, port, user: DUMP_ROLE, database: instance.database.name, password: dumpPassword(instance.database.secrets.control),
     authorityPath, applicationName: DUMP_APPLICATION, version, superuser: false,
   });
+  await letIn(context, signal);
   return shell.stream(`the dump of ${instance.database.name}`, words, { signal, env, ...(account ? { account } : {}) });
+}
+
+const LET_IN_WITHIN_MS = 5_000;
+
+/**
+ * Gives the role of dumps again what it needs to log in: a database's owner can revoke its CONNECT, and a cluster that was
+ * made or backed up before the role logged in has none. Harmless however late it comes, so that it takes no token.
+ */
+async function letIn(context: InstanceContext, signal: AbortSignal): Promise<void> {
+  const { name, secrets } = context.instance.database;
+  await withControl(context, { signal, queryTimeoutMs: LET_IN_WITHIN_MS }, async (client) => {
+    const { rows } = await client.query<{ may: boolean }>(
+      `SELECT pg_is_in_recovery() OR (rolcanlogin AND has_database_privilege(oid, ${quoteLiteral(name)}, 'CONNECT')) AS may FROM pg_roles WHERE rolname = ${quoteLiteral(DUMP_ROLE)}`);
+    if (rows[0]?.may !== false) return;
+    for (const statement of dumpLoginSql(name, scramVerifier(dumpPassword(secrets.control)))) await client.query(statement);
+  });
 }
