@@ -67,7 +67,8 @@ export class BackupsService {
   }
 
   /**
-   * Asks for a backup to be proved, from a site of whoever asks or from any that has a copy.
+   * Asks for a backup to be proved, from a site of whoever asks or from any that has a copy. Answers with the proof of the database
+   * that is under way, if there is one: a drill takes up a host, and the queue that all databases' backups have.
    *
    * @throws BackupNotStoredError if no live site has one
    */
@@ -75,6 +76,10 @@ export class BackupsService {
     tx: EntityManager, request: { readonly database: { readonly id: string; readonly customerId: string; readonly region: string }; readonly backupId: string; readonly site?: string; readonly requestedBy: string; readonly requestId: string | null },
   ): Promise<OperationDocument> {
     const { database, backupId, requestedBy, requestId } = request;
+    await tx.query('SELECT FROM databases WHERE id = $1 FOR NO KEY UPDATE', [database.id]);
+    const [running] = await queryRows<{ id: string }>(tx, `SELECT id FROM operations WHERE subject_id = $1 AND kind = $2 AND state IN ('pending', 'running')`, [database.id, PROVE_BACKUP]);
+    const document = running && await readDocument(tx, running.id);
+    if (document) return document;
     const { copies } = await this.records.read(backupId);
     const live = this.port.sites().filter(({ kind }) => kind === 'live').map(({ id }) => id);
     const stored = copies.filter(({ site, state, damaged }) => state === 'stored' && !damaged && live.includes(site)).map(({ site }) => site);

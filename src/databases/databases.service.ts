@@ -403,7 +403,8 @@ export class DatabasesService {
   private async insert(tx: EntityManager, request: NewDatabase, plan: Plan, ownerVerifier: string) {
     const { provider, name: locale } = request.locale ?? DEFAULT_LOCALE;
     const id = newId('database');
-    const endpointName = `${request.name.replaceAll('-', '_')}_${randomSuffix()}`;
+    // PostgreSQL keeps role names that begin with pg_ for itself.
+    const endpointName = `${request.name.replaceAll('-', '_').replace(/^pg_/, 'db_pg_')}_${randomSuffix()}`;
     const secrets = { control: newPassword(), replication: newPassword() };
     const database = {
       id, customerId: request.customerId, name: request.name, regionId: request.region, plan: plan.id,

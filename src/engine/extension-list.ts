@@ -94,24 +94,28 @@ export interface ExtensionObservation {
   /** The version that would be made. */
   readonly version: string;
   readonly description: string;
-  /** Whether the server lets the owner of a database make it. */
+  /** Whether the server lets the owner of a database make it, and runs its script as its own superuser for that. */
   readonly trusted: boolean;
   readonly installed: { readonly version: string; readonly schema: string; readonly by: 'freehold' | 'owner' } | null;
 }
 
+const MAKE_IT_YOURSELF = 'it is not on Freehold\'s list, but the server trusts you with it: CREATE EXTENSION makes it';
 const NOT_LISTED = 'it is not on Freehold\'s list; ask the operator to have it looked at';
 
-/** What holds for an extension on a server; one that is not listed is the owner's to make if the server trusts it, and else refused. */
+/**
+ * What holds for an extension on a server. One that is not listed is refused even where the server trusts it: nobody has read its
+ * script, which would run in a session of ours. Its owner may still make it in a session of their own.
+ */
 export function ruleOf(name: string, trusted: boolean): ExtensionRule {
   const rule = Object.hasOwn(EXTENSION_LIST, name) ? EXTENSION_LIST[name] : undefined;
   if (rule?.access === 'owner' && !trusted) return refused('this server does not trust owners with it');
   // Later majors trust owners with more.
   if (rule?.access === 'request' && trusted) return { ...rule, access: 'owner' };
-  return rule ?? (trusted ? owner('the server trusts owners with it') : refused(NOT_LISTED));
+  return rule ?? refused(trusted ? MAKE_IT_YOURSELF : NOT_LISTED);
 }
 
 /** Letters, digits, `_` and `-`, as PostgreSQL's own extensions are called; so none needs care in a command line either. */
 export const EXTENSION_NAME = /^[a-z][a-z0-9_-]{0,62}$/;
 
 /** A schema that is the customer's to use: any but those of PostgreSQL itself. */
-export const isCustomersSchema = (schema: string): boolean => schema.length > 0 && schema.length <= 63 && !/^pg_/.test(schema) && schema !== 'information_schema';
+export const isCustomersSchema = (schema: string): boolean => schema.length > 0 && schema.length <= 63 && !/^pg_|\0/.test(schema) && schema !== 'information_schema';

@@ -66,9 +66,21 @@ describe('the check of a restored cluster', () => {
     await query('shop', 'shop', `
       CREATE INDEX slow ON app.goods (app.slow(id));
       CREATE OR REPLACE FUNCTION app.slow(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN LOOP BEGIN PERFORM pg_sleep(1000); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$`);
-    const { damage, remarks } = await checkCluster(server, 'shop', signal(), 1_000);
+    const { damage, remarks } = await checkCluster(server, 'shop', signal(), { budgetMs: 1_000 });
     expect(damage).toEqual([]);
     expect(remarks).toEqual([expect.stringMatching(/shop: index app\.slow was not compared.*longer than 1 s/)]);
+    expect(await query('freehold', 'postgres', `SELECT FROM pg_stat_activity WHERE usename = 'shop'`)).toEqual([]);
+  });
+
+  it('ends a function that writes all the same, and compares nothing more', async () => {
+    await query('shop', 'shop', `
+      CREATE FUNCTION app.hoard(integer) RETURNS integer LANGUAGE plpgsql AS $$ BEGIN LOOP PERFORM lo_from_bytea(0, decode(repeat('00', 900000), 'hex')); END LOOP; END $$;
+      CREATE OR REPLACE FUNCTION app.slow(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN app.hoard($1); END $$`);
+    let bytes = 0;
+    const measure = async (): Promise<number> => Number((await query('freehold', 'shop', 'SELECT pg_database_size(current_database()) AS bytes'))[0]!['bytes']) + (bytes += 2 ** 20);
+    const { damage, remarks } = await checkCluster(server, 'shop', signal(), { budgetBytes: 8 * 2 ** 20, measure });
+    expect(damage).toEqual([]);
+    expect(remarks).toEqual([expect.stringMatching(/shop: index app\.slow, and those after it.*wrote too much/)]);
     expect(await query('freehold', 'postgres', `SELECT FROM pg_stat_activity WHERE usename = 'shop'`)).toEqual([]);
   });
 

@@ -15,6 +15,9 @@ export interface ClusterCheck {
 
 /** The customer's functions are run for so long in all; what they do not get to is told. */
 const CODE_BUDGET_MS = 10 * 60_000;
+/** What they may write in all: large objects and WAL are written in a transaction that only reads, too. */
+const CODE_BUDGET_BYTES = 512 * 2 ** 20;
+const MEASURE_EVERY_MS = 500;
 /** How long a session that is ended may take to go. */
 const END_WITHIN_MS = 5_000;
 /** Enough to judge by; a damaged relation may have millions. */
@@ -56,7 +59,8 @@ const CHECK_INDEX = 'SELECT pg_catalog.bt_index_check($1::pg_catalog.oid::pg_cat
  *
  * @throws EngineError `transient` for the drill's own trouble.
  */
-export async function checkCluster(server: IsolatedServer, owner: string, signal: AbortSignal, codeBudgetMs = CODE_BUDGET_MS): Promise<ClusterCheck> {
+export async function checkCluster(server: IsolatedServer, owner: string, signal: AbortSignal, bounds: CheckBounds = {}): Promise<ClusterCheck> {
+  const { budgetMs = CODE_BUDGET_MS } = bounds;
   const names = await withIsolated(server, 'postgres', signal, async (client) => {
     const { rows } = await client.query<{ name: string }>(DATABASES);
     // A database's owner may have closed it to others; here nobody else comes.
@@ -65,7 +69,7 @@ export async function checkCluster(server: IsolatedServer, owner: string, signal
   });
   const damage: string[] = [];
   const remarks: string[] = [];
-  let leftMs = codeBudgetMs;
+  let leftMs = budgetMs;
   let relations = 0;
   for (const name of names) {
     const found = await withIsolated(server, name, signal, async (client) => checkRelations(client, owner));
@@ -74,11 +78,11 @@ export async function checkCluster(server: IsolatedServer, owner: string, signal
     const withCode = found.relations.filter(({ runsCode }) => runsCode);
     if (damage.length > 0) continue;
     const begun = performance.now();
-    const time = { budgetMs: codeBudgetMs, until: begun + leftMs };
-    remarks.push(...(await compareAsOwner({ server, database: name, owner, signal, time }, withCode)).map((text) => `${name}: ${text}`));
+    const time = { budgetMs, until: begun + leftMs };
+    remarks.push(...(await compareAsOwner({ server, database: name, owner, signal, time, bounds }, withCode)).map((text) => `${name}: ${text}`));
     leftMs -= performance.now() - begun;
   }
-  return { relations, damage: damage.slice(0, MOST_DAMAGE), remarks: remarks.slice(0, MOST_REMARKS) };
+  return { relations, damage: damage.slice(0, MOST_DAMAGE), remarks };
 }
 
 /** Checks all that can be checked without running what the customer wrote, as the control plane. */
@@ -111,6 +115,14 @@ async function checkRelation(client: Client, { oid, name, kind, runsCode }: Rela
   }
 }
 
+/** How far the customer's functions may go. */
+export interface CheckBounds {
+  readonly budgetMs?: number;
+  readonly budgetBytes?: number;
+  /** What the cluster takes on disk. */
+  readonly measure?: () => Promise<number>;
+}
+
 interface Comparison {
   readonly server: IsolatedServer;
   readonly database: string;
@@ -118,6 +130,7 @@ interface Comparison {
   readonly signal: AbortSignal;
   /** For the customer's functions; `until` is by the clock of `performance.now()`. */
   readonly time: { readonly budgetMs: number; readonly until: number };
+  readonly bounds: CheckBounds;
 }
 
 /** Compares indexes with their tables; a session that does not end in time is ended, and the next one begins anew. */
@@ -128,23 +141,28 @@ async function compareAsOwner(comparison: Comparison, indexes: readonly Relation
   while (left.length > 0 && remarks.length < MOST_REMARKS) {
     const [first] = left;
     if (!first) break;
-    if (performance.now() >= until) return [...remarks, ...left.map(({ name }) => describeRemark(name, { message: '' }, { over: true, budgetMs }))];
+    if (performance.now() >= until) return [...remarks, ...left.map(({ name }) => describeRemark(name, { message: '' }, { over: 'time', budgetMs }))];
     const remark = await compare(comparison, left);
     if (remark !== undefined) remarks.push(remark);
   }
-  return remarks;
+  return left.length === 0 ? remarks : [...remarks, `${left.length} more indexes with functions in their definitions were not compared with their tables`];
 }
 
 /** Compares the first of the indexes, and those after it as long as nothing is to be told; takes them off the list. */
-async function compare({ server, database, owner, signal, time }: Comparison, left: Relation[]): Promise<string | undefined> {
+async function compare({ server, database, owner, signal, time, bounds }: Comparison, left: Relation[]): Promise<string | undefined> {
   let name = left[0]?.name ?? '';
-  let over = false;
+  let over: 'time' | 'room' | undefined;
   try {
     await withIsolatedOwner(server, { database, owner }, signal, async (client, pid) => {
-      const timer = setTimeout(() => {
-        over = true;
+      const end = (why: 'time' | 'room'): void => {
+        over ??= why;
         void endSession(server, pid, signal).finally(() => cutConnection(client));
-      }, Math.max(0, time.until - performance.now()));
+      };
+      const timer = setTimeout(() => end('time'), Math.max(0, time.until - performance.now()));
+      const before = await bounds.measure?.();
+      const meter = setInterval(() => {
+        void bounds.measure?.().then((bytes) => bytes - (before ?? bytes) > (bounds.budgetBytes ?? CODE_BUDGET_BYTES) && end('room'), () => undefined);
+      }, MEASURE_EVERY_MS);
       try {
         for (let index = left.shift(); index; index = left.shift()) {
           ({ name } = index);
@@ -152,6 +170,7 @@ async function compare({ server, database, owner, signal, time }: Comparison, le
         }
       } finally {
         clearTimeout(timer);
+        clearInterval(meter);
       }
     });
     return undefined;
@@ -159,6 +178,8 @@ async function compare({ server, database, owner, signal, time }: Comparison, le
     if (signal.aborted) throw error;
     if (left[0]?.name === name) left.shift();
     const { code, message } = error as ServerError;
+    // One that writes so much does not get another chance.
+    if (over === 'room') left.length = 0;
     return describeRemark(name, { code, message }, { over, budgetMs: time.budgetMs });
   }
 }

@@ -13,9 +13,9 @@ import { YIELDING } from './site-work.js';
  *
  * A dump may run what the customer made. It logs in as a role that may read everything and nothing else: one that a
  * superuser's session merely took on could be left again by whatever runs in it. The owner's own rights would not do, for a
- * table with FORCE ROW LEVEL SECURITY hides rows from its owner, too, and a dump that lacks them is refused. What the
- * customer's code could read in that role it can read as the owner: the cluster holds nothing of anybody else's, and what
- * the control plane keeps in it, such as verifiers in pg_authid, pg_read_all_data does not reach.
+ * table with FORCE ROW LEVEL SECURITY hides rows from its owner, too, and a dump that lacks them is refused. What it reads
+ * beyond the owner are the cluster's own catalogs, with the verifiers of our roles in pg_authid: pg_dump sees to it that no
+ * view or foreign table is read where a table was meant (`restrict_nonsystem_relation_kind`), and nothing else runs code.
  */
 export async function dumpDatabase(context: InstanceContext, signal: AbortSignal): Promise<Readable> {
   const { instance, address, authorityPath, account, shell } = context;

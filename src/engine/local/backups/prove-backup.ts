@@ -14,6 +14,8 @@ import type { SiteWork } from './site-work.js';
 
 /** What a drill is given, whatever the database has: it serves nobody. */
 const SIZE = { memoryMb: 256, maxConnections: 20, diskGb: 10 };
+/** Nothing runs in it but the check, and what that writes is bounded. */
+const SETTINGS = ['archive_mode=off', 'autovacuum=off', 'temp_file_limit=256MB', 'max_wal_size=128MB', 'wal_keep_size=0'];
 
 /**
  * Restores a backup on a host, lets PostgreSQL check every page, row and index of it, and removes it again.
@@ -30,10 +32,10 @@ export async function proveBackup(work: SiteWork, label: string, host: string, e
       try {
         const source = await chooseSource(work, { backup: { site: work.site.id, label } }, signal);
         const begun = performance.now();
-        await recoverCluster(context, gate, { ...source, end: { consistent: true }, filesAtOnce: 1, progress: () => undefined, letIn: [work.set.owner], signal });
+        await recoverCluster(context, gate, { ...source, end: { consistent: true }, filesAtOnce: 1, progress: () => undefined, letIn: [work.set.owner], settings: SETTINGS, signal });
         const restored = performance.now();
         const server = { socketDirectory: socketDirectory(context), port: await portOf(context), version: (await binariesOf(context)).version };
-        const { relations, damage, remarks } = await checkCluster(server, work.set.owner, signal);
+        const { relations, damage, remarks } = await checkCluster(server, work.set.owner, signal, { measure: () => sizeOf(context) });
         const took = { restoreMs: Math.round(restored - begun), checkMs: Math.round(performance.now() - restored), relations };
         return damage.length > 0 ? { sound: false, damage: damage.join(' | ') } : { sound: true, remarks, ...took };
       } finally {
@@ -68,4 +70,9 @@ async function portOf(context: InstanceContext): Promise<number> {
   const port = await readPort(context);
   if (port === undefined) throw new EngineError('transient', `instance ${context.instance.id} has no port`, 'try again');
   return port;
+}
+
+async function sizeOf({ shell, paths }: InstanceContext): Promise<number> {
+  const { stdout } = await shell.run(['du', '-sb', '--', paths.home]);
+  return Number(stdout.split('\t')[0]) || 0;
 }

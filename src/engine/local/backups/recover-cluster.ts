@@ -30,6 +30,8 @@ export interface Recovery {
   readonly progress: (doneBytes: number, ofBytes: number) => void;
   /** Roles that are let in beside the control plane. */
   readonly letIn?: readonly string[];
+  /** Settings of the server that plays the WAL, as `name=value`. */
+  readonly settings?: readonly string[];
   readonly signal: AbortSignal;
 }
 
@@ -78,7 +80,7 @@ export async function recoverCluster(target: InstanceContext, gate: Gate, recove
     asAccountLine(context, 'install', '-d', '-m', '0700', socketDirectory(context)),
   ];
   await gate.must(`${socketRoomLine(context)} && ${steps.join(' && ')}`, 'preparing the recovery');
-  const child = await spawnPostmaster(context, gate, recoverySettings(context, work, end).flatMap((setting) => ['-c', setting]));
+  const child = await spawnPostmaster(context, gate, [...recoverySettings(context, work, end), ...(recovery.settings ?? [])].flatMap((setting) => ['-c', setting]));
   await waitUntilReady(context, signal, child).catch(async (error: unknown) => {
     throw signal.aborted ? error : recoveryFailure(error, await context.shell.readTail(paths.log, LOG_TAIL_BYTES), backup);
   });

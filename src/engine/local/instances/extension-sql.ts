@@ -7,13 +7,16 @@ const BOUNDS = ['SET lock_timeout = \'5s\';', 'SET statement_timeout = \'15s\';'
 
 /** Every extension that the server has, as one value, read in the database. */
 export const OBSERVE_EXTENSIONS = `SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', a.name, 'version', a.default_version, 'description', coalesce(a.comment, ''),
-    'trusted', coalesce(v.trusted, false), 'installed', CASE WHEN e.oid IS NULL THEN NULL ELSE pg_catalog.json_build_object('version', e.extversion, 'schema', n.nspname,
+    'trusted', coalesce(v.trusted AND v.superuser, false), 'installed', CASE WHEN e.oid IS NULL THEN NULL ELSE pg_catalog.json_build_object('version', e.extversion, 'schema', n.nspname,
     'by', CASE WHEN pg_catalog.pg_get_userbyid(e.extowner) = ${quoteLiteral(CONTROL_USER)} THEN 'freehold' ELSE 'owner' END) END) ORDER BY a.name) AS found
   FROM pg_catalog.pg_available_extensions() a(name, default_version, comment)
   LEFT JOIN pg_catalog.pg_available_extension_versions() v(name, version, superuser, trusted, relocatable, schema, requires, comment) ON v.name = a.name AND v.version = a.default_version
   LEFT JOIN pg_catalog.pg_extension e ON e.extname = a.name LEFT JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace;`;
 
-/** Makes an extension that the server trusts owners with: as the owner, whose it is then. */
+/**
+ * Makes an extension that the server trusts owners with: as the owner, whose it is then. Only where the server runs the script as
+ * its own superuser: code of the owner's that ran as the owner could leave the role that this session has taken on.
+ */
 export function createAsOwnerSql(name: string, schema: string, owner: string): string[] {
   const create = `CREATE EXTENSION ${quoteIdentifier(name)} SCHEMA ${quoteIdentifier(schema)} CASCADE;`;
   return [...BOUNDS, BEGIN, `SET LOCAL ROLE ${quoteIdentifier(owner)};`, create, 'COMMIT;'];

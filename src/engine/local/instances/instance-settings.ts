@@ -168,7 +168,9 @@ export function parseSynchronousNames(value: string): string[] {
 
 /** What {@link parseWriting} finds again. A session that asks for it may write unless nobody may come in. */
 export function writingConfiguration(writing: Writing): string {
-  return `# ${writing}\n${writing === 'open' ? '' : 'default_transaction_read_only = on\n'}`;
+  // An autovacuum worker runs the customer's functions in indexes, which may write; one against wraparound does not.
+  const settings = { open: '', readOnly: 'default_transaction_read_only = on\n', closed: 'default_transaction_read_only = on\nautovacuum = off\n' };
+  return `# ${writing}\n${settings[writing]}`;
 }
 
 export function parseWriting(content: string | undefined): Writing {

@@ -43,12 +43,15 @@ export async function setWriting(context: InstanceContext, writing: Writing, eff
 }
 
 const CUSTOMERS = `backend_type = 'client backend' AND pg_catalog.pg_get_userbyid(usesysid) NOT IN (${[CONTROL_USER, DUMP_ROLE].map(quoteLiteral).join(', ')})`;
+/** It runs the customer's functions in indexes, which may write, under the customer's own settings. */
+const AUTOVACUUM = `backend_type = 'autovacuum worker'`;
 /** A file of a running query is named after the process that it belongs to. */
 const GROWING = `(backend_xid IS NOT NULL OR pid IN (
   SELECT pg_catalog.substring(name, '^pgsql_tmp([0-9]+)[.]')::pg_catalog.int4 FROM pg_catalog.pg_ls_tmpdir() WHERE size > 0))`;
 
 /** Ends sessions, never mere commits of theirs: a commit that waits for its standby and is cancelled would pass for acknowledged. */
 export async function endSessions(context: InstanceContext, which: 'growing' | 'all', signal: AbortSignal): Promise<void> {
-  const condition = which === 'all' ? CUSTOMERS : `${CUSTOMERS} AND ${GROWING}`;
+  const theirs = `(${CUSTOMERS} OR ${AUTOVACUUM})`;
+  const condition = which === 'all' ? theirs : `${theirs} AND ${GROWING}`;
   await withKeptControl(context, signal, (client) => client.query(`SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_get_activity(NULL) WHERE ${condition}`));
 }

@@ -39,6 +39,12 @@ const FIXED: Readonly<Record<string, string>> = {
   temp_tablespaces: '',
   default_table_access_method: 'heap',
   jit: 'off',
+  work_mem: '4MB',
+  maintenance_work_mem: '64MB',
+  temp_buffers: '8MB',
+  debug_print_parse: 'off',
+  debug_print_rewritten: 'off',
+  debug_print_plan: 'off',
 };
 
 /** Settings of the kind that a later major brought, by the first that has them. */
