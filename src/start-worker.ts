@@ -20,6 +20,7 @@ import { Sweeper } from './operations/sweeper.js';
 /** Failovers are never queued behind each other: losing a host is many at once. */
 const FAILOVERS_AT_ONCE = 64;
 const BULK_AT_ONCE = 2;
+const PROOFS_AT_ONCE = 1;
 /** How long steps at hand may take when the process is to stop. */
 const FINISH_WITHIN_MS = 5_000;
 
@@ -36,7 +37,7 @@ export function startWorker(app: INestApplicationContext, { settings, queues, lo
     leaseMs: settings.FREEHOLD_LEASE_MS, sortError, log, tracing,
   });
   const workers = new OperationWorkers(settings.REDIS_URL, runner, queues,
-    { failover: FAILOVERS_AT_ONCE, changes: settings.FREEHOLD_CHANGES_AT_ONCE, restores: RESTORES_AT_ONCE, bulk: BULK_AT_ONCE });
+    { failover: FAILOVERS_AT_ONCE, changes: settings.FREEHOLD_CHANGES_AT_ONCE, restores: RESTORES_AT_ONCE, bulk: BULK_AT_ONCE, proofs: PROOFS_AT_ONCE });
   const sweeper = new Sweeper({ store, metadata: app.get(Metadata), queues, runner, clock: systemClock, log });
   const watches = [app.get(GatewayWatch), app.get(FleetWatch), app.get(BackupKeeper), app.get(MetadataKeeper), app.get(RedundancyKeeper)];
   workers.start();

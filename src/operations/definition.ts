@@ -3,9 +3,10 @@ import type { OperationFailure } from './operation.js';
 
 /**
  * The queues, by need of isolation: a failover never waits behind a provisioning, nor a change behind a backup, nor a
- * database that is down until it is restored behind the backups of others.
+ * database that is down until it is restored behind the backups of others, nor a backup behind a proof, which runs code of
+ * customers' own for as long as that may take.
  */
-export const QUEUES = ['failover', 'changes', 'restores', 'bulk'] as const;
+export const QUEUES = ['failover', 'changes', 'restores', 'bulk', 'proofs'] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 /** Ids that tie a request, its operation, and every log line of both together. */

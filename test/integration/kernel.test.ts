@@ -337,7 +337,7 @@ describe('an operator', () => {
 describe('the alarm clock', () => {
   const start = () => {
     const run = runner();
-    const workers = new OperationWorkers(redis.url, run, queues, { failover: 2, changes: 2, restores: 1, bulk: 1 });
+    const workers = new OperationWorkers(redis.url, run, queues, { failover: 2, changes: 2, restores: 1, bulk: 1, proofs: 1 });
     const sweeper = new Sweeper({ store, metadata: new Metadata(metadata.dataSource), queues, runner: run, clock: systemClock, log: silent });
     workers.start();
     sweeper.start();

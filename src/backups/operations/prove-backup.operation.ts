@@ -38,7 +38,7 @@ export function proveBackupOperation<Tx>({ backups, records }: Parts<Tx>): Opera
     does: 'proves a backup by restoring it',
     input: inputSchema,
     exclusive: false,
-    queue: 'bulk',
+    queue: 'proofs',
     deadlineMs: 24 * 3_600_000,
     preempts: () => false,
     steps: [{ name: 'prove', does: 'restore it on a spare place and check every relation', timeoutMs: 12 * 3_600_000, attempts: 2, onFailure: 'undo', run: prove }],
