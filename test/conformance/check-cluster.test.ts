@@ -7,7 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkCluster } from '../../src/engine/local/backups/check-cluster.js';
 import type { IsolatedServer } from '../../src/engine/local/sql/isolated-session.js';
 import { makeBareDirectory, runBare } from '../bench/support/bare-postgres.js';
-import { freePort } from '../support/servers.js';
+import { freePort, postgresBinaries } from '../support/servers.js';
+
+const MAJOR = Number(/(\d+)\/bin$/.exec(postgresBinaries())?.[1]);
 
 /** A restored cluster as a drill has it: reached through a socket, by the control plane and the owner. */
 describe('the check of a restored cluster', () => {
@@ -34,7 +36,7 @@ describe('the check of a restored cluster', () => {
     root = await makeBareDirectory();
     data = join(root, 'data');
     await runBare('initdb', ['-D', data, '-U', 'freehold', '-A', 'trust', '-k', '-N']);
-    server = { socketDirectory: root, port: await freePort(), version: '15.0' };
+    server = { socketDirectory: root, port: await freePort(), version: `${MAJOR}.0` };
     await start();
     await query('freehold', 'postgres', 'CREATE ROLE shop LOGIN');
     await query('freehold', 'postgres', 'CREATE DATABASE shop OWNER shop');
@@ -45,7 +47,7 @@ describe('the check of a restored cluster', () => {
       CREATE FUNCTION app.slow(integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT $1';
       CREATE FUNCTION app.found(integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT $1';
       CREATE INDEX twice ON app.goods (app.twice(id));
-      CREATE INDEX found ON app.goods (app.found(id));
+      ${MAJOR < 17 ? 'CREATE INDEX found ON app.goods (app.found(id));' : '-- from 17 on the functions of an index find nothing without its schema'}
       CREATE OR REPLACE FUNCTION app.found(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN (SELECT id FROM goods WHERE id = $1); END $$;
       ALTER ROLE shop SET search_path = app`);
   }, 60_000);
@@ -72,7 +74,7 @@ describe('the check of a restored cluster', () => {
     expect(await query('freehold', 'postgres', `SELECT FROM pg_stat_activity WHERE usename = 'shop'`)).toEqual([]);
   });
 
-  it('ends a function that writes all the same, and compares nothing more', async () => {
+  it.skipIf(MAJOR >= 16)('ends a function that writes all the same, and compares nothing more', async () => {
     await query('shop', 'shop', `
       CREATE FUNCTION app.hoard(integer) RETURNS integer LANGUAGE plpgsql AS $$ BEGIN LOOP PERFORM lo_from_bytea(0, decode(repeat('00', 900000), 'hex')); END LOOP; END $$;
       CREATE OR REPLACE FUNCTION app.slow(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN app.hoard($1); END $$`);

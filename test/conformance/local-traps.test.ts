@@ -103,7 +103,7 @@ describe('a database full of traps', () => {
 
   it('has traps that work', async () => {
     await asOwner('SELECT FROM evil.pg_class', 'SET search_path = evil, pg_catalog; SELECT FROM pg_namespace', `SELECT evil.spring('by hand')`);
-    await expect(asOwner(`COPY (SELECT 1) TO '${loot}/x'`)).rejects.toThrow('pg_write_server_files');
+    await expect(asOwner(`COPY (SELECT 1) TO '${loot}/x'`)).rejects.toThrow(/COPY to (?:or from )?a file/);
     const { address: host, port } = await engine.instances.observe(shop.primary, signal());
     const options = { host, port: port!, user: 'freehold', password: shop.spec.secrets.control, ssl: { ca: await engine.gateway.certificateAuthority('europe') } };
     const careless = new pg.Client({ ...options, database: shop.spec.name, options: '-c role=none -c default_transaction_read_only=off' });
