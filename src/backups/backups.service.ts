@@ -55,10 +55,8 @@ export class BackupsService {
 
   /** Asks for a backup now; asked again while one is made, answers with that. */
   async request(tx: EntityManager, { database, reason, requestedBy, requestId }: BackupRequest): Promise<OperationDocument> {
-    await tx.query('SELECT FROM databases WHERE id = $1 FOR NO KEY UPDATE', [database.id]);
-    const [running] = await queryRows<{ id: string }>(tx, `SELECT id FROM operations WHERE subject_id = $1 AND kind = $2 AND state IN ('pending', 'running')`, [database.id, BACK_UP]);
-    const document = running && await readDocument(tx, running.id);
-    if (document) return document;
+    const running = await this.lockAndFind(tx, database.id, BACK_UP);
+    if (running) return running;
     await this.records.provideSet(tx, database.id);
     const backupId = await this.records.create(tx, database.id, reason, this.port.sites().map(({ id }) => id));
     return this.operations.request(tx, {
@@ -76,10 +74,8 @@ export class BackupsService {
     tx: EntityManager, request: { readonly database: { readonly id: string; readonly customerId: string; readonly region: string }; readonly backupId: string; readonly site?: string; readonly requestedBy: string; readonly requestId: string | null },
   ): Promise<OperationDocument> {
     const { database, backupId, requestedBy, requestId } = request;
-    await tx.query('SELECT FROM databases WHERE id = $1 FOR NO KEY UPDATE', [database.id]);
-    const [running] = await queryRows<{ id: string }>(tx, `SELECT id FROM operations WHERE subject_id = $1 AND kind = $2 AND state IN ('pending', 'running')`, [database.id, PROVE_BACKUP]);
-    const document = running && await readDocument(tx, running.id);
-    if (document) return document;
+    const running = await this.lockAndFind(tx, database.id, PROVE_BACKUP);
+    if (running) return running;
     const { copies } = await this.records.read(backupId);
     const live = this.port.sites().filter(({ kind }) => kind === 'live').map(({ id }) => id);
     const stored = copies.filter(({ site, state, damaged }) => state === 'stored' && !damaged && live.includes(site)).map(({ site }) => site);
@@ -89,6 +85,13 @@ export class BackupsService {
       kind: PROVE_BACKUP, subjectId: database.id, ownerId: database.customerId,
       input: { databaseId: database.id, backupId, site, host: await this.chooseHost(tx, database.region) }, requestedBy, requestId,
     });
+  }
+
+  /** The operation of a kind that is under way for a database; until the transaction ends nobody else can ask for one. */
+  private async lockAndFind(tx: EntityManager, databaseId: string, kind: string): Promise<OperationDocument | undefined> {
+    await tx.query('SELECT FROM databases WHERE id = $1 FOR NO KEY UPDATE', [databaseId]);
+    const [running] = await queryRows<{ id: string }>(tx, `SELECT id FROM operations WHERE subject_id = $1 AND kind = $2 AND state IN ('pending', 'running')`, [databaseId, kind]);
+    return running && await readDocument(tx, running.id);
   }
 
   /** The host of the region with the fewest instances: a restored copy is there for a short while. */
