@@ -1,4 +1,4 @@
-# Freehold with everything that its embedded fleet runs: PostgreSQL, PgBouncer, pgBackRest.
+# Freehold with everything that its embedded fleet runs: PostgreSQL, HAProxy, PgBouncer, pgBackRest.
 FROM node:22-trixie-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
@@ -10,14 +10,12 @@ COPY clients clients
 RUN npx tsc -p tsconfig.build.json && npm prune --omit=dev
 
 FROM node:22-trixie-slim
-# The packages' services are not started and no cluster is created: Freehold runs its own.
-RUN printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d && chmod 755 /usr/sbin/policy-rc.d \
- && mkdir -p /etc/postgresql-common && echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf \
- && apt-get update \
- && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends -o Dpkg::Options::=--force-confold \
-      postgresql postgresql-client redis-server pgbouncer pgbackrest libnss-wrapper e2fsprogs tini \
- && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
+# The set-up's own half that runs as root: it starts no services, makes no cluster, and brings a PgBouncer newer than Debian's.
+COPY scripts/setup scripts/setup
+RUN node scripts/setup/packages.mjs install \
+      postgresql postgresql-client redis-server haproxy pgbackrest libnss-wrapper e2fsprogs tini --pooler \
+ && rm -rf /var/lib/apt/lists/*
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json ./

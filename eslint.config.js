@@ -46,7 +46,7 @@ export default defineConfig(
   { files: ['src/config/**'], rules: { 'no-restricted-properties': 'off' } },
   {
     files: ['src/engine/**/*.ts'],
-    ignores: ['src/engine/local/sql/**', 'src/engine/local/metadata/**', 'src/engine/local/gateway/gateway-process.ts'],
+    ignores: ['src/engine/local/sql/**', 'src/engine/local/metadata/**', 'src/engine/local/gateway/gateway-process.ts', 'src/engine/local/gateway/pooler/pooler-process.ts'],
     rules: { 'no-restricted-syntax': ['error', ...toolsInTenantsDatabases] },
   },
   { files: ['src/cli/http.ts'], rules: { 'no-restricted-globals': 'off' } },

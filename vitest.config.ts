@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.js';
 
 export default defineConfig({
   oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
@@ -11,6 +12,7 @@ export default defineConfig({
     hookTimeout: 240_000,
     maxWorkers: 2,
     isolate: true,
+    sequence: { sequencer: LongestFirst },
     reporters: ['default'],
   },
 });

@@ -16,6 +16,7 @@ import { CustomersController } from '../customers/customers.controller.js';
 import { CustomersModule } from '../customers/customers.module.js';
 import { DatabasesController } from '../databases/databases.controller.js';
 import { ExtensionsController } from '../databases/extensions.controller.js';
+import { RolesController } from '../databases/roles.controller.js';
 import { DatabasesModule } from '../databases/databases.module.js';
 import { FleetModule } from '../fleet/fleet.module.js';
 import { HostsController } from '../fleet/hosts.controller.js';
@@ -33,7 +34,7 @@ import { MetricsService } from './metrics.service.js';
 import { ProblemsController } from './problems.controller.js';
 
 const CONTROLLERS = [
-  RegionsController, PlansController, HostsController, CustomersController, ApiKeysController, DatabasesController, ExtensionsController, OperationsController,
+  RegionsController, PlansController, HostsController, CustomersController, ApiKeysController, DatabasesController, ExtensionsController, RolesController, OperationsController,
   AlertsController, AuditController, BackupsController, BackupPolicyController, RestoresController, DumpsController, DumpLinksController, RelocationController, HealthController, ProblemsController,
 ];
 

@@ -7,6 +7,7 @@ import { restoreAnswerSchema } from '../backups/restore.schemas.js';
 import { apiKeySchema, customerSchema, newApiKeyAnswerSchema } from '../customers/customer.schemas.js';
 import { credentialsSchema, databaseOperationAnswerSchema, databaseSchema, newDatabaseAnswerSchema } from '../databases/database.schemas.js';
 import { extensionSchema } from '../databases/extension.schemas.js';
+import { roleSchema } from '../databases/role.schemas.js';
 import { hostSchema, planSchema, regionSchema } from '../fleet/fleet.schemas.js';
 import { alertSchema, operationSchema } from '../operations/operation.schemas.js';
 import { IDEMPOTENCY_KEY } from '../access/route.js';
@@ -46,6 +47,7 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   Database: databaseSchema, DatabaseList: listOf(databaseSchema), Credentials: credentialsSchema,
   NewDatabaseAnswer: newDatabaseAnswerSchema, DatabaseOperationAnswer: databaseOperationAnswerSchema,
   Extension: extensionSchema, ExtensionList: listOf(extensionSchema),
+  Role: roleSchema, RoleList: listOf(roleSchema),
   Operation: operationSchema, OperationList: listOf(operationSchema), OperationAnswer: z.object({ operation: operationSchema }),
   MovePlanAnswer: z.object({
     plan: z.object({
@@ -133,6 +135,7 @@ const EXAMPLE_BODIES: Readonly<Record<string, unknown>> = {
   setAutomation: { paused: true, reason: 'investigating a slow disk' },
   failover: { acceptDataLoss: false },
   createExtension: { name: 'earthdistance', schema: 'public' },
+  createRole: { name: 'reporting', access: 'readOnly' },
   restoreDatabase: { time: '2026-11-24T10:15:00+01:00', into: 'new', name: 'shop-as-of-ten' },
 };
 

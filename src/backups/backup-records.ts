@@ -249,7 +249,9 @@ const SELECT_OF_DELETED = `
   SELECT d.provisioned_at IS NOT NULL AS provisioned,
          (SELECT max(id) FROM stored) AS stored, (SELECT max(id) FROM stored WHERE whole) AS whole,
          EXISTS (SELECT FROM operations o WHERE o.subject_id = d.id AND o.kind = 'back-up' AND o.state IN ('pending', 'running')) AS "underWay",
-         coalesce((SELECT cardinality(archive_sites) > 0 AND archive_epoch = d.epoch FROM backup_sets WHERE database_id = d.id), false) AS archived
+         coalesce((SELECT cardinality(archive_sites) > 0 AND archive_epoch = d.epoch FROM backup_sets WHERE database_id = d.id), false) AS archived,
+         (SELECT string_agg(concat_ws(': ', id, reason), '; ' ORDER BY id) FROM backup_sites WHERE id = ANY ($2) AND NOT usable
+          HAVING count(*) = cardinality($2::text[])) AS "noSite"
     FROM databases d WHERE d.id = $1`;
 
 interface SetRow {

@@ -66,7 +66,7 @@ export class BackupsService {
 
   /**
    * Asks for a backup to be proved, from a site of whoever asks or from any that has a copy. Answers with the proof of the database
-   * that is under way, if there is one: a drill takes up a host, and the queue that all databases' backups have.
+   * that is under way, if there is one: a drill takes up a host, and the queue that all databases' proofs have.
    *
    * @throws BackupNotStoredError if no live site has one
    */

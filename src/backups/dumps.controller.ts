@@ -1,4 +1,4 @@
-import { Controller, Get, Param, Res } from '@nestjs/common';
+import { Controller, Get, Param, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { customerScope, reachOf, requireScope } from '../access/actor.js';
@@ -8,6 +8,7 @@ import { type Caller, CurrentCaller, NeedsKey, Problems } from '../access/route.
 import { DatabasesService } from '../databases/databases.service.js';
 import { Metadata } from '../metadata/metadata.js';
 import { notFound } from '../problems/problem.js';
+import { type DumpQuery, dumpQuerySchema } from './dump.schemas.js';
 import { DumpsService } from './dumps.service.js';
 import { sendDump } from './send-dump.js';
 
@@ -23,17 +24,19 @@ export class DumpsController {
 
   @Get()
   @ApiOperation({
-    operationId: 'dumpDatabase', summary: 'Download a dump of the live data', description: 'A custom-format archive for pg_restore. A dump that fails midway aborts the connection and never ends cleanly; a whole one ends with the trailer `Repr-Digest` (`sha-256`). A client that takes less than a MiB a minute is cut off, and so is one that is not done after twelve hours.',
+    operationId: 'dumpDatabase', summary: 'Download a dump of the live data', description: 'A custom-format archive for pg_restore, of one database of the instance: that of the endpoint unless `database` names another. A dump that fails midway aborts the connection and never ends cleanly; a whole one ends with the trailer `Repr-Digest` (`sha-256`). A client that takes less than a MiB a minute is cut off, and so is one that is not done after twelve hours.',
   })
   @Problems('forbidden', 'database-not-available', 'too-many-dumps', 'not-possible', 'unavailable')
   @ApiResponse({ status: 200, description: 'The archive', content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } })
-  async dump(@CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Res() response: Response): Promise<void> {
+  async dump(
+    @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Query({ schema: dumpQuerySchema }) { database: named }: DumpQuery, @Res() response: Response,
+  ): Promise<void> {
     const database = await this.databases.find(reachOf(caller.actor), id);
     if (!database) throw notFound();
     requireScope(caller.actor, customerScope(database.customerId));
-    await sendDump(response, database.name, this.dumps.limits, async (gone) => {
-      const stream = await this.dumps.open(database, gone);
-      await this.metadata.transaction((tx) => audit(tx, caller, { action: 'database.dump', subjectId: id, customerId: database.customerId }));
+    await sendDump(response, named === undefined ? database.name : `${database.name}-${named}`, this.dumps.limits, async (gone) => {
+      const stream = await this.dumps.open(database, gone, named);
+      await this.metadata.transaction((tx) => audit(tx, caller, { action: 'database.dump', subjectId: id, customerId: database.customerId, detail: { ...(named !== undefined && { database: named }) } }));
       return stream;
     });
   }

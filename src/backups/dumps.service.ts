@@ -27,18 +27,19 @@ export class DumpsService {
   }
 
   /**
-   * Begins a dump of the primary, and answers once its first bytes are there. The signal ends it.
+   * Begins a dump of the primary, of the endpoint's database unless another one is named, and answers once its first bytes are
+   * there. The signal ends it.
    *
    * On a standby it would be cut off by DDL on the primary (`TRUNCATE`, `ALTER TABLE`, `REFRESH MATERIALIZED VIEW`), or hold up
    * the replay of it, which a failover would have to wait for; and unlogged tables are empty there.
    *
    * @throws TooManyDumpsError, DatabaseNotAvailableError, and what the engine throws before the first byte
    */
-  async open(database: DatabaseDocument, signal: AbortSignal): Promise<Readable> {
+  async open(database: DatabaseDocument, signal: AbortSignal, name?: string): Promise<Readable> {
     const giveBack = await this.slots.take(database.id);
     if (!giveBack) throw new TooManyDumpsError(DUMPS_AT_ONCE);
     try {
-      const stream = await this.begin(database, signal);
+      const stream = await this.begin(database, signal, name);
       stream.once('close', () => void giveBack());
       return stream;
     } catch (error) {
@@ -52,10 +53,10 @@ export class DumpsService {
     if (deletedAt !== null || postgresVersion === null) throw new DatabaseNotAvailableError(state);
   }
 
-  private async begin(database: DatabaseDocument, signal: AbortSignal): Promise<Readable> {
+  private async begin(database: DatabaseDocument, signal: AbortSignal, name?: string): Promise<Readable> {
     this.requireDumpable(database);
     const primary = primaryOf(await this.databases.read(database.id));
-    const stream = await this.backups.port.dump(primary.ref, signal);
+    const stream = await this.backups.port.dump(primary.ref, signal, name);
     await Promise.race([once(stream, 'readable'), once(stream, 'end')]);
     return stream;
   }

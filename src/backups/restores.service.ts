@@ -50,7 +50,11 @@ export class RestoresService {
     await this.requireSource(database, wanted);
     return this.databases.create(
       tx, { actor, requestId, customerId: database.customerId, region: database.region, plan: database.plan, locale: { provider: database.provider, name: database.locale }, name: name ?? nameCopy(database.name) },
-      { kind: RESTORE, input: { sourceId: database.id, wanted: toInput(wanted) } });
+      {
+        kind: RESTORE, input: { sourceId: database.id, wanted: toInput(wanted) },
+        // Policies, schemas and grants in it name its owner.
+        names: { database: database.endpoint.database, user: database.endpoint.user },
+      });
   }
 
   /** @throws RestoreOutOfRangeError, BackupNotStoredError, DatabaseNotAvailableError, OperationInTheWayError */

@@ -97,5 +97,5 @@ class DownloadMeter {
 
 export function setDumpHeaders(response: Response, name: string): void {
   const stamp = new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '');
-  response.status(200).type('application/octet-stream').setHeader('Content-Disposition', `attachment; filename="${name}-${stamp}Z.dump"`);
+  response.status(200).type('application/octet-stream').setHeader('Content-Disposition', `attachment; filename="${name.replaceAll(/[^\w-]/g, '_')}-${stamp}Z.dump"`);
 }

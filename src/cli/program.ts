@@ -4,6 +4,7 @@ import { backupCommands, restoreCommand } from './client/backup-commands.js';
 import { databaseCommands } from './client/database-commands.js';
 import { dumpCommand } from './client/dump-command.js';
 import { extensionCommands } from './client/extension-commands.js';
+import { roleCommands } from './client/role-commands.js';
 import { customerCommands, inventoryCommands } from './client/list-commands.js';
 import { operationCommands } from './client/operation-commands.js';
 import { promotionCommands } from './client/promotion-commands.js';
@@ -21,7 +22,7 @@ export function program(version: string): Command {
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ outputError: (text, write) => write(hideSecrets(text)) });
   const commands = [
-    ...fleetCommands(), databaseCommands(), extensionCommands(), backupCommands(), restoreCommand(), dumpCommand(), ...promotionCommands(), ...relocationCommands(), drillCommand(), operationCommands(), customerCommands(),
+    ...fleetCommands(), databaseCommands(), extensionCommands(), roleCommands(), backupCommands(), restoreCommand(), dumpCommand(), ...promotionCommands(), ...relocationCommands(), drillCommand(), operationCommands(), customerCommands(),
     ...inventoryCommands(),
   ];
   for (const command of commands) freehold.addCommand(command);

@@ -92,10 +92,12 @@ const cliSettingsSchema = z.object({
   FREEHOLD_URL: z.url({ protocol: /^https?$/, error: 'must begin with http:// or https://' }).optional(),
   FREEHOLD_API_KEY: z.string().min(1).optional(),
   /** The name or address under which other machines reach this one; gateways listen for them and their certificates carry it. */
-  FREEHOLD_PUBLIC_HOST: z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/, 'must be a host name or an IP address').optional(),
+  FREEHOLD_PUBLIC_HOST: z.string().regex(/^(\*\.)?[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/, 'must be a host name, one that begins with *., or an IP address').optional(),
   FREEHOLD_MASTER_KEY_FILE: absolutePath.optional(),
-  /** The first of the ports of a new fleet's gateways, one a region; drawn at random if it is not set. */
+  /** The first of the ports of a new fleet's gateways, three for each database of a region; drawn at random if it is not set. */
   FREEHOLD_GATEWAY_PORT: z.coerce.number().int().min(1024).max(65_000).optional(),
+  /** How many databases each region of a new fleet has ports for. */
+  FREEHOLD_GATEWAY_DATABASES: z.coerce.number().int().min(1).max(4_000).optional(),
   /** Memory that the instances of one embedded host may be promised, in MiB. */
   FREEHOLD_HOST_MEMORY_MB: z.coerce.number().int().min(128).optional(),
 });

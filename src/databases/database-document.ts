@@ -1,5 +1,5 @@
 import type { LocaleProvider } from '../config/locale-names.js';
-import type { RegionEndpoint, Writing } from '../engine/ports.js';
+import type { DatabaseEndpoint, EndpointSubject, Writing } from '../engine/ports.js';
 import { isPlanId, PLANS } from '../fleet/plans.js';
 import type { Reach } from '../metadata/reach.js';
 import { type Select, writeSelect } from '../metadata/select.js';
@@ -16,23 +16,27 @@ export interface StateRow<Member extends SeenMember = SeenMember> {
 
 export interface DatabaseRow extends StateRow<InstanceDocument> {
   id: string; customer_id: string; name: string; region_id: string; automation_paused: string | null;
-  postgres_version: string | null; endpoint_database: string; endpoint_user: string;
+  postgres_version: string | null; endpoint_slot: number; endpoint_database: string; endpoint_user: string;
   locale: string; locale_provider: LocaleProvider;
   created_at: Date; purge_at: Date | null; observed_at: Date | null; watched: boolean | null;
   kept_copies: KeptCopyDocument[] | null;
   storage_used_bytes: string | null; writing: Writing; writing_because: StopReason | null;
 }
 
-/** The database of the endpoint's route that pools by transaction. */
-export const pooledName = (database: string): string => `${database}_pooled`;
+/** The URIs of a database's endpoint: a session at the primary, one that pools by transaction, and a session at a standby. */
+export interface EndpointUris {
+  readonly uri: string;
+  readonly pooledUri: string;
+  readonly readOnlyUri: string;
+}
 
-/** The URIs of both routes, with the password if one is given. */
-export function endpointUris(endpoint: RegionEndpoint, database: string, user: string, password?: string): { uri: string; pooledUri: string } {
+/** With the password if one is given. */
+export function endpointUris(endpoint: DatabaseEndpoint, database: string, user: string, password?: string): EndpointUris {
   const login = password === undefined ? user : `${user}:${password}`;
   const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host;
   const root = endpoint.rootCertificatePath === null ? '' : `&sslrootcert=${encodeURIComponent(endpoint.rootCertificatePath).replaceAll('%2F', '/')}`;
-  const uri = (name: string): string => `postgresql://${login}@${host}:${endpoint.port}/${name}?sslmode=verify-full${root}`;
-  return { uri: uri(database), pooledUri: uri(pooledName(database)) };
+  const uri = (port: number): string => `postgresql://${login}@${host}:${port}/${database}?sslmode=verify-full${root}`;
+  return { uri: uri(endpoint.port), pooledUri: uri(endpoint.pooledPort), readOnlyUri: uri(endpoint.readOnlyPort) };
 }
 
 /** Which databases are read. */
@@ -47,13 +51,13 @@ export interface DatabaseFilter {
 
 /** Reads databases within reach, newest first; purged ones are gone. */
 export async function readDatabases(
-  run: (select: Select) => Promise<DatabaseRow[]>, reach: Reach, endpointOf: (region: string) => RegionEndpoint, { id, customerId, region, before, limit }: DatabaseFilter,
+  run: (select: Select) => Promise<DatabaseRow[]>, reach: Reach, endpointOf: (subject: EndpointSubject) => DatabaseEndpoint, { id, customerId, region, before, limit }: DatabaseFilter,
   look?: (databaseId: string) => Promise<DatabaseSight>,
 ): Promise<DatabaseDocument[]> {
   const conditions = { 'd.id = ?': id, 'd.customer_id = ?': customerId, 'd.region_id = ?': region, 'd.id < ?': before };
   const rows = await run(writeSelect(SELECT_DATABASES, conditions, reach, 'd.customer_id', 'AND (d.purge_at IS NULL OR d.purge_at > now()) ORDER BY d.id DESC LIMIT ?', limit));
   const seen = look ? await Promise.all(rows.map(async (row) => (isUnwatched(row) ? lookAnew(row, look) : row))) : rows;
-  return seen.map((row) => documentOf(row, endpointOf(row.region_id)));
+  return seen.map((row) => documentOf(row, endpointOf({ id: row.id, region: row.region_id, endpointSlot: row.endpoint_slot })));
 }
 
 const isUnwatched = ({ watched, provisioned_at, deleted_at }: DatabaseRow): boolean => !watched && provisioned_at !== null && deleted_at === null;
@@ -73,8 +77,8 @@ export const CHANGE_AND_SIGHT = `
          w.sight, extract(epoch FROM now() - w.sight_since)::float8 AS sight_seconds`;
 
 const SELECT_DATABASES = `
-  SELECT d.id, d.customer_id, d.name, d.region_id, d.plan, d.automation_paused, d.postgres_version, d.epoch, d.in_sync, d.endpoint_database,
-         d.endpoint_user, d.locale, d.locale_provider, d.provisioned_at, d.created_at, d.deleted_at, d.purge_at, d.storage_used_bytes, d.writing, d.writing_because, ${CHANGE_AND_SIGHT},
+  SELECT d.id, d.customer_id, d.name, d.region_id, d.plan, d.automation_paused, d.postgres_version, d.epoch, d.in_sync, d.endpoint_slot,
+         d.endpoint_database, d.endpoint_user, d.locale, d.locale_provider, d.provisioned_at, d.created_at, d.deleted_at, d.purge_at, d.storage_used_bytes, d.writing, d.writing_because, ${CHANGE_AND_SIGHT},
          w.observed_at, w.lease_until > now() AND w.observed_at > now() - make_interval(secs => ${WATCHED_WITHIN_S}) AS watched,
          (SELECT json_agg(json_build_object('id', i.id, 'role', i.role, 'state', i.state, 'host', i.host_id,
                    'dataCenter', h.data_center_id, 'address', i.address, 'port', i.port,
@@ -103,7 +107,7 @@ export function stateOf({ plan, epoch, in_sync, provisioned_at, deleted_at, chan
   return { state, inSync: redundancy.seen.length };
 }
 
-function documentOf(row: DatabaseRow, endpoint: RegionEndpoint): DatabaseDocument {
+function documentOf(row: DatabaseRow, endpoint: DatabaseEndpoint): DatabaseDocument {
   const { state, inSync } = stateOf(row);
   return {
     id: row.id,

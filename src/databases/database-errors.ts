@@ -70,6 +70,20 @@ export class DatabaseNotDeletedError extends DomainError {
   }
 }
 
+export class RoleTakenError extends DomainError {
+  constructor(name: string) {
+    super('role-taken', `the database has a role named "${name}" already`, {
+      hint: 'choose another name, or ask for a new password of that role', fields: [{ field: 'name', message: 'is taken' }],
+    });
+  }
+}
+
+export class TooManyRolesError extends DomainError {
+  constructor(limit: number) {
+    super('too-many-roles', `the database has ${limit} roles, which is as many as it may have`, { hint: 'delete one that is not needed' });
+  }
+}
+
 export class ExtensionRefusedError extends DomainError {
   constructor(name: string, why: string) {
     super('extension-refused', `extension "${name}" is refused: ${why}`, {

@@ -49,8 +49,10 @@ export interface DatabaseRecords<Tx> {
   /**
    * Records a promotion: the roles, the epoch one higher, and nothing in sync (protocol rule 9).
    * The old primary is listed as a fenced standby.
+   *
+   * @param postgresVersion that the new primary runs with, which may be another minor version; undefined leaves what is recorded
    */
-  setPromoted(tx: Tx, databaseId: string, promotedId: string): Promise<void>;
+  setPromoted(tx: Tx, databaseId: string, promotedId: string, postgresVersion: string | undefined): Promise<void>;
   setPostgresVersion(tx: Tx, databaseId: string, version: string): Promise<void>;
   setProvisioned(tx: Tx, databaseId: string): Promise<void>;
   /** Forgets instances that are gone for good: their places are free again. */
@@ -75,17 +77,19 @@ export const standbysOf = (record: DatabaseRecord): MemberRecord[] => record.mem
 export const standbyToRead = (record: DatabaseRecord): MemberRecord | undefined =>
   standbysOf(record).find(({ ref, state, hostLost }) => state === 'running' && !hostLost && record.inSync.includes(ref.id));
 
-/** The way from the endpoint to the primary. */
+/** The way from the endpoint to the primary, and to the standbys in sync for those who only read. */
 export function routeTo(record: DatabaseRecord): Route {
   const primary = primaryOf(record);
   if (primary.port === null) throw new Error(`the primary of database ${record.spec.id} has no port yet`);
-  return { database: record.spec, target: { address: primary.address, port: primary.port } };
+  const readers = standbysOf(record).flatMap(({ ref, state, hostLost, address, port }) =>
+    (state === 'running' && !hostLost && port !== null && record.inSync.includes(ref.id) ? [{ address, port }] : []));
+  return { database: record.spec, target: { address: primary.address, port: primary.port }, readers };
 }
 
 /** A failover whose clients have waited for longer waits for something else than its turn on the machine. */
 const FAILS_OVER_WITHIN_S = 15;
 
-type SpecRow = Pick<DatabaseEntity, 'id' | 'plan' | 'regionId' | 'unixAccount' | 'endpointDatabase' | 'endpointUser' | 'ownerVerifier' | 'sealedSecrets' | 'localeProvider' | 'locale'>;
+type SpecRow = Pick<DatabaseEntity, 'id' | 'plan' | 'regionId' | 'unixAccount' | 'endpointSlot' | 'endpointDatabase' | 'endpointUser' | 'ownerVerifier' | 'sealedSecrets' | 'localeProvider' | 'locale'>;
 
 interface RecordRow extends SpecRow, Pick<DatabaseEntity, 'epoch' | 'inSync'> {
   readonly members: readonly (Omit<MemberRecord, 'ref'> & { readonly id: string; readonly host: string })[];
@@ -94,7 +98,7 @@ interface RecordRow extends SpecRow, Pick<DatabaseEntity, 'epoch' | 'inSync'> {
 
 /** One statement, so that all of it is of one moment: who is in sync, and who they are. */
 const READ_RECORD = `
-  SELECT d.id, d.plan, d.region_id AS "regionId", d.unix_account AS "unixAccount", d.endpoint_database AS "endpointDatabase", d.endpoint_user AS "endpointUser",
+  SELECT d.id, d.plan, d.region_id AS "regionId", d.unix_account AS "unixAccount", d.endpoint_slot AS "endpointSlot", d.endpoint_database AS "endpointDatabase", d.endpoint_user AS "endpointUser",
          d.owner_verifier AS "ownerVerifier", d.locale_provider AS "localeProvider", d.locale, d.sealed_secrets AS "sealedSecrets", d.epoch, d.in_sync AS "inSync",
          (SELECT coalesce(json_agg(json_build_object('id', i.id, 'host', i.host_id, 'role', i.role, 'state', i.state, 'address', i.address, 'port', i.port,
                                                      'hostLost', h.state = 'lost') ORDER BY i.id), '[]')
@@ -139,6 +143,7 @@ export class MetadataDatabaseRecords implements DatabaseRecords<EntityManager> {
       id: database.id,
       region: database.regionId,
       account: database.unixAccount,
+      endpointSlot: database.endpointSlot,
       name: database.endpointDatabase,
       owner: database.endpointUser,
       ownerVerifier: database.ownerVerifier,
@@ -156,10 +161,10 @@ export class MetadataDatabaseRecords implements DatabaseRecords<EntityManager> {
     await tx.update(DatabaseEntity, { id }, { inSync: [...instanceIds] });
   }
 
-  async setPromoted(tx: EntityManager, id: string, promotedId: string): Promise<void> {
+  async setPromoted(tx: EntityManager, id: string, promotedId: string, postgresVersion: string | undefined): Promise<void> {
     await tx.update(InstanceEntity, { databaseId: id, role: 'primary' }, { role: 'standby', state: 'fenced' });
     await tx.update(InstanceEntity, { id: promotedId }, { role: 'primary', state: 'running' });
-    await tx.update(DatabaseEntity, { id }, { epoch: () => 'epoch + 1', inSync: [] });
+    await tx.update(DatabaseEntity, { id }, { epoch: () => 'epoch + 1', inSync: [], ...(postgresVersion !== undefined && { postgresVersion }) });
   }
 
   async setPostgresVersion(tx: EntityManager, id: string, postgresVersion: string): Promise<void> {

@@ -16,6 +16,8 @@ export class DatabaseEntity {
   @Column({ name: 'in_sync', type: 'text', array: true }) inSync!: string[];
   /** The reason for which automation is paused; null while it acts. */
   @Column({ name: 'automation_paused', type: 'text', nullable: true }) automationPaused!: string | null;
+  /** The number of its endpoint in its region; its ports are made of it, and it keeps it until its backups are purged. */
+  @Column({ name: 'endpoint_slot', type: 'integer' }) endpointSlot!: number;
   @Column({ name: 'endpoint_database', type: 'text' }) endpointDatabase!: string;
   @Column({ name: 'endpoint_user', type: 'text' }) endpointUser!: string;
   /** By what it sorts text; the same for as long as it lives, and in what is restored from it. */

@@ -93,11 +93,12 @@ export const databaseSchema = z.object({
   watched: z.boolean().meta({ description: 'Whether it is looked at all the time; if not, `state`, `inSync` and `instances` tell what was last known, as of `observedAt`; reading one database looks at it then' }),
   endpoint: z.object({
     host: z.string(),
-    port: z.number().int(),
+    port: z.number().int().meta({ description: 'That of `uri`; each URI has a port of its own, the same for the life of the database' }),
     database: z.string(),
     user: z.string(),
-    uri: z.string().meta({ description: 'Keeps a server session per client; without the password' }),
+    uri: z.string().meta({ description: 'A session of PostgreSQL itself, at the primary; without the password' }),
     pooledUri: z.string().meta({ description: 'Pools by transaction; without the password' }),
+    readOnlyUri: z.string().meta({ description: 'A session at a standby in sync, or at the primary where there is none; without the password' }),
   }),
   instances: z.array(instanceSchema),
   storage: storageSchema,
@@ -116,8 +117,9 @@ export type DatabaseDocument = z.output<typeof databaseSchema>;
 export const credentialsSchema = z.object({
   user: z.string(),
   password: z.string(),
-  uri: z.string().meta({ description: 'With the password; keeps a server session per client' }),
+  uri: z.string().meta({ description: 'With the password; a session of PostgreSQL itself, at the primary' }),
   pooledUri: z.string().meta({ description: 'With the password; pools by transaction' }),
+  readOnlyUri: z.string().meta({ description: 'With the password; a session at a standby in sync, or at the primary where there is none' }),
 }).meta({ description: 'Shown once; a password is not kept.' });
 export type Credentials = z.output<typeof credentialsSchema>;
 

@@ -11,6 +11,7 @@ import { DatabasesService } from './databases.service.js';
 import { ExtensionsService } from './extensions.service.js';
 import { createExtensionOperation } from './operations/create-extension.operation.js';
 import { dropExtensionOperation } from './operations/drop-extension.operation.js';
+import { dropRoleOperation } from './operations/drop-role.operation.js';
 import { failoverOperation } from './operations/failover.operation.js';
 import { provisionOperation } from './operations/provision.operation.js';
 import { recoverOperation } from './operations/recover.operation.js';
@@ -18,9 +19,11 @@ import { releaseKeptOperation } from './operations/release-kept.operation.js';
 import { relocateOperation } from './operations/relocate.operation.js';
 import { reprotectOperation } from './operations/reprotect.operation.js';
 import { rotatePasswordOperation } from './operations/rotate-password.operation.js';
+import { setRoleOperation } from './operations/set-role.operation.js';
 import { switchoverOperation } from './operations/switchover.operation.js';
+import { RolesService } from './roles.service.js';
 
-@Module({ imports: [FleetModule], providers: [DatabasesService, ExtensionsService, MetadataDatabaseRecords], exports: [DatabasesService, ExtensionsService, MetadataDatabaseRecords] })
+@Module({ imports: [FleetModule], providers: [DatabasesService, ExtensionsService, RolesService, MetadataDatabaseRecords], exports: [DatabasesService, ExtensionsService, RolesService, MetadataDatabaseRecords] })
 export class DatabasesModule implements OnModuleInit {
   constructor(
     private readonly registry: OperationRegistry<EntityManager>,
@@ -38,6 +41,8 @@ export class DatabasesModule implements OnModuleInit {
     this.registry.register(rotatePasswordOperation({ engine, records }));
     this.registry.register(createExtensionOperation({ engine, records }));
     this.registry.register(dropExtensionOperation({ engine, records }));
+    this.registry.register(setRoleOperation({ engine, records }));
+    this.registry.register(dropRoleOperation({ engine, records }));
     this.registry.register(failoverOperation({ engine, records }));
     this.registry.register(switchoverOperation({ engine, records }));
     this.registry.register(reprotectOperation({ engine, records }));

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Locale } from '../config/locale-names.js';
@@ -6,7 +5,7 @@ import { SETTINGS } from '../config/settings-token.js';
 import type { Settings } from '../config/settings.js';
 import { Vault } from '../config/vault.js';
 import { ENGINE } from '../engine/engine-token.js';
-import type { Engine } from '../engine/ports.js';
+import type { Engine, EndpointSubject } from '../engine/ports.js';
 import { NoRoomError, UnknownPlanError } from '../fleet/fleet-errors.js';
 import { FleetService } from '../fleet/fleet.service.js';
 import { DEFAULT_PLAN, isPlanId, type Plan, PLAN_IDS, PLANS } from '../fleet/plans.js';
@@ -19,12 +18,14 @@ import { OperationsService } from '../operations/operations.service.js';
 import { readDocument } from '../operations/postgres-store.js';
 import { type DatabaseFilter, type DatabaseRow, endpointUris, readDatabases } from './database-document.js';
 import { type AskedLocale, chooseLocale, DEFAULT_LOCALE } from './choose-locale.js';
+import { chooseSlot } from './choose-slot.js';
 import type { Credentials, DatabaseDocument } from './database.schemas.js';
 import { DatabaseEntity } from './database.entity.js';
 import { MetadataDatabaseRecords } from './database-records.js';
 import { CustomerNotFoundError, DatabaseNotAvailableError, DatabaseNotDeletedError, DataLossNotAcceptedError, DatabaseNotFoundError, NameTakenError, QuotaExceededError } from './database-errors.js';
 import type { DatabaseSight } from './database-sight.js';
 import { lsnToBytes } from './elect-standby.js';
+import { endpointNameOf } from './endpoint-names.js';
 import { InstanceEntity } from './instance.entity.js';
 import { DELETE } from './operations/delete.operation.js';
 import { FAILOVER } from './operations/failover.operation.js';
@@ -59,6 +60,8 @@ export interface NewDatabase {
 export interface Making {
   readonly kind: string;
   readonly input: Readonly<Record<string, unknown>>;
+  /** What the database and its owner are called in PostgreSQL, if they are there already; made of the name if left out. */
+  readonly names?: { readonly database: string; readonly user: string };
 }
 
 export interface DatabaseRequest {
@@ -98,7 +101,7 @@ export class DatabasesService {
     await this.lockCustomer(tx, request.actor.reach, request.customerId);
     await this.checkQuota(tx, request.customerId, request.name, plan);
     const password = newPassword();
-    const database = await this.insert(tx, request, plan, await scramVerifier(password));
+    const database = await this.insert(tx, request, plan, await scramVerifier(password), by.names);
     await this.reserve(tx, database.id);
     const operationId = newId('operation');
     const operation = await this.operations.request(tx, {
@@ -259,6 +262,21 @@ export class DatabasesService {
   }
 
   /**
+   * Asks for a change by which a role of the database gets a new password; its verifier is added to the input. It is valid once
+   * the operation has succeeded.
+   *
+   * @throws DatabaseNotAvailableError
+   */
+  async requestLogin(
+    tx: EntityManager, request: DatabaseRequest, kind: string, user: string, input: Readonly<Record<string, unknown>>,
+  ): Promise<{ credentials: Credentials; operation: OperationDocument }> {
+    const password = newPassword();
+    const operation = await this.requestChange(tx, request, kind, { ...input, verifier: await scramVerifier(password) });
+    const database = await tx.findOneByOrFail(DatabaseEntity, { id: request.id });
+    return { credentials: this.credentialsOf({ ...database, endpointUser: user }, password), operation };
+  }
+
+  /**
    * Asks for a standby to become the primary, as planned. Asked again while it runs, answers with the same operation, which
    * heeds from then on after how many minutes transactions in its way are to be ended.
    *
@@ -366,11 +384,11 @@ export class DatabasesService {
     });
   }
 
-  private readonly endpointOf = (region: string) => this.engine.gateway.endpoint(region);
+  private readonly endpointOf = (subject: EndpointSubject) => this.engine.gateway.endpoint(subject);
 
-  private credentialsOf(database: { regionId: string; endpointDatabase: string; endpointUser: string }, password: string): Credentials {
-    const { endpointDatabase, endpointUser } = database;
-    return { user: endpointUser, password, ...endpointUris(this.endpointOf(database.regionId), endpointDatabase, endpointUser, password) };
+  private credentialsOf(database: Pick<DatabaseEntity, 'id' | 'regionId' | 'endpointSlot' | 'endpointDatabase' | 'endpointUser'>, password: string): Credentials {
+    const { id, regionId: region, endpointSlot, endpointDatabase, endpointUser } = database;
+    return { user: endpointUser, password, ...endpointUris(this.endpointOf({ id, region, endpointSlot }), endpointDatabase, endpointUser, password) };
   }
 
   /** A database as it is within the transaction. */
@@ -400,20 +418,30 @@ export class DatabasesService {
     if (ofPlan >= plan.databasesPerCustomer) throw new QuotaExceededError(ofPlan, plan.id);
   }
 
-  private async insert(tx: EntityManager, request: NewDatabase, plan: Plan, ownerVerifier: string) {
+  private async insert(tx: EntityManager, request: NewDatabase, plan: Plan, ownerVerifier: string, names: Making['names']) {
     const { provider, name: locale } = request.locale ?? DEFAULT_LOCALE;
     const id = newId('database');
-    // PostgreSQL keeps role names that begin with pg_ for itself.
-    const endpointName = `${request.name.replaceAll('-', '_').replace(/^pg_/, 'db_pg_')}_${randomSuffix()}`;
+    const endpointName = endpointNameOf(request.name);
     const secrets = { control: newPassword(), replication: newPassword() };
     const database = {
       id, customerId: request.customerId, name: request.name, regionId: request.region, plan: plan.id,
-      endpointDatabase: endpointName, endpointUser: endpointName, ownerVerifier, unixAccount: await nextUnixAccount(tx),
+      endpointDatabase: names?.database ?? endpointName, endpointUser: names?.user ?? endpointName, ownerVerifier,
+      endpointSlot: await this.nextSlot(tx, request.region, plan), unixAccount: await nextUnixAccount(tx),
       localeProvider: provider, locale,
       sealedSecrets: this.vault.seal(JSON.stringify(secrets), id), epoch: 1, inSync: [],
     };
     await tx.insert(DatabaseEntity, database);
     return database;
+  }
+
+  /** In a region that the transaction has locked. */
+  private async nextSlot(tx: EntityManager, region: string, plan: Plan): Promise<number> {
+    const rows = await queryRows<{ slot: number; taken: boolean }>(tx,
+      'SELECT endpoint_slot AS slot, purge_at IS NULL OR purge_at > now() AS taken FROM databases WHERE region_id = $1', [region]);
+    const taken = new Set(rows.filter((row) => row.taken).map(({ slot }) => slot));
+    const slot = chooseSlot(this.engine.gateway.slots(region), taken, Math.max(-1, ...rows.map((row) => row.slot)));
+    if (slot === undefined) throw new NoRoomError(region, plan.id, 'no port is left for another database');
+    return slot;
   }
 
   private async lock(tx: EntityManager, { id, actor }: DatabaseRequest): Promise<DatabaseEntity> {
@@ -431,13 +459,6 @@ export class DatabasesService {
 function planOf(id: string): Plan {
   if (!isPlanId(id)) throw new UnknownPlanError(id, PLAN_IDS);
   return PLANS[id];
-}
-
-const SUFFIX_ALPHABET = 'abcdefghjkmnpqrstvwxyz23456789';
-
-/** Eight letters and digits that cannot be mistaken for each other, so that names are unique in a region. */
-function randomSuffix(): string {
-  return [...randomBytes(8)].map((byte) => SUFFIX_ALPHABET[byte % SUFFIX_ALPHABET.length]).join('');
 }
 
 /** The next number of the range that no database has, nor the backups of one that can be brought back. */

@@ -10,6 +10,8 @@ export interface BackupsOfDeleted {
   readonly underWay: boolean;
   /** Whether WAL is archived anywhere. */
   readonly archived: boolean;
+  /** Why not one of the sites can be used, as when all of them are on a disk that is full; null where one can. */
+  readonly noSite: string | null;
 }
 
 /** What a deletion knows before it destroys the last that there is of a database. */
@@ -30,9 +32,13 @@ export type DeletionDecision =
   /** A backup is there, and the last WAL is to follow it. */
   | { readonly decision: 'archive'; readonly backup: string }
   | { readonly decision: 'start-primary' }
-  | { readonly decision: 'wait'; readonly reason: string }
+  | { readonly decision: 'wait'; readonly reason: string; readonly hint: string }
   /** Only a person can say what is to become of what is left. */
-  | { readonly decision: 'hold'; readonly reason: string };
+  | { readonly decision: 'hold'; readonly reason: string; readonly hint: string };
+
+const WITHOUT = 'ask for the deletion again with --without-backup (withoutBackup=true in the API): what no backup holds is lost then';
+/** What helps whoever does not want to wait. */
+export const WAIT_HINT = `it goes on by itself once that is so; to destroy it without a backup, ${WITHOUT}`;
 
 /**
  * Decides whether the instances of a deleted database may be destroyed. It can be brought back for days as it was when it
@@ -45,11 +51,16 @@ export function decideDeletion({ withoutBackup, backups, primary, standbyIsThere
   if (primary === 'gone') {
     if (backups.stored !== null) return { decision: 'destroy', because: 'its primary is gone: it can be brought back as it was last archived' };
     if (!standbyIsThere) return { decision: 'destroy', because: 'nothing of it is left' };
-    return { decision: 'hold', reason: 'its primary is gone, no backup of it is stored, and a standby has the last copy' };
+    return { decision: 'hold', reason: 'its primary is gone, no backup of it is stored, and a standby has the last copy', hint: `promote the standby; or, to destroy it without a backup, ${WITHOUT}` };
   }
   if (primary === 'down') return { decision: 'start-primary' };
   if (backups.whole !== null) return { decision: 'archive', backup: backups.whole };
   const lack = backups.stored === null ? 'no backup of it is stored yet' : 'its newest backup is older than a hole in its archive';
-  if (backups.underWay) return { decision: 'wait', reason: `${lack}: one is being made` };
-  return { decision: 'wait', reason: `${lack}: ${backups.archived ? 'one is about to be made' : 'no backup site has been told to take its WAL'}` };
+  return { decision: 'wait', reason: `${lack}: ${whatIsAwaited(backups)}`, hint: backups.noSite === null ? WAIT_HINT : `make room at a backup site, or bring one back: ${WAIT_HINT}` };
+}
+
+function whatIsAwaited({ noSite, underWay, archived }: BackupsOfDeleted): string {
+  if (noSite !== null) return `no backup site can be used (${noSite})`;
+  if (underWay) return 'one is being made';
+  return archived ? 'one is about to be made' : 'no backup site has been told to take its WAL';
 }

@@ -132,8 +132,11 @@ export interface BackupsPort {
    * only for the drill's own trouble. The customer's functions run as the database's owner, within a bounded time.
    */
   prove(set: BackupSet, from: { readonly site: string; readonly label: string }, host: string, effect: Effect): Promise<BackupProof>;
-  /** Streams a `pg_dump` custom-format archive; ends with an error event, never cleanly, if the dump fails. */
-  dump(instance: InstanceRef, signal: AbortSignal): Promise<Readable>;
+  /**
+   * Streams a `pg_dump` custom-format archive of one of the instance's databases, the endpoint's unless another is named; ends
+   * with an error event, never cleanly, if the dump fails.
+   */
+  dump(instance: InstanceRef, signal: AbortSignal, database?: string): Promise<Readable>;
   /** Removes the set from a site; at a frozen one, what its time lets go. Erasure itself is the destruction of its key. */
   remove(set: BackupSet, site: string, effect: Effect): Promise<void>;
 }

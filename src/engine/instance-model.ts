@@ -37,7 +37,9 @@ export interface DatabaseSpec {
   readonly region: string;
   /** The number of the database's own Unix account, counted from the start of the fleet's range; unique in the fleet. */
   readonly account: number;
-  /** The PostgreSQL database that the customer connects to; unique in its region. */
+  /** The number of its endpoint in its region, of which the endpoint's ports are made. */
+  readonly endpointSlot: number;
+  /** The PostgreSQL database that the customer connects to. */
   readonly name: string;
   /** The PostgreSQL role that the customer connects as. */
   readonly owner: string;

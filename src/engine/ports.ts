@@ -10,6 +10,7 @@ import type { BackupsPort } from './backups-port.js';
 import type { ExtensionObservation } from './extension-list.js';
 import type { DatabaseSpec, Effect, InstanceObservation, InstanceRef, Lsn, Room, StandbyObservation, StorageMeasure, Writing } from './instance-model.js';
 import type { MetadataBackupsPort } from './metadata-backups-port.js';
+import type { RoleObservation, WantedRole } from './role-names.js';
 import type { Survey } from './survey-port.js';
 
 export type {
@@ -58,6 +59,12 @@ export interface InstancesPort {
   waitForFlush(primary: InstanceRef, standbyId: string, lsn: Lsn, effect: Effect): Promise<void>;
   /** Sets the owner's SCRAM verifier on the primary. */
   setOwnerVerifier(primary: InstanceRef, verifier: string, effect: Effect): Promise<void>;
+  /**
+   * Gives an instance that was made, or restored from what was made, by an earlier version what the endpoint needs of it: who
+   * may come in, certificates, and in a primary that runs the roles, rights and the database for the pooler. Standbys first: they
+   * get the latter through the WAL. One that has it all is left as it is, but for a reload.
+   */
+  equip(instance: InstanceRef, effect: Effect): Promise<void>;
   /** Which extensions the server has, and which of them the customer's database has; reads only. */
   observeExtensions(primary: InstanceRef, signal: AbortSignal): Promise<readonly ExtensionObservation[]>;
   /**
@@ -69,6 +76,16 @@ export interface InstancesPort {
   createExtension(primary: InstanceRef, wanted: { readonly name: string; readonly schema: string }, effect: Effect): Promise<{ readonly made: boolean }>;
   /** Takes an extension away; refused while something rests on it. */
   dropExtension(primary: InstanceRef, name: string, effect: Effect): Promise<void>;
+  /** The customer's roles beside the owner, by name; reads only. */
+  observeRoles(primary: InstanceRef, signal: AbortSignal): Promise<readonly RoleObservation[]>;
+  /**
+   * Makes a role of the customer's own, or changes it into what is wanted. What it may do holds in what the owner has and
+   * makes later, in every database that there is and in those that are made later. Refuses the names of roles that are not
+   * the customer's.
+   */
+  setRole(primary: InstanceRef, wanted: WantedRole, effect: Effect): Promise<void>;
+  /** Ends a role's sessions and removes it; what it owned goes to the owner. Harmless if it is gone. */
+  dropRole(primary: InstanceRef, name: string, effect: Effect): Promise<void>;
   /** Measures what the primary's data takes: dear where there are many files, see `judge-storage.ts`. */
   measureStorage(primary: InstanceRef, signal: AbortSignal): Promise<StorageMeasure>;
   /**
@@ -219,20 +236,40 @@ export interface InstanceWatch {
   close(): Promise<void>;
 }
 
-/** A database's way through its region's gateway: one route for sessions, one that pools by transaction. */
-export interface Route {
-  readonly database: DatabaseSpec;
-  readonly target: { readonly address: string; readonly port: number };
+/** Where an instance listens. */
+export interface RouteTarget {
+  readonly address: string;
+  readonly port: number;
 }
 
-/** Where clients of a region's databases connect to. */
-export interface RegionEndpoint {
-  /** The name or address that clients use, and that the gateway's certificate carries. */
+/** Where a database's endpoint leads. */
+export interface Route {
+  readonly database: DatabaseSpec;
+  /** The primary: where sessions that write, and the pooler, go. */
+  readonly target: RouteTarget;
+  /** The standbys in sync, over which sessions that only read are spread; to the primary where there is none. */
+  readonly readers?: readonly RouteTarget[];
+}
+
+/** Where clients of a database connect to: each kind of endpoint has a port of its own, which stays the same for its life. */
+export interface DatabaseEndpoint {
+  /** The name or address that clients use, and that the servers' certificates carry. */
   readonly host: string;
+  /** A session of PostgreSQL itself, at the primary. */
   readonly port: number;
-  /** A path, readable by every user of the machine, of the CA that signed the gateway's certificate; null where there is none. */
+  /** Pools by transaction. */
+  readonly pooledPort: number;
+  /** A session at a standby in sync. */
+  readonly readOnlyPort: number;
+  /**
+   * A path, readable by every user of the machine, of the CA that signed the servers' certificates; `system` where everybody
+   * trusts it; null where there is none.
+   */
   readonly rootCertificatePath: string | null;
 }
+
+/** By what an engine tells a database's endpoint. */
+export type EndpointSubject = Pick<DatabaseSpec, 'id' | 'region' | 'endpointSlot'>;
 
 /** A write made through the endpoint as the customer would make it, and where it was read again. */
 export interface EndpointProof {
@@ -242,12 +279,26 @@ export interface EndpointProof {
   readonly readOn: readonly string[];
 }
 
-/** Gateways: the connection routers, one a region. */
+/** A database's route, as it is kept. */
+export interface RouteObservation {
+  readonly state: 'open' | 'held' | 'absent';
+  /** Where sessions that write are led. */
+  readonly target?: RouteTarget;
+}
+
+/** Gateways: what carries the routes of a region's databases. */
 export interface GatewayPort {
-  endpoint(region: string): RegionEndpoint;
+  endpoint(database: EndpointSubject): DatabaseEndpoint;
+  /** How many databases a region's gateway has endpoints for: their slots count from 0. */
+  slots(region: string): number;
+  /** How a database's route stands; for who compares it with the record (`protocol.md`, rule 15). */
+  observe(database: EndpointSubject): Promise<RouteObservation>;
   /** The CA that signs the region's server certificates, PEM. */
   certificateAuthority(region: string): Promise<string>;
-  /** Opens the database's routes, or moves them to another target, and lets waiting clients go on; no other route's clients notice. */
+  /**
+   * Opens the database's routes, or moves them to another target, and lets waiting clients go on; no other route's clients
+   * notice. Sessions that have begun stay where they are.
+   */
   open(route: Route, effect: Effect): Promise<void>;
   /** Cuts the clients of the database's routes; new ones wait until the routes are opened again. */
   close(database: DatabaseSpec, effect: Effect): Promise<void>;
@@ -260,11 +311,14 @@ export interface GatewayPort {
   /** Takes the database's routes away and cuts their clients. */
   remove(database: DatabaseSpec, effect: Effect): Promise<void>;
   /**
-   * Connects through both routes with TLS and the password, writes a row, reads it on each standby, and removes it again.
+   * Connects through every route with TLS and the password, writes a row, reads it on each standby, and removes it again.
    */
   verify(route: Route, password: string, standbys: readonly InstanceRef[], effect: Effect): Promise<EndpointProof>;
-  /** Starts the region's gateway if it does not run; answers whether it had to. */
-  keep(region: string, signal: AbortSignal): Promise<{ started: boolean }>;
+  /**
+   * Starts what does not run of the region's gateway; answers what that was: `router`, or the ids of databases whose pooler
+   * was started.
+   */
+  keep(region: string, signal: AbortSignal): Promise<{ readonly started: readonly string[] }>;
 }
 
 /** A host as the engine knows it. */

@@ -26,8 +26,8 @@ export class UnknownPlanError extends DomainError {
 const ROOM_IN_SECONDS = 300;
 
 export class NoRoomError extends DomainError {
-  constructor(region: string, plan: string) {
-    super('no-room', `no hosts in region "${region}" have room for a database of plan "${plan}"`, {
+  constructor(region: string, plan: string, reason = 'no hosts have the memory') {
+    super('no-room', `region "${region}" has no room for a database of plan "${plan}": ${reason}`, {
       hint: 'try again later; nothing was made', retryAfterSeconds: ROOM_IN_SECONDS,
     });
   }

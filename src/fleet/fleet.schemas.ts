@@ -24,7 +24,9 @@ export const planSchema = z.object({
   name: z.string(),
   standbys: z.number().int(),
   memoryMb: z.number().int(),
-  maxConnections: z.number().int(),
+  maxConnections: z.number().int().meta({ description: 'Sessions at once, those of the pooler included' }),
+  pooledConnections: z.number().int().meta({ description: 'Sessions that the pooler uses at once for one database' }),
+  pooledClients: z.number().int().meta({ description: 'Clients of `pooledUri` at once' }),
   diskGb: z.number().int(),
   databasesPerCustomer: z.number().int(),
 }).meta({ description: 'What a customer buys.' });

@@ -8,7 +8,7 @@ import type { Engine } from '../engine/ports.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { chooseHosts, chooseStandbyHost, type HostLoad, type Placement } from './choose-hosts.js';
-import { isFull } from './disk-floor.js';
+import { isFull } from '../engine/disk-floor.js';
 import { NoRoomError, RegionClosedError, UnknownRegionError } from './fleet-errors.js';
 import { PLANS, type Plan } from './plans.js';
 

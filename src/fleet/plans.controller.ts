@@ -1,6 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Answers, Public } from '../access/route.js';
+import { mostClients, pooledSessions } from '../engine/connection-shares.js';
 import { PLANS } from './plans.js';
 
 @ApiTags('Plans')
@@ -11,6 +12,9 @@ export class PlansController {
   @ApiOperation({ operationId: 'listPlans', summary: 'List the plans', description: 'Sizes, standbys and limits. Needs no key.', security: [] })
   @Answers(200, 'PlanList', 'All plans')
   list() {
-    return { data: Object.values(PLANS), nextCursor: null };
+    const data = Object.values(PLANS).map((plan) => ({
+      ...plan, pooledConnections: pooledSessions(plan.maxConnections), pooledClients: mostClients(plan.maxConnections),
+    }));
+    return { data, nextCursor: null };
   }
 }

@@ -72,7 +72,11 @@ export class BootRecovery {
   }
 
   private async isDown(databaseId: string): Promise<boolean> {
-    const { members, inSync } = await this.records.read(databaseId);
+    const { spec, members, inSync } = await this.records.read(databaseId);
+    const primary = members.find(({ role }) => role === 'primary');
+    const { state, target } = await this.engine.gateway.observe(spec);
+    // What is held without an operation is put right from the record (protocol rule 15).
+    if (state !== 'open' || target?.address !== primary?.address || target?.port !== primary?.port) return true;
     const found = await Promise.all(members.map(async ({ ref, role }) => (
       { id: ref.id, role, found: await this.engine.instances.observe(ref, AbortSignal.timeout(LOOK_TIMEOUT_MS)) })));
     return needsRecovery(found, inSync);

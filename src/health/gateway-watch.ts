@@ -25,7 +25,7 @@ export class GatewayWatch {
     while (!this.stopped.signal.aborted) {
       try {
         const { started } = await this.engine.gateway.keep(region, AbortSignal.timeout(LOOK_TIMEOUT_MS));
-        if (started) this.log.info({ region }, 'gateway started');
+        if (started.length > 0) this.log.warn({ region, started }, 'gateway started');
       } catch (error) {
         this.log.warn({ region, reason: error instanceof Error ? error.message : String(error) }, 'gateway cannot be kept running');
       }

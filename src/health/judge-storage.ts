@@ -1,6 +1,6 @@
 import { type StopReason, WARN_FROM } from '../databases/stop-reasons.js';
 import type { StorageMeasure, Writing } from '../engine/ports.js';
-import { floorBytes } from '../fleet/disk-floor.js';
+import { floorBytes } from '../engine/disk-floor.js';
 
 /** Who may write to a database, and why not everybody. */
 export interface StorageStop {

@@ -25,6 +25,8 @@ export const PROBLEM_TYPES = {
   'method-not-allowed': { status: 405, title: 'The method is not allowed here', meaning: 'The address exists but does not take this method. `Allow` lists those that it takes.' },
   'customer-not-found': { status: 404, title: 'There is no such customer', meaning: 'The customer does not exist, or this credential cannot see it. Sign the customer up first.' },
   'name-taken': { status: 409, title: 'The name is taken', meaning: 'The customer has a database of that name that is not deleted. Choose another name.' },
+  'role-taken': { status: 409, title: 'There is a role of that name', meaning: 'The database has a role of that name, which may be its owner. Choose another name, or ask for a new password of that role.' },
+  'too-many-roles': { status: 409, title: 'The database has as many roles as it may have', meaning: 'A database has 20 roles beside its owner at most. Delete one that is not needed.' },
   'quota-exceeded': { status: 409, title: 'The quota is used up', meaning: 'The customer has as many databases as it may have. Delete one, or ask for a higher quota.' },
   'operation-in-progress': { status: 409, title: 'Another operation is in the way', meaning: 'One change at a time is made to a database. `operation` names the one that runs; wait for its end and try again.' },
   'operation-not-steerable': { status: 409, title: 'The operation cannot be steered that way', meaning: 'An operation can be cancelled before its point of no return, and retried when it failed or waits.' },

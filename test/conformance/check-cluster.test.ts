@@ -7,9 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkCluster } from '../../src/engine/local/backups/check-cluster.js';
 import type { IsolatedServer } from '../../src/engine/local/sql/isolated-session.js';
 import { makeBareDirectory, runBare } from '../bench/support/bare-postgres.js';
-import { freePort, postgresBinaries } from '../support/servers.js';
+import { freePort, postgresMajor } from '../support/servers.js';
 
-const MAJOR = Number(/(\d+)\/bin$/.exec(postgresBinaries())?.[1]);
+const MAJOR = postgresMajor();
 
 /** A restored cluster as a drill has it: reached through a socket, by the control plane and the owner. */
 describe('the check of a restored cluster', () => {

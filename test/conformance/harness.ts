@@ -30,6 +30,7 @@ export function describeDatabase(engine: Engine, region = 'europe', locale?: Dat
     id: `db_${suffix}`,
     region,
     account: accounts,
+    endpointSlot: accounts,
     name: `shop-${suffix}`,
     owner: `shop-${suffix}`,
     ownerVerifier: verifierOf(password),
@@ -58,13 +59,13 @@ export async function provision(engine: Engine, database: TestDatabase, observeS
   const { primary, standby } = database;
   const created = await engine.instances.createPrimary(primary, database.effect());
   observeStep('createPrimary');
-  await engine.instances.attachStandby(standby, primary, database.effect());
+  const attached = await engine.instances.attachStandby(standby, primary, database.effect());
   observeStep('attachStandby');
   const { lsn } = await engine.instances.setSynchronousStandbys(primary, [standby.id], database.effect());
   observeStep('setSynchronousStandbys');
   await engine.instances.waitForFlush(primary, standby.id, lsn, database.effect());
   observeStep('waitForFlush');
-  const route: Route = { database: database.spec, target: { address: created.address, port: created.port ?? 0 } };
+  const route: Route = { database: database.spec, target: { address: created.address, port: created.port ?? 0 }, readers: [{ address: attached.address, port: attached.port ?? 0 }] };
   await engine.gateway.open(route, database.effect());
   observeStep('open');
   await engine.gateway.verify(route, database.password, [standby], database.effect());

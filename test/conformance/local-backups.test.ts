@@ -9,7 +9,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { BackupSet, BackupsPort, RestoreTarget, StoredBackup } from '../../src/engine/backups-port.js';
 import type { Engine, InstanceRef, Route } from '../../src/engine/ports.js';
-import { shareConnections } from '../../src/engine/local/gateway/gateway-config.js';
 import { customerOptions } from './engine-suite.js';
 import { describeDatabase, eventually, provision, type TestDatabase } from './harness.js';
 import { openLocalHarness } from './local-harness.js';
@@ -300,9 +299,7 @@ describe('the local engine keeps backups', () => {
     await rows(shop, 'CREATE SCHEMA many');
     // Each statement makes a part, for it holds locks on what it makes, too.
     for (let from = 0; from < MANY; from += 500) await rows(shop, `DO $$ BEGIN FOR n IN ${from + 1}..${from + 500} LOOP EXECUTE format('CREATE TABLE many.t%s (n int)', n); END LOOP; END $$`);
-    const { session, pooled } = shareConnections(shop.spec.size.maxConnections);
-    const databases = [...Array.from({ length: session }, () => shop.spec.name), ...Array.from({ length: pooled }, () => `${shop.spec.name}_pooled`)];
-    const clients = await Promise.all(databases.map(async (database) => new pg.Client(await customerOptions(harness, shop, { database }))));
+    const clients = await Promise.all(Array.from({ length: shop.spec.size.maxConnections }, async () => new pg.Client(await customerOptions(harness, shop))));
     try {
       await Promise.all(clients.map(async (client) => {
         client.on('error', () => undefined);

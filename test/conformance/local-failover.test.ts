@@ -9,9 +9,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Engine, InstanceRef, Route } from '../../src/engine/ports.js';
 import { SILENT_LOG } from '../../src/engine/local/collaborators.js';
 import { openLocalEngine } from '../../src/engine/local/local-engine.js';
+import { socketFrom } from '../../src/engine/local/sql/customer-session.js';
 import { lsnToNumber } from '../../src/engine/local/instances/control-data.js';
 import { signalAll } from '../support/signal-all.js';
-import { asCustomer, customerOptions } from './engine-suite.js';
+import { asCustomer, customerOptions, pooledPort } from './engine-suite.js';
 import { describeDatabase, eventually, provision, type TestDatabase } from './harness.js';
 import { openLocalHarness } from './local-harness.js';
 import { NumberedWriter } from './numbered-writer.js';
@@ -55,8 +56,7 @@ describe('the local engine fails over', () => {
   }
 
   async function writer(route: 'session' | 'pooled'): Promise<NumberedWriter> {
-    const database = route === 'pooled' ? `${shop.spec.name}_pooled` : shop.spec.name;
-    const started = new NumberedWriter(await customerOptions(harness, shop, { database }), `written_${route}_${Date.now()}`);
+    const started = new NumberedWriter(await customerOptions(harness, shop, route === 'pooled' ? pooledPort(harness, shop) : {}), `written_${route}_${Date.now()}`);
     await started.start();
     writers.push(started);
     await started.next();
@@ -261,7 +261,7 @@ describe('the local engine fails over', () => {
 
     it('get more locks and connections on standbys first, and a primary with its promotion', async () => {
       const earlier = [EARLIER.connections, EARLIER.locks];
-      const now = [28, 384];
+      const now = [30, 384];
       await startEarlier(primary);
       // A standby keeps in mind what its primary had when it last read of it.
       const [written] = await ask(primary, 'SELECT pg_current_wal_lsn()::text');
@@ -291,7 +291,8 @@ describe('the local engine fails over', () => {
       const { address, port } = await engine.instances.observe(standby, signal());
       await ask(standby, 'ALTER SYSTEM SET max_standby_streaming_delay = -1');
       await ask(standby, 'SELECT pg_reload_conf()');
-      const reader = new pg.Client({ host: address!, port: port!, user: shop.spec.owner, password: shop.password, database: shop.spec.name, ssl: { rejectUnauthorized: false } });
+      const { address: gateway } = harness.fleet.regions.find(({ id }) => id === 'europe')!.gateway;
+      const reader = new pg.Client({ stream: () => socketFrom(gateway), host: address, port: port!, user: shop.spec.owner, password: shop.password, database: shop.spec.name, ssl: { rejectUnauthorized: false } });
       let ended = false;
       reader.on('error', () => { ended = true; });
       await reader.connect();
@@ -309,7 +310,7 @@ describe('the local engine fails over', () => {
 
   it('switches over without an error on the pooled route and with one reconnection of a session', async () => {
     const [session, pooled] = [await writer('session'), await writer('pooled')];
-    const idle = new pg.Client(await customerOptions(harness, shop, { database: `${shop.spec.name}_pooled` }));
+    const idle = new pg.Client(await customerOptions(harness, shop, pooledPort(harness, shop)));
     idle.on('error', () => undefined);
     await idle.connect();
     await idle.query('SELECT 1');
@@ -334,16 +335,16 @@ describe('the local engine fails over', () => {
   });
 
   it('lets everybody go on when a transaction does not end within the pause', async () => {
-    const database = `${shop.spec.name}_pooled`;
+    const pooled = pooledPort(harness, shop);
     await asCustomer(harness, shop, async (open) => {
       await open.query('BEGIN');
       await open.query('SELECT 1');
       await expect(engine.gateway.pause(shop.spec, 300, shop.effect())).rejects.toMatchObject({ kind: 'transient' });
       await open.query('SELECT 2');
       await open.query('COMMIT');
-      await asCustomer(harness, shop, (client) => client.query('SELECT 1'), { database });
+      await asCustomer(harness, shop, (client) => client.query('SELECT 1'), pooled);
       await asCustomer(harness, shop, (client) => client.query('SELECT 1'));
-    }, { database });
+    }, pooled);
   });
 
   it('cuts a session whose transaction does not end within the pause, and makes new ones wait', async () => {
@@ -366,11 +367,16 @@ describe('the local engine fails over', () => {
 
   it('keeps a closed route closed in a gateway that is restarted', async () => {
     await engine.gateway.close(shop.spec, shop.effect());
-    process.kill(Number((await readFile(`${root}/gateways/europe/pid`, 'utf8')).split(':')[0]), 'SIGKILL');
-    await eventually('the gateway to be kept', async () => (await engine.gateway.keep('europe', signal())).started);
+    for (const killed of ['router', `poolers/${shop.spec.id}`]) process.kill(Number((await readFile(`${root}/gateways/europe/${killed}/pid`, 'utf8')).split(':')[0]), 'SIGKILL');
+    const started = new Set<string>();
+    await eventually('the gateway to be kept', async () => {
+      (await engine.gateway.keep('europe', signal())).started.forEach((name) => started.add(name));
+      return started.size === 2;
+    });
+    expect(started).toEqual(new Set(['router', shop.spec.id]));
     let served = 0;
-    const waiting = ['', '_pooled'].map((suffix) =>
-      asCustomer(harness, shop, (client) => client.query('SELECT 1'), { database: `${shop.spec.name}${suffix}` }).then(() => {
+    const waiting = [{}, pooledPort(harness, shop)].map((changes) =>
+      asCustomer(harness, shop, (client) => client.query('SELECT 1'), changes).then(() => {
         served += 1;
       }),
     );

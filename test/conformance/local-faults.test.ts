@@ -45,7 +45,8 @@ describe('the local engine under faults', () => {
     `${root}/hosts/${database[which].host}/${database.spec.id}/volume/${database[which].id}`;
   const postmaster = async (database: TestDatabase, which: 'primary' | 'standby'): Promise<number> =>
     Number((await readFile(`${home(database, which)}/data/postmaster.pid`, 'utf8')).split('\n')[0]);
-  const gatewayPid = async (): Promise<number> => Number((await readFile(`${root}/gateways/europe/pid`, 'utf8')).split(':')[0]);
+  const gatewayPid = async (what: 'router' | 'pooler' = 'router'): Promise<number> =>
+    Number((await readFile(`${root}/gateways/europe/${what === 'router' ? what : `poolers/${shop.spec.id}`}/pid`, 'utf8')).split(':')[0]);
 
   const beginAnew = async (): Promise<void> => {
     shop = describeDatabase(engine);
@@ -67,7 +68,7 @@ describe('the local engine under faults', () => {
   it.runIf(isRoot)('reaches a data directory below a folder that only root may enter', async () => {
     expect((await stat(join(harness.dataDir, '..'))).mode & 0o777).toBe(0o700);
     expect(root).toMatch(/^\/run\/freehold\//);
-    const { rootCertificatePath } = engine.gateway.endpoint('europe');
+    const { rootCertificatePath } = engine.gateway.endpoint(shop.spec);
     const { stdout } = await run('cat', [rootCertificatePath ?? ''], { uid: 65_534, gid: 65_534 });
     expect(stdout).toContain('BEGIN CERTIFICATE');
   });
@@ -100,9 +101,9 @@ describe('the local engine under faults', () => {
   it('starts a gateway that was killed, and serves again', async () => {
     process.kill(await gatewayPid(), 'SIGKILL');
     const kept = await Promise.all([engine.gateway.keep('europe', signal()), engine.gateway.keep('europe', signal())]);
-    expect(kept.filter(({ started }) => started)).toHaveLength(1);
+    expect(kept.flatMap(({ started }) => started)).toEqual(['router']);
     await engine.gateway.verify(route, shop.password, [shop.standby], shop.effect());
-    expect(await engine.gateway.keep('europe', signal())).toEqual({ started: false });
+    expect(await engine.gateway.keep('europe', signal())).toEqual({ started: [] });
   });
 
   it('keeps its gateway while clients log in to a route that is closed and opened', async () => {
@@ -120,9 +121,15 @@ describe('the local engine under faults', () => {
     expect(await gatewayPid()).toBe(pid);
   });
 
-  it('restarts a gateway that hangs', async () => {
-    process.kill(await gatewayPid(), 'SIGSTOP');
-    expect(await engine.gateway.keep('europe', signal())).toEqual({ started: true });
+  it.each(['router', 'pooler'] as const)('restarts a %s that hangs', async (what) => {
+    process.kill(await gatewayPid(what), 'SIGSTOP');
+    // A process that was signalled stops when it comes to it.
+    const started: string[] = [];
+    await eventually('it to be started again', async () => {
+      started.push(...(await engine.gateway.keep('europe', signal())).started);
+      return started.length > 0;
+    });
+    expect(started).toEqual([what === 'router' ? what : shop.spec.id]);
     await engine.gateway.verify(route, shop.password, [shop.standby], shop.effect());
   });
 
@@ -274,17 +281,17 @@ describe('the local engine under faults', () => {
   });
 
   it('is shut down whole, prepared again, and brings everything back', async () => {
-    const endpoint = engine.gateway.endpoint('europe');
+    const endpoint = engine.gateway.endpoint(shop.spec);
     await asCustomer(harness, shop, (client) => client.query('CREATE TABLE kept AS SELECT 42 AS answer'));
     await shutDownLocalFleet(harness.dataDir);
     expect(await processesOf(root)).toEqual([]);
     expect(await readFile('/proc/self/mounts', 'utf8')).not.toContain(isRoot ? root : '\0');
     await prepareLocalFleet({ dataDir: harness.dataDir, vault: harness.vault });
     engine = await openEngine({ engine: 'local', dataDir: harness.dataDir, vault: harness.vault, log: SILENT_LOG });
-    expect(engine.gateway.endpoint('europe')).toEqual(endpoint);
+    expect(engine.gateway.endpoint(shop.spec)).toEqual(endpoint);
     await engine.instances.start(shop.standby, shop.effect());
     await engine.instances.start(shop.primary, shop.effect());
-    expect(await engine.gateway.keep('europe', signal())).toEqual({ started: true });
+    expect(await engine.gateway.keep('europe', signal())).toEqual({ started: ['router', shop.spec.id] });
     await engine.gateway.verify(route, shop.password, [shop.standby], shop.effect());
     const { rows } = await asCustomer(harness, shop, (client) => client.query('TABLE kept'));
     expect(rows).toEqual([{ answer: 42 }]);
@@ -299,16 +306,16 @@ describe('the local engine under faults', () => {
 
   it('serves under a public name, which the certificate carries', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'freehold-public-'));
-    await prepareLocalFleet({ dataDir, vault: harness.vault, publicHost: 'localhost', hostMemoryMb: 512 });
+    await prepareLocalFleet({ dataDir, vault: harness.vault, publicHost: 'localhost', hostMemoryMb: 512, gatewaySlots: 20 });
     const open = await openEngine({ engine: 'local', dataDir, vault: harness.vault, log: SILENT_LOG });
     expect(open.inventory()[0]?.dataCenters[0]?.hosts[0]?.memoryMb).toBe(512);
     const database = describeDatabase(open);
     const { address, port = 0 } = await open.instances.createPrimary(database.primary, database.effect());
     const publicRoute = { database: database.spec, target: { address, port } };
     await open.gateway.open(publicRoute, database.effect());
-    expect(open.gateway.endpoint('europe').host).toBe('localhost');
+    expect(open.gateway.endpoint(database.spec).host).toBe('localhost');
     await open.gateway.verify(publicRoute, database.password, [], database.effect());
-    const { host, port: gatewayPort, rootCertificatePath } = open.gateway.endpoint('europe');
+    const { host, port: gatewayPort, rootCertificatePath } = open.gateway.endpoint(database.spec);
     const uri = `postgresql://${database.spec.owner}@${host}:${gatewayPort}/${database.spec.name}?sslmode=verify-full&sslrootcert=${rootCertificatePath}`;
     await run('psql', ['-X', uri, '-c', 'SELECT 1'], { env: { ...process.env, PGPASSWORD: database.password } });
     await purgeLocalFleet(dataDir);

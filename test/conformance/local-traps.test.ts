@@ -9,9 +9,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { BackupProof, BackupSet, BackupsPort, StoredBackup } from '../../src/engine/backups-port.js';
 import type { Engine, InstanceRef, Route } from '../../src/engine/ports.js';
+import { postgresMajor } from '../support/servers.js';
+import { sessionOptions } from '../../src/engine/local/sql/session-settings.js';
 import { customerOptions } from './engine-suite.js';
 import { describeDatabase, provision, type TestDatabase } from './harness.js';
 import { openLocalHarness } from './local-harness.js';
+
+const MAJOR = postgresMajor();
 
 /** Every name that a statement of ours, or of a program of PostgreSQL's, might look for without saying in which schema. */
 const RELATIONS = [
@@ -26,11 +30,17 @@ const FUNCTIONS = [
 const OPERATORS = [
   ['=', 'oid', 'oid'], ['=', 'name', 'text'], ['=', 'name', 'name'], ['=', 'text', 'text'], ['<>', 'name', 'text'], ['~', 'name', 'text'], ['>', 'integer', 'integer'], ['<=', 'oid', 'oid'], ['||', 'text', 'text'],
 ] as const;
+/** What an extension that a server trusts owners with could bring into `pg_catalog`: what fits a careless statement better than PostgreSQL's own. */
+const BETTER_FITTING = [
+  '|| text regclass', '|| text regprocedure', '|| text name', '= oid regclass', '= name "char"', '= text varchar', '~ name name',
+  'concat text text text', 'format text name name', 'has_schema_privilege text text text', 'json_agg json', 'to_regclass name',
+];
 /** Defaults that a tenant may set for everybody who enters the database, each of which would break, or bend, what is done there. */
 const DEFAULTS: Readonly<Record<string, string>> = {
   search_path: 'evil, pg_catalog', role: '"%owner%"', statement_timeout: "'200ms'", lock_timeout: "'1ms'", idle_in_transaction_session_timeout: "'1ms'", default_transaction_read_only: 'on',
   default_transaction_isolation: 'serializable', default_transaction_deferrable: 'on', client_encoding: 'latin1', datestyle: "'German'", standard_conforming_strings: 'off', quote_all_identifiers: 'on',
-  row_security: 'on', exit_on_error: 'on', bytea_output: 'escape', extra_float_digits: "'-15'", transform_null_equals: 'on', default_table_access_method: 'heap', timezone: "'Asia/Kathmandu'",
+  row_security: 'on', exit_on_error: 'on', bytea_output: 'escape', extra_float_digits: "'-15'", transform_null_equals: 'on', default_table_access_method: 'heap', timezone: "'Asia/Kathmandu'", trace_sort: 'on',
+  ...(MAJOR >= 17 ? { transaction_timeout: "'200ms'" } : {}),
 };
 
 /**
@@ -49,11 +59,10 @@ describe('a database full of traps', () => {
   const signal = (): AbortSignal => AbortSignal.timeout(90_000);
 
   async function asOwner(...statements: readonly string[]): Promise<void> {
-    const client = new pg.Client(await customerOptions(harness, shop));
+    // Whatever was set before, the traps themselves are made.
+    const client = new pg.Client(await customerOptions(harness, shop, { options: sessionOptions({ superuser: false, version: String(MAJOR) }) }));
     await client.connect();
     try {
-      // Whatever was set before, the traps themselves are made.
-      await client.query('SET statement_timeout = 0; SET default_transaction_read_only = off; SET default_transaction_isolation = "read committed"; SET search_path = pg_catalog; SET standard_conforming_strings = on');
       for (const statement of statements) await client.query(statement);
     } finally {
       await client.end();
@@ -117,6 +126,34 @@ describe('a database full of traps', () => {
     await truncate(log);
   });
 
+  it('has extensions made in it, whatever another one brought into pg_catalog', async () => {
+    const { address: host, port } = await engine.instances.observe(shop.primary, signal());
+    const ca = await engine.gateway.certificateAuthority('europe');
+    const superuser = new pg.Client({ host, port: port!, user: 'freehold', password: shop.spec.secrets.control, database: shop.spec.name, ssl: { ca }, options: sessionOptions({ superuser: true }) });
+    await superuser.connect();
+    const traps = BETTER_FITTING.map((made, index) => fitting(made, index));
+    try {
+      for (const { make } of traps) await superuser.query(make);
+      await superuser.query(`SELECT 'a' || 'pg_class'::regclass`);
+      expect(await readdir(loot), 'the traps work').toEqual(['fitting_0']);
+      await rm(`${loot}/fitting_0`);
+      await truncate(logOf(shop.primary.host, shop.primary.id));
+      for (const name of ['pg_stat_statements', 'pg_prewarm', 'amcheck']) {
+        expect(await engine.instances.createExtension(shop.primary, { name, schema: 'public' }, shop.effect()), name).toEqual({ made: true });
+      }
+      const found = await engine.instances.observeExtensions(shop.primary, signal());
+      expect(found.find(({ name }) => name === 'hstore')).toMatchObject({ trusted: true, installed: { schema: 'pg_catalog', by: 'owner' } });
+      expect(found.find(({ name }) => name === 'amcheck')).toMatchObject({ installed: { schema: 'public', by: 'freehold' } });
+      expect((await engine.gateway.verify(route, shop.password, [shop.standby], shop.effect())).readOn).toEqual([shop.standby.id]);
+      expect(await prove()).toMatchObject({ sound: true });
+      for (const name of ['amcheck', 'pg_prewarm', 'pg_stat_statements']) await engine.instances.dropExtension(shop.primary, name, shop.effect());
+      await expectNothingSprung();
+    } finally {
+      for (const { drop } of traps.reverse()) await superuser.query(drop);
+      await superuser.end();
+    }
+  }, 60_000);
+
   it('is verified as its customer would use it', async () => {
     expect((await engine.gateway.verify(route, shop.password, [shop.standby], shop.effect())).readOn).toEqual([shop.standby.id]);
     await expectNothingSprung();
@@ -160,6 +197,17 @@ describe('a database full of traps', () => {
     await expectNothingSprung();
   }, 90_000);
 });
+
+/** An operator or a function with the types that follow its name. */
+function fitting(made: string, index: number): { readonly make: string; readonly drop: string } {
+  const [name = '', ...types] = made.split(' ');
+  const isOperator = /^\W/.test(name);
+  const called = `pg_catalog.${isOperator ? `fitting_${index}` : name}(${types.join(', ')})`;
+  const result = name === '=' || name === '~' ? ['boolean', 'true'] : ['text', `''::pg_catalog.text`];
+  const create = `CREATE FUNCTION ${called} RETURNS ${result[0]} LANGUAGE sql VOLATILE AS $$ SELECT CASE WHEN evil.spring('fitting_${index}') > 0 THEN ${result[1]} END $$`;
+  const operator = isOperator ? `; CREATE OPERATOR pg_catalog.${name} (LEFTARG = ${types[0]}, RIGHTARG = ${types[1]}, FUNCTION = pg_catalog.fitting_${index})` : '';
+  return { make: create + operator, drop: `DROP FUNCTION IF EXISTS ${called} CASCADE` };
+}
 
 /** What the owner can make, in every place from which it might be run. */
 function traps(loot: string): string[] {
@@ -218,5 +266,6 @@ function traps(loot: string): string[] {
     'CREATE PUBLICATION goods FOR TABLE evil.goods',
     'SELECT pg_catalog.lo_from_bytea(0, \'\\x01\')',
     'CREATE EXTENSION citext SCHEMA evil',
+    ...['hstore', 'intarray', 'ltree', 'isn', 'pg_trgm', 'lo'].map((name) => `CREATE EXTENSION ${name} SCHEMA pg_catalog`),
   ];
 }

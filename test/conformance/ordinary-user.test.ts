@@ -32,7 +32,7 @@ describe('a fleet of an ordinary user, below a home that nobody else may enter',
     const dataDir = join(home, 'fleet');
     await prepareLocalFleet({ dataDir, vault });
     const engine = await openEngine({ engine: 'local', dataDir, vault, log: SILENT_LOG });
-    const path = engine.gateway.endpoint('europe').rootCertificatePath ?? '';
+    const path = engine.gateway.endpoint({ id: 'db_1', region: 'europe', endpointSlot: 0 }).rootCertificatePath ?? '';
     expect(readFileSync(path, 'utf8')).toBe(await engine.gateway.certificateAuthority('europe'));
     expect(statSync(path).mode & 0o777).toBe(0o600 | OTHERS_MAY_READ | 0o040);
     for (let parent = dirname(path); parent !== '/'; parent = dirname(parent)) expect(statSync(parent).mode & OTHERS_MAY_PASS).toBe(OTHERS_MAY_PASS);
@@ -46,7 +46,7 @@ describe('a fleet of an ordinary user, below a home that nobody else may enter',
     const { id } = await prepareLocalFleet({ dataDir, vault });
     symlinkSync(home, `/var/tmp/freehold-${id}`);
     const engine = await openEngine({ engine: 'local', dataDir, vault, log: SILENT_LOG });
-    expect(engine.gateway.endpoint('europe').rootCertificatePath).toBe(`${dataDir}/regions/europe/ca.pem`);
+    expect(engine.gateway.endpoint({ id: 'db_1', region: 'europe', endpointSlot: 0 }).rootCertificatePath).toBe(`${dataDir}/regions/europe/ca.pem`);
     expect(statSync(home).mode & OTHERS_MAY_PASS).toBe(0);
     await engine.close();
     await purgeLocalFleet(dataDir);

@@ -220,6 +220,7 @@ describe('two fleets on one machine', () => {
       const url = source.url.replace(/postgres$/, encodeURIComponent('Läden 😀'));
       await query(url, `
         CREATE ROLE clerk; CREATE EXTENSION pg_trgm; CREATE EXTENSION dblink; DROP EXTENSION plpgsql; CREATE EXTENSION plpgsql; CREATE SCHEMA "my app";
+        CREATE EXTENSION pg_prewarm SCHEMA "my app"; CREATE EXTENSION cube; CREATE EXTENSION earthdistance; CREATE TABLE places (at public.earth);
         CREATE TABLE "my app".items AS SELECT n, 'item ' || n AS name FROM generate_series(1, 50000) n; INSERT INTO "my app".items VALUES (0, 'Äpfel 😀');
         CREATE UNIQUE INDEX "by name" ON "my app".items (name); CREATE INDEX ON "my app".items USING gin (name gin_trgm_ops);
         GRANT SELECT ON "my app".items TO clerk; CREATE POLICY "for clerks" ON "my app".items TO clerk USING (true); COMMENT ON POLICY "for clerks" ON "my app".items IS 'x'`);
@@ -232,6 +233,9 @@ describe('two fleets on one machine', () => {
         'role clerk', 'role freehold', 'policy my app.items for clerks', 'comment EXTENSION plpgsql', 'extension dblink',
       ]);
       expect(errors).toEqual([]);
+      expect(await query(credentials.uri, `SELECT extname AS name, extnamespace::regnamespace::text AS schema, extowner::regrole::text AS owner FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY 1`)).toEqual([
+        { name: 'cube', schema: 'public', owner: 'freehold' }, { name: 'earthdistance', schema: 'public', owner: 'freehold' }, { name: 'pg_prewarm', schema: '"my app"', owner: 'freehold' }, { name: 'pg_trgm', schema: 'public', owner: 'brought' },
+      ]);
       const asked = 'SELECT count(*)::int AS n, min(name) AS first, max(name) AS last FROM "my app".items';
       expect(await query(credentials.uri, asked)).toEqual([{ n: 50_001, first: 'Äpfel 😀', last: 'item 9999' }]);
 
@@ -290,8 +294,20 @@ describe('two fleets on one machine', () => {
     expect(dropped, dropped.stderr).toMatchObject({ code: 0 });
   });
 
+  it('make a role that only reads, give it a new password, and remove it', async () => {
+    const made = await freehold(['roles', 'create', 'shop', 'reporting', '--json'], clientOf(other));
+    expect(made, made.stderr).toMatchObject({ code: 0 });
+    expect(JSON.parse(made.stdout)).toMatchObject({ user: 'reporting', uri: expect.stringMatching(/^postgresql:\/\/reporting:[\w-]{32}@/) as string });
+    const listed = await freehold(['roles', 'list', 'shop', '--json'], clientOf(other));
+    expect(JSON.parse(listed.stdout)).toEqual([{ name: 'reporting', access: 'readOnly' }]);
+    const rotated = await freehold(['roles', 'password', 'shop', 'reporting'], clientOf(other));
+    expect(rotated, rotated.stderr).toMatchObject({ code: 0, stdout: expect.stringMatching(/^postgresql:\/\/reporting:/) as string });
+    expect(await freehold(['roles', 'create', 'shop', 'postgres'], clientOf(other))).toMatchObject({ code: 1, stderr: expect.stringContaining('name must be') as string });
+    expect(await freehold(['roles', 'delete', 'shop', 'reporting'], clientOf(other))).toMatchObject({ code: 0, stdout: `reporting is gone from ${other.databaseId}\n` });
+  });
+
   it('do what the documents tell people to type, where that changes nothing', async () => {
-    const changesNothing = /^(databases (list|show|kept)|backups (list|policy)|operations list|alerts|regions|extensions list)\b|^dump \S+$|^(hosts|data-centers) \w+ \S+ --plan$/;
+    const changesNothing = /^(databases (list|show|kept)|backups (list|policy)|operations list|alerts|regions|(extensions|roles) list)\b|^dump \S+$|^(hosts|data-centers) \w+ \S+ --plan$/;
     const { host } = (await showDatabase(other)).instances[0]!;
     const standsFor: Record<string, string> = { shop: other.databaseId, DB: other.databaseId, HOST: host, 'hst_…': host, DC: 'europe-frankfurt' };
     const typed = new Set(readDocCommands('freehold').map(({ words }) => words.map((word) => standsFor[word] ?? word).join(' ')).filter((words) => changesNothing.test(words)));

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -72,54 +72,55 @@ describe.skipIf(process.getuid?.() !== 0)('a disk that one tenant fills', () => 
     return bavail * bsize;
   };
   const reserve = (name: string, bytes: number): unknown => execFileSync('fallocate', ['--length', String(Math.max(1, Math.floor(bytes))), join(disk, name)]);
-  /** To the last block; what is let go meanwhile is left alone. */
-  const fillUp = async (): Promise<void> => {
-    // Others write meanwhile.
-    await eventually(() => Boolean(reserve('filled-after', freeBytes() - 2 * MIB)) || true);
-    const file = openSync(join(disk, 'filled-after'), 'a');
+  /** To the last block, once: what is let go then, since it is full, is left alone. */
+  const fillUp = (): void => {
+    const path = join(disk, 'filled-after');
     try {
-      for (let kib = 0; kib < 4_096; kib += 64) writeSync(file, Buffer.alloc(64 * 1024));
+      // Others write meanwhile, so that it may fail; what there was is reserved all the same.
+      reserve('filled-after', freeBytes() - 2 * MIB);
+      for (let kib = 0; kib < 4_096; kib += 64) appendFileSync(path, Buffer.alloc(64 * 1024));
     } catch {
       // It is full.
     }
-    closeSync(file);
   };
   /** Some MiB that do not compress, in a transaction of their own. */
   const FILL = `INSERT INTO junk SELECT n, (SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 60 + n % 2)) FROM generate_series(1, 2000) AS n`;
   const INSERT = `INSERT INTO junk VALUES (1, 'x')`;
 
   it('stops that one, and nobody else notices', async () => {
-    const watch = watchOver(neighbour.credentials.uri, api, INSERT);
-    let refused: string | undefined;
-    while (refused === undefined) refused = await query(greedy.credentials.uri, FILL);
-    // Read-only; or ended, as the server says it or the gateway that has lost it.
-    expect(['25006', '57P01', '08P01']).toContain(refused);
-    await eventually(async () => (await storageOf(greedy)).state === 'readOnly');
-    expect(await storageOf(greedy)).toMatchObject({ because: 'host' });
-    expect(await openAlerts('read-only')).toMatchObject([{ subjectId: greedy.database.id }]);
-    expect(await query(greedy.credentials.uri, INSERT)).toBe('25006');
-    // Its WAL takes room, too: while the disk still loses some fast, whoever writes much is ended.
-    await eventually(async () => (await query(greedy.credentials.uri, 'BEGIN READ WRITE', 'DELETE FROM junk WHERE n = 1', 'COMMIT')) === undefined);
-    expect(await watch.stop()).toEqual([]);
+    expect(await watchOver(neighbour.credentials.uri, api, INSERT, async () => {
+      let refused: string | undefined;
+      while (refused === undefined) refused = await query(greedy.credentials.uri, FILL);
+      // Read-only; or ended, as the server says it or the gateway that has lost it.
+      expect(['25006', '57P01', '08P01']).toContain(refused);
+      await eventually(async () => (await storageOf(greedy)).state === 'readOnly');
+      expect(await storageOf(greedy)).toMatchObject({ because: 'host' });
+      expect(await openAlerts('read-only')).toMatchObject([{ subjectId: greedy.database.id }]);
+      expect(await query(greedy.credentials.uri, INSERT)).toBe('25006');
+      // Its WAL takes room, too: while the disk still loses some fast, whoever writes much is ended.
+      await eventually(async () => (await query(greedy.credentials.uri, 'BEGIN READ WRITE', 'DELETE FROM junk WHERE n = 1', 'COMMIT')) === undefined);
+    })).toEqual([]);
     expect(freeBytes()).toBeGreaterThan(32 * MIB);
   });
 
   it('closes it when it does not let itself be stopped', async () => {
     rmSync(join(disk, 'filled-before'));
-    const watch = watchOver(neighbour.credentials.uri, api, INSERT);
     const going = new AbortController();
-    const writers = [1, 2].map(async () => {
-      while (!going.signal.aborted) await query(greedy.credentials.uri, 'SET default_transaction_read_only = off', ...Array.from({ length: 20 }, () => FILL));
-    });
-    await eventually(async () => (await storageOf(greedy)).state === 'closed');
-    going.abort();
-    expect(await watch.stop()).toEqual([]);
+    let writers: Promise<void>[] = [];
+    expect(await watchOver(neighbour.credentials.uri, api, INSERT, async () => {
+      writers = [1, 2].map(async () => {
+        while (!going.signal.aborted) await query(greedy.credentials.uri, 'SET default_transaction_read_only = off', ...Array.from({ length: 20 }, () => FILL));
+      });
+      // Nobody may go on when it fails.
+      await eventually(async () => (await storageOf(greedy)).state === 'closed').finally(() => going.abort());
+    })).toEqual([]);
     await Promise.all(writers);
   });
 
   it('is survived by the control plane, whoever fills it: it goes on with its reserve, and deletes', async () => {
     const ballast = join(disk, 'control/ballast');
-    await fillUp();
+    const segmentsBefore = readdirSync(join(disk, 'control/metadata/pg_wal')).length;
+    fillUp();
     await eventually(() => !existsSync(ballast));
     await eventually(async () => (await openAlerts('disk')).length > 0);
     const more = await freehold(['databases', 'create', '--customer', customerId, '--name', 'more', '--region', 'europe'], client);
@@ -127,8 +128,20 @@ describe.skipIf(process.getuid?.() !== 0)('a disk that one tenant fills', () => 
     const { pid } = JSON.parse(readFileSync(join(disk, 'control/run/metadata.json'), 'utf8')) as { pid: number };
     process.kill(pid, 'SIGKILL');
     await eventually(async () => (await fetch(`${api}/readyz`)).status === 200);
+    // No site takes the WAL of the metadata, and no new room is taken for it.
+    await completeSegments(disk, 8);
+    const wal = join(disk, 'control/metadata/pg_wal');
+    await eventually(() => readdirSync(join(wal, 'archive_status')).filter((name) => name.endsWith('.ready')).length <= 4);
+    expect(readdirSync(wal).length).toBeLessThanOrEqual(segmentsBefore + 4);
+    expect(await freehold(['down', '--data-dir', disk])).toMatchObject({ code: 0 });
+    const again = await freehold(['up', '--data-dir', disk, '--detach', '--json']);
+    expect(again, again.stderr).toMatchObject({ code: 0 });
     // A failover that the full disk has begun is ended first. The backup sites of this fleet are as full as the rest.
-    await eventually(async () => (await freehold(['databases', 'delete', greedy.database.id, '--without-backup'], client)).code === 0);
+    await eventually(async () => {
+      const deleted = await freehold(['databases', 'delete', greedy.database.id, '--without-backup'], client);
+      if (deleted.code !== 0) throw new Error(deleted.stderr);
+      return true;
+    });
   });
 
   it('is well again by itself once there is room', async () => {
@@ -156,8 +169,17 @@ async function query(uri: string, ...statements: string[]): Promise<string | und
   }
 }
 
-/** Writes to a database and asks the API all the time; answers with what did not go well. */
-function watchOver(uri: string, api: string, statement: string): { stop(): Promise<string[]> } {
+/** What the metadata server does every ten seconds. */
+async function completeSegments(dataDir: string, count: number): Promise<void> {
+  const { metadata } = JSON.parse(readFileSync(join(dataDir, 'control/ports.json'), 'utf8')) as { metadata: number };
+  const server = new pg.Client({ host: join(dataDir, 'run/m'), port: metadata, user: 'postgres', database: 'postgres' });
+  await server.connect();
+  for (let segment = 0; segment < count; segment += 1) await server.query(`SELECT pg_logical_emit_message(false, '', ''), pg_switch_wal()`);
+  await server.end();
+}
+
+/** Writes to a database and asks the API all the time while something is done; answers with what did not go well. */
+async function watchOver(uri: string, api: string, statement: string, act: () => Promise<void>): Promise<string[]> {
   const troubles: string[] = [];
   let stopping = false;
   const watching = (async () => {
@@ -167,5 +189,7 @@ function watchOver(uri: string, api: string, statement: string): { stop(): Promi
       if (status !== 200) troubles.push(`the API: ${status}`);
     }
   })();
-  return { stop: async () => { stopping = true; await watching; return troubles; } };
+  await act().finally(() => (stopping = true));
+  await watching;
+  return troubles;
 }

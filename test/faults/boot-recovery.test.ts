@@ -21,6 +21,21 @@ describe('a worker that starts', () => {
     expect(await requestedAtBoot(await makeDatabaseThatIsDown())).toEqual(['recover']);
   });
 
+  it('has it recorded with which PostgreSQL the database runs since, and again when another instance takes over', async () => {
+    const { engine } = laboratory;
+    const databaseId = await makeDatabaseThatIsDown();
+    const before = engine.postgresVersion;
+    engine.postgresVersion = '17.1';
+    const { id } = await laboratory.request('recover', databaseId);
+    expect(await laboratory.finish(id)).toMatchObject({ state: 'succeeded' });
+    expect(await laboratory.database(databaseId)).toMatchObject({ postgresVersion: '17.1', epoch: 1 });
+    engine.postgresVersion = '17.2';
+    const failover = await laboratory.request('failover', databaseId, { epoch: 1, reason: 'test', forced: true, acceptDataLoss: false });
+    expect(await laboratory.finish(failover.id)).toMatchObject({ state: 'succeeded' });
+    expect(await laboratory.database(databaseId)).toMatchObject({ postgresVersion: '17.2', epoch: 2 });
+    engine.postgresVersion = before;
+  });
+
   it('leaves alone what an operator paused', async () => {
     const databaseId = await makeDatabaseThatIsDown();
     await laboratory.query(`UPDATE databases SET automation_paused = 'by hand' WHERE id = $1`, [databaseId]);

@@ -60,7 +60,7 @@ describe('a failover goes to its end although', () => {
   it('the gateway is killed in the middle', () => survive(database, 1, async () => {
     await killPrimary();
     await database.reached('failover', 'confirm');
-    const [gateway] = processesOf([`${fleetRoot(plane)}/gateways/europe`]).filter(({ command }) => command.includes('pgbouncer'));
+    const [gateway] = processesOf([`${fleetRoot(plane)}/gateways/europe`]).filter(({ command }) => command.includes('haproxy'));
     process.kill(gateway!.pid, 'SIGKILL');
   }), TIMEOUT_MS);
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../support/servers.js';
 import { startTestApi, type TestApi } from '../support/test-api.js';
 
 let api: TestApi;
@@ -14,8 +15,8 @@ beforeAll(async () => {
 afterAll(() => api?.close());
 
 /** The newest that has every copy: the keeper may have begun another one. */
-const whole = async () => (await list()).find(({ finishedAt, copies }) => finishedAt !== null && (copies as { state: string }[]).every(({ state }) => state === 'stored'))!;
-const list = async () => (await api.get(`/v1/databases/${databaseId}/backups`, { key: ada.key })).body.data as ({ id: string } & Record<string, unknown>)[];
+const whole = async (of = databaseId) => (await list(of)).find(({ finishedAt, copies }) => finishedAt !== null && (copies as { state: string }[]).every(({ state }) => state === 'stored'))!;
+const list = async (of = databaseId) => (await api.get(`/v1/databases/${of}/backups`, { key: ada.key })).body.data as ({ id: string } & Record<string, unknown>)[];
 
 describe('backups', () => {
   it('are made by themselves, with a copy at each of four sites', async () => {
@@ -45,6 +46,31 @@ describe('backups', () => {
     expect(status).toBe(202);
     expect(await api.ended(body.operation.id)).toMatchObject({ state: 'succeeded', steps: [{ name: 'prove', detail: { relations: expect.any(Number) as number } }] });
     expect((await list()).find(({ id }) => id === newest.id)).toMatchObject({ provedAt: expect.stringMatching(/Z$/) as string });
+  });
+
+  it('have one proof at a time of a database, and proofs that take long hold up no backup', async () => {
+    const [other, third] = await Promise.all([api.database(ada.id), api.database(ada.id)]);
+    const verify = async (of: string, backupId: string) => (await api.post(`/v1/databases/${of}/backups/${backupId}/verify`, undefined, { key: ada.key })).body.operation;
+    const stored = await Promise.all([databaseId, other.id].map((of) => eventually(async () => whole(of))));
+    // As many as backups are made at once: one that is not held by the first is held by the second.
+    const held = [api.engine.hold('prove'), api.engine.hold('prove')];
+    try {
+      let reached = false;
+      void held[0]!.reached.then(() => { reached = true; });
+      // What the keeper had begun before may end meanwhile.
+      const [running] = await eventually(async () => {
+        const isHeld = reached;
+        const proofs = await Promise.all([verify(databaseId, stored[0]!.id), verify(other.id, stored[1]!.id)]);
+        return isHeld && proofs;
+      });
+      const asked = await Promise.all([verify(databaseId, stored[0]!.id), ...(await list()).map(({ id }) => verify(databaseId, id))]);
+      expect(new Set(asked.map(({ id }) => id))).toEqual(new Set([running.id]));
+      const { operation } = (await api.post(`/v1/databases/${third.id}/backups`, undefined, { key: ada.key })).body;
+      expect(await api.ended(operation.id)).toMatchObject({ kind: 'back-up', state: 'succeeded', databaseId: third.id });
+      expect((await api.get(`/v1/operations/${running.id}`)).body).toMatchObject({ kind: 'prove-backup', finishedAt: null });
+    } finally {
+      for (const one of held) one.release();
+    }
   });
 
   it('of somebody else do not exist', async () => {

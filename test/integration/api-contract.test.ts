@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readEvents } from '../support/event-stream.js';
+import { opens } from '../support/fake-engine.js';
 import { startTestApi, type TestApi } from '../support/test-api.js';
 
 /** The contract (`design.md`, part 4.2), resource by resource: the members that are promised, and what each may be. */
@@ -49,7 +50,7 @@ const DATABASE: Shape = {
   id: id('db'), customerId: id('cus'), name: text, region: text, plan: one('starter', 'standard', 'business'),
   state: one('provisioning', 'available', 'degraded', 'failing-over', 'unavailable', 'restoring', 'deleting', 'deleted', 'failed'),
   automation: one('active', 'paused'), automationReason: orNull(text), postgresVersion: orNull(text), epoch: number, inSync: flag, observedAt: orNull(time), watched: flag,
-  endpoint: shaped({ host: text, port: number, database: text, user: text, uri: text, pooledUri: text }), instances: listOf(INSTANCE), keptCopies: Array.isArray,
+  endpoint: shaped({ host: text, port: number, database: text, user: text, uri: text, pooledUri: text, readOnlyUri: text }), instances: listOf(INSTANCE), keptCopies: Array.isArray,
   locale: text, provider: text,
   storage: shaped({ usedBytes: orNull(number), limitBytes: number, state: one('ok', 'warning', 'readOnly', 'closed'), because: orNull(one('plan', 'host')) }),
   createdAt: time, deletedAt: orNull(time), purgeAt: orNull(time),
@@ -61,7 +62,7 @@ const OPERATION: Shape = {
   id: id('op'), kind: text, databaseId: orNull(id('db')), state: one('pending', 'running', 'succeeded', 'failed', 'cancelled'), steps: listOf(STEP), error: orNull(object),
   requestedBy: text, createdAt: time, startedAt: orNull(time), finishedAt: orNull(time),
 };
-const CREDENTIALS: Shape = { user: text, password: text, uri: text, pooledUri: text };
+const CREDENTIALS: Shape = { user: text, password: text, uri: text, pooledUri: text, readOnlyUri: text };
 const CUSTOMER: Shape = { id: id('cus'), name: text, email: text, createdAt: time };
 const API_KEY: Shape = { id: id('key'), name: text, scopes: texts, createdAt: time, expiresAt: orNull(time), revokedAt: orNull(time), lastUsedAt: orNull(time) };
 const HOST: Shape = {
@@ -77,10 +78,13 @@ describe('a database', () => {
     expect(body).toMatchObject({ customerId: customer.id, name: 'shop', region: 'europe', plan: 'starter', state: 'available', automation: 'active', epoch: 1, inSync: true, deletedAt: null, purgeAt: null });
     expect(body.instances.map(({ role }: { role: string }) => role).sort()).toEqual(['primary', 'standby']);
     expect(new Set(body.instances.map(({ dataCenter }: { dataCenter: string }) => dataCenter)).size).toBe(2);
-    for (const uri of [body.endpoint.uri, body.endpoint.pooledUri]) {
+    for (const uri of [body.endpoint.uri, body.endpoint.pooledUri, body.endpoint.readOnlyUri]) {
       expect(new URL(uri).password).toBe('');
       expect(new URL(uri).searchParams.get('sslmode')).toBe('verify-full');
+      expect(new URL(uri).pathname).toBe('/shop');
     }
+    expect(body.endpoint).toMatchObject({ database: 'shop', user: 'shop', port: Number(new URL(body.endpoint.uri).port) });
+    expect(new Set([body.endpoint.uri, body.endpoint.pooledUri, body.endpoint.readOnlyUri].map((uri) => new URL(uri).port)).size).toBe(3);
   });
 
   it('is asked for with 202, a database, an operation and credentials, whose password is in the addresses', async () => {
@@ -89,7 +93,7 @@ describe('a database', () => {
     expectShape(body, { database: shaped(DATABASE), operation: shaped(OPERATION), credentials: shaped(CREDENTIALS) });
     expect(body.database).toMatchObject({ state: 'provisioning', inSync: false });
     expect(body.operation).toMatchObject({ kind: 'provision', databaseId: body.database.id, state: 'pending', error: null, startedAt: null, finishedAt: null });
-    for (const uri of [body.credentials.uri, body.credentials.pooledUri]) expect(new URL(uri).password).toBe(body.credentials.password);
+    for (const uri of [body.credentials.uri, body.credentials.pooledUri, body.credentials.readOnlyUri]) expect(new URL(uri).password).toBe(body.credentials.password);
     expect(body.credentials.user).toBe(body.database.endpoint.user);
     await api.ended(body.operation.id);
   });
@@ -189,6 +193,70 @@ describe('the extensions of a database', () => {
   });
 });
 
+describe('the roles of a database', () => {
+  const path = () => `/v1/databases/${database.id}/roles`;
+  const listed = async (): Promise<unknown> => {
+    const { body } = await api.get(path(), { key: customer.key });
+    expectShape(body, { data: listOf({ name: text, access: one('readOnly', 'readWrite') }), nextCursor: (value) => value === null });
+    return body.data;
+  };
+
+  it('are made with credentials that are answered once they work, again under the same idempotency key', async () => {
+    const once = { key: customer.key, headers: { 'idempotency-key': randomUUID() } };
+    const made = await api.post(path(), { name: 'reporting', access: 'readOnly' }, once);
+    expect(made.status).toBe(201);
+    expectShape(made.body, CREDENTIALS);
+    expect(made.body.user).toBe('reporting');
+    expect(made.body.uri).toMatch(/^postgresql:\/\/reporting:[\w-]{32}@/);
+    expect(await listed()).toEqual([{ name: 'reporting', access: 'readOnly' }]);
+    expect(await api.post(path(), { name: 'reporting', access: 'readOnly' }, once)).toMatchObject({ status: 201, body: made.body });
+    expect(verifies(made.body.password, 'reporting')).toBe(true);
+    const rotated = await api.post(`${path()}/reporting/password`, undefined, { key: customer.key });
+    expect(rotated.status).toBe(200);
+    expectShape(rotated.body, CREDENTIALS);
+    expect([made.body.password, rotated.body.password].map((password: string) => verifies(password, 'reporting'))).toEqual([false, true]);
+    const kept = await api.query<{ kept: string }>(`SELECT (SELECT string_agg(o::text, '') FROM operations o) || (SELECT string_agg(e::text, '') FROM audit_events e) AS kept`);
+    expect(kept[0]!.kept).not.toContain(rotated.body.password);
+  });
+
+  it('are removed with 202 and an operation, again without harm, and are in the audit', async () => {
+    for (let time = 0; time < 2; time += 1) {
+      const { status, body } = await api.call('DELETE', `${path()}/reporting`, { key: customer.key });
+      expect(status).toBe(202);
+      expectShape(body.operation, OPERATION);
+      expect(await api.ended(body.operation.id)).toMatchObject({ kind: 'drop-role', state: 'succeeded' });
+      expect(await listed()).toEqual([]);
+    }
+    expect((await api.get('/v1/audit-events')).body.data.slice(0, 4).map(({ action }: { action: string }) => action)).toEqual(['role.drop', 'role.drop', 'role.rotate-password', 'role.create']);
+  });
+
+  it('are refused under a name that is taken or reserved, to strangers, and beyond as many as may be', async () => {
+    const make = (name: unknown, access: unknown = 'readWrite', key = customer.key) => api.post(path(), { name, access }, { key });
+    const { endpoint } = (await api.get(`/v1/databases/${database.id}`)).body;
+    for (const name of ['freehold', 'freehold_dump', 'pg_monitor', 'postgres', 'public', 'none', 'Upper', 'with-hyphen', 'x'.repeat(41), '', 1]) expect((await make(name)).status, String(name)).toBe(400);
+    expect((await make('writer', 'all')).status).toBe(400);
+    expect((await make('writer', 'readWrite', api.signupKey)).status).toBe(403);
+    expect((await make('writer', 'readWrite', (await api.customer()).key)).status).toBe(404);
+    expect(await make(endpoint.user)).toMatchObject({ status: 409, body: { type: expect.stringMatching(/role-taken$/) as string } });
+    expect((await api.call('DELETE', `${path()}/${endpoint.user}`)).status).toBe(404);
+    expect((await api.post(`${path()}/nobody/password`)).status).toBe(404);
+    for (let number = 1; number <= 20; number += 1) expect((await make(`role_${number}`)).status).toBe(201);
+    expect(await make('role_1')).toMatchObject({ status: 409, body: { type: expect.stringMatching(/role-taken$/) as string } });
+    expect(await make('role_21')).toMatchObject({ status: 409, body: { type: expect.stringMatching(/too-many-roles$/) as string } });
+  });
+
+  it('are not answered before they work', async () => {
+    api.engine.fail('setRole', { kind: 'permanent', message: 'the server refuses it' });
+    const failed = await api.post(`${path()}/role_1/password`);
+    expect(failed).toMatchObject({ status: 500, body: { type: expect.stringMatching(/operation-failed$/) as string, detail: 'the server refuses it' } });
+  });
+
+  function verifies(password: string, role: string): boolean {
+    const { verifier } = api.engine.roles.get(database.id)!.get(role)!;
+    return opens(verifier, password);
+  }
+});
+
 describe('an operation', () => {
   it('has the members of the contract, and its events are the same documents, with an end', async () => {
     const { body } = await api.get(`/v1/operations/${database.operationId}`);
@@ -242,7 +310,7 @@ describe('customers, their keys, and what is public', () => {
     const site: Shape = { id: text, name: text, country: text, dataCenter: text, kind: one('live', 'frozen') };
     const region: Shape = { id: text, name: text, timeZone: text, open: flag, dataCenters: listOf({ id: text, name: text }), backupSites: listOf(site) };
     expectShape((await api.get('/v1/regions', open)).body, { data: listOf(region), nextCursor: orNull(text) });
-    const plan: Shape = { id: text, name: text, standbys: number, memoryMb: number, maxConnections: number, diskGb: number, databasesPerCustomer: number };
+    const plan: Shape = { id: text, name: text, standbys: number, memoryMb: number, maxConnections: number, pooledConnections: number, pooledClients: number, diskGb: number, databasesPerCustomer: number };
     expectShape((await api.get('/v1/plans', open)).body, { data: listOf(plan), nextCursor: orNull(text) });
     const certificate = await api.get('/v1/regions/europe/ca.pem', open);
     expect([certificate.status, certificate.headers.get('content-type')]).toEqual([200, expect.stringContaining('application/x-pem-file')]);

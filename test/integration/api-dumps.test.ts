@@ -51,6 +51,20 @@ describe('a dump', () => {
     expect(api.engine.backups.dumpedFrom).toBe(instances.find(({ role }) => role === 'primary')!.id);
   });
 
+  it('is of another database of the instance, if that is named', async () => {
+    api.engine.backups.dumps = ['PGDMP'];
+    const answer = await api.get(`${path()}?database=${encodeURIComponent('odoo "1"')}`, { key: ada.key });
+    expect([answer.status, api.engine.backups.dumpedDatabase]).toEqual([200, 'odoo "1"']);
+    expect(answer.headers.get('content-disposition')).toMatch(/^attachment; filename="shop-odoo__1_-\d{8}T\d{6}Z\.dump"$/);
+    const [event] = (await api.get('/v1/audit-events')).body.data as { action: string; detail: unknown }[];
+    expect(event).toMatchObject({ action: 'database.dump', detail: { database: 'odoo "1"' } });
+    for (const name of ['freehold', 'template0', 'template1', '', 'x'.repeat(64), 'é'.repeat(32)]) {
+      expect(await api.get(`${path()}?database=${encodeURIComponent(name)}`, { key: ada.key }), name).toMatchObject({ status: 400, body: { errors: [{ field: 'database' }] } });
+    }
+    await api.get(path(), { key: ada.key });
+    expect(api.engine.backups.dumpedDatabase).toBeUndefined();
+  });
+
   it('ends with its digest, which the client compares', async () => {
     api.engine.backups.dumps = ['PGDMP', 'the data'];
     const response = await begin();

@@ -146,7 +146,7 @@ describe('a new password', () => {
     const [first, second] = await Promise.all([waiting, repeated]);
     expect(first.status).toBe(200);
     expect(second.text).toBe(first.text);
-    expect(Object.keys(first.body).sort()).toEqual(['password', 'pooledUri', 'uri', 'user']);
+    expect(Object.keys(first.body).sort()).toEqual(['password', 'pooledUri', 'readOnlyUri', 'uri', 'user']);
     expect(first.body.uri).toContain(first.body.password);
     expect(first.headers.get('cache-control')).toBe('no-store');
   });

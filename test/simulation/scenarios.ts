@@ -149,6 +149,8 @@ export const SCENARIOS: readonly Scenario[] = [
       await script.reachPrimary(script.b);
       await script.reachIdle();
       await script.awaken(close);
+      // Before anything that is asked for opens it again.
+      script.expect('the route is open', script.world.route.state === 'open');
     },
   },
   {
@@ -197,7 +199,7 @@ export const SCENARIOS: readonly Scenario[] = [
       script.faults.cut(script.a, script.b);
       await script.run(1_000);
       names.release();
-      await script.run(1_000);
+      await script.run(5_000);
     },
   },
   {

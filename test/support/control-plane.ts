@@ -41,7 +41,7 @@ export interface ControlPlaneOptions {
 export async function startControlPlane({ worker = true, settings: others = {}, log = shownLog }: ControlPlaneOptions = {}): Promise<TestControlPlane> {
   const dataDir = mkdtempSync(join(tmpdir(), 'freehold-test-fleet-'));
   const masterKey = randomBytes(32);
-  const [postgres, redis, fleet] = await Promise.all([startPostgres(), startRedis(), prepareLocalFleet({ dataDir, vault: new Vault(masterKey) })]);
+  const [postgres, redis, fleet] = await Promise.all([startPostgres(), startRedis(), prepareLocalFleet({ dataDir, vault: new Vault(masterKey), gatewaySlots: 50 })]);
   const settings = readSettings({
     DATABASE_URL: postgres.url, REDIS_URL: redis.url, FREEHOLD_DATA_DIR: dataDir, FREEHOLD_MASTER_KEY: masterKey.toString('base64'), FREEHOLD_LOG_LEVEL: 'silent', FREEHOLD_BACKUPS_EVERY_MS: '86400000', ...others,
   });

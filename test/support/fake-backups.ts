@@ -45,6 +45,8 @@ export class FakeBackups implements BackupsPort {
   dumps: (string | Error)[] | Readable = ['PGDMP', 'data'];
   /** The instance that was dumped last. */
   dumpedFrom: string | undefined;
+  /** The database that was named for it. */
+  dumpedDatabase: string | undefined;
   /** The clock of backups. */
   now: () => Date = () => new Date();
   private readonly sets = new Map<string, FakeSet>();
@@ -166,10 +168,11 @@ export class FakeBackups implements BackupsPort {
     });
   }
 
-  dump(instance: InstanceRef): Promise<Readable> {
+  dump(instance: InstanceRef, _signal: AbortSignal, database?: string): Promise<Readable> {
     return this.settle(() => {
       this.engine.requireRunning(instance.id);
       this.dumpedFrom = instance.id;
+      this.dumpedDatabase = database;
       if (this.dumps instanceof Readable) return this.dumps;
       const parts = [...this.dumps];
       return Readable.from((function* (): Generator<string> {

@@ -1,15 +1,16 @@
 import { createHash, createHmac, pbkdf2Sync, timingSafeEqual } from 'node:crypto';
 import { EngineError, type EngineErrorKind } from '../../src/engine/errors.js';
 import type { ExtensionObservation } from '../../src/engine/extension-list.js';
+import type { RoleObservation, WantedRole } from '../../src/engine/role-names.js';
 import type {
-  DatabaseSpec, Effect, EndpointProof, Engine, GatewayPort, InstanceGlimpse, InstanceInspection, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch,
-  InventoryRegion, KeptCopy, LocaleOffer, Lsn, OpenTransaction, RegionEndpoint, Route, StandbyObservation, StorageMeasure, Writing,
+  DatabaseEndpoint, DatabaseSpec, Effect, EndpointProof, EndpointSubject, Engine, GatewayPort, InstanceGlimpse, InstanceInspection, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch,
+  InventoryRegion, KeptCopy, LocaleOffer, Lsn, OpenTransaction, Route, RouteObservation, StandbyObservation, StorageMeasure, Writing,
 } from '../../src/engine/ports.js';
 import { FakeBackups } from './fake-backups.js';
 
 /** The verbs that have an effect, and so can be failed, held and interrupted. */
 export const FAKE_VERBS = [
-  'createPrimary', 'attachStandby', 'setSynchronousStandbys', 'waitForFlush', 'setOwnerVerifier', 'createExtension', 'dropExtension', 'start', 'fence', 'stopMarked',
+  'createPrimary', 'attachStandby', 'setSynchronousStandbys', 'waitForFlush', 'setOwnerVerifier', 'equip', 'createExtension', 'dropExtension', 'setRole', 'dropRole', 'start', 'fence', 'stopMarked',
   'unfence', 'claim', 'promote', 'rejoin', 'provideSlot', 'dropSlot', 'destroy', 'releaseKept', 'endTransactions', 'open', 'close', 'pause', 'remove', 'verify',
   'archiveTo', 'archiveNow', 'adoptArchive', 'backUp', 'freeze', 'expire', 'restore', 'prove', 'removeSet',
 ] as const;
@@ -104,6 +105,8 @@ export class FakeEngine implements Engine {
   readonly gateway: GatewayPort = new FakeGateway(this);
   readonly backups = new FakeBackups(this);
 
+  /** The programs that are installed, with which everything runs. */
+  postgresVersion = '17.0';
   /** Every call in the order of arrival. */
   readonly calls: FakeCall[] = [];
   /** Everything that exists, by instance. */
@@ -112,6 +115,8 @@ export class FakeEngine implements Engine {
   readonly kept = new Map<string, KeptCopy[]>();
   /** The extensions that databases have, by database and name. */
   readonly extensions = new Map<string, Map<string, ExtensionObservation['installed']>>();
+  /** The customers' roles with their verifiers, by database and name. */
+  readonly roles = new Map<string, Map<string, Omit<WantedRole, 'create'>>>();
   /** Every route, by database. */
   readonly routes = new Map<string, Route>();
   /** Transactions that customers have open, by instance. */
@@ -317,6 +322,10 @@ class FakeInstances implements InstancesPort {
     });
   }
 
+  equip(ref: InstanceRef, effect: Effect): Promise<void> {
+    return this.act('equip', ref, effect, () => undefined);
+  }
+
   async observeExtensions(ref: InstanceRef): Promise<readonly ExtensionObservation[]> {
     this.engine.requireRunning(ref.id);
     const installed = this.extensionsOf(ref);
@@ -342,6 +351,28 @@ class FakeInstances implements InstancesPort {
     const installed = this.engine.extensions.get(database.id) ?? new Map<string, ExtensionObservation['installed']>();
     this.engine.extensions.set(database.id, installed);
     return installed;
+  }
+
+  async observeRoles(ref: InstanceRef): Promise<readonly RoleObservation[]> {
+    this.engine.requireRunning(ref.id);
+    return Promise.resolve([...this.rolesOf(ref).values()].map(({ name, access }) => ({ name, access })));
+  }
+
+  setRole(ref: InstanceRef, { create, ...role }: WantedRole, effect: Effect): Promise<void> {
+    return this.act('setRole', ref, effect, () => {
+      if (!create && !this.rolesOf(ref).has(role.name)) throw new EngineError('permanent', `there is no role "${role.name}"`, 'see which there are');
+      this.rolesOf(ref).set(role.name, role);
+    });
+  }
+
+  dropRole(ref: InstanceRef, name: string, effect: Effect): Promise<void> {
+    return this.act('dropRole', ref, effect, () => void this.rolesOf(ref).delete(name));
+  }
+
+  private rolesOf({ database }: InstanceRef): Map<string, Omit<WantedRole, 'create'>> {
+    const roles = this.engine.roles.get(database.id) ?? new Map<string, Omit<WantedRole, 'create'>>();
+    this.engine.roles.set(database.id, roles);
+    return roles;
   }
 
   measureStorage(ref: InstanceRef): Promise<StorageMeasure> {
@@ -511,7 +542,7 @@ class FakeInstances implements InstancesPort {
     const { marked, port, role, systemIdentifier: identifier, timeline, upstream } = instance;
     if (!instance.running) return { exists: true, marked, process: 'stopped', address, port };
     const common = {
-      exists: true, marked, process: 'running' as const, address, port, role, postgresVersion: '17.0', systemIdentifier: identifier, timeline,
+      exists: true, marked, process: 'running' as const, address, port, role, postgresVersion: this.engine.postgresVersion, systemIdentifier: identifier, timeline,
       lsn: lsnOf(this.walOf(instance)),
     };
     if (role === 'standby') return { ...common, receiving: upstream !== null && this.follows(ref.id, upstream) };
@@ -553,8 +584,18 @@ class FakeInstances implements InstancesPort {
 class FakeGateway implements GatewayPort {
   constructor(private readonly engine: FakeEngine) {}
 
-  endpoint(region: string): RegionEndpoint {
-    return { host: '127.0.0.1', port: 6_400 + REGIONS.findIndex(({ id }) => id === region), rootCertificatePath: null };
+  endpoint({ region, endpointSlot }: EndpointSubject): DatabaseEndpoint {
+    const port = 10_000 + 3 * SLOTS * REGIONS.findIndex(({ id }) => id === region) + endpointSlot;
+    return { host: '127.0.0.1', port, readOnlyPort: port + SLOTS, pooledPort: port + 2 * SLOTS, rootCertificatePath: null };
+  }
+
+  slots(): number {
+    return SLOTS;
+  }
+
+  observe({ id }: EndpointSubject): Promise<RouteObservation> {
+    const route = this.engine.routes.get(id);
+    return Promise.resolve(route ? { state: this.engine.waiting.has(id) ? 'held' : 'open', target: route.target } : { state: 'absent' });
   }
 
   certificateAuthority(region: string): Promise<string> {
@@ -563,9 +604,9 @@ class FakeGateway implements GatewayPort {
 
   open(route: Route, effect: Effect): Promise<void> {
     return this.act('open', route.database, effect, () => {
-      const thief = [...this.engine.routes.values()].find(({ database }) =>
-        database.id !== route.database.id && database.region === route.database.region && database.name === route.database.name);
-      if (thief) throw new EngineError('permanent', `the route ${route.database.name} belongs to another database`);
+      const { id, region, endpointSlot } = route.database;
+      const thief = [...this.engine.routes.values()].find(({ database }) => database.id !== id && database.region === region && database.endpointSlot === endpointSlot);
+      if (thief) throw new EngineError('permanent', `the endpoint ${endpointSlot} belongs to another database`);
       this.engine.routes.set(route.database.id, route);
       this.engine.waiting.delete(route.database.id);
     });
@@ -609,14 +650,17 @@ class FakeGateway implements GatewayPort {
     });
   }
 
-  keep(region: string): Promise<{ started: boolean }> {
-    return Promise.resolve({ started: this.engine.gatewaysDown.delete(region) });
+  keep(region: string): Promise<{ started: readonly string[] }> {
+    return Promise.resolve({ started: this.engine.gatewaysDown.delete(region) ? ['router'] : [] });
   }
 
   private act<Result>(verb: FakeVerb, database: DatabaseSpec, { token, trace, signal }: Effect, effect: () => Result): Promise<Result> {
     return this.engine.act({ verb, subject: database.id, databaseId: database.id, token, trace }, signal, effect);
   }
 }
+
+/** Databases that a region has ports for. */
+const SLOTS = 1_000;
 
 const REGIONS = [
   { id: 'europe', name: 'Europe', timeZone: 'Europe/Berlin' },
@@ -643,7 +687,7 @@ function addressOf(engine: FakeEngine, ref: InstanceRef): string {
 }
 
 /** Whether a password opens a SCRAM-SHA-256 verifier (RFC 5803). */
-function opens(verifier: string, password: string): boolean {
+export function opens(verifier: string, password: string): boolean {
   const [, rounds, salt, storedKey] = /^SCRAM-SHA-256\$(\d+):([^$]+)\$([^:]+):/.exec(verifier) ?? [];
   if (!rounds || !salt || !storedKey) return false;
   const salted = pbkdf2Sync(password, Buffer.from(salt, 'base64'), Number(rounds), 32, 'sha256');

@@ -33,6 +33,9 @@ export function postgresBinaries(): string {
   return majors.length > 0 ? join(root, String(majors[0]), 'bin') : '';
 }
 
+/** The major version of those programs, which a new server has. */
+export const postgresMajor = (): number => Number(/(\d+)\/bin$/.exec(postgresBinaries())?.[1]);
+
 /** The one port of that range to which `fetch` connects nobody: https://fetch.spec.whatwg.org/#bad-port */
 const REFUSED_BY_FETCH = new Set([10_080]);
 

@@ -7,7 +7,7 @@ import { readEvents } from '../../clients/typescript/src/read-events.js';
 import { describeError } from '../../src/cli/cli-error.js';
 import { describeEnd, StepPrinter } from '../../src/cli/client/show-steps.js';
 import { chooseRestartDelayMs } from '../../src/cli/fleet/choose-restart-delay.js';
-import { ballastBytes, decideBallast } from '../../src/cli/fleet/decide-ballast.js';
+import { ballastBytes, decideBallast, isToBeSpared } from '../../src/cli/fleet/decide-ballast.js';
 import { LogFile } from '../../src/cli/fleet/log-file.js';
 import { isAlive, nameProcess } from '../../src/cli/fleet/processes.js';
 import { formatTable } from '../../src/cli/output.js';
@@ -136,6 +136,15 @@ describe('the reserve of a control plane', () => {
     ['is not made anew of what was just let go', 0.9 * GIB, 0, 'keep'],
   ])('%s', (_, freeBytes, heldBytes, action) => {
     expect(decideBallast({ freeBytes, totalBytes: 100 * GIB, heldBytes })).toBe(action);
+  });
+
+  it.each([
+    ['is spared once it is in use', 300 * MIB, 0, true],
+    ['is not while it is held, or can be made again', 300 * MIB, 256 * MIB, false],
+    ['is not while it can be made again', 10 * GIB, 0, false],
+    ['is not by what needs room itself when there is none', 15 * MIB, 0, false],
+  ])('%s', (_, freeBytes, heldBytes, spared) => {
+    expect(isToBeSpared({ freeBytes, totalBytes: 100 * GIB, heldBytes })).toBe(spared);
   });
 
   it('is not needed for logging: a line that a full disk refuses ends nothing', () => {

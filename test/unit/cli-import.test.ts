@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ProblemError } from '../../clients/typescript/src/client.js';
-import { chooseCarried, findMissingExtensions, findNotCarried, type Offer } from '../../src/cli/import/choose-carried.js';
+import { chooseCarried, chooseRequested, findMissingExtensions, findNotCarried, type Offer } from '../../src/cli/import/choose-carried.js';
 import { splitPassword } from '../../src/cli/import/connection.js';
 import { findBadText } from '../../src/cli/import/find-bad-text.js';
 import { findSorted } from '../../src/cli/import/find-sorted.js';
@@ -99,6 +99,21 @@ describe('the table of contents of a dump', () => {
 
   it('is restored but for that, and for what is said of it', () => {
     expect(chooseCarried(ENTRIES, OFFERED).map(({ id }) => id)).toEqual([3488, 6, 2, 3490, 313, 219, 3493, 3470]);
+  });
+
+  it('has extensions that are made on request asked for, each where it was', () => {
+    const extension = (id: number, name: string, schema: string) => entry(id, 'EXTENSION', name, { definition: `CREATE EXTENSION IF NOT EXISTS ${name} WITH SCHEMA ${schema};\n` });
+    const entries = [
+      entry(6, 'SCHEMA', 'my "a" app'), entry(3499, 'COMMENT', 'SCHEMA "my ""a"" app"', { needs: [6] }), extension(1, 'amcheck', '"my ""a"" app"'), extension(2, 'pg_prewarm', 'extensions'),
+      extension(3, 'bloom', 'pg_catalog'), extension(4, 'dblink', 'public'), extension(5, 'pg_trgm', 'public'),
+    ];
+    const offered = new Map<string, Offer>([['amcheck', 'may-not'], ['pg_prewarm', 'may-not'], ['bloom', 'may-not'], ['dblink', 'may-not'], ['pg_trgm', 'makes']]);
+    const listed = [...['amcheck', 'pg_prewarm', 'bloom'].map((name) => ({ name, access: 'request' as const, why: '' })), { name: 'dblink', access: 'refused' as const, why: 'it connects' }];
+    expect(chooseRequested(entries, offered, listed)).toEqual([{ name: 'amcheck', schema: 'my "a" app' }, { name: 'pg_prewarm', schema: 'extensions' }, { name: 'bloom', schema: 'public' }]);
+    expect(chooseRequested(entries, offered, [])).toEqual([]);
+    expect(findMissingExtensions(entries, offered, listed).find(({ name }) => name === 'dblink')?.why).toBe('it is not offered: it connects; what needs it fails: do without it, and import again');
+    const made = new Map<string, Offer>([...offered, ['amcheck', 'has'], ['pg_prewarm', 'has'], ['bloom', 'has']]);
+    expect(chooseCarried(entries, made, new Set(['my "a" app'])).map(({ id }) => id)).toEqual([3499, 5]);
   });
 
   it('names the roles that are granted something, and those that a policy needs', () => {

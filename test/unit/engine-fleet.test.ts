@@ -3,13 +3,13 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 
 import { CertificateAuthority, createAuthority, isGoodFor } from '../../src/engine/local/fleet/certificates.js';
-import { ACCOUNTS_PER_FLEET, adjustFleet, describeFleet, drawNetwork, fleetSchema } from '../../src/engine/local/fleet/fleet-description.js';
+import { ACCOUNTS_PER_FLEET, adjustFleet, describeFleet, drawNetwork, endpointHosts, endpointPorts, fleetSchema } from '../../src/engine/local/fleet/fleet-description.js';
 import { accountOf } from '../../src/engine/local/fleet/fleet-layout.js';
 import { command, quote } from '../../src/engine/local/host-shell/gate-script.js';
 import { lastLines } from '../../src/engine/local/host-shell/tool-failure.js';
 import { OutputTail } from '../../src/engine/local/host-shell/output-tail.js';
 
-const choices = { asRoot: true, publicHost: null, hostMemoryMb: 1_024, ports: [10_001, 10_002, 10_003, 10_004, 10_005], network: 77 };
+const choices = { asRoot: true, publicHost: null, hostMemoryMb: 1_024, firstPorts: [10_000, 10_300, 10_600, 10_900, 11_200], slots: 100, network: 77 };
 
 describe('the description of a fleet', () => {
   const fleet = describeFleet(choices);
@@ -42,6 +42,24 @@ describe('the description of a fleet', () => {
   it('keeps everything but what was changed', () => {
     expect(adjustFleet(fleet, undefined, undefined)).toEqual(fleet);
     expect(adjustFleet(fleet, 2_048, 'db.example.org')).toMatchObject({ id: fleet.id, publicHost: 'db.example.org' });
+  });
+
+  it('gives each kind of a database\'s endpoints a port of its own', () => {
+    const ports = fleet.regions.flatMap((region) => Array.from({ length: region.gateway.slots }, (_, slot) => Object.values(endpointPorts(region, slot))).flat());
+    expect(new Set(ports).size).toBe(5 * 3 * 100);
+    expect(endpointPorts(fleet.regions[1]!, 7)).toEqual({ session: 10_307, readOnly: 10_407, pooled: 10_507 });
+  });
+
+  it('names a database by the public name, by one of its own below it, or by the gateway\'s address', () => {
+    const [region] = fleet.regions;
+    expect(endpointHosts(fleet, region!, 'db_01ABC')).toEqual(['127.77.1.1']);
+    expect(endpointHosts({ publicHost: 'db.example.org' }, region!, 'db_01ABC')).toEqual(['db.example.org', '127.77.1.1']);
+    expect(endpointHosts({ publicHost: '*.db.example.org' }, region!, 'db_01ABC')).toEqual(['db-01abc.db.example.org', '127.77.1.1']);
+  });
+
+  it('reads one that was written before gateways had ports of databases\' own', () => {
+    const before = { ...fleet, regions: fleet.regions.map((region) => ({ ...region, gateway: { address: region.gateway.address, port: 6_432, account: region.gateway.account } })) };
+    expect(fleetSchema.parse(before).regions[0]?.gateway).toEqual({ address: '127.77.1.1', firstPort: 0, slots: 0, account: 65_535 });
   });
 
   it('draws a network that nobody else uses by habit', () => {

@@ -7,6 +7,7 @@ import {
   connectionInfo,
   parseSynchronousNames,
   postgresConfiguration,
+  LOOKUP_CONNECTIONS,
   RESERVED_CONNECTIONS,
   sharedBuffersMb,
   synchronousConfiguration,
@@ -38,7 +39,7 @@ describe('the settings of an instance', () => {
 
   it('keeps connections for the control plane, and for dumps, beside the customer\'s', () => {
     const text = postgresConfiguration(settings);
-    expect(read(text, 'max_connections')).toBe(String(20 + DUMPS_AT_ONCE + RESERVED_CONNECTIONS));
+    expect(read(text, 'max_connections')).toBe(String(20 + LOOKUP_CONNECTIONS + DUMPS_AT_ONCE + RESERVED_CONNECTIONS));
     expect(read(text, 'superuser_reserved_connections')).toBe(String(RESERVED_CONNECTIONS));
   });
 
@@ -79,21 +80,27 @@ describe('the settings of an instance', () => {
 });
 
 describe('who may connect to an instance', () => {
-  const access = { database: 'shop', owner: 'own"er', controlUser: 'freehold', replicationUser: 'rep', dumpUser: 'dump', peers: ['127.9.1.11', '127.9.1.21'], open: true, gateway: '127.9.1.1' };
+  const access = { customersRole: 'customers', pooler: { role: 'pooler', database: 'ours' }, controlUser: 'freehold', replicationUser: 'rep', dumpUser: 'dump', peers: ['127.9.1.11', '127.9.1.21'], open: true, gateway: '127.9.1.1' };
   const lines = hostBasedAccess(access).trim().split('\n');
 
   it('lets in over TLS only, and ends in reject', () => {
     const allowed = lines.filter((line) => !line.endsWith('reject'));
-    expect(allowed.every((line) => line.startsWith('hostssl ') && line.endsWith('/32 scram-sha-256'))).toBe(true);
+    expect(allowed.every((line) => line.startsWith('hostssl ') && /\/32 (scram-sha-256|trust clientcert=verify-ca)$/.test(line))).toBe(true);
     expect(lines.slice(-4)).toEqual(['local all all reject', 'local replication all reject', 'host all all all reject', 'host replication all all reject']);
   });
 
-  it('lets the owner into the one database, and the replication role into none', () => {
-    expect(lines.filter((line) => line.includes('"own""er"'))).toEqual([
-      'hostssl "shop" "own""er" 127.0.0.1/32 scram-sha-256',
-      'hostssl "shop" "own""er" 127.9.1.1/32 scram-sha-256',
-    ]);
-    expect(hostBasedAccess({ ...access, open: false }).trim().split('\n'), 'a closed one').toEqual(lines.filter((line) => !line.includes('own')));
+  it('lets customers in from the gateway with a password, through their pooler by its key, and into our own databases not at all', () => {
+    const customers = ['hostssl all +customers 127.9.1.1/32 scram-sha-256', 'hostssl all +customers 127.0.0.1/32 trust clientcert=verify-ca'];
+    const lookUps = 'hostssl "ours" "pooler" 127.0.0.1/32 trust clientcert=verify-ca';
+    const barrier = 'host "ours","template0","template1" all all reject';
+    expect(lines.filter((line) => /customers|pooler/.test(line))).toEqual([lookUps, ...customers]);
+    expect(lines.indexOf(barrier)).toBeGreaterThan(lines.indexOf(lookUps));
+    expect(lines.indexOf(barrier)).toBeLessThan(lines.findIndex((line) => line.includes('"dump"')));
+    expect(hostBasedAccess({ ...access, open: false }).trim().split('\n'), 'a closed one').toEqual(lines.filter((line) => !/customers|pooler/.test(line)));
+    expect(lines.filter((line) => line.includes('trust')).every((line) => line.endsWith('trust clientcert=verify-ca'))).toBe(true);
+  });
+
+  it('lets the replication role into no database', () => {
     expect(lines.filter((line) => line.includes('"rep"')).every((line) => line.split(' ')[1] === 'replication')).toBe(true);
   });
 });
@@ -118,13 +125,17 @@ describe('SQL', () => {
     expect(scramVerifier('secret')).not.toBe(scramVerifier('secret'));
   });
 
-  it('gives the owner nothing beyond the database', () => {
-    const statements = newDatabaseSql({ name: 'shop', owner: 'shop', ownerVerifier: 'v', replicationVerifier: 'w', dumpVerifier: 'x' });
+  it('gives the owner nothing beyond databases of their own', () => {
+    const statements = newDatabaseSql({ name: 'shop', owner: 'shop', ownerVerifier: 'v', replicationVerifier: 'w', dumpVerifier: 'x', maxConnections: 20 });
     // Single-user mode takes a line for a statement.
     expect(statements.filter((statement) => !/^[^\n]+;$/.test(statement))).toEqual([]);
     const sql = statements.join('\n');
     expect(sql).toContain('NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION');
     expect(sql).toContain('REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC');
+    expect(statements.filter((statement) => / TO "shop"|ROLE "shop"/.test(statement)).map((statement) => statement.replace(/ NOSUPER.*/, ''))).toEqual([
+      'CREATE ROLE "shop" LOGIN', 'ALTER ROLE "shop" SET log_min_messages = fatal;', 'ALTER ROLE "shop" CREATEDB CONNECTION LIMIT 20;',
+      'GRANT "freehold_customers" TO "shop";', 'GRANT CONNECT ON DATABASE postgres TO "shop";',
+    ]);
   });
 
   it('makes a slot only if there is none', () => {

@@ -5,7 +5,7 @@ import { postgresConfiguration } from '../../src/engine/local/instances/instance
 
 const defaults = { max_connections: 100, max_worker_processes: 8, max_wal_senders: 10, max_prepared_transactions: 0, max_locks_per_transaction: 64 };
 const had = { ...defaults, max_connections: 56 };
-const wanted = { ...defaults, max_connections: 58, max_locks_per_transaction: 384 };
+const wanted = { ...defaults, max_connections: 60, max_locks_per_transaction: 384 };
 const ours = postgresConfiguration({ address: '127.9.1.11', port: 15_432, size: { memoryMb: 256, maxConnections: 50, diskGb: 10 }, etc: '/fleet/etc', archiveCommand: 'exec archive %p', name: 'ins_a' });
 
 describe('settings of which a standby may not have less than its primary', () => {

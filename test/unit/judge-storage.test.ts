@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { floorBytes } from '../../src/fleet/disk-floor.js';
+import { floorBytes } from '../../src/engine/disk-floor.js';
 import { chooseGrowing, grownBytes, isMeasureDue, judgeFilling, judgeRoom, judgeStorage, NOT_STOPPED, type Growth, type MeasureFacts, type StorageFacts } from '../../src/health/judge-storage.js';
 
 const MIB = 2 ** 20;

@@ -11,6 +11,7 @@ import { setArchiveOperation } from '../../src/backups/operations/set-archive.op
 import { createExtensionOperation } from '../../src/databases/operations/create-extension.operation.js';
 import { deleteOperation } from '../../src/databases/operations/delete.operation.js';
 import { dropExtensionOperation } from '../../src/databases/operations/drop-extension.operation.js';
+import { dropRoleOperation } from '../../src/databases/operations/drop-role.operation.js';
 import { failoverOperation } from '../../src/databases/operations/failover.operation.js';
 import { provisionOperation } from '../../src/databases/operations/provision.operation.js';
 import { recoverOperation } from '../../src/databases/operations/recover.operation.js';
@@ -18,6 +19,7 @@ import { releaseKeptOperation } from '../../src/databases/operations/release-kep
 import { relocateOperation } from '../../src/databases/operations/relocate.operation.js';
 import { reprotectOperation } from '../../src/databases/operations/reprotect.operation.js';
 import { rotatePasswordOperation } from '../../src/databases/operations/rotate-password.operation.js';
+import { setRoleOperation } from '../../src/databases/operations/set-role.operation.js';
 import { switchoverOperation } from '../../src/databases/operations/switchover.operation.js';
 import { assertWellFormed, type OperationDefinition } from '../../src/operations/definition.js';
 import { vacateOperation } from '../../src/relocation/vacate.operation.js';
@@ -32,7 +34,7 @@ const failover = withoutParts(failoverOperation);
 const tables = [
   withoutParts(provisionOperation), failover, withoutParts(switchoverOperation), withoutParts(reprotectOperation), withoutParts(recoverOperation),
   withoutParts(relocateOperation), withoutParts(releaseKeptOperation), withoutParts(vacateOperation), withoutParts(rotatePasswordOperation), withoutParts(deleteOperation),
-  withoutParts(createExtensionOperation), withoutParts(dropExtensionOperation),
+  withoutParts(createExtensionOperation), withoutParts(dropExtensionOperation), withoutParts(setRoleOperation), withoutParts(dropRoleOperation),
   withoutParts(setArchiveOperation), withoutParts(backUpOperation), withoutParts(proveBackupOperation), withoutParts(expireBackupsOperation),
   withoutParts(restoreOperation), withoutParts(restoreInPlaceOperation), withoutParts(purgeBackupsOperation),
 ];

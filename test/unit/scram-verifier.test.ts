@@ -20,12 +20,14 @@ describe('scramVerifier', () => {
 
 describe('endpointUris', () => {
   it('carries the password only when it is given, and the root certificate where there is one', () => {
-    const endpoint = { host: '127.9.0.1', port: 6432, rootCertificatePath: '/var/lib/free hold/ca.pem' };
-    expect(endpointUris(endpoint, 'shop_x', 'shop_x', 'pw')).toEqual({
-      uri: 'postgresql://shop_x:pw@127.9.0.1:6432/shop_x?sslmode=verify-full&sslrootcert=/var/lib/free%20hold/ca.pem',
-      pooledUri: 'postgresql://shop_x:pw@127.9.0.1:6432/shop_x_pooled?sslmode=verify-full&sslrootcert=/var/lib/free%20hold/ca.pem',
+    const endpoint = { host: '127.9.0.1', port: 10_001, readOnlyPort: 11_001, pooledPort: 12_001, rootCertificatePath: '/var/lib/free hold/ca.pem' };
+    expect(endpointUris(endpoint, 'shop', 'shop', 'pw')).toEqual({
+      uri: 'postgresql://shop:pw@127.9.0.1:10001/shop?sslmode=verify-full&sslrootcert=/var/lib/free%20hold/ca.pem',
+      pooledUri: 'postgresql://shop:pw@127.9.0.1:12001/shop?sslmode=verify-full&sslrootcert=/var/lib/free%20hold/ca.pem',
+      readOnlyUri: 'postgresql://shop:pw@127.9.0.1:11001/shop?sslmode=verify-full&sslrootcert=/var/lib/free%20hold/ca.pem',
     });
-    expect(endpointUris({ ...endpoint, rootCertificatePath: null }, 'shop_x', 'shop_x').uri)
-      .toBe('postgresql://shop_x@127.9.0.1:6432/shop_x?sslmode=verify-full');
+    expect(endpointUris({ ...endpoint, rootCertificatePath: null }, 'shop', 'shop').uri).toBe('postgresql://shop@127.9.0.1:10001/shop?sslmode=verify-full');
+    expect(endpointUris({ ...endpoint, host: '2001:db8::1', rootCertificatePath: 'system' }, 'shop', 'shop').uri)
+      .toBe('postgresql://shop@[2001:db8::1]:10001/shop?sslmode=verify-full&sslrootcert=system');
   });
 });

@@ -19,9 +19,10 @@ describe('the settings of a session in a tenant\'s server', () => {
     expect(sessionSettings({ version: '15.18', superuser: false, left: ['search_path'] })).not.toHaveProperty('search_path');
   });
 
-  it('come first in a transaction, the time-out before all others', () => {
+  it('come first in a transaction, the time-outs before all others', () => {
     const [first, ...rest] = transactionSettings('15.18');
-    expect(first).toBe('SET LOCAL statement_timeout = 0');
+    expect(first).toBe(`SET LOCAL statement_timeout = '0'`);
+    expect(transactionSettings('17.5').slice(0, 2)).toEqual([first, `SET LOCAL transaction_timeout = '0'`]);
     expect(rest).toContain(`SET LOCAL search_path = 'pg_catalog', 'pg_temp'`);
     expect(rest).toContain(`SET LOCAL role = 'none'`);
     expect(rest.some((statement) => statement.includes('default_transaction') || statement.includes('local_preload'))).toBe(false);

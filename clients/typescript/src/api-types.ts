@@ -381,6 +381,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/databases/{id}/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List roles
+         * @description The roles that were made beside the owner, by name, and what they may do.
+         */
+        get: operations["listRoles"];
+        put?: never;
+        /**
+         * Make a role
+         * @description One that only reads, or that reads and writes what the owner has, in every database, with what is made later. Answers with its credentials once they work; the password is shown here and nowhere else.
+         */
+        post: operations["createRole"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/databases/{id}/roles/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a role
+         * @description Its sessions end, and what it owns goes to the owner. Harmless if it is gone.
+         */
+        delete: operations["dropRole"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/databases/{id}/roles/{name}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get a new password for a role
+         * @description The old one stops working. Sessions that are open stay open.
+         */
+        post: operations["rotateRolePassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/operations": {
         parameters: {
             query?: never;
@@ -634,7 +698,7 @@ export interface paths {
         };
         /**
          * Download a dump of the live data
-         * @description A custom-format archive for pg_restore. A dump that fails midway aborts the connection and never ends cleanly; a whole one ends with the trailer `Repr-Digest` (`sha-256`). A client that takes less than a MiB a minute is cut off, and so is one that is not done after twelve hours.
+         * @description A custom-format archive for pg_restore, of one database of the instance: that of the endpoint unless `database` names another. A dump that fails midway aborts the connection and never ends cleanly; a whole one ends with the trailer `Repr-Digest` (`sha-256`). A client that takes less than a MiB a minute is cut off, and so is one that is not done after twelve hours.
          */
         get: operations["dumpDatabase"];
         put?: never;
@@ -908,7 +972,12 @@ export interface components {
             name: string;
             standbys: number;
             memoryMb: number;
+            /** @description Sessions at once, those of the pooler included */
             maxConnections: number;
+            /** @description Sessions that the pooler uses at once for one database */
+            pooledConnections: number;
+            /** @description Clients of `pooledUri` at once */
+            pooledClients: number;
             diskGb: number;
             databasesPerCustomer: number;
         };
@@ -1017,13 +1086,16 @@ export interface components {
             watched: boolean;
             endpoint: {
                 host: string;
+                /** @description That of `uri`; each URI has a port of its own, the same for the life of the database */
                 port: number;
                 database: string;
                 user: string;
-                /** @description Keeps a server session per client; without the password */
+                /** @description A session of PostgreSQL itself, at the primary; without the password */
                 uri: string;
                 /** @description Pools by transaction; without the password */
                 pooledUri: string;
+                /** @description A session at a standby in sync, or at the primary where there is none; without the password */
+                readOnlyUri: string;
             };
             instances: {
                 id: string;
@@ -1082,10 +1154,12 @@ export interface components {
         Credentials: {
             user: string;
             password: string;
-            /** @description With the password; keeps a server session per client */
+            /** @description With the password; a session of PostgreSQL itself, at the primary */
             uri: string;
             /** @description With the password; pools by transaction */
             pooledUri: string;
+            /** @description With the password; a session at a standby in sync, or at the primary where there is none */
+            readOnlyUri: string;
         };
         NewDatabaseAnswer: {
             database: components["schemas"]["Database"];
@@ -1123,6 +1197,20 @@ export interface components {
         };
         ExtensionList: {
             data: components["schemas"]["Extension"][];
+            nextCursor: string | null;
+        };
+        /** @description A role of the customer's own, beside the owner. */
+        Role: {
+            /** @example reporting */
+            name: string;
+            /**
+             * @description `readOnly`: reads tables, views and sequences; `readWrite`: inserts, updates and deletes, too. Of all that the owner has, and makes later, in every database
+             * @enum {string}
+             */
+            access: "readOnly" | "readWrite";
+        };
+        RoleList: {
+            data: components["schemas"]["Role"][];
             nextCursor: string | null;
         };
         /** @description A long-running change, made of named steps. */
@@ -1276,10 +1364,12 @@ export interface components {
             credentials?: {
                 user: string;
                 password: string;
-                /** @description With the password; keeps a server session per client */
+                /** @description With the password; a session of PostgreSQL itself, at the primary */
                 uri: string;
                 /** @description With the password; pools by transaction */
                 pooledUri: string;
+                /** @description With the password; a session at a standby in sync, or at the primary where there is none */
+                readOnlyUri: string;
             };
         };
         /** @description A link by which a dump is downloaded once, without a key. */
@@ -1472,6 +1562,10 @@ export interface components {
         };
         /**
          * @description [`name-taken`](/problems/name-taken): The name is taken.
+         *
+         *     [`role-taken`](/problems/role-taken): There is a role of that name.
+         *
+         *     [`too-many-roles`](/problems/too-many-roles): The database has as many roles as it may have.
          *
          *     [`quota-exceeded`](/problems/quota-exceeded): The quota is used up.
          *
@@ -2349,6 +2443,157 @@ export interface operations {
             "5XX": components["responses"]["Problem"];
         };
     };
+    listRoles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All roles, by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleList"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    createRole: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Chosen by the caller, 1 to 255 visible characters. The same key and body are answered the same for 24 hours; the same key with another body is refused. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description What it logs in as
+                     * @example reporting
+                     */
+                    name: string;
+                    /**
+                     * @description `readOnly`: reads tables, views and sequences; `readWrite`: inserts, updates and deletes, too. Of all that the owner has, and makes later, in every database
+                     * @enum {string}
+                     */
+                    access: "readOnly" | "readWrite";
+                };
+            };
+        };
+        responses: {
+            /** @description Its credentials */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Credentials"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    dropRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operation */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    rotateRolePassword: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Chosen by the caller, 1 to 255 visible characters. The same key and body are answered the same for 24 hours; the same key with another body is refused. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The new credentials */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Credentials"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
     listOperations: {
         parameters: {
             query?: {
@@ -2793,7 +3038,10 @@ export interface operations {
     };
     dumpDatabase: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description A database of the instance, by its name there; that of the endpoint if it is left out */
+                database?: string;
+            };
             header?: never;
             path: {
                 id: string;

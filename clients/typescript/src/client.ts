@@ -21,6 +21,7 @@ export type Host = Schemas['Host'];
 export type Plan = Schemas['Plan'];
 export type Alert = Schemas['Alert'];
 export type Extension = Schemas['Extension'];
+export type Role = Schemas['Role'];
 export type OperationStep = Operation['steps'][number];
 export type MovePlan = Schemas['MovePlanAnswer']['plan'];
 export type ApiKey = Schemas['ApiKey'];
@@ -121,9 +122,9 @@ export class FreeholdClient {
     return this.transport.text({ method: 'GET', path: fill('/v1/regions/{id}/ca.pem', { id: regionId }) });
   }
 
-  /** A dump of a database's live data, for pg_restore; one that breaks off, or whose digest is another one, ends with an error. */
-  dump(databaseId: string, signal?: AbortSignal): Promise<Download> {
-    return this.transport.download({ path: fill('/v1/databases/{id}/dump', { id: databaseId }), headers: { accept: 'application/octet-stream' }, signal });
+  /** A dump of the live data, for pg_restore: of the endpoint's database, or of another one of its instance; one that breaks off, or whose digest is another one, ends with an error. */
+  dump(databaseId: string, signal?: AbortSignal, database?: string): Promise<Download> {
+    return this.transport.download({ path: fill('/v1/databases/{id}/dump', { id: databaseId }), query: { database }, headers: { accept: 'application/octet-stream' }, signal });
   }
 
   /** Follows an operation until it has ended, whichever way; resumes by itself when the connection breaks. */

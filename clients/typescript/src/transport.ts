@@ -111,7 +111,7 @@ export class Transport {
    *
    * @throws ProblemError, UnreachableError
    */
-  download(request: Pick<Request, 'path' | 'headers' | 'signal'>): Promise<Download> {
+  download(request: Pick<Request, 'path' | 'query' | 'headers' | 'signal'>): Promise<Download> {
     const { url, headers } = this.addressed({ method: 'GET', ...request }, undefined);
     return openDownload(url, headers, Math.max(this.timeoutMs, FILE_BEGINS_WITHIN_MS), request.signal);
   }

@@ -124,6 +124,7 @@ async function showDatabase(idOrName: string, command: Command): Promise<void> {
     ['PostgreSQL', `${database.postgresVersion ?? '-'}, epoch ${database.epoch}`],
     ['URI', database.endpoint.uri],
     ['pooled URI', database.endpoint.pooledUri],
+    ['read-only', database.endpoint.readOnlyUri],
     ['created', database.createdAt],
   ];
   print(facts.map(([name, value]) => `${name.padEnd(12)}${value}`).join('\n'));

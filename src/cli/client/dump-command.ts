@@ -13,6 +13,7 @@ import { openSession, withApi } from './session.js';
 import { verifyDump } from './verify-dump.js';
 
 interface DumpOptions {
+  readonly database?: string;
   readonly link?: true;
   readonly validFor: string;
   readonly output?: string;
@@ -23,6 +24,7 @@ interface DumpOptions {
 /** `freehold dump` */
 export function dumpCommand(): Command {
   return withApi(new Command('dump').description('write a dump of the live data to standard output or a file, for pg_restore; or check one').argument('[database]', 'its id, or its name'))
+    .option('--database <name>', 'another database of the same instance, by its name there')
     .option('--output <file>', 'write it there; until it is whole its name ends in .part')
     .option('--verify <file>', 'check a dump that is there, of this or another server: read all of it, and compare its digest')
     .option('--digest <sha256>', 'the digest that --verify compares with, as it was printed when the dump was made')
@@ -32,9 +34,10 @@ export function dumpCommand(): Command {
       if (options.verify !== undefined) return verify(options.verify, options.digest, database, command);
       if (options.digest !== undefined) throw new CliError('--digest goes with --verify FILE', EXIT.usage);
       if (database === undefined) throw new CliError('which database? give its id or its name', EXIT.usage);
+      if (options.link && options.database !== undefined) throw new CliError('--link leads to a dump of the endpoint\'s database, and --database names another one', EXIT.usage);
       if (options.link) return printLink(database, options.validFor, command);
       if (options.output === undefined && process.stdout.isTTY) throw new CliError('a dump is not for a terminal: send it to a file, as by freehold dump DB --output FILE', EXIT.usage);
-      return download(database, options.output, command);
+      return download(database, options, command);
     });
 }
 
@@ -51,7 +54,7 @@ async function printLink(database: string, minutes: string, command: Command): P
   note(`it can be used once, until ${link.expiresAt}`);
 }
 
-async function download(database: string, output: string | undefined, command: Command): Promise<void> {
+async function download(database: string, { output, database: named }: DumpOptions, command: Command): Promise<void> {
   const { api, asJson } = openSession(command);
   const { id } = await findDatabase(api, database);
   const file = output === undefined ? undefined : await WholeFile.open(output);
@@ -72,11 +75,11 @@ async function download(database: string, output: string | undefined, command: C
     return dump.digest();
   };
   try {
-    const { sha256, confirmed } = await read(await api.dump(id, ended.signal));
+    const { sha256, confirmed } = await read(await api.dump(id, ended.signal, named));
     await file?.keep();
     progress.clear();
     if (file && asJson) printJson({ file: output, bytes, sha256, confirmed });
-    note(`${id} is dumped: ${formatBytes(bytes, undefined)}, sha256 ${sha256}`);
+    note(`${named === undefined ? id : `${named} of ${id}`} is dumped: ${formatBytes(bytes, undefined)}, sha256 ${sha256}`);
     if (!confirmed) note(`the server's own digest did not arrive, as behind some proxies: check the file with freehold dump --verify ${output ?? 'FILE'}`);
   } finally {
     progress.clear();

@@ -55,10 +55,10 @@ export class FleetMachine {
     return this.requireSome(serversBelow(join(this.directory.dataDir, 'hosts', host)), `host ${host}`);
   }
 
-  /** A region's gateway, which is told its configuration on its command line. */
+  /** A region's router, which is told its configuration on its command line. */
   gatewayProcess(region: string): ProcessName | undefined {
-    const settings = join(this.directory.dataDir, 'gateways', region, 'etc/pgbouncer.ini');
-    return listPids().filter((pid) => readArguments(pid).some((argument) => argument.endsWith('/pgbouncer.ini') && leadToSame(argument, settings)))
+    const settings = join(this.directory.dataDir, 'gateways', region, 'router/haproxy.cfg');
+    return listPids().filter((pid) => readArguments(pid).some((argument) => argument.endsWith('/haproxy.cfg') && leadToSame(argument, settings)))
       .flatMap((pid) => nameProcess(pid) ?? [])[0];
   }
 

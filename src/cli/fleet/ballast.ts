@@ -2,11 +2,13 @@ import { spawn } from 'node:child_process';
 import { rmSync, statfsSync, statSync } from 'node:fs';
 
 import type { ControlDirectory } from './control-directory.js';
-import { ballastBytes, decideBallast } from './decide-ballast.js';
+import { ballastBytes, type BallastFacts, decideBallast, isToBeSpared } from './decide-ballast.js';
 import type { Progress } from './progress.js';
 
 /** A disk that is filled at full speed loses less than the rest at which the ballast goes in this time. */
 const EVERY_MS = 250;
+/** The metadata server completes two segments of WAL in this time. */
+const SAVE_EVERY_MS = 20_000;
 
 /**
  * A file that holds room for the control plane's own metadata, WAL and logs, for when somebody else has filled the disk:
@@ -18,11 +20,13 @@ export class Ballast {
   private making: Promise<void> | undefined;
   /** A file system that cannot reserve room, or has none to spare, is not asked again and again. */
   private unmade = false;
+  private savedAt = -Infinity;
 
   private readonly path: string;
   private readonly directory: string;
 
-  constructor({ ballast, control }: ControlDirectory, private readonly progress: Progress) {
+  /** @param save called again and again while the reserve is in use, to spare it; a failure is no more than a failed try */
+  constructor({ ballast, control }: ControlDirectory, private readonly progress: Progress, private readonly save: () => Promise<void> = () => Promise.resolve()) {
     this.path = ballast;
     this.directory = control;
   }
@@ -41,23 +45,31 @@ export class Ballast {
 
   /** Lets go what is held, if the disk is full. */
   relieve(): void {
-    if (this.decide()?.action === 'release') this.release();
+    const facts = this.measure();
+    if (facts && decideBallast(facts) === 'release') this.release();
   }
 
   private look(): void {
     if (this.making) return;
-    const decided = this.decide();
-    if (decided?.action === 'release') this.release();
-    else if (decided?.action === 'make' && !this.unmade) this.making = this.make(decided.bytes).finally(() => (this.making = undefined));
+    const facts = this.measure();
+    if (!facts) return;
+    const action = decideBallast(facts);
+    if (action === 'release') this.release();
+    else if (action === 'make' && !this.unmade) this.making = this.make(ballastBytes(facts.totalBytes)).finally(() => (this.making = undefined));
+    else if (isToBeSpared(facts)) this.spare();
+  }
+
+  private spare(): void {
+    if (performance.now() - this.savedAt < SAVE_EVERY_MS) return;
+    this.savedAt = performance.now();
+    void this.save().catch(() => undefined);
   }
 
   /** Undefined if the directory is gone, or cannot be read: others say so. */
-  private decide(): { action: ReturnType<typeof decideBallast>; bytes: number } | undefined {
+  private measure(): BallastFacts | undefined {
     try {
       const { bavail, blocks, bsize } = statfsSync(this.directory);
-      const totalBytes = blocks * bsize;
-      const heldBytes = statSync(this.path, { throwIfNoEntry: false })?.size ?? 0;
-      return { action: decideBallast({ freeBytes: bavail * bsize, totalBytes, heldBytes }), bytes: ballastBytes(totalBytes) };
+      return { freeBytes: bavail * bsize, totalBytes: blocks * bsize, heldBytes: statSync(this.path, { throwIfNoEntry: false })?.size ?? 0 };
     } catch {
       return undefined;
     }

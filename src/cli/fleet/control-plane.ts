@@ -9,10 +9,11 @@ import type { ControlDirectory } from './control-directory.js';
 import { lockFleet, type FleetLock } from './fleet-lock.js';
 import { endLeftovers } from './leftovers.js';
 import { openMasterKey, readFleetName } from './master-key.js';
-import { metadataServer, metadataUrl, refuseHomelessMetadata, refuseLostMetadata } from './metadata-server.js';
+import { checkpointMetadata, metadataServer, type MetadataOptions, metadataUrl, refuseHomelessMetadata, refuseLostMetadata } from './metadata-server.js';
 import { LOOPBACK, openPorts, type ControlPorts } from './ports.js';
 import { describeHomeless, findPrograms, type Programs } from './programs.js';
 import type { Progress } from './progress.js';
+import { requireResolvable } from './public-host.js';
 import { redisServer, redisUrl } from './redis-server.js';
 import { openControlKeys, type ControlKeys } from './sealed-keys.js';
 import { SupervisedProcess, type ProcessSpec } from './supervised-process.js';
@@ -47,6 +48,8 @@ export class ControlPlane {
   private readonly processes: SupervisedProcess[] = [];
   private lock: FleetLock | undefined;
   private ballast: Ballast | undefined;
+  /** Undefined while there is none, or where it is somebody else's. */
+  private metadata: MetadataOptions | undefined;
 
   private constructor(private readonly options: ControlPlaneOptions) {}
 
@@ -79,7 +82,7 @@ export class ControlPlane {
     const programs = await findPrograms(settings.PATH, settings.REDIS_URL === undefined);
     programs.warnings.forEach((warning) => progress.incident(warning));
     directory.prepare();
-    this.ballast = new Ballast(directory, progress);
+    this.ballast = new Ballast(directory, progress, async () => this.metadata && checkpointMetadata(this.metadata));
     this.ballast.start();
     const masterKey = openMasterKey(directory, settings);
     this.lock = await lockFleet(directory, readFleetName(directory) ?? '');
@@ -104,12 +107,14 @@ export class ControlPlane {
 
   private async prepareFleet(vault: Vault): Promise<PreparedFleet> {
     const { directory, settings, publicHost, progress } = this.options;
+    if (publicHost !== undefined) await requireResolvable(publicHost);
     progress.step(`preparing the fleet in ${directory.dataDir}`);
     return prepareLocalFleet({
       dataDir: directory.dataDir,
       vault,
       ...(publicHost === undefined ? {} : { publicHost }),
       ...(settings.FREEHOLD_GATEWAY_PORT === undefined ? {} : { firstGatewayPort: settings.FREEHOLD_GATEWAY_PORT }),
+      ...(settings.FREEHOLD_GATEWAY_DATABASES === undefined ? {} : { gatewaySlots: settings.FREEHOLD_GATEWAY_DATABASES }),
       ...(settings.FREEHOLD_HOST_MEMORY_MB === undefined ? {} : { hostMemoryMb: settings.FREEHOLD_HOST_MEMORY_MB }),
     });
   }
@@ -120,7 +125,8 @@ export class ControlPlane {
     const control = `${fleet.root}/control`;
     const specs: ProcessSpec[] = [];
     if (settings.DATABASE_URL === undefined) {
-      specs.push(metadataServer({ control, programs, account: findAccount(['postgres']), port: ports.metadata, password: keys.metadataPassword, ...fleet.metadataServer }));
+      this.metadata = { control, programs, account: findAccount(['postgres']), port: ports.metadata, password: keys.metadataPassword, ...fleet.metadataServer };
+      specs.push(metadataServer(this.metadata));
     }
     if (settings.REDIS_URL === undefined) {
       const account = findAccount(['redis', 'valkey', 'postgres']);
@@ -185,6 +191,6 @@ export function chooseKeys(made: ControlKeys, settings: CliSettings): ControlKey
 /** Where the API can be reached from this machine, or from others if it listens to all. */
 function apiUrl({ bind, publicHost }: ControlPlaneOptions, port: number): string {
   const listensToAll = bind === '0.0.0.0' || bind === '::';
-  const host = listensToAll ? (publicHost ?? LOOPBACK) : bind;
+  const host = listensToAll ? (publicHost?.replace(/^\*\./, '') ?? LOOPBACK) : bind;
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -19,3 +19,10 @@ export function decideBallast({ freeBytes, totalBytes, heldBytes }: BallastFacts
   if (heldBytes > 0 && freeBytes < size / 4) return 'release';
   return heldBytes < size && freeBytes + heldBytes >= 4 * size ? 'make' : 'keep';
 }
+
+/**
+ * Whether the metadata server is to give back, or use again, the room of its WAL: the ballast is gone and cannot be made again.
+ * Not where next to nothing is left: a checkpoint that finds no room for its own small files ends the server.
+ */
+export const isToBeSpared = (facts: BallastFacts): boolean =>
+  facts.heldBytes === 0 && decideBallast(facts) === 'keep' && facts.freeBytes >= ballastBytes(facts.totalBytes) / 16;

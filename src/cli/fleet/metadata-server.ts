@@ -94,6 +94,18 @@ export function answersForDatabases(options: MetadataOptions): Promise<boolean> 
   return answers({ connectionString: metadataUrl(options.port, options.password) }, 'SELECT count(*) FROM databases');
 }
 
+/** Lets the server use its WAL again, or give it back, instead of taking new room for more. */
+export async function checkpointMetadata(options: MetadataOptions): Promise<void> {
+  const client = new pg.Client({ ...superuser(options), connectionTimeoutMillis: 2_000, query_timeout: 15_000 });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.query('CHECKPOINT');
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
 const superuser = ({ socketDirectory, port }: MetadataOptions): pg.ClientConfig => ({ host: socketDirectory, port, user: 'postgres', database: 'postgres' });
 
 /** The embedded metadata database as something to keep running; makes it when it starts for the first time. */
@@ -177,11 +189,22 @@ async function makeCluster(options: MetadataOptions, data: string, log: number):
   const sql = [
     `CREATE ROLE ${NAME} LOGIN CREATEROLE PASSWORD '${options.password}'`,
     `CREATE DATABASE ${NAME} OWNER ${NAME}`,
+    ...provideWal(),
   ];
-  const single = start(options, join(folder, 'postgres'), ['--single', '-D', half, '-c', 'log_min_error_statement=panic', 'postgres'], log, 'pipe');
+  const settings = ['log_min_error_statement=panic', `min_wal_size=${SETTINGS.min_wal_size}`, `max_wal_size=${SETTINGS.max_wal_size}`].flatMap((setting) => ['-c', setting]);
+  const single = start(options, join(folder, 'postgres'), ['--single', '-D', half, ...settings, 'postgres'], log, 'pipe');
   single.stdin?.end(`${sql.join('\n')}\n`);
   await finish(single, 'postgres --single');
   renameSync(half, data);
+}
+
+/**
+ * Segments are used again, up to `min_wal_size` of them, and one for which a full disk has no room would end the server: so all
+ * of them are made at once. Nothing is archived yet.
+ */
+function provideWal(): string[] {
+  const segments = parseInt(SETTINGS.min_wal_size ?? '', 10) / WAL_SEGMENT_MB;
+  return [...Array.from({ length: segments }, () => `SELECT pg_logical_emit_message(false, '', ''), pg_switch_wal()`), 'CHECKPOINT'];
 }
 
 function start(options: MetadataOptions, program: string, args: readonly string[], log: number, input: 'ignore' | 'pipe' = 'ignore'): ChildProcess {

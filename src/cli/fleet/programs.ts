@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { findHomeless, findLocalPostgres, type LocalPostgres } from '../../engine/engine.js';
+import { findHomeless, findLocalPostgres, surveyGatewayPrograms, type LocalPostgres } from '../../engine/engine.js';
 import { CliError } from '../cli-error.js';
 import { judgeVersion, type Judgement, type Need } from './judge-version.js';
 
@@ -17,9 +17,8 @@ export interface Programs {
   readonly warnings: readonly string[];
 }
 
-/** The oldest versions that the fleet was made for, and the newest that it was tried with. The engine judges PostgreSQL. */
+/** The oldest versions that the fleet was made for, and the newest that it was tried with. The engine judges PostgreSQL and the gateway's. */
 const NEEDS: readonly Need[] = [
-  { program: 'pgbouncer', package: 'pgbouncer', from: [1, 18], upTo: [1, 26] },
   { program: 'pgbackrest', package: 'pgbackrest', from: [2, 41], upTo: [2, 60] },
 ];
 const REDIS: Need = { program: 'redis-server', package: 'redis-server', from: [6, 0], upTo: [8, 9] };
@@ -35,14 +34,22 @@ const SERVERS = '/usr/lib/postgresql';
 export async function findPrograms(path: string, needsRedis: boolean): Promise<Programs> {
   const folders = [...path.split(delimiter).filter(Boolean), '/usr/local/sbin', '/usr/sbin', '/sbin'];
   const needs = needsRedis ? [...NEEDS, REDIS] : NEEDS;
-  const [postgres, ...judgements] = await Promise.all([
+  const [postgres, gateway, ...judgements] = await Promise.all([
     findLocalPostgres().catch((error: unknown) => ({ fault: `${(error as Error).message} (PostgreSQL ${OLDEST_POSTGRES_MAJOR} or newer)` })),
+    surveyGatewayPrograms(),
     ...needs.map((need) => judgeProgram(need, folders)),
   ]);
-  const faults = judgements.flatMap((judgement, at) => ('fault' in judgement ? [{ what: judgement.fault, package: needs[at]?.package ?? '' }] : []));
+  const faults = [
+    ...judgements.flatMap((judgement, at) => ('fault' in judgement ? [{ what: judgement.fault, package: needs[at]?.package }] : [])),
+    ...gateway.missing.map((what) => ({ what, package: undefined })),
+  ];
   if ('fault' in postgres) throw missingPrograms([{ what: postgres.fault, package: 'postgresql' }, ...faults]);
   if (faults.length > 0) throw missingPrograms(faults);
-  const warnings = [...postgres.passedOver.map((fault) => `new databases do not use it: ${fault}`), ...judgements.flatMap((judgement) => ('warning' in judgement ? [judgement.warning] : []))];
+  const warnings = [
+    ...postgres.passedOver.map((fault) => `new databases do not use it: ${fault}`),
+    ...judgements.flatMap((judgement) => ('warning' in judgement ? [judgement.warning] : [])),
+    ...gateway.faults,
+  ];
   return { postgres, redisServer: find('redis-server', folders), warnings };
 }
 
@@ -70,10 +77,12 @@ export async function findPostgresFolders(folders: readonly string[], programs: 
   return new Map(newEnough.map(({ folder, version }) => [version[0], folder]));
 }
 
-function missingPrograms(missing: readonly { what: string; package: string }[]): CliError {
-  const packages = [...new Set(missing.map((fault) => fault.package))].join(' ');
+/** @param missing with the package of it, unless the words themselves say how to get it */
+function missingPrograms(missing: readonly { what: string; package: string | undefined }[]): CliError {
+  const packages = [...new Set(missing.flatMap((fault) => fault.package ?? []))];
   const lines = missing.map((fault) => `  ${fault.what}`);
-  return new CliError(['these programs are missing or too old:', ...lines, `on Debian or Ubuntu, as root: apt-get install ${packages}`].join('\n'));
+  const advice = packages.length > 0 ? [`on Debian or Ubuntu, as root: apt-get install ${packages.join(' ')}`] : [];
+  return new CliError(['these programs are missing or too old:', ...lines, ...advice].join('\n'));
 }
 
 async function askVersion(program: string): Promise<[number, number]> {

@@ -14,6 +14,19 @@ export type Offer = 'makes' | 'may-not' | 'has';
 /** By the extension's name. */
 export type OfferedExtensions = ReadonlyMap<string, Offer>;
 
+/** An extension as the API tells of it. */
+export interface ListedExtension {
+  readonly name: string;
+  readonly access: 'owner' | 'request' | 'refused' | 'present';
+  readonly why: string;
+}
+
+/** An extension that Freehold is asked for, and where it goes. */
+export interface RequestedExtension {
+  readonly name: string;
+  readonly schema: string;
+}
+
 /** Kinds that only a superuser may make, or that have no meaning in a database of Freehold, each with what a person is told. */
 const NEVER: ReadonlyMap<string, string> = new Map([
   ['EVENT TRIGGER', 'only a superuser may make event triggers'],
@@ -49,29 +62,50 @@ export function findNotCarried(entries: readonly TocEntry[]): NotCarried[] {
   })];
 }
 
+/** The extensions of a dump that only a superuser may make, and Freehold makes on request. */
+export function chooseRequested(entries: readonly TocEntry[], offered: OfferedExtensions, listed: readonly ListedExtension[]): RequestedExtension[] {
+  return entries.flatMap(({ kind, name, definition }) => {
+    const isWanted = kind === 'EXTENSION' && offered.get(name) === 'may-not' && listed.some((one) => one.name === name && one.access === 'request');
+    return isWanted ? [{ name, schema: schemaOf(definition) }] : [];
+  });
+}
+
+/** What lies in a schema of PostgreSQL's own there goes to `public`. */
+function schemaOf(definition: string): string {
+  const [, quoted, plain] = / WITH SCHEMA (?:"((?:[^"]|"")+)"|([^\s;"]+));/.exec(definition) ?? [];
+  const schema = quoted?.replaceAll('""', '"') ?? plain ?? 'public';
+  return /^pg_|^information_schema$/.test(schema) ? 'public' : schema;
+}
+
 /** What cannot be made because of the extensions that are offered where a dump goes. */
-export function findMissingExtensions(entries: readonly TocEntry[], offered: OfferedExtensions): NotCarried[] {
+export function findMissingExtensions(entries: readonly TocEntry[], offered: OfferedExtensions, listed: readonly ListedExtension[] = []): NotCarried[] {
   return entries.flatMap((entry) => {
-    if (entry.kind === 'EXTENSION') return whyNoExtension(entry.name, offered);
+    if (entry.kind === 'EXTENSION') return whyNoExtension(entry.name, offered, listed);
     return isRemarkOnOurs(entry, offered) ? [{ kind: 'comment', name: entry.name, why: 'the extension is there already and belongs to Freehold' }] : [];
   });
 }
 
-function whyNoExtension(name: string, offered: OfferedExtensions): NotCarried[] {
+function whyNoExtension(name: string, offered: OfferedExtensions, listed: readonly ListedExtension[]): NotCarried[] {
   const offer = offered.get(name);
   if (offer === 'makes' || offer === 'has') return [];
-  return [{ kind: 'extension', name, why: offer === 'may-not' ? 'only a superuser may make it; what needs it fails' : 'it is not offered; what needs it fails' }];
+  const refused = listed.find((one) => one.name === name && one.access === 'refused');
+  const why = offer === 'may-not' ? 'only a superuser may make it' : 'the server does not have it';
+  return [{ kind: 'extension', name, why: `${refused ? `it is not offered: ${refused.why}` : why}; what needs it fails: do without it, and import again` }];
 }
 
-/** The entries to restore: all but what is known not to be carried, and the remarks on that. */
-export function chooseCarried(entries: readonly TocEntry[], offered: OfferedExtensions): TocEntry[] {
+/**
+ * The entries to restore: all but what is known not to be carried, and the remarks on that.
+ *
+ * @param schemas those that are there already
+ */
+export function chooseCarried(entries: readonly TocEntry[], offered: OfferedExtensions, schemas: ReadonlySet<string> = new Set()): TocEntry[] {
   const isLeftOut = (entry: TocEntry): boolean =>
     PARTS.has(entry.kind) || whyNever(entry) !== undefined || whyWithoutRoles(entry) !== undefined
     || (entry.kind === 'EXTENSION' && offered.get(entry.name) !== 'makes');
   const leftOut = new Set(entries.filter(isLeftOut).map(({ id }) => id));
   return entries.filter((entry) => {
     // It is there already, and was not always left out of dumps.
-    if (leftOut.has(entry.id) || isPublic(entry)) return false;
+    if (leftOut.has(entry.id) || isPublic(entry) || (entry.kind === 'SCHEMA' && schemas.has(entry.name))) return false;
     return !REMARKS.has(entry.kind) || !(entry.needs.some((id) => leftOut.has(id)) || isRemarkOnOurs(entry, offered));
   });
 }

@@ -2,11 +2,13 @@ import pg from 'pg';
 
 import { describeError } from '../cli-error.js';
 import { note } from '../output.js';
-import { chooseCarried, findMissingExtensions, type NotCarried, type Offer, type OfferedExtensions } from './choose-carried.js';
+import {
+  chooseCarried, chooseRequested, findMissingExtensions, type ListedExtension, type NotCarried, type Offer, type OfferedExtensions, type RequestedExtension,
+} from './choose-carried.js';
 import type { ClientPrograms } from './client-programs.js';
 import { splitPassword, targetEnvironment } from './connection.js';
 import { BEGINS_OBJECT, firstError, type ImportError, parseRestoreErrors } from './parse-messages.js';
-import type { Archive } from './read-archive.js';
+import type { Archive, TocEntry } from './read-archive.js';
 import { type RepeatedDump, writeList } from './read-contents.js';
 import { runTool } from './run-tool.js';
 import { formatBytes, ProgressLine } from './show-progress.js';
@@ -18,8 +20,16 @@ export interface Filling {
   readonly programs: ClientPrograms;
   readonly scratch: string;
   readonly signal: AbortSignal;
+  /** Those of the new database, of which some are made on request only. */
+  readonly extensions: ExtensionMaker;
   /** Told before anything is restored. */
   readonly onMissing: (missing: readonly NotCarried[]) => void;
+}
+
+export interface ExtensionMaker {
+  readonly list: () => Promise<readonly ListedExtension[]>;
+  /** Returns once it is made. */
+  readonly make: (extension: RequestedExtension) => Promise<void>;
 }
 
 /**
@@ -30,11 +40,13 @@ export interface Filling {
 export async function fillDatabase(filling: Filling): Promise<ImportError[]> {
   const { uri, archive, signal, onMissing } = filling;
   const { major, offered } = await askTarget(uri, signal);
-  onMissing(findMissingExtensions(archive.entries, offered));
+  const requested = await requestExtensions(filling, offered);
+  onMissing(requested.missing);
   if (archive.serverMajor !== undefined && archive.serverMajor > major) {
     note(`the source is PostgreSQL ${archive.serverMajor} and the new database ${major}: what only the newer one knows fails`);
   }
-  const errors = await restore(filling, offered);
+  const made = requested.names.size === 0 ? offered : (await askTarget(uri, signal)).offered;
+  const errors = await restore(filling, chooseCarried(archive.entries, made, requested.schemas));
   note('gathering statistics');
   try {
     await withClient(uri, signal, (client) => client.query('ANALYZE'));
@@ -44,8 +56,37 @@ export async function fillDatabase(filling: Filling): Promise<ImportError[]> {
   return errors;
 }
 
-async function restore({ uri, dump, archive, programs, scratch, signal }: Filling, offered: OfferedExtensions): Promise<ImportError[]> {
-  const entries = chooseCarried(archive.entries, offered);
+interface Requested {
+  readonly names: ReadonlySet<string>;
+  /** That were made for them: the dump makes its schemas only later. */
+  readonly schemas: ReadonlySet<string>;
+  readonly missing: readonly NotCarried[];
+}
+
+/** Has Freehold make what PostgreSQL gives to superusers alone, before anything that needs it is restored. */
+async function requestExtensions({ uri, archive: { entries }, extensions, signal }: Filling, offered: OfferedExtensions): Promise<Requested> {
+  const isAsked = entries.some(({ kind, name }) => kind === 'EXTENSION' && offered.get(name) === 'may-not');
+  const listed = isAsked ? await extensions.list() : [];
+  const failed: NotCarried[] = [];
+  const names = new Set<string>();
+  const schemas = new Set<string>();
+  for (const { name, schema } of chooseRequested(entries, offered, listed)) {
+    signal.throwIfAborted();
+    try {
+      if (schema !== 'public') await withClient(uri, signal, (client) => client.query(`CREATE SCHEMA IF NOT EXISTS ${pg.escapeIdentifier(schema)}`));
+      schemas.add(schema);
+      await extensions.make({ name, schema });
+      names.add(name);
+    } catch (error) {
+      failed.push({ kind: 'extension', name, why: `Freehold did not make it: ${describeError(error).message}; what needs it fails: delete the database and import again` });
+    }
+  }
+  const settled = new Set([...names, ...failed.map(({ name }) => name)]);
+  const rest = entries.filter(({ kind, name }) => kind !== 'EXTENSION' || !settled.has(name));
+  return { names, schemas, missing: [...failed, ...findMissingExtensions(rest, offered, listed)] };
+}
+
+async function restore({ uri, dump, programs, scratch, signal }: Filling, entries: readonly TocEntry[]): Promise<ImportError[]> {
   const list = await writeList(scratch, entries);
   const connection = splitPassword(uri);
   const progress = new ProgressLine();

@@ -12,7 +12,7 @@ import { formatTable, note, print, printJson, showName } from '../output.js';
 import { findNotCarried, type NotCarried } from './choose-carried.js';
 import { type ClientPrograms, findClientPrograms } from './client-programs.js';
 import { dumpAsSql, type DumpSource, openFile, openServer, restoreAsSql } from './dump-source.js';
-import { fillDatabase } from './fill-database.js';
+import { type ExtensionMaker, fillDatabase } from './fill-database.js';
 import type { ImportError } from './parse-messages.js';
 import type { Archive } from './read-archive.js';
 import { settleLocale } from './settle-locale.js';
@@ -99,7 +99,7 @@ async function run(work: Import): Promise<void> {
     notCarried.push(...missing);
     showNotCarried(missing);
   };
-  const errors = await fill(work, { operationId: accepted.operation.id, uri: credentials.uri, dump, archive, onMissing });
+  const errors = await fill(work, { databaseId: id, operationId: accepted.operation.id, uri: credentials.uri, dump, archive, onMissing });
   for (const { object, message } of errors) note(showName(`not restored: ${object === undefined ? '' : `${object}: `}${message}`));
   const isFailed = errors.length > 0;
   const undone = isFailed && deleteOnFailure === true ? await undo(work, id) : undefined;
@@ -121,6 +121,7 @@ function readAsSql({ options: { from, fromFile }, programs, signal }: Import): A
 }
 
 interface Target {
+  readonly databaseId: string;
   readonly operationId: string;
   readonly uri: string;
   readonly dump: RepeatedDump;
@@ -129,10 +130,14 @@ interface Target {
 }
 
 /** Whatever goes wrong once there is a database is an error of the import, so that what is left can be told in one place. */
-async function fill({ session, programs, scratch, signal }: Import, { operationId, ...target }: Target): Promise<ImportError[]> {
+async function fill({ session, programs, scratch, signal }: Import, { databaseId: id, operationId, ...target }: Target): Promise<ImportError[]> {
   try {
     await finishOperation(session, operationId);
-    return await fillDatabase({ ...target, programs, scratch, signal });
+    const extensions: ExtensionMaker = {
+      list: async () => (await session.api.call('get', '/v1/databases/{id}/extensions', { path: { id } })).data,
+      make: async (body) => void (await finishOperation(session, (await session.api.call('post', '/v1/databases/{id}/extensions', { path: { id }, body })).operation.id)),
+    };
+    return await fillDatabase({ ...target, programs, scratch, signal, extensions });
   } catch (error) {
     return [{ object: undefined, message: describeError(error).message }];
   }

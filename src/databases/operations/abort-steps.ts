@@ -23,13 +23,18 @@ export function abortSteps<Tx, Found extends PromotionFound>({ engine, records }
     if (promoted.length > 0) return { outcome: 'next', to: 'hold', detail: { promotedByHand: promoted.map(({ ref }) => ref.host) } };
     const primary = primaryOf(record);
     const reason = context.failure?.reason ?? 'no standby could be promoted';
-    const obstacle = await permanentFailure(engine.instances.unfence(primary.ref, context));
+    const unfencing = engine.instances.unfence(primary.ref, context);
+    const obstacle = await permanentFailure(unfencing);
     // The way back is gone for good: nobody waits here for it, so that a standby that comes back can be promoted.
     if (obstacle) return { outcome: 'fail', reason: `${reason}, and the old primary cannot go on: ${obstacle.message}` };
+    const { postgresVersion } = await unfencing;
     await engine.gateway.open(routeTo(record), context);
     return {
       outcome: 'fail', reason, hint: 'the old primary goes on',
-      record: (tx) => records.setMember(tx, primary.ref.id, { state: 'running' }),
+      record: async (tx) => {
+        await records.setMember(tx, primary.ref.id, { state: 'running' });
+        if (postgresVersion !== undefined) await records.setPostgresVersion(tx, context.input.databaseId, postgresVersion);
+      },
     };
   }
 

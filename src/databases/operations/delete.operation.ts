@@ -3,7 +3,7 @@ import { EngineError } from '../../engine/errors.js';
 import type { Engine, InstanceObservation } from '../../engine/ports.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
 import { type DatabaseRecord, type DatabaseRecords, type MemberRecord, standbysOf } from '../database-records.js';
-import { type BackupsOfDeleted, decideDeletion } from '../decide-deletion.js';
+import { type BackupsOfDeleted, decideDeletion, WAIT_HINT } from '../decide-deletion.js';
 
 /**
  * Takes a database away: its routes, its instances with their files and accounts, and its secrets.
@@ -24,7 +24,6 @@ export const KEPT_DAYS = 7;
 export const SECURING: ReadonlySet<string> = new Set(['secure', 'archive']);
 
 const LOOK_AGAIN_MS = 500;
-const HINT = 'it goes on by itself once that is so; to destroy it without, ask for the deletion again with withoutBackup=true';
 
 const inputSchema = z.strictObject({
   databaseId: z.string(),
@@ -95,10 +94,10 @@ function securingSteps<Tx>({ engine, records, readBackups }: Parts<Tx>) {
     const { decided, record, primary, seen } = await look(context);
     if (decided.decision === 'destroy') return { outcome: 'next', to: 'destroy-instances', detail: { because: decided.because } };
     if (decided.decision === 'archive') return { outcome: 'next', detail: { backup: decided.backup } };
-    if (decided.decision === 'hold') throw new EngineError('permanent', decided.reason, HINT);
-    if (decided.decision === 'wait') return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason: `${decided.reason}; ${HINT}` };
+    if (decided.decision === 'hold') throw new EngineError('permanent', `${decided.reason}; ${decided.hint}`);
+    if (decided.decision === 'wait') return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason: `${decided.reason}; ${decided.hint}` };
     if (primary && seen) await bringUp(record, primary, seen, context);
-    return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason: `its primary is being started, so that a backup and its last WAL can be made; ${HINT}` };
+    return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason: `its primary is being started, so that a backup and its last WAL can be made; ${WAIT_HINT}` };
   }
 
   async function archive(context: Context): Outcome {
@@ -143,7 +142,7 @@ function securingSteps<Tx>({ engine, records, readBackups }: Parts<Tx>) {
     }
     for (const { ref } of standbysOf(record).filter(isThere)) {
       const { role, marked } = await engine.instances.claim(ref, context);
-      if (role === 'primary' && !marked) throw new EngineError('permanent', `instance ${ref.id} on host ${ref.host} is a primary, and ${primary.ref.id} is the recorded one`, HINT);
+      if (role === 'primary' && !marked) throw new EngineError('permanent', `instance ${ref.id} on host ${ref.host} is a primary, and ${primary.ref.id} is the recorded one; ${WAIT_HINT}`);
     }
     await engine.instances.unfence(primary.ref, context);
   }

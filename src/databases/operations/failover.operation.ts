@@ -131,8 +131,8 @@ function steps<Tx>(parts: Parts<Tx>) {
 
   const promotion = promotionSteps<Tx>(parts, { otherwise: 'elect', keepsCopies: (input) => (input as Input).acceptDataLoss });
   const aborting = abortSteps<Tx, PromotionFound>(parts);
-  const { synchronize, widen } = synchronizeSteps<Tx, PromotionFound>(parts, { widen: 'widen', next: 'finish' });
-  return { confirm, fence, elect, ...promotion, ...aborting, synchronize, widen };
+  const { synchronize, widen, finish } = synchronizeSteps<Tx, PromotionFound>(parts, { widen: 'widen', next: 'finish' });
+  return { confirm, fence, elect, ...promotion, ...aborting, synchronize, widen, finish };
 }
 
 /**

@@ -63,7 +63,7 @@ export function promotionSteps<Tx>({ engine, records }: Parts<Tx>, { otherwise, 
     return {
       outcome: 'next', to: 'route',
       detail: { promoted: candidate.ref.id, host: candidate.ref.host, timeline: seen.timeline, epoch: record.epoch + 1 },
-      record: (tx) => records.setPromoted(tx, context.input.databaseId, candidate.ref.id),
+      record: (tx) => records.setPromoted(tx, context.input.databaseId, candidate.ref.id, seen.postgresVersion),
     };
   }
 

@@ -1,6 +1,6 @@
 import type { Step } from '../../operations/definition.js';
 
-type Runs<Tx, Input, Found> = Readonly<Record<'route' | 'protect' | 'rebuild' | 'synchronize' | 'widen' | 'checkCandidate' | 'abort' | 'hold', Step<Tx, Input, Found>['run']>>;
+type Runs<Tx, Input, Found> = Readonly<Record<'route' | 'protect' | 'rebuild' | 'synchronize' | 'widen' | 'checkCandidate' | 'abort' | 'hold' | 'finish', Step<Tx, Input, Found>['run']>>;
 
 /** The rows that a failover and a switchover have in common: from the route to the end, and the ways out of a promotion that fails. */
 export function promotionTail<Tx, Input, Found>(
@@ -17,11 +17,11 @@ export function promotionTail<Tx, Input, Found>(
 }
 
 /** The rows that end whatever makes a database redundant. */
-export function redundancySteps<Tx, Input, Found>(run: Pick<Runs<Tx, Input, Found>, 'rebuild' | 'synchronize' | 'widen'>): Step<Tx, Input, Found>[] {
+export function redundancySteps<Tx, Input, Found>(run: Pick<Runs<Tx, Input, Found>, 'rebuild' | 'synchronize' | 'widen' | 'finish'>): Step<Tx, Input, Found>[] {
   return [
     { name: 'rebuild', does: 'make standbys of them: rewind, or copy anew', timeoutMs: 300_000, attempts: 10, onFailure: 'persist', run: run.rebuild },
     { name: 'synchronize', does: 'let commits wait for the first standby, then record it in sync', timeoutMs: 30_000, attempts: 10, onFailure: 'persist', run: run.synchronize },
     { name: 'widen', does: 'record the other standbys in sync, then let commits wait for any of them', timeoutMs: 30_000, attempts: 10, onFailure: 'persist', run: run.widen },
-    { name: 'finish', does: 'redundant again', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', last: true, run: () => Promise.resolve({ outcome: 'next' }) },
+    { name: 'finish', does: 'redundant again: lead those who only read to the standbys in sync', timeoutMs: 10_000, attempts: 5, onFailure: 'persist', last: true, run: run.finish },
   ];
 }

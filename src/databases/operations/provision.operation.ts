@@ -119,7 +119,7 @@ export function provisionSteps<Tx, I extends AboutDatabase>(parts: ProvisionPart
     async run(context: Context): Outcome<Tx> {
       const record = await records.read(context.input.databaseId);
       await engine.gateway.open(routeTo(record), context);
-      const { host, port } = engine.gateway.endpoint(record.spec.region);
+      const { host, port } = engine.gateway.endpoint(record.spec);
       return { outcome: 'next', detail: { endpoint: `${host}:${port}` } };
     },
     async undo(context: Context): Promise<void> {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Engine } from '../../engine/ports.js';
+import type { Engine, InstanceObservation } from '../../engine/ports.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
 import { givesWay } from './is-reprotecting.js';
 import { permanentFailure } from './promotion-steps.js';
@@ -39,6 +39,7 @@ export function recoverOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx, 
     steps: [
       { name: 'start-standbys', does: 'start the standbys that are down', timeoutMs: 60_000, attempts: 5, onFailure: { goTo: 'start-primary' }, run: step.startStandbys },
       { name: 'start-primary', does: 'start the recorded primary if it is down', timeoutMs: 120_000, attempts: 5, onFailure: 'persist', run: step.startPrimary },
+      { name: 'equip', does: 'give the instances what this version\'s endpoint needs of them', timeoutMs: 30_000, attempts: 5, onFailure: 'persist', run: step.equip },
       { name: 'route', does: 'open the endpoint', timeoutMs: 20_000, attempts: 5, onFailure: 'persist', run: step.route },
     ],
   };
@@ -59,12 +60,31 @@ function steps<Tx>({ engine, records }: Parts<Tx>) {
     const record = await records.read(context.input.databaseId);
     const { ref } = primaryOf(record);
     const seen = await engine.instances.observe(ref, context.signal);
-    if (seen.process === 'running' || seen.marked) return { outcome: 'next' };
-    const obstacle = await permanentFailure(engine.instances.start(ref, context));
+    if (seen.marked) return { outcome: 'next' };
+    if (seen.process === 'running') return { outcome: 'next', record: (tx) => setVersion(tx, seen, context) };
+    const starting = engine.instances.start(ref, context);
+    const obstacle = await permanentFailure(starting);
     // A primary that can never start again is waited for no longer than there is nobody to take its place.
     if (obstacle && record.inSync.length === 0) throw obstacle;
     if (obstacle) return { outcome: 'fail', reason: `the primary cannot be started: ${obstacle.message}`, hint: 'a standby in sync takes its place once it answers' };
-    return { outcome: 'next', ...summary([primaryOf(record)]) };
+    const started = await starting;
+    const { detail, record: recordStarted } = summary([primaryOf(record)]);
+    return {
+      outcome: 'next', detail,
+      record: async (tx) => {
+        await recordStarted(tx);
+        await setVersion(tx, started, context);
+      },
+    };
+  }
+
+  /** The standbys before the primary, whose changes they follow. */
+  async function equip(context: Context): Outcome {
+    const record = await records.read(context.input.databaseId);
+    for (const { ref, state, hostLost } of [...standbysOf(record), primaryOf(record)]) {
+      if (state === 'running' && !hostLost) await engine.instances.equip(ref, context);
+    }
+    return { outcome: 'next' };
   }
 
   async function route(context: Context): Outcome {
@@ -79,6 +99,11 @@ function steps<Tx>({ engine, records }: Parts<Tx>) {
     return member;
   }
 
+  /** Whoever starts anew runs with the programs that are installed now, perhaps of a later minor version. */
+  async function setVersion(tx: Tx, { postgresVersion }: InstanceObservation, { input }: Context): Promise<void> {
+    if (postgresVersion !== undefined) await records.setPostgresVersion(tx, input.databaseId, postgresVersion);
+  }
+
   function summary(started: readonly (MemberRecord | undefined)[]) {
     const members = started.filter((member) => member !== undefined);
     return {
@@ -89,5 +114,5 @@ function steps<Tx>({ engine, records }: Parts<Tx>) {
     };
   }
 
-  return { startStandbys, startPrimary, route };
+  return { startStandbys, startPrimary, equip, route };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Engine } from '../../engine/ports.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
-import { type DatabaseRecords, primaryOf, standbysOf } from '../database-records.js';
+import { type DatabaseRecords, primaryOf, routeTo, standbysOf } from '../database-records.js';
 import { isBeforePause } from './is-reprotecting.js';
 import { memberOf } from './promotion-steps.js';
 
@@ -95,6 +95,8 @@ function steps<Tx>({ engine, records, reserveStandby, newInstanceId }: Parts<Tx>
     const record = await records.read(databaseId);
     const old = standbysOf(record).find(({ ref }) => ref.id === instanceId);
     if (!old) return { outcome: 'done' };
+    // No session that only reads begins any more at one that goes.
+    await engine.gateway.open(routeTo(record), context);
     if (!hostLost) await engine.instances.destroy(old.ref, context, { spareKept: true });
     const kept = hostLost ? [] : await engine.instances.keptCopies(old.ref, context.signal);
     await engine.instances.dropSlot(primaryOf(record).ref, instanceId, context);

@@ -3,7 +3,7 @@ import { EngineError } from '../../engine/errors.js';
 import type { Engine, InstanceObservation } from '../../engine/ports.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
 import { AFTER_ROUTE } from '../derive-state.js';
-import { type DatabaseRecord, type DatabaseRecords, type MemberRecord, primaryOf, standbysOf } from '../database-records.js';
+import { type DatabaseRecord, type DatabaseRecords, type MemberRecord, primaryOf, routeTo, standbysOf } from '../database-records.js';
 import { isBeforePause, isReprotecting } from './is-reprotecting.js';
 import { LOOK_AGAIN_MS, type PromotionFound, promotionSteps } from './promotion-steps.js';
 import { redundancySteps } from './promotion-tail.js';
@@ -95,6 +95,7 @@ function steps<Tx>(parts: Parts<Tx>) {
   /**
    * Often a standby is only down: started, it goes on from where it was. One whose slot was lost may go on, too, for as long as
    * the WAL that it needs happens to be there; it gets a slot that keeps it, and is rebuilt like any other if that comes too late.
+   * Sessions that only read begin elsewhere from now on than at one that is out of sync.
    */
   async function restart(context: Context): Outcome {
     const record = await records.read(context.input.databaseId);
@@ -102,6 +103,7 @@ function steps<Tx>(parts: Parts<Tx>) {
     const down = seen.filter(({ member, process, marked }) => member.state === 'running' && !member.hostLost && process !== 'running' && !marked);
     const { following } = await askPrimary(engine, record, context.signal);
     await Promise.all([
+      engine.gateway.open(routeTo(record), context),
       ...down.map(({ member }) => engine.instances.start(member.ref, context)),
       ...[...following].map((id) => engine.instances.provideSlot(primaryOf(record).ref, id, context)),
     ]);
@@ -134,8 +136,8 @@ function steps<Tx>(parts: Parts<Tx>) {
   }
 
   const { rebuild } = promotionSteps<Tx>(parts, { otherwise: 'look' });
-  const { synchronize, widen } = synchronizeSteps<Tx, PromotionFound>(parts, { widen: 'widen', next: 'finish' });
-  return { look, recordAlone, writeAlone, shrink, restart, protect, rebuild, synchronize, widen };
+  const { synchronize, widen, finish } = synchronizeSteps<Tx, PromotionFound>(parts, { widen: 'widen', next: 'finish' });
+  return { look, recordAlone, writeAlone, shrink, restart, protect, rebuild, synchronize, widen, finish };
 }
 
 /**

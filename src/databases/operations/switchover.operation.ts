@@ -117,8 +117,8 @@ function steps<Tx>(parts: Parts<Tx>) {
   // The old primary is stopped, so that no standby can be elected again: if the promotion did not happen, it goes on.
   const promotion = promotionSteps<Tx>(parts, { otherwise: 'abort' });
   const aborting = abortSteps<Tx, Found>(parts);
-  const { synchronize, widen } = synchronizeSteps<Tx, Found>(parts, { widen: 'widen', next: 'finish' });
-  return { ...pausingSteps(parts), elect, checkpoint, stop, compare, ...promotion, ...aborting, synchronize, widen };
+  const { synchronize, widen, finish } = synchronizeSteps<Tx, Found>(parts, { widen: 'widen', next: 'finish' });
+  return { ...pausingSteps(parts), elect, checkpoint, stop, compare, ...promotion, ...aborting, synchronize, widen, finish };
 }
 
 /** From when transactions are looked at until clients are paused. */

@@ -1,6 +1,6 @@
 import type { Engine } from '../../engine/ports.js';
 import type { StepContext, StepOutcome } from '../../operations/definition.js';
-import { type DatabaseRecords, type MemberRecord, primaryOf, standbysOf } from '../database-records.js';
+import { type DatabaseRecords, type MemberRecord, primaryOf, routeTo, standbysOf } from '../database-records.js';
 
 type Input = { databaseId: string };
 
@@ -51,5 +51,11 @@ export function synchronizeSteps<Tx, Found>(
     return { outcome: 'next', to: then.next, detail: { inSync: record.inSync } };
   }
 
-  return { synchronize, widen };
+  /** Sessions that only read begin from now on where the record says that everything has arrived. */
+  async function finish(context: Context): Outcome {
+    await engine.gateway.open(routeTo(await records.read(context.input.databaseId)), context);
+    return { outcome: 'next' };
+  }
+
+  return { synchronize, widen, finish };
 }

@@ -43,6 +43,7 @@ export class LocalFleet {
     readonly archiveScript: string,
     /** Whether a library can answer for accounts that the machine's passwd does not have. */
     readonly hasNssWrapper: boolean,
+    readonly hasIpv6: boolean,
     readonly log: EngineLog,
     /** Whether others find the authorities' certificates outside of the fleet's directory. */
     private isPublished: boolean,
@@ -68,10 +69,11 @@ export class LocalFleet {
     const shell = await HostShell.open(root, options.graceMs);
     const postgres = await PostgresInstallations.find(shell);
     const hasNssWrapper = await findNssWrapper(shell);
+    const hasIpv6 = ((await shell.read('/proc/net/if_inet6')) ?? '') !== '';
     postgres.choose().passedOver.forEach((fault) => options.log.warn({}, `new databases do not use it: ${fault}`));
     const isPublished = await publishCertificates(root, description);
     const archiveScript = await shell.install('freehold-pgbackrest-archive', ARCHIVE_SCRIPT);
-    return new LocalFleet(description, root, shell, postgres, archiveScript, hasNssWrapper, options.log, isPublished, options.rebuildBy, options.vault);
+    return new LocalFleet(description, root, shell, postgres, archiveScript, hasNssWrapper, hasIpv6, options.log, isPublished, options.rebuildBy, options.vault);
   }
 
   /** Programs that speak with servers of any major; what reads or makes an instance's files takes `binariesOf` instead. */

@@ -15,12 +15,10 @@ import { eventually } from '../../support/servers.js';
 const actor = { id: 'key_test', reach: EVERYTHING };
 const ENDS_MS = 180_000;
 /** What a gateway is led by; its log goes on telling of routes that are gone. */
-const ROUTE_FILES = ['route.json', 'pgbouncer.ini', 'hba.conf', 'users.txt'];
 
 export interface Requested {
   readonly id: string;
   readonly operation: OperationDocument;
-  readonly endpointDatabase: string;
 }
 
 /** Where the fleet's files are for those who run it. */
@@ -39,7 +37,7 @@ export async function requestDatabase(plane: TestControlPlane, region: string, p
     await tx.query(`INSERT INTO customers (id, name, email, created_by) VALUES ($1, 'Ada', 'ada@example.com', 'key_test')`, [customerId]);
     const { database, operation } = await plane.app.get(DatabasesService).create(tx, { actor, customerId, name: 'shop', region, requestId: null });
     prepare?.(database);
-    return { id: database.id, operation, endpointDatabase: database.endpoint.database };
+    return { id: database.id, operation };
   });
 }
 
@@ -71,11 +69,11 @@ export async function readDatabase(plane: TestControlPlane, id: string): Promise
 }
 
 /** No process, no data directory and no route of the database is left on the machine. */
-export function expectNothingLeft(plane: TestControlPlane, { id, endpointDatabase }: Requested): void {
+export function expectNothingLeft(plane: TestControlPlane, { id }: Requested): void {
   const root = fleetRoot(plane);
   const find = (...args: string[]): string => spawnSync('find', [root, ...args], { encoding: 'utf8' }).stdout;
   expect(processesOf([id])).toEqual([]);
   expect(find('-path', `*${id}*`, '-name', 'PG_VERSION')).toBe('');
   expect(find('-path', `*${id}/volume/*`)).toBe('');
-  expect(spawnSync('grep', ['-rl', ...ROUTE_FILES.map((name) => `--include=${name}`), endpointDatabase, `${root}/gateways`], { encoding: 'utf8' }).stdout).toBe('');
+  expect(find('-path', `*/gateways/*/routes/${id}/route.json`, '-o', '-path', `*/gateways/*/poolers/${id}*`)).toBe('');
 }

@@ -296,6 +296,8 @@ export const SCENARIOS: readonly Scenario[] = [
   changing('rotate-password', 'of a healthy database', { input: { verifier: await scramVerifier('a new one') } }),
   changing('create-extension', 'that only a superuser may make', { input: { name: 'earthdistance', schema: 'public' } }),
   changing('drop-extension', 'that is gone', { input: { name: 'hstore' } }),
+  changing('set-role', 'that is new', { input: { name: 'reporting', access: 'readOnly', verifier: await scramVerifier('its first'), create: true } }),
+  changing('drop-role', 'that is gone', { input: { name: 'reporting' } }),
   changing('failover', 'to the one standby', { ...lost, epoch: 2 }),
   changing('failover', 'to one of two standbys', { ...lost, plan: 'business', epoch: 2 }),
   changing('failover', 'when the promotion fails once', { ...lost, fault: { verb: 'promote', times: 1 }, epoch: 2 }),

@@ -1,5 +1,5 @@
 import { EngineError } from '../../../src/engine/errors.js';
-import type { DatabaseSpec, Effect, EndpointProof, GatewayPort, RegionEndpoint, Route } from '../../../src/engine/ports.js';
+import type { DatabaseEndpoint, DatabaseSpec, Effect, EndpointProof, GatewayPort, Route, RouteObservation } from '../../../src/engine/ports.js';
 import type { Owner } from '../scheduler.js';
 import { type DataPlane, Effects, type Guarded } from './effects.js';
 
@@ -64,9 +64,11 @@ export class SimulatedGateway implements GatewayPort {
     return this.effects.act(verb, 'route', this.route, effect, body);
   }
 
-  endpoint(): RegionEndpoint { return { host: 'route', port: 1, rootCertificatePath: null }; }
+  endpoint(): DatabaseEndpoint { return { host: 'route', port: 1, pooledPort: 2, readOnlyPort: 3, rootCertificatePath: null }; }
+  slots(): number { return 1; }
+  observe(): Promise<RouteObservation> { throw new Error('this verb is not simulated'); }
   certificateAuthority(): Promise<string> { return Promise.resolve(''); }
   remove(): Promise<void> { throw new Error('this verb is not simulated'); }
   verify(): Promise<EndpointProof> { throw new Error('this verb is not simulated'); }
-  keep(): Promise<{ started: boolean }> { return Promise.resolve({ started: false }); }
+  keep(): Promise<{ started: readonly string[] }> { return Promise.resolve({ started: [] }); }
 }

@@ -262,9 +262,13 @@ export class SimulatedInstances implements InstancesPort {
   createPrimary(): Promise<InstanceObservation> { return notSimulated(); }
   attachStandby(): Promise<InstanceObservation> { return notSimulated(); }
   setOwnerVerifier(): Promise<void> { return notSimulated(); }
+  equip(): Promise<void> { return Promise.resolve(); }
   observeExtensions(): Promise<never> { return notSimulated(); }
   createExtension(): Promise<never> { return notSimulated(); }
   dropExtension(): Promise<void> { return notSimulated(); }
+  observeRoles(): Promise<never> { return notSimulated(); }
+  setRole(): Promise<void> { return notSimulated(); }
+  dropRole(): Promise<void> { return notSimulated(); }
   destroy(): Promise<void> { return notSimulated(); }
   measureStorage(): Promise<StorageMeasure> { return Promise.resolve({ dataBytes: 0, temporaryBytes: 0, walBytes: 0, writing: 'open' }); }
   setWriting(): Promise<void> { return notSimulated(); }

@@ -69,6 +69,6 @@ export class MemoryDatabaseRecords implements DatabaseRecords<MemoryTx> {
 export const DATABASE_ID = 'db_1';
 
 const SPEC: DatabaseSpec = {
-  id: DATABASE_ID, region: 'europe', account: 1, name: 'app', owner: 'app', ownerVerifier: '',
+  id: DATABASE_ID, region: 'europe', account: 1, endpointSlot: 0, name: 'app', owner: 'app', ownerVerifier: '',
   size: { memoryMb: 64, maxConnections: 10, diskGb: 1 }, secrets: { control: '', replication: '' },
 };

@@ -8,6 +8,7 @@ import { toolEnvironment } from '../sql/client-tools.js';
 import { archivedSites } from './archive-instance.js';
 import { BACKUP_ID_ANNOTATION, listBackups } from './list-backups.js';
 import { backrestWords, requireSite, runBackrest, type SiteWork } from './site-work.js';
+import { whileRoom } from './while-room.js';
 
 /** How long the WAL that a backup needs may take to reach the site, in seconds. */
 const ARCHIVE_TIMEOUT_S = 60;
@@ -71,7 +72,7 @@ async function run(work: SiteWork, servers: readonly InstanceContext[], backupId
       return [`${pg}-path=${paths.data}`, `${pg}-port=${ports[index] ?? 0}`, `${pg}-user=${CONTROL_USER}`, `${pg}-database=postgres`];
     }),
   ]);
-  await runBackrest(work, words, 'the backup', signal, toolEnvironment({
+  const environment = toolEnvironment({
     // pgBackRest knows no host of a server but by SSH; its libpq takes each port to the first of these that listens there.
     host: [...new Set(servers.map(({ address }) => address))].join(','),
     user: CONTROL_USER,
@@ -80,5 +81,14 @@ async function run(work: SiteWork, servers: readonly InstanceContext[], backupId
     authorityPath: first.authorityPath,
     applicationName: 'freehold-backup',
     superuser: true,
-  }));
+  });
+  await runWithRoom(work, words, 'the backup', signal, environment);
+}
+
+/**
+ * Makes a backup for as long as there is room for it at the site. What was stored until then stays, for the next: with its room
+ * the site would be well again, and be filled again at once.
+ */
+export async function runWithRoom(work: SiteWork, words: readonly string[], what: string, signal: AbortSignal, environment: Readonly<Record<string, string>>): Promise<void> {
+  await whileRoom(work, signal, (limit) => runBackrest(work, words, what, limit, environment));
 }

@@ -32,11 +32,15 @@ interface Relation {
   readonly runsCode: boolean;
 }
 
-/** In every statement names have their schema: the databases are the customer's. */
+/**
+ * In every statement names have their schema, and operators and functions exactly the types of one of PostgreSQL's own: the
+ * databases are the customer's, who may have made trusted extensions in `pg_catalog`, too.
+ */
 const DATABASES = `SELECT datname AS name FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.<>) 'template0'::pg_catalog.name`;
 const RELATIONS = `
-  SELECT c.oid::pg_catalog.text AS oid, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,
-         CASE c.relkind WHEN 'i' THEN 'btree' ELSE 'heap' END AS kind,
+  SELECT c.oid::pg_catalog.text AS oid, pg_catalog.quote_ident(n.nspname::pg_catalog.text) OPERATOR(pg_catalog.||) '.'::pg_catalog.text
+           OPERATOR(pg_catalog.||) pg_catalog.quote_ident(c.relname::pg_catalog.text) AS name,
+         CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'i'::pg_catalog."char" THEN 'btree' ELSE 'heap' END AS kind,
          (i.indexrelid IS NOT NULL AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL) AND NOT o.rolsuper) AS "runsCode"
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace

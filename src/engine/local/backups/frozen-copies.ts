@@ -7,6 +7,7 @@ import { commandFailure } from '../host-shell/tool-failure.js';
 import { STANZA } from '../instances/archive-command.js';
 import { listBackups } from './list-backups.js';
 import { backrestWords, makeSetDirectory, openSiteWork, requireSite, runBackrest, setDirectory, type SiteWork } from './site-work.js';
+import { whileRoom } from './while-room.js';
 
 /** Stands in each frozen copy, immutable as the rest of it. */
 const recordSchema = z.object({
@@ -71,8 +72,10 @@ export async function freezeBackup(work: SiteWork, from: SiteWork, label: string
     const record = JSON.stringify({ ...backup, frozenUntil: until } satisfies FrozenBackup);
     const owner = work.account ? `${work.account.uid}:${work.account.gid}` : '';
     const files = await filesOf(from, label, signal);
-    const script = ['/bin/sh', '-c', FREEZE, 'freeze', source ?? '', `${target}/.${label}.part`, `${target}/${label}`, label, record, owner, from.configuration, ...files];
-    const result = await fleet.shell.run(['flock', '--nonblock', '--conflict-exit-code', '75', `${work.directory}/lock/freeze.lock`, ...script], { signal });
+    const part = `${target}/.${label}.part`;
+    const script = ['/bin/sh', '-c', FREEZE, 'freeze', source ?? '', part, `${target}/${label}`, label, record, owner, from.configuration, ...files];
+    const locked = ['flock', '--nonblock', '--no-fork', '--conflict-exit-code', '75', `${work.directory}/lock/freeze.lock`, ...script];
+    const result = await whileRoom(work, signal, (limit) => fleet.shell.run(locked, { signal: limit }));
     if (result.code === 75) throw new EngineError('transient', `freezing at ${site.id} has to wait: another one is at work there`, 'try again when it is done');
     if (result.code !== 0) throw commandFailure(`freezing ${label} at ${site.id}`, result);
   }

@@ -84,8 +84,8 @@ export class LocalBackups implements BackupsPort {
     });
   }
 
-  dump(instance: InstanceRef, signal: AbortSignal): Promise<Readable> {
-    return asEngineError(`dump of ${instance.id}`, () => dumpDatabase(this.context(instance), signal));
+  dump(instance: InstanceRef, signal: AbortSignal, database?: string): Promise<Readable> {
+    return asEngineError(`dump of ${instance.id}`, () => dumpDatabase(this.context(instance), signal, database));
   }
 
   adoptArchive(primary: InstanceRef, effect: Effect): Promise<void> {

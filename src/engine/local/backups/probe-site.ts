@@ -15,7 +15,7 @@ export interface SiteProbe {
 }
 
 /** A site with less room is full: a backup in between takes more than this from one look to the next. */
-const LEAST_ROOM_BYTES = 128 * 2 ** 20;
+export const LEAST_ROOM_BYTES = 128 * 2 ** 20;
 /** Enough to see that what is written can be read. */
 const FEW_BYTES = 16;
 const LOCK_TIMEOUT_S = '4';

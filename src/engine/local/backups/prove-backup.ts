@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 
 import type { BackupProof } from '../../backups-port.js';
+import { hasRoomForDrill, isFull } from '../../disk-floor.js';
 import { EngineError } from '../../errors.js';
 import type { Effect, InstanceRef } from '../../ports.js';
+import type { Gate } from '../host-shell/gate.js';
 import { binariesOf } from '../instances/instance-binaries.js';
 import { instanceContext, instanceSubject, readPort, type InstanceContext } from '../instances/instance-context.js';
 import { scramVerifier } from '../instances/sql.js';
@@ -20,33 +22,66 @@ const SETTINGS = ['archive_mode=off', 'autovacuum=off', 'temp_file_limit=256MB',
 /**
  * Restores a backup on a host, lets PostgreSQL check every page, row and index of it, and removes it again.
  *
- * It is reached through a socket of the database's own account only, and keeps the secrets that it was backed up with.
+ * It is reached through a socket of the database's own account only, and keeps the secrets that it was backed up with. It
+ * gives way, with all that it has written, before those who share its disk would be stopped for it.
+ *
+ * @throws EngineError `transient` where the host has no room, or has none left
  */
 export async function proveBackup(work: SiteWork, label: string, host: string, effect: Effect): Promise<BackupProof> {
-  const { signal } = effect;
   const context = spareContext(work, label, host);
   const { shell, paths } = context;
+  const subject = instanceSubject(context, effect.token);
+  const givesWay = new AbortController();
+  const watch = setInterval(() => void lookAtRoom(context, givesWay), LOOK_EVERY_MS);
+  const signal = AbortSignal.any([effect.signal, givesWay.signal]);
   try {
-    return await shell.fenced(instanceSubject(context, effect.token), signal, async (gate) => {
-      await clearInstance(context, gate, signal);
-      try {
-        const source = await chooseSource(work, { backup: { site: work.site.id, label } }, signal);
-        const begun = performance.now();
-        await recoverCluster(context, gate, { ...source, end: { consistent: true }, filesAtOnce: 1, progress: () => undefined, letIn: [work.set.owner], settings: SETTINGS, signal });
-        const restored = performance.now();
-        const server = { socketDirectory: socketDirectory(context), port: await portOf(context), version: (await binariesOf(context)).version };
-        const { relations, damage, remarks } = await checkCluster(server, work.set.owner, signal, { measure: () => sizeOf(context) });
-        const took = { restoreMs: Math.round(restored - begun), checkMs: Math.round(performance.now() - restored), relations };
-        return damage.length > 0 ? { sound: false, damage: damage.join(' | ') } : { sound: true, remarks, ...took };
-      } finally {
-        await clearInstance(context, gate, AbortSignal.timeout(CLEAR_WITHIN_MS)).catch(() => undefined);
-      }
-    });
+    return await shell.fenced(subject, signal, (gate) => restoreAndCheck(context, gate, { work, label, signal }));
   } catch (error) {
-    if (error instanceof DamagedError) return { sound: false, damage: error.message };
-    throw error;
+    if (!givesWay.signal.aborted) {
+      if (error instanceof DamagedError) return { sound: false, damage: error.message };
+      throw error;
+    }
+    // The gate that was at work has ended with it.
+    const clearing = AbortSignal.timeout(CLEAR_WITHIN_MS);
+    await shell.fenced(subject, clearing, (gate) => clearInstance(context, gate, clearing));
+    throw givesWay.signal.reason;
   } finally {
+    clearInterval(watch);
     await shell.remove(paths.control);
+  }
+}
+
+interface Drill {
+  readonly work: SiteWork;
+  readonly label: string;
+  readonly signal: AbortSignal;
+}
+
+async function restoreAndCheck(context: InstanceContext, gate: Gate, { work, label, signal }: Drill): Promise<BackupProof> {
+  await clearInstance(context, gate, signal);
+  try {
+    const source = await chooseSource(work, { backup: { site: work.site.id, label } }, signal);
+    const begun = performance.now();
+    await recoverCluster(context, gate, {
+      ...source, end: { consistent: true }, filesAtOnce: 1, progress: () => undefined, hasRoom: hasRoomForDrill, letIn: [work.set.owner], settings: SETTINGS, signal,
+    });
+    const restored = performance.now();
+    const server = { socketDirectory: socketDirectory(context), port: await portOf(context), version: (await binariesOf(context)).version };
+    const { relations, damage, remarks } = await checkCluster(server, work.set.owner, signal, { measure: () => sizeOf(context) });
+    const took = { restoreMs: Math.round(restored - begun), checkMs: Math.round(performance.now() - restored), relations };
+    return damage.length > 0 ? { sound: false, damage: damage.join(' | ') } : { sound: true, remarks, ...took };
+  } finally {
+    await clearInstance(context, gate, AbortSignal.timeout(CLEAR_WITHIN_MS)).catch(() => undefined);
+  }
+}
+
+/** As often as those are looked for who fill a disk. */
+const LOOK_EVERY_MS = 500;
+
+async function lookAtRoom({ shell, paths, instance }: InstanceContext, givesWay: AbortController): Promise<void> {
+  const room = await shell.roomAt(paths.volume).catch(() => undefined);
+  if (room && isFull(room)) {
+    givesWay.abort(new EngineError('transient', `the proof gave way: its host ${instance.host} has only ${room.freeBytes} bytes left`, 'make room on the host; it is tried again'));
   }
 }
 
@@ -59,7 +94,7 @@ function spareContext({ fleet, set }: SiteWork, label: string, host: string): In
     id: `prove-${label}`,
     host,
     database: {
-      id: set.databaseId, region: region.id, account: set.account, name: set.name, owner: set.owner,
+      id: set.databaseId, region: region.id, account: set.account, endpointSlot: 0, name: set.name, owner: set.owner,
       ownerVerifier: scramVerifier(secret()), size: SIZE, secrets: { control: secret(), replication: secret() },
     },
   };

@@ -28,6 +28,8 @@ export interface Recovery {
   /** How many files are copied side by side. */
   readonly filesAtOnce: number;
   readonly progress: (doneBytes: number, ofBytes: number) => void;
+  /** Whether a file system has room for so many bytes; if not given, they need only be free. */
+  readonly hasRoom?: (room: { readonly usedBytes: number; readonly freeBytes: number }, bytes: number) => boolean;
   /** Roles that are let in beside the control plane. */
   readonly letIn?: readonly string[];
   /** Settings of the server that plays the WAL, as `name=value`. */
@@ -123,18 +125,18 @@ function cutOff(context: InstanceContext, files: Awaited<ReturnType<typeof newFi
 }
 
 /** pgBackRest says only that it could not write. */
-async function requireRoom({ shell, paths }: InstanceContext, { label, databaseBytes }: StoredBackup): Promise<void> {
+async function requireRoom({ shell, paths }: InstanceContext, { label, databaseBytes }: StoredBackup, hasRoom: Recovery['hasRoom']): Promise<void> {
   const room = await shell.roomAt(paths.building);
-  if (room && room.freeBytes < databaseBytes) {
-    throw new EngineError('transient', `there is no room for ${label}: it takes ${databaseBytes} bytes, and ${room.freeBytes} are free`, 'make room on the host, or restore on another');
+  if (room && !(hasRoom ? hasRoom(room, databaseBytes) : room.freeBytes >= databaseBytes)) {
+    throw new EngineError('transient', `there is no room for ${label}: it takes ${databaseBytes} bytes, and ${room.freeBytes} are free${hasRoom ? ', some of which databases may need' : ''}`, 'make room on the host, or restore on another');
   }
 }
 
-async function fetchBackup(context: InstanceContext, gate: Gate, { work, backup, filesAtOnce, progress }: Recovery): Promise<void> {
+async function fetchBackup(context: InstanceContext, gate: Gate, { work, backup, filesAtOnce, progress, hasRoom }: Recovery): Promise<void> {
   const { paths, account, shell } = context;
   const owner = account ? ['-o', String(account.uid), '-g', String(account.gid)] : [];
   await gate.must(`${command('rm', '-rf', '--', paths.building)} && ${command('install', '-d', '-m', '0700', ...owner, paths.building)}`, 'making the data directory');
-  await requireRoom(context, backup);
+  await requireRoom(context, backup, hasRoom);
   const measure = async (): Promise<void> => {
     const { stdout } = await shell.run(['du', '-sb', '--', paths.building]);
     progress(Math.min(Number(stdout.split('\t')[0]) || 0, backup.databaseBytes), backup.databaseBytes);

@@ -9,6 +9,7 @@ import { instanceSubject, readPort, type InstanceContext } from '../instances/in
 import { launchNew } from '../instances/launch-new.js';
 import { observeInstance, observeThrough } from '../instances/observe-instance.js';
 import { bringUp, killAll, newFiles } from '../instances/run-instance.js';
+import { equipSql } from '../instances/pooler-sql.js';
 import { CONTROL_USER, dumpLoginSql, dumpPassword, quoteIdentifier, quoteLiteral, REPLICATION_USER, scramVerifier } from '../instances/sql.js';
 import { refuseMarked } from '../instances/start-instance.js';
 import { openFrozen } from './frozen-copies.js';
@@ -90,5 +91,7 @@ export function identitySql(set: Pick<BackupSet, 'name' | 'owner'>, database: Da
     password(REPLICATION_USER, scramVerifier(database.secrets.replication)),
     password(CONTROL_USER, scramVerifier(database.secrets.control)),
     ...dumpLoginSql(database.name, scramVerifier(dumpPassword(database.secrets.control))),
+    // Last, for it goes on in another database. A backup of an earlier version has none of it.
+    ...equipSql({ owner: database.owner, maxConnections: database.size.maxConnections }),
   ];
 }

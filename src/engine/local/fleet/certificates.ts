@@ -1,6 +1,6 @@
 // The certificate library's container needs it, and an import of its own keeps the engine independent of who loads it.
 import 'reflect-metadata';
-import { randomBytes, webcrypto } from 'node:crypto';
+import { createECDH, createHash, randomBytes, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 
 import * as x509 from '@peculiar/x509';
@@ -21,9 +21,41 @@ export interface KeyPairPem {
   readonly key: string;
 }
 
-/** Makes a region's certificate authority: ECDSA over P-256. */
-export async function createAuthority(commonName: string): Promise<KeyPairPem> {
-  const keys = await webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ['sign', 'verify']);
+/** Makes a certificate authority, such as a region's: ECDSA over P-256. */
+export async function createAuthority(commonName: string, keys?: webcrypto.CryptoKeyPair): Promise<KeyPairPem> {
+  return selfSign(commonName, keys ?? (await webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ['sign', 'verify'])));
+}
+
+/**
+ * Makes an authority whose key follows from a secret: made again it is another certificate, with the same name and key, and
+ * so it vouches for the same certificates.
+ */
+export async function authorityFromSecret(commonName: string, secret: string): Promise<CertificateAuthority> {
+  return CertificateAuthority.load(await createAuthority(commonName, await keysFromSecret(secret)));
+}
+
+/** A secret that happens to be no number of the curve is hashed again; one in 2^32 is. */
+async function keysFromSecret(secret: string): Promise<webcrypto.CryptoKeyPair> {
+  const curve = createECDH('prime256v1');
+  let number = createHash('sha256').update(secret).digest();
+  for (;;) {
+    try {
+      curve.setPrivateKey(number);
+      break;
+    } catch {
+      number = createHash('sha256').update(number).digest();
+    }
+  }
+  const point = curve.getPublicKey();
+  const jwk = { kty: 'EC', crv: 'P-256', x: point.subarray(1, 33).toString('base64url'), y: point.subarray(33).toString('base64url') };
+  const [privateKey, publicKey] = await Promise.all([
+    webcrypto.subtle.importKey('jwk', { ...jwk, d: number.toString('base64url') }, KEY_ALGORITHM, true, ['sign']),
+    webcrypto.subtle.importKey('jwk', jwk, KEY_ALGORITHM, true, ['verify']),
+  ]);
+  return { privateKey, publicKey };
+}
+
+async function selfSign(commonName: string, keys: webcrypto.CryptoKeyPair): Promise<KeyPairPem> {
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     ...validity(AUTHORITY_DAYS),
     serialNumber: serialNumber(),
@@ -39,7 +71,7 @@ export async function createAuthority(commonName: string): Promise<KeyPairPem> {
   return { certificate: `${certificate.toString('pem')}\n`, key: await exportKey(keys.privateKey) };
 }
 
-/** Signs server certificates of one region. */
+/** Signs certificates, such as those of one region's servers. */
 export class CertificateAuthority {
   private constructor(
     readonly certificate: string,
@@ -57,11 +89,20 @@ export class CertificateAuthority {
    *
    * Addresses are carried as DNS names too: libpq before 15 compares nothing else.
    */
-  async issue(commonName: string, hosts: readonly string[]): Promise<KeyPairPem> {
-    const authority = new x509.X509Certificate(this.certificate);
-    const keys = await webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ['sign', 'verify']);
+  issue(commonName: string, hosts: readonly string[]): Promise<KeyPairPem> {
     const names = hosts.map((value) => ({ type: 'dns' as const, value }));
     const addresses = hosts.filter((host) => isIP(host) !== 0).map((value) => ({ type: 'ip' as const, value }));
+    return this.sign(commonName, x509.ExtendedKeyUsage.serverAuth, [new x509.SubjectAlternativeNameExtension([...names, ...addresses])]);
+  }
+
+  /** Makes a certificate by which a program shows a server who it is. */
+  issueClient(commonName: string): Promise<KeyPairPem> {
+    return this.sign(commonName, x509.ExtendedKeyUsage.clientAuth, []);
+  }
+
+  private async sign(commonName: string, usage: x509.ExtendedKeyUsage, extensions: readonly x509.Extension[]): Promise<KeyPairPem> {
+    const authority = new x509.X509Certificate(this.certificate);
+    const keys = await webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ['sign', 'verify']);
     const certificate = await x509.X509CertificateGenerator.create({
       ...validity(SERVER_DAYS),
       serialNumber: serialNumber(),
@@ -73,8 +114,8 @@ export class CertificateAuthority {
       extensions: [
         new x509.BasicConstraintsExtension(false, undefined, true),
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-        new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-        new x509.SubjectAlternativeNameExtension([...names, ...addresses]),
+        new x509.ExtendedKeyUsageExtension([usage]),
+        ...extensions,
         await x509.AuthorityKeyIdentifierExtension.create(authority.publicKey),
       ],
     });
@@ -82,7 +123,7 @@ export class CertificateAuthority {
   }
 }
 
-/** Whether a server's certificate is still good for long enough, and names all of these hosts. */
+/** Whether a certificate is still good for long enough, and a server's names all of these hosts. */
 export function isGoodFor(certificatePem: string, hosts: readonly string[], now = Date.now()): boolean {
   const certificate = new x509.X509Certificate(certificatePem);
   const names = certificate.getExtension(x509.SubjectAlternativeNameExtension)?.names.items.map((name) => name.value) ?? [];

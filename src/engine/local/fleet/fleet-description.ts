@@ -2,6 +2,8 @@ import { randomBytes, randomInt } from 'node:crypto';
 
 import { z } from 'zod';
 
+import { MOST_SLOTS } from './gateway-ports.js';
+
 const hostSchema = z.object({
   /** `hst_…` */
   id: z.string(),
@@ -16,8 +18,11 @@ const regionSchema = z.object({
   timeZone: z.string(),
   gateway: z.object({
     address: z.ipv4(),
-    port: z.number().int().min(1024).max(65_535),
-    /** Its Unix account, counted from the start of the fleet's range. */
+    /** The first of its ports, see {@link gatewayPorts}; 0 until they are chosen for a fleet that was made before it had any. */
+    firstPort: z.number().int().min(0).max(65_535).default(0),
+    /** How many databases it has ports for. */
+    slots: z.number().int().min(0).max(MOST_SLOTS).default(0),
+    /** Its router's Unix account, counted from the start of the fleet's range. */
     account: z.number().int(),
   }),
   dataCenters: z.array(z.object({ id: z.string(), name: z.string(), hosts: z.array(hostSchema).min(2) })).min(2),
@@ -42,7 +47,7 @@ export type HostDescription = RegionDescription['dataCenters'][number]['hosts'][
 
 /** Accounts in one fleet's range. Databases count up from its start, gateways down from its end. */
 export const ACCOUNTS_PER_FLEET = 65_536;
-/** Nobody's but that of what tries sites; databases are given numbers below 60,000. */
+/** Nobody's but that of what tries sites. */
 export const SITE_PROBE_ACCOUNT = ACCOUNTS_PER_FLEET - 1_024;
 /** Ranges lie in 2^20 … 2^30: above what machines give out to people and to user namespaces, below what is reserved. */
 const FIRST_RANGE = 2 ** 20 / ACCOUNTS_PER_FLEET;
@@ -73,8 +78,9 @@ export interface FleetChoices {
   readonly asRoot: boolean;
   readonly publicHost: string | null;
   readonly hostMemoryMb: number;
-  /** A port for each region's gateway, in order. */
-  readonly ports: readonly number[];
+  /** The first port of each region's gateway, in order. */
+  readonly firstPorts: readonly number[];
+  readonly slots: number;
   readonly network: number;
 }
 
@@ -84,6 +90,9 @@ export const REGION_COUNT = REGIONS.length;
 export function drawNetwork(): number {
   return randomInt(2, 255);
 }
+
+/** The address of the gateway of one of the regions, in their order. */
+export const gatewayAddress = (network: number, region: number): string => `127.${network}.${region + 1}.1`;
 
 /** Describes a new fleet: five regions of two or three data centres of two hosts, each host with an address and storage of its own. */
 export function describeFleet(choices: FleetChoices): FleetDescription {
@@ -97,7 +106,7 @@ export function describeFleet(choices: FleetChoices): FleetDescription {
       id: region.id,
       name: region.name,
       timeZone: region.timeZone,
-      gateway: { address: `127.${choices.network}.${index + 1}.1`, port: choices.ports[index] ?? 0, account: ACCOUNTS_PER_FLEET - 1 - index },
+      gateway: { address: gatewayAddress(choices.network, index), firstPort: choices.firstPorts[index] ?? 0, slots: choices.slots, account: ACCOUNTS_PER_FLEET - 1 - index },
       dataCenters: region.dataCenters.map(([suffix, name], at) => {
         const id = `${region.id}-${suffix}`;
         const hosts = Array.from({ length: HOSTS_PER_DATA_CENTER }, (_, number) => ({
@@ -110,6 +119,25 @@ export function describeFleet(choices: FleetChoices): FleetDescription {
       }),
     })),
   };
+}
+
+/** The ports of the endpoint with a number in a region. */
+export function endpointPorts({ gateway: { firstPort, slots } }: RegionDescription, slot: number): { readonly session: number; readonly readOnly: number; readonly pooled: number } {
+  return { session: firstPort + slot, readOnly: firstPort + slots + slot, pooled: firstPort + 2 * slots + slot };
+}
+
+/** A public name that gives each database a name of its own begins so. */
+const EACH = '*.';
+
+/**
+ * The names and addresses by which clients reach a database, of which the first is the one that its endpoint names. A label of
+ * a name has no capitals and no underscores.
+ */
+export function endpointHosts(fleet: Pick<FleetDescription, 'publicHost'>, region: RegionDescription, databaseId: string): [string, ...string[]] {
+  const { publicHost } = fleet;
+  const { address } = region.gateway;
+  if (publicHost === null) return [address];
+  return [publicHost.startsWith(EACH) ? `${databaseId.toLowerCase().replaceAll('_', '-')}.${publicHost.slice(EACH.length)}` : publicHost, address];
 }
 
 /** The same fleet with other memory per host, or another public name. */

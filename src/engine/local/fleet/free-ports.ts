@@ -2,9 +2,10 @@ import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
 import { EngineError } from '../../errors.js';
+import { AFTER_GATEWAYS } from './gateway-ports.js';
 
 /** Below the range from which Linux takes the ports of outgoing connections (32768 and up by default). */
-const FIRST_PORT = 10_000;
+const FIRST_PORT = AFTER_GATEWAYS;
 const LAST_PORT = 32_000;
 const DRAWS = 200;
 

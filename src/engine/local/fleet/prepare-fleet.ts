@@ -1,8 +1,8 @@
 import { EngineError } from '../../errors.js';
 import type { SecretVault } from '../collaborators.js';
 import { HostShell } from '../host-shell/host-shell.js';
-import { CertificateAuthority, createAuthority, isGoodFor } from './certificates.js';
-import { adjustFleet, describeFleet, drawNetwork, REGION_COUNT, type FleetDescription, type RegionDescription } from './fleet-description.js';
+import { CertificateAuthority, createAuthority } from './certificates.js';
+import { adjustFleet, describeFleet, drawNetwork, gatewayAddress, REGION_COUNT, type FleetDescription, type RegionDescription } from './fleet-description.js';
 import { EMBEDDED_SITES } from './embedded-sites.js';
 import {
   accountOf,
@@ -19,16 +19,19 @@ import {
   siteMarker,
   sitesDirectory,
 } from './fleet-layout.js';
-import { openRuntimeRoot, readFleet, refuseOtherKindOfUser, writeFleet } from './fleet-store.js';
-import { drawFreePort } from './free-ports.js';
+import { currentRuntimeRoot, openRuntimeRoot, readFleet, refuseOtherKindOfUser, writeFleet } from './fleet-store.js';
+import { chooseFirstPorts, DEFAULT_SLOTS, portsTakenAt, PORTS_PER_DATABASE } from './gateway-ports.js';
+import { readListeners } from './read-listeners.js';
 import { metadataServerSettings, type MetadataServerSettings } from '../metadata/metadata-settings.js';
 
 export interface PrepareOptions {
   readonly dataDir: string;
   /** The name by which clients on other machines reach this one. Gateways then listen on all its addresses. */
   readonly publicHost?: string | null;
-  /** The first of the ports that a new fleet's gateways listen on, one a region; drawn at random if left out. */
+  /** The first of the ports of a new fleet's gateways, whose ranges follow one another; drawn at random if left out. */
   readonly firstGatewayPort?: number;
+  /** How many databases each gateway of a new fleet has ports for; {@link DEFAULT_SLOTS} if left out. */
+  readonly gatewaySlots?: number;
   /** Memory that instances on each host may be promised, in MiB. */
   readonly hostMemoryMb?: number;
   readonly vault: SecretVault;
@@ -43,8 +46,6 @@ export interface PreparedFleet extends FleetDescription {
 }
 
 const DEFAULT_HOST_MEMORY_MB = 65_536;
-/** What each network's gateways need is looked for this often before giving up. */
-const NETWORK_DRAWS = 5;
 
 /**
  * Makes what is missing of a fleet and answers with its description; called again, it changes nothing.
@@ -61,7 +62,7 @@ export async function prepareLocalFleet(options: PrepareOptions): Promise<Prepar
   const shell = HostShell.bare(dataDir);
   const found = await readFleet(shell);
   if (found) refuseOtherKindOfUser(shell, found);
-  const fleet = found ? adjustFleet(found, options.hostMemoryMb, options.publicHost) : await describeNewFleet(shell, options);
+  const fleet = found ? await withPorts(shell, adjustFleet(found, options.hostMemoryMb, options.publicHost), options) : await describeNewFleet(shell, options);
   if (JSON.stringify(fleet) !== JSON.stringify(found)) await writeFleet(shell, fleet);
   if (shell.isRoot) await shell.chmod(dataDir, 0o711);
   const root = await openRuntimeRoot(dataDir, fleet);
@@ -71,31 +72,47 @@ export async function prepareLocalFleet(options: PrepareOptions): Promise<Prepar
   return { ...fleet, root, metadataServer: await metadataServerSettings(fleetShell, fleet.id) };
 }
 
-/** The names and addresses by which clients reach a region's gateway; the first is the one that endpoints name. */
-export function gatewayHosts(fleet: FleetDescription, region: RegionDescription): string[] {
-  return [...(fleet.publicHost === null ? [] : [fleet.publicHost]), region.gateway.address];
+async function describeNewFleet(shell: HostShell, options: PrepareOptions): Promise<FleetDescription> {
+  const slots = options.gatewaySlots ?? DEFAULT_SLOTS;
+  const network = drawNetwork();
+  return describeFleet({
+    asRoot: shell.isRoot,
+    publicHost: options.publicHost ?? null,
+    hostMemoryMb: options.hostMemoryMb ?? DEFAULT_HOST_MEMORY_MB,
+    firstPorts: await choosePorts(shell, { ...options, slots, network }),
+    slots,
+    network,
+  });
 }
 
-async function describeNewFleet(shell: HostShell, options: PrepareOptions): Promise<FleetDescription> {
-  for (let draw = 1; ; draw += 1) {
-    const network = drawNetwork();
-    try {
-      const ports = new Set<number>();
-      for (let region = 0; region < REGION_COUNT; region += 1) {
-        const chosen = options.firstGatewayPort;
-        ports.add(chosen !== undefined ? chosen + region : await drawFreePort(options.publicHost ? '0.0.0.0' : `127.${network}.${region + 1}.1`, ports));
-      }
-      return describeFleet({
-        asRoot: shell.isRoot,
-        publicHost: options.publicHost ?? null,
-        hostMemoryMb: options.hostMemoryMb ?? DEFAULT_HOST_MEMORY_MB,
-        ports: [...ports],
-        network,
-      });
-    } catch (error) {
-      if (draw === NETWORK_DRAWS) throw error;
-    }
-  }
+/** Ports for the gateways of a fleet that was made before each endpoint had ports of its own; what served until then ends. */
+async function withPorts(shell: HostShell, fleet: FleetDescription, options: PrepareOptions): Promise<FleetDescription> {
+  if (fleet.regions.every(({ gateway }) => gateway.firstPort > 0)) return fleet;
+  const slots = options.gatewaySlots ?? DEFAULT_SLOTS;
+  const firstPorts = await choosePorts(shell, { firstGatewayPort: options.firstGatewayPort, publicHost: fleet.publicHost, slots, network: fleet.network });
+  await Promise.all(fleet.regions.map(({ id }) => retireGateway(shell, gatewayDirectory(currentRuntimeRoot(shell.root, fleet), id))));
+  return { ...fleet, regions: fleet.regions.map((region, index) => ({ ...region, gateway: { ...region.gateway, firstPort: firstPorts[index] ?? 0, slots } })) };
+}
+
+/** Ends the PgBouncer that served a whole region, and removes what was its own; routes' tokens stay. */
+async function retireGateway(shell: HostShell, directory: string): Promise<void> {
+  for (const process of shell.processesUnder([`${directory}/etc`])) shell.signal(process, 'SIGKILL');
+  for (const name of ['etc', 'pid', 'log', 'admin-password', 'shown']) await HostShell.bare(directory).remove(`${directory}/${name}`);
+}
+
+interface PortChoice {
+  readonly firstGatewayPort?: number | undefined;
+  readonly publicHost?: string | null;
+  readonly slots: number;
+  readonly network: number;
+}
+
+async function choosePorts(shell: HostShell, { firstGatewayPort: first, publicHost = null, slots, network }: PortChoice): Promise<number[]> {
+  if (first !== undefined) return Array.from({ length: REGION_COUNT }, (_, region) => first + region * slots * PORTS_PER_DATABASE);
+  const listeners = await readListeners(shell);
+  // Gateways that other machines reach listen on every address, the others on one of their own.
+  const addresses = publicHost === null ? Array.from({ length: REGION_COUNT }, (_, region) => gatewayAddress(network, region)) : [null];
+  return chooseFirstPorts(REGION_COUNT, slots, new Set(addresses.flatMap((address) => [...portsTakenAt(listeners, address)])));
 }
 
 async function layOut(shell: HostShell, fleet: FleetDescription): Promise<void> {
@@ -124,23 +141,16 @@ async function prepareRegion(shell: HostShell, fleet: FleetDescription, region: 
     // The certificate comes last: once it is there, both are.
     await shell.write({ path: authorityCertificatePath(shell.root, region.id), content: pair.certificate, mode: 0o644 });
   }
-  await prepareGatewayCertificate(shell, fleet, region, vault);
+  await prepareGateway(shell, fleet, region);
 }
 
-async function prepareGatewayCertificate(shell: HostShell, fleet: FleetDescription, region: RegionDescription, vault: SecretVault): Promise<void> {
+async function prepareGateway(shell: HostShell, fleet: FleetDescription, region: RegionDescription): Promise<void> {
   const directory = gatewayDirectory(shell.root, region.id);
   const owner = accountOf(fleet, region.gateway.account);
-  const hosts = gatewayHosts(fleet, region);
   await shell.ensureDirectory(directory, 0o711);
   await shell.ensureDirectory(`${directory}/routes`, 0o700);
-  await shell.ensureDirectory(`${directory}/etc`, 0o700, owner);
+  await shell.ensureDirectory(`${directory}/poolers`, 0o711);
   await shell.ensureDirectory(gatewaySocketDirectory(shell.root, region.gateway.account), 0o700, owner);
-  const found = await shell.read(`${directory}/etc/server.crt`);
-  if (found !== undefined && isGoodFor(found, hosts)) return;
-  const authority = await loadAuthority(shell, fleet, region.id, vault);
-  const pair = await authority.issue(hosts[0] ?? region.gateway.address, hosts);
-  await shell.write({ path: `${directory}/etc/server.key`, content: pair.key, mode: 0o600, ...(owner ? { owner } : {}) });
-  await shell.write({ path: `${directory}/etc/server.crt`, content: pair.certificate, mode: 0o644, ...(owner ? { owner } : {}) });
 }
 
 /** @throws EngineError `permanent` if the region's key was sealed under another master key. */

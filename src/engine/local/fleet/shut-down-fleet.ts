@@ -52,7 +52,7 @@ export async function findFleet(dataDir: string): Promise<{ shell: HostShell; fl
 }
 
 function gatewayProcesses(shell: HostShell, fleet: FleetDescription): ProcessFacts[] {
-  return shell.processesUnder(fleet.regions.map((region) => `${gatewayDirectory(shell.root, region.id)}/etc`));
+  return shell.processesUnder(fleet.regions.map((region) => gatewayDirectory(shell.root, region.id)));
 }
 
 async function findInstances(shell: HostShell, fleet: FleetDescription): Promise<FoundInstance[]> {

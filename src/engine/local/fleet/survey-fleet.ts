@@ -55,6 +55,6 @@ async function surveyGateway(fleet: LocalFleet, region: string): Promise<FoundRo
   const ids = (await fleet.shell.list(routes)).filter((name) => DATABASE_ID.test(name));
   return Promise.all(ids.map(async (databaseId) => {
     const [token, file] = await Promise.all([fleet.shell.storedToken(routeDirectory(routes, databaseId)), readRoute(fleet.shell, routes, databaseId)]);
-    return { databaseId, region, token, ...(file && { leads: { open: file.open, address: file.address, port: file.port, ownerVerifier: file.ownerVerifier } }) };
+    return { databaseId, region, token, ...(file && { leads: { open: file.open, ...file.target, ownerVerifier: file.ownerVerifier } }) };
   }));
 }

@@ -3,19 +3,15 @@ import { gatewayDirectory, gatewaySocketDirectory } from '../fleet/fleet-layout.
 
 /** Where a region's gateway keeps its files. */
 export interface GatewayPaths {
-  /** Holds the `lock` under which the configuration is assembled. */
+  /** Holds the `lock` under which the router is started. */
   readonly control: string;
-  readonly etc: string;
-  readonly ini: string;
-  readonly access: string;
-  readonly users: string;
+  /** The router's own. */
+  readonly router: string;
   /** One directory per database with `token`, `lock` and `route.json`. */
   readonly routes: string;
-  /** Pid and start time of the process that was started last. */
-  readonly pid: string;
-  readonly log: string;
-  /** The password of the admin console. */
-  readonly adminPassword: string;
+  /** One directory per database, of its pooler. */
+  readonly poolers: string;
+  /** Where the router's admin socket is. */
   readonly socketDirectory: string;
 }
 
@@ -23,14 +19,9 @@ export function gatewayPaths(fleet: LocalFleet, regionId: string): GatewayPaths 
   const control = gatewayDirectory(fleet.root, regionId);
   return {
     control,
-    etc: `${control}/etc`,
-    ini: `${control}/etc/pgbouncer.ini`,
-    access: `${control}/etc/hba.conf`,
-    users: `${control}/etc/users.txt`,
+    router: `${control}/router`,
     routes: `${control}/routes`,
-    pid: `${control}/pid`,
-    log: `${control}/log`,
-    adminPassword: `${control}/admin-password`,
+    poolers: `${control}/poolers`,
     socketDirectory: gatewaySocketDirectory(fleet.root, fleet.region(regionId).gateway.account),
   };
 }

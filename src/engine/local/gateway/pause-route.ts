@@ -1,44 +1,43 @@
 import { EngineError } from '../../errors.js';
-import type { DatabaseSpec } from '../../ports.js';
+import type { DatabaseSpec, Effect } from '../../ports.js';
 import type { GateSubject } from '../host-shell/gate.js';
 import { quoteLiteral } from '../instances/sql.js';
-import type { LocalFleet } from '../local-fleet.js';
 import { waitUntil, within } from '../wait-until.js';
-import { withConsole } from './admin-console.js';
-import type { GatewayProcess } from './gateway-process.js';
-import { cutClients, endSessions, hasServers, type Holding, holdRoutes, REST_POLL_MS, writeClosed } from './hold-route.js';
-import { pooledRoute, routeContent, routeNames, sessionRoute } from './route-file.js';
+import { endSessions, type Holding, writeHeld } from './hold-route.js';
+import type { RegionGateway } from './region-gateway.js';
+import { routeContent } from './route-file.js';
 
-/** What a line of the gate may take beyond the pause itself. */
-const OVERHEAD_MS = 2_000;
+/** Between two looks at what has not ended yet. */
+const REST_POLL_MS = 10;
 
 interface Pausing extends Holding {
+  readonly limitMs: number;
   /** By the clock of `performance.now()`. */
   readonly until: number;
 }
 
 /**
- * Brings both routes of a database to rest, within a limit, and lets nobody in until they are opened again.
+ * Brings the routes of a database to rest, within a limit, and lets nobody in until they are opened again.
  *
- * The pooled route waits for its transactions, and its clients notice nothing but the wait. A session cannot be moved to
- * another server: each is ended at the server as soon as the transaction that it was in is over, or is cut at the limit.
+ * The pooler waits for its transactions, and its clients notice nothing but the wait. A session cannot be moved to another
+ * server: each is ended at the server as soon as the transaction that it was in is over, or is cut at the limit.
  *
- * @throws EngineError `transient` if the pooled route does not come to rest in time; everybody goes on then.
+ * @throws EngineError `transient` if the pooler does not come to rest in time; everybody goes on then.
  */
-export async function pauseRoute(fleet: LocalFleet, gateway: GatewayProcess, subject: GateSubject, database: DatabaseSpec, limitMs: number, signal: AbortSignal): Promise<void> {
+export async function pauseRoute(gateway: RegionGateway, subject: GateSubject, database: DatabaseSpec, limitMs: number, effect: Effect): Promise<void> {
   const until = performance.now() + limitMs;
-  await gateway.shell.fenced(subject, signal, async (route) => {
-    const file = await writeClosed(gateway, route, database);
-    // Without a gateway there is nobody to wait for, and one that starts finds the route closed.
-    if (!file || !(await gateway.find())) return;
-    await withConsole(await gateway.console(), signal, (console) => bringToRest({ fleet, gateway, database, file, route, console, signal, until }, limitMs));
+  await gateway.shell.fenced(subject, effect.signal, async (gate) => {
+    const file = await writeHeld(gateway, gate, database, effect);
+    if (!file) return;
+    await bringToRest({ gateway, database, file, gate, signal: effect.signal, limitMs, until });
   });
 }
 
-async function bringToRest(pausing: Pausing, limitMs: number): Promise<void> {
+async function bringToRest(pausing: Pausing): Promise<void> {
+  const { gateway, file, gate, signal, limitMs } = pausing;
   try {
-    await holdRoutes(pausing, pausing.until - performance.now() + OVERHEAD_MS);
-    if (!(await restPool(pausing))) {
+    await Promise.all([gateway.tell(file, signal), gateway.poolerOf(file).hold(gate, signal)]);
+    if (!(await restPooler(pausing))) {
       throw new EngineError('transient', `transactions of ${pausing.database.name} did not end within ${limitMs} ms`, 'end the long transactions, or try again when it is quiet');
     }
     await restSessions(pausing);
@@ -49,26 +48,24 @@ async function bringToRest(pausing: Pausing, limitMs: number): Promise<void> {
   }
 }
 
-/** Answers whether the pooled route's transactions ended in time: a paused route lets go of each server that nobody uses. */
-async function restPool(pausing: Pausing): Promise<boolean> {
-  const { database, signal, until } = pausing;
-  const name = pooledRoute(database.name);
+/** Answers whether the pooler's transactions ended in time: a paused one lets go of each server that nobody uses. */
+async function restPooler({ gateway, file, database, signal, until }: Pausing): Promise<boolean> {
+  const pooler = gateway.poolerOf(file);
   const ask = async (): Promise<{ rests: boolean } | undefined> => {
-    if (!(await hasServers(pausing, [name]))) return { rests: true };
+    if (await pooler.rests(signal)) return { rests: true };
     return performance.now() < until ? undefined : { rests: false };
   };
-  return (await waitUntil(`the route ${name} to rest`, signal, ask, REST_POLL_MS)).rests;
+  return (await waitUntil(`the pooler of ${database.id} to rest`, signal, ask, REST_POLL_MS)).rests;
 }
 
-async function goOn({ gateway, database, file, route }: Pausing): Promise<void> {
-  // One that was not paused says so, which is as good.
-  await route.run(await gateway.commandLine(routeNames(database.name).map((name) => `RESUME "${name}"`)));
-  await route.install([routeContent(gateway.paths.routes, file)]);
+async function goOn({ gateway, gate, file, signal }: Pausing): Promise<void> {
+  const open = { ...file, open: true };
+  await gate.install([routeContent(gateway.paths.routes, open)]);
+  await Promise.all([gateway.tell(open, signal), gateway.poolerOf(open).open(gate, open.target, signal)]);
 }
 
 async function restSessions(pausing: Pausing): Promise<void> {
-  const { database, signal, until } = pausing;
-  if (!(await hasServers(pausing, [sessionRoute(database.name)]))) return;
+  const { gateway, database, file, signal, until } = pausing;
   let since = 'infinity';
   await waitUntil(
     `the sessions of ${database.name} to end`,
@@ -81,14 +78,15 @@ async function restSessions(pausing: Pausing): Promise<void> {
     REST_POLL_MS,
   ).catch(async (error: unknown) => {
     if (signal.aborted || performance.now() < until) throw error;
-    await cutClients(pausing);
+    await gateway.router.cut(gateway.routerPorts(file), signal);
+    await endSessions(pausing, 'true');
   });
 }
 
 /**
  * Ends the customer's sessions at the server that are between transactions, or in one that began after the first look:
- * whatever ran when the pause began may come to its end, and nothing new may begin. What is left of the pooled route by
- * now has no transaction.
+ * whatever ran when the pause began may come to its end, and nothing new may begin. What is left of the pooler's by now has
+ * no transaction.
  */
 function endIdleSessions(pausing: Pausing, since: string): Promise<{ left: number; now: string }> {
   return endSessions(pausing, `state IN ('idle', 'idle in transaction (aborted)') OR xact_start > ${quoteLiteral(since)}::timestamptz`);

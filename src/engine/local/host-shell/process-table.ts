@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 
 /** Servers, what builds their directories, and what is about to become one of them. An upgraded one is marked as deleted. */
-const ENGINE_PROGRAMS = /^(postgres|initdb|pg_\w+|pgbouncer|pgbackrest|psql|setpriv|setsid|env)( \(deleted\))?$/;
+const ENGINE_PROGRAMS = /^(postgres|initdb|pg_\w+|pgbouncer|haproxy|pgbackrest|psql|setpriv|setsid|env)( \(deleted\))?$/;
 /** The lock holders' interpreter. */
 export const GATE_PROGRAMS = /^bash( \(deleted\))?$/;
 

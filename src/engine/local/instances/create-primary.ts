@@ -89,7 +89,7 @@ async function runInitdb(context: InstanceContext, gate: Gate): Promise<void> {
     '--no-sync',
   );
   const { database } = context.instance;
-  const statements = newDatabaseSql({ ...database, replicationVerifier: scramVerifier(database.secrets.replication), dumpVerifier: scramVerifier(dumpPassword(database.secrets.control)) });
+  const statements = newDatabaseSql({ ...database, maxConnections: database.size.maxConnections, replicationVerifier: scramVerifier(database.secrets.replication), dumpVerifier: scramVerifier(dumpPassword(database.secrets.control)) });
   const single = command(...running, `${directory}/postgres`, '--single', '-F', '-D', paths.building, '-c', 'exit_on_error=on', 'postgres');
   const steps = [
     ...(wrapper.length > 0 ? [nssWrapperFiles(context)] : []),

@@ -5,13 +5,40 @@ const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;';
 /** Waits for a customer's own transaction are short, and a script takes milliseconds. */
 const BOUNDS = ['SET lock_timeout = \'5s\';', 'SET statement_timeout = \'15s\';'];
 
-/** Every extension that the server has, as one value, read in the database. */
-export const OBSERVE_EXTENSIONS = `SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', a.name, 'version', a.default_version, 'description', coalesce(a.comment, ''),
-    'trusted', coalesce(v.trusted AND v.superuser, false), 'installed', CASE WHEN e.oid IS NULL THEN NULL ELSE pg_catalog.json_build_object('version', e.extversion, 'schema', n.nspname,
-    'by', CASE WHEN pg_catalog.pg_get_userbyid(e.extowner) = ${quoteLiteral(CONTROL_USER)} THEN 'freehold' ELSE 'owner' END) END) ORDER BY a.name) AS found
+/**
+ * Every extension that the server has, read in the database.
+ *
+ * Whoever owns a database may make trusted extensions in `pg_catalog`, whose operators and functions are then found under each
+ * search path, and under `OPERATOR(pg_catalog.=)` too. PostgreSQL takes one that fits the types exactly before all others, and
+ * those of its own are there first: so in each statement here every operator and function is given exactly the types of one of
+ * PostgreSQL's own, without `VARIADIC` and without literals that have no type.
+ */
+export const OBSERVE_EXTENSIONS = `SELECT a.name, a.default_version AS version, a.comment AS description, v.trusted AND v.superuser AS trusted,
+    e.extversion AS "installedVersion", n.nspname AS "installedSchema", pg_catalog.pg_get_userbyid(e.extowner) AS "installedBy"
   FROM pg_catalog.pg_available_extensions() a(name, default_version, comment)
-  LEFT JOIN pg_catalog.pg_available_extension_versions() v(name, version, superuser, trusted, relocatable, schema, requires, comment) ON v.name = a.name AND v.version = a.default_version
-  LEFT JOIN pg_catalog.pg_extension e ON e.extname = a.name LEFT JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace;`;
+  LEFT JOIN pg_catalog.pg_available_extension_versions() v(name, version, superuser, trusted, relocatable, schema, requires, comment)
+    ON v.name OPERATOR(pg_catalog.=) a.name AND v.version OPERATOR(pg_catalog.=) a.default_version
+  LEFT JOIN pg_catalog.pg_extension e ON e.extname OPERATOR(pg_catalog.=) a.name
+  LEFT JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace
+  ORDER BY a.name`;
+
+export interface ExtensionRow {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string | null;
+  readonly trusted: boolean | null;
+  readonly installedVersion: string | null;
+  readonly installedSchema: string | null;
+  readonly installedBy: string | null;
+}
+
+export function observationOf({ name, version, description, trusted, installedVersion, installedSchema, installedBy }: ExtensionRow): ExtensionObservation {
+  const installed = installedVersion === null ? null : { version: installedVersion, schema: installedSchema ?? '', by: installedBy === CONTROL_USER ? 'freehold' as const : 'owner' as const };
+  return { name, version, description: description ?? '', trusted: trusted ?? false, installed };
+}
+
+const nameLiteral = (text: string): string => `${quoteLiteral(text)}::pg_catalog.name`;
+const textLiteral = (text: string): string => `${quoteLiteral(text)}::pg_catalog.text`;
 
 /**
  * Makes an extension that the server trusts owners with: as the owner, whose it is then. Only where the server runs the script as
@@ -51,7 +78,7 @@ export function createOnRequestSql({ name, rule, schema, owner, needs, room }: R
   return [
     ...BOUNDS,
     BEGIN,
-    requireSql(`pg_catalog.has_schema_privilege(${quoteLiteral(owner)}, ${quoteLiteral(schema)}, 'CREATE')`, `the owner may make nothing in schema "${schema}"`),
+    requireSql(`pg_catalog.has_schema_privilege(${nameLiteral(owner)}, ${textLiteral(schema)}, 'CREATE'::pg_catalog.text)`, `the owner may make nothing in schema "${schema}"`),
     `CREATE SCHEMA ${there};`,
     ...needs.flatMap((need) => (need.installed ? [move(need.name, there), requireOursSql(need.name)] : [create(need.name)])),
     create(name),
@@ -71,7 +98,8 @@ export function dropExtensionSql(name: string): string[] {
 
 /** Only after it was moved, which keeps everybody else from dropping or making one of that name until the end. */
 function requireOursSql(extension: string): string {
-  const ours = `EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname = ${quoteLiteral(extension)} AND pg_catalog.pg_get_userbyid(e.extowner) = ${quoteLiteral(CONTROL_USER)})`;
+  const ours = `EXISTS (SELECT FROM pg_catalog.pg_extension e
+    WHERE e.extname OPERATOR(pg_catalog.=) ${nameLiteral(extension)} AND pg_catalog.pg_get_userbyid(e.extowner) OPERATOR(pg_catalog.=) ${nameLiteral(CONTROL_USER)})`;
   return requireSql(ours, `extension "${extension}" is not Freehold's`);
 }
 
@@ -82,13 +110,16 @@ function requireSql(condition: string, otherwise: string): string {
 /** Gives or takes members of an extension, by their names: every function and relation that has one of them. */
 function memberSql(extension: string, verb: 'GRANT' | 'REVOKE', names: readonly string[] | undefined, whom: string): string[] {
   if (!names || names.length === 0) return [];
-  const list = names.map(quoteLiteral).join(', ');
-  const members = (catalog: string, name: string): string => `pg_catalog.pg_extension e
-    JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.refobjid = e.oid AND d.deptype = 'e' AND d.classid = '${catalog}'::pg_catalog.regclass
-    JOIN ${catalog} m ON m.oid = d.objid WHERE e.extname = ${quoteLiteral(extension)} AND m.${name} IN (${list})`;
-  return [inBlock(`FOR member IN SELECT 'EXECUTE ON FUNCTION ' || m.oid::pg_catalog.regprocedure AS named FROM ${members('pg_catalog.pg_proc', 'proname')}
-    UNION ALL SELECT 'SELECT ON ' || m.oid::pg_catalog.regclass FROM ${members('pg_catalog.pg_class', 'relname')}
-    LOOP EXECUTE pg_catalog.concat('${verb} ', member.named, ${quoteLiteral(` ${whom}`)}); END LOOP;`, 'member record;')];
+  const list = names.map(nameLiteral).join(', ');
+  const is = (column: string, value: string): string => `${column} OPERATOR(pg_catalog.=) ${value}`;
+  const catalogOid = (catalog: string): string => `'${catalog}'::pg_catalog.regclass::pg_catalog.oid`;
+  const members = (what: string, type: string, catalog: string, name: string): string => `SELECT ${textLiteral(what)} OPERATOR(pg_catalog.||) m.oid::${type}::pg_catalog.text AS named FROM pg_catalog.pg_extension e
+    JOIN pg_catalog.pg_depend d ON ${is('d.refclassid', catalogOid('pg_catalog.pg_extension'))} AND ${is('d.refobjid', 'e.oid')} AND ${is('d.deptype', `'e'::pg_catalog."char"`)} AND ${is('d.classid', catalogOid(catalog))}
+    JOIN ${catalog} m ON ${is('m.oid', 'd.objid')} WHERE ${is('e.extname', nameLiteral(extension))} AND ${is(`m.${name}`, `ANY (ARRAY[${list}])`)}`;
+  const statement = `${textLiteral(`${verb} `)} OPERATOR(pg_catalog.||) member.named OPERATOR(pg_catalog.||) ${textLiteral(` ${whom}`)}`;
+  return [inBlock(`FOR member IN ${members('EXECUTE ON FUNCTION ', 'pg_catalog.regprocedure', 'pg_catalog.pg_proc', 'proname')}
+    UNION ALL ${members('SELECT ON ', 'pg_catalog.regclass', 'pg_catalog.pg_class', 'relname')}
+    LOOP EXECUTE ${statement}; END LOOP;`, 'member record;')];
 }
 
 function inBlock(body: string, declared = ''): string {

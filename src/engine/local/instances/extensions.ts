@@ -8,17 +8,24 @@ import type { CommandResult } from '../host-shell/run-command.js';
 import { commandFailure, lastLines } from '../host-shell/tool-failure.js';
 import { withControl } from '../sql/control-connection.js';
 import { sqlLine } from '../sql/psql-line.js';
-import { createAsOwnerSql, createOnRequestSql, dropExtensionSql, OBSERVE_EXTENSIONS } from './extension-sql.js';
+import type { TenantDatabase } from '../sql/session-settings.js';
+import { createAsOwnerSql, createOnRequestSql, dropExtensionSql, type ExtensionRow, observationOf, OBSERVE_EXTENSIONS } from './extension-sql.js';
+import { binariesOf } from './instance-binaries.js';
 import { instanceSubject, readPort, type InstanceContext } from './instance-context.js';
 
 const LOOK_WITHIN_MS = 5_000;
 
+async function tenantDatabase(context: InstanceContext): Promise<TenantDatabase> {
+  const { version } = await binariesOf(context);
+  return { name: context.instance.database.name, version };
+}
+
 /** Which extensions the server has, and which of them the customer's database has. */
 export async function observeExtensions(context: InstanceContext, signal: AbortSignal): Promise<readonly ExtensionObservation[]> {
-  const { name: database } = context.instance.database;
+  const database = await tenantDatabase(context);
   return withControl(context, { signal, database, queryTimeoutMs: LOOK_WITHIN_MS }, async (client) => {
-    const { rows } = await client.query<{ found: readonly ExtensionObservation[] }>(OBSERVE_EXTENSIONS);
-    return rows[0]?.found ?? [];
+    const { rows } = await client.query<ExtensionRow>(OBSERVE_EXTENSIONS);
+    return rows.map(observationOf);
   });
 }
 
@@ -75,7 +82,7 @@ function fencedInDatabase<T>(context: InstanceContext, effect: Effect, act: (run
 }
 
 async function runSql(context: InstanceContext, gate: Gate, port: number, statements: readonly string[], what: string): Promise<void> {
-  const result = await gate.run(sqlLine(context, port, ['\\set VERBOSITY verbose', ...statements], context.instance.database.name));
+  const result = await gate.run(sqlLine(context, port, ['\\set VERBOSITY verbose', ...statements], await tenantDatabase(context)));
   if (result.code !== 0) throw refusal(what, result);
 }
 

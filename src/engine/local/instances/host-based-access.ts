@@ -1,14 +1,16 @@
 export interface HostBasedAccess {
-  readonly database: string;
-  readonly owner: string;
+  /** The role whose members are the customer's: the owner and their further roles. */
+  readonly customersRole: string;
+  /** The database's own pooler: its role, and the only database that it enters in its own name. */
+  readonly pooler: { readonly role: string; readonly database: string };
   readonly controlUser: string;
   readonly replicationUser: string;
   readonly dumpUser: string;
   /** Addresses of the hosts on which the database's other instances may be. */
   readonly peers: readonly string[];
-  /** Whether the owner may come in. */
+  /** Whether the customer may come in. */
   readonly open: boolean;
-  /** The address of the region's gateway. */
+  /** The address of the region's gateway, from which its router connects. */
   readonly gateway: string;
 }
 
@@ -18,18 +20,30 @@ export interface HostBasedAccess {
  */
 const UNBOUND = '127.0.0.1';
 
+/** Nobody needs a password who has the key of this database's pooler: the pooler has seen to it. No other client has such a key. */
+const BY_POOLER_KEY = 'trust clientcert=verify-ca';
+
 /**
- * The whole of an instance's pg_hba.conf: TLS and SCRAM only, the owner to the one database, replication from the peers,
- * the control plane and its dumps, and nobody else.
+ * The whole of an instance's pg_hba.conf, over TLS only: the customer's roles from the gateway with their passwords, or
+ * through their pooler, to all databases but our own; replication from the peers; the control plane and its dumps; and nobody
+ * else.
+ *
+ * `ssl_ca_file` holds the authority of this database's pooler alone (`pooler-authority.ts`), and so its certificate tells it
+ * from all others. A map of names would not do: before PostgreSQL 16 it cannot map one certificate to all roles of a group.
  */
 export function hostBasedAccess(access: HostBasedAccess): string {
-  const from = (addresses: readonly string[]): string[] => [...new Set([UNBOUND, ...addresses])];
-  const line = (database: string, user: string, address: string): string => `hostssl ${database} ${quoteName(user)} ${address}/32 scram-sha-256`;
+  const { customersRole, pooler, gateway, open } = access;
+  const password = (database: string, user: string, address: string): string => `hostssl ${database} ${quoteName(user)} ${address}/32 scram-sha-256`;
+  // A group must not be quoted, or it is a name.
+  const customers = (address: string, how: string): string => `hostssl all +${customersRole} ${address}/32 ${how}`;
+  const own = [pooler.database, 'template0', 'template1'].map(quoteName).join(',');
   return `${[
-    ...(access.open ? from([access.gateway]) : []).map((address) => line(quoteName(access.database), access.owner, address)),
-    ...from(access.peers).map((address) => line('replication', access.replicationUser, address)),
-    line('all', access.controlUser, UNBOUND),
-    line('all', access.dumpUser, UNBOUND),
+    ...[...new Set([UNBOUND, ...access.peers])].map((address) => password('replication', access.replicationUser, address)),
+    password('all', access.controlUser, UNBOUND),
+    ...(open ? [`hostssl ${quoteName(pooler.database)} ${quoteName(pooler.role)} ${UNBOUND}/32 ${BY_POOLER_KEY}`] : []),
+    `host ${own} all all reject`,
+    password('all', access.dumpUser, UNBOUND),
+    ...(open ? [customers(gateway, 'scram-sha-256'), customers(UNBOUND, BY_POOLER_KEY)] : []),
     'local all all reject',
     'local replication all reject',
     'host all all all reject',

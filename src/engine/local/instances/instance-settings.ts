@@ -3,6 +3,10 @@ import type { InstanceSize, Writing } from '../../ports.js';
 
 /** Sessions that the control plane may open when the customer has used up all theirs. */
 export const RESERVED_CONNECTIONS = 6;
+/** Sessions in which a database's pooler looks up how its clients log in. */
+export const LOOKUP_CONNECTIONS = 2;
+/** The file with the authority of the database's pooler, in the directory of the instance's configuration. */
+export const POOLER_AUTHORITY = 'pooler-ca.crt';
 /** Sessions that dump, which are no superusers: two at once (`DUMPS_AT_ONCE`). */
 export const DUMP_CONNECTIONS = 2;
 /**
@@ -46,11 +50,13 @@ function network({ address, port, size, etc, name }: InstanceSettings): Record<s
     hba_file: `${etc}/pg_hba.conf`,
     ident_file: `${etc}/pg_ident.conf`,
     // See followed-settings.ts before this, or `max_locks_per_transaction`, is changed.
-    max_connections: size.maxConnections + DUMP_CONNECTIONS + RESERVED_CONNECTIONS,
+    max_connections: size.maxConnections + LOOKUP_CONNECTIONS + DUMP_CONNECTIONS + RESERVED_CONNECTIONS,
     superuser_reserved_connections: RESERVED_CONNECTIONS,
     ssl: 'on',
     ssl_cert_file: `${etc}/server.crt`,
     ssl_key_file: `${etc}/server.key`,
+    // Whose certificates are taken: see host-based-access.ts.
+    ssl_ca_file: `${etc}/${POOLER_AUTHORITY}`,
     ssl_min_protocol_version: 'TLSv1.2',
     password_encryption: 'scram-sha-256',
     tcp_keepalives_idle: 30,

@@ -5,6 +5,7 @@ import { exactName } from '../host-shell/host-shell.js';
 import { bounded, withKeptControl } from '../sql/control-connection.js';
 import { findPostmaster, writingSubject, type InstanceContext } from './instance-context.js';
 import { parseWriting, writingConfiguration } from './instance-settings.js';
+import { POOLER_ROLE } from './pooler-sql.js';
 import { accessFile, ownFile } from './run-instance.js';
 import { CONTROL_USER, DUMP_ROLE, quoteLiteral } from './sql.js';
 
@@ -42,7 +43,7 @@ export async function setWriting(context: InstanceContext, writing: Writing, eff
   });
 }
 
-const CUSTOMERS = `backend_type = 'client backend' AND pg_catalog.pg_get_userbyid(usesysid) NOT IN (${[CONTROL_USER, DUMP_ROLE].map(quoteLiteral).join(', ')})`;
+const CUSTOMERS = `backend_type = 'client backend' AND pg_catalog.pg_get_userbyid(usesysid) NOT IN (${[CONTROL_USER, DUMP_ROLE, POOLER_ROLE].map(quoteLiteral).join(', ')})`;
 /** It runs the customer's functions in indexes, which may write, under the customer's own settings. */
 const AUTOVACUUM = `backend_type = 'autovacuum worker'`;
 /** A file of a running query is named after the process that it belongs to. */

@@ -1,5 +1,6 @@
 import { EngineError } from '../../errors.js';
 import type { ExtensionObservation } from '../../extension-list.js';
+import type { RoleObservation, WantedRole } from '../../role-names.js';
 import type { Effect, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch, KeptCopy, Lsn, OpenTransaction, StorageMeasure, Writing } from '../../ports.js';
 import { command } from '../host-shell/gate-script.js';
 import { asEngineError } from '../engine-failure.js';
@@ -9,6 +10,7 @@ import { attachStandby } from './attach-standby.js';
 import { claimInstance } from './claim-instance.js';
 import { createPrimary } from './create-primary.js';
 import { createExtension, dropExtension, observeExtensions } from './extensions.js';
+import { equipInstance } from './equip-instance.js';
 import { fenceInstance, unfenceInstance } from './fence-instance.js';
 import { instanceContext, instanceSubject, readPort, type InstanceContext } from './instance-context.js';
 import { slotName } from './instance-layout.js';
@@ -18,6 +20,7 @@ import { observeInstance } from './observe-instance.js';
 import { endTransactionsSql, openTransactions } from './open-transactions.js';
 import { promoteStandby } from './promote-standby.js';
 import { rejoinStandby, type Rejoined } from './rejoin-standby.js';
+import { dropRole, observeRoles, setRole } from './roles.js';
 import { killAll } from './run-instance.js';
 import { createSlotSql, dropSlotSql, quoteIdentifier, quoteLiteral } from './sql.js';
 import { startInstance } from './start-instance.js';
@@ -60,6 +63,10 @@ export class LocalInstances implements InstancesPort {
     return this.sql(primary, [`ALTER ROLE ${owner} PASSWORD ${quoteLiteral(verifier)};`], 'setting the owner\'s password', effect);
   }
 
+  equip(instance: InstanceRef, effect: Effect): Promise<void> {
+    return this.effect('equipping', instance, effect, (context) => equipInstance(context, effect));
+  }
+
   observeExtensions(primary: InstanceRef, signal: AbortSignal): Promise<readonly ExtensionObservation[]> {
     return asEngineError('looking at extensions', () => observeExtensions(this.context(primary), signal));
   }
@@ -70,6 +77,19 @@ export class LocalInstances implements InstancesPort {
 
   dropExtension(primary: InstanceRef, name: string, effect: Effect): Promise<void> {
     return this.effect('dropping an extension', primary, effect, (context) => dropExtension(context, name, effect));
+  }
+
+  observeRoles(primary: InstanceRef, signal: AbortSignal): Promise<readonly RoleObservation[]> {
+    return asEngineError('looking at roles', () => observeRoles(this.context(primary), signal));
+  }
+
+  setRole(primary: InstanceRef, wanted: WantedRole, effect: Effect): Promise<void> {
+    checkVerifier(wanted.verifier);
+    return this.effect('setting a role', primary, effect, (context) => setRole(context, wanted, effect));
+  }
+
+  dropRole(primary: InstanceRef, name: string, effect: Effect): Promise<void> {
+    return this.effect('dropping a role', primary, effect, (context) => dropRole(context, name, effect));
   }
 
   measureStorage(primary: InstanceRef, signal: AbortSignal): Promise<StorageMeasure> {
@@ -190,5 +210,5 @@ export class LocalInstances implements InstancesPort {
 }
 
 function checkVerifier(verifier: string): void {
-  if (!VERIFIER.test(verifier)) throw new EngineError('permanent', 'the owner\'s verifier is not a SCRAM-SHA-256 verifier', 'send the verifier, not the password');
+  if (!VERIFIER.test(verifier)) throw new EngineError('permanent', 'what came is not a SCRAM-SHA-256 verifier', 'send the verifier, not the password');
 }

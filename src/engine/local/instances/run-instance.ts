@@ -3,6 +3,8 @@ import type { Writing } from '../../ports.js';
 import type { FileContent } from '../host-shell/files.js';
 import { isGoodFor, type KeyPairPem } from '../fleet/certificates.js';
 import { drawFreePort } from '../fleet/free-ports.js';
+import { poolerAuthority } from '../fleet/pooler-authority.js';
+import { endpointHosts } from '../fleet/fleet-description.js';
 import { command, daemonLine } from '../host-shell/gate-script.js';
 import type { Gate } from '../host-shell/gate.js';
 import { lastLines } from '../host-shell/tool-failure.js';
@@ -14,7 +16,8 @@ import { chooseFollowed, type FollowedSettings, isOutgrown, readFollowed, withFo
 import { hostBasedAccess } from './host-based-access.js';
 import { binariesOf } from './instance-binaries.js';
 import { asAccount, findPostmaster, instanceProcesses, readPort, type InstanceContext } from './instance-context.js';
-import { parseWriting, postgresConfiguration } from './instance-settings.js';
+import { parseWriting, POOLER_AUTHORITY, postgresConfiguration } from './instance-settings.js';
+import { CUSTOMERS_ROLE, POOLER_DATABASE, POOLER_ROLE } from './pooler-sql.js';
 import { preloadOption } from './preloaded-libraries.js';
 import { CONTROL_USER, DUMP_ROLE, REPLICATION_USER } from './sql.js';
 
@@ -24,12 +27,18 @@ const LOG_TAIL_BYTES = 4 * 1024;
 /** Between two rounds of killing; a process in the kernel dies only when its call returns. */
 const KILL_POLL_MS = 5;
 
-/** A certificate for the instance's address, unless the one that it has is still good. */
-export async function certificateFor(context: InstanceContext): Promise<KeyPairPem | undefined> {
-  const found = await context.shell.read(`${context.paths.etc}/server.crt`);
-  if (found !== undefined && isGoodFor(found, [context.address])) return undefined;
-  const authority = await context.fleet.authority(context.instance.database.region);
-  return authority.issue(context.instance.id, [context.address]);
+/**
+ * A certificate for the endpoint's names, which clients ask for through the router, and for the instance's own address,
+ * unless the one that it has is still good. It tells nothing else about the instance.
+ */
+export async function certificateFor({ shell, paths, address, fleet, instance }: InstanceContext): Promise<KeyPairPem | undefined> {
+  const region = fleet.region(instance.database.region);
+  const endpoint = endpointHosts(fleet.description, region, instance.database.id);
+  const hosts = [...endpoint, address];
+  const found = await shell.read(`${paths.etc}/server.crt`);
+  if (found !== undefined && isGoodFor(found, hosts)) return undefined;
+  const authority = await fleet.authority(region.id);
+  return authority.issue(endpoint[0], hosts);
 }
 
 /** The port that the instance had, or a free one of its host that no other instance was given. */
@@ -86,6 +95,7 @@ export async function configurationFiles(context: InstanceContext, port: number,
     ownFile(context, 'postgresql.conf', withFollowed(wanted, followed)),
     accessFile(context, writing),
     ownFile(context, 'pg_ident.conf', ''),
+    ownFile(context, POOLER_AUTHORITY, (await poolerAuthority(context.fleet, context.instance.database.id)).certificate),
     ...(certificate ? [ownFile(context, 'server.key', certificate.key), ownFile(context, 'server.crt', certificate.certificate)] : []),
   ];
 }
@@ -100,8 +110,8 @@ export function accessFile(context: InstanceContext, writing: Writing): FileCont
   const { database } = context.instance;
   const region = context.fleet.region(database.region);
   return ownFile(context, 'pg_hba.conf', hostBasedAccess({
-    database: database.name,
-    owner: database.owner,
+    customersRole: CUSTOMERS_ROLE,
+    pooler: { role: POOLER_ROLE, database: POOLER_DATABASE },
     controlUser: CONTROL_USER,
     replicationUser: REPLICATION_USER,
     dumpUser: DUMP_ROLE,

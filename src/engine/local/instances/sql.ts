@@ -1,5 +1,10 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 
+import { newPoolerSql, ownerRightsSql } from './pooler-sql.js';
+import { quoteIdentifier, quoteLiteral } from './quote-sql.js';
+
+export { quoteIdentifier, quoteLiteral };
+
 /** The superuser of every instance, as which the control plane connects. */
 export const CONTROL_USER = 'freehold';
 /** The name of sessions that dump. */
@@ -10,14 +15,6 @@ export const DUMP_ROLE = 'freehold_dump';
 export const REPLICATION_USER = 'freehold_replication';
 /** How sessions that have an effect name themselves; see {@link endStaleEffects}. */
 export const EFFECT_APPLICATION = 'freehold-effect';
-
-export function quoteIdentifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
-export function quoteLiteral(text: string): string {
-  return text.includes('\\') ? ` E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'` : `'${text.replaceAll("'", "''")}'`;
-}
 
 /** PostgreSQL's own number of rounds. */
 const SCRAM_ROUNDS = 4_096;
@@ -36,9 +33,11 @@ export function scramVerifier(password: string, salt = randomBytes(16), rounds =
  * A client that is killed leaves a backend that finishes the statement it was sent. Under the lock no other such session
  * is rightful, and a query is sent only after its backend shows in pg_stat_activity, so that once these are gone no
  * older statement can take effect any more. What else a stale statement could collide with is no concern: an effect
- * that is not SQL leaves roles and slots alone.
+ * that is not SQL leaves roles and slots alone. It is sent into customers' databases, too, and so has exact types (see
+ * `extension-sql.ts`).
  */
-export const endStaleEffects = `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = '${EFFECT_APPLICATION}' AND usename = '${CONTROL_USER}' AND pid <> pg_backend_pid();`;
+export const endStaleEffects = `SELECT pg_catalog.pg_terminate_backend(pid, 5000::pg_catalog.int8) FROM pg_catalog.pg_stat_activity
+  WHERE application_name OPERATOR(pg_catalog.=) '${EFFECT_APPLICATION}'::pg_catalog.text AND usename OPERATOR(pg_catalog.=) '${CONTROL_USER}'::pg_catalog.name AND pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid();`;
 
 export interface NewDatabase {
   readonly name: string;
@@ -46,13 +45,14 @@ export interface NewDatabase {
   readonly ownerVerifier: string;
   readonly replicationVerifier: string;
   readonly dumpVerifier: string;
+  readonly maxConnections: number;
 }
 
 /**
  * Makes the roles and the customer's database in a new cluster; each statement in a line of its own, as single-user mode
  * takes them.
  *
- * The owner may do everything in the one database and nothing outside of it.
+ * The owner may do everything in the one database; outside of it, make further ones.
  */
 export function newDatabaseSql(database: NewDatabase): string[] {
   const owner = quoteIdentifier(database.owner);
@@ -67,6 +67,8 @@ export function newDatabaseSql(database: NewDatabase): string[] {
     ...[CONTROL_USER, DUMP_ROLE].map((role) => `ALTER ROLE ${quoteIdentifier(role)} SET pg_stat_statements.track = 'none';`),
     `CREATE DATABASE ${name} OWNER ${owner};`,
     'REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;',
+    ...newPoolerSql(),
+    ...ownerRightsSql(database),
     `REVOKE ALL ON DATABASE ${name} FROM PUBLIC;`,
     ...dumpLoginSql(database.name, database.dumpVerifier),
   ];

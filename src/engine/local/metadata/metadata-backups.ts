@@ -3,12 +3,12 @@ import { EngineError } from '../../errors.js';
 import type { MetadataArchive, MetadataBackupsPort } from '../../metadata-backups-port.js';
 import type { Effect } from '../../ports.js';
 import { archiveTo, archivedSites, makeSet, observeArchive } from '../backups/archive-instance.js';
-import { backupOptions } from '../backups/back-up.js';
+import { backupOptions, runWithRoom } from '../backups/back-up.js';
 import { expireBackup } from '../backups/expire-backup.js';
 import { freezeBackup, listFrozen, thawBackup } from '../backups/frozen-copies.js';
 import { listBackups } from '../backups/list-backups.js';
 import type { LocalSite } from '../backups/repositories.js';
-import { backrestWords, openSiteWork, requireSite, runBackrest, type SiteWork } from '../backups/site-work.js';
+import { backrestWords, openSiteWork, requireSite, type SiteWork } from '../backups/site-work.js';
 import { asEngineError } from '../engine-failure.js';
 import { metadataProofSocket, metadataSocketDirectory } from '../fleet/fleet-layout.js';
 import { findPostmaster, type InstanceContext } from '../instances/instance-context.js';
@@ -54,7 +54,7 @@ export class LocalMetadataBackups implements MetadataBackupsPort {
       // A site that was lost may be back, empty, before anybody saw that it was gone.
       await makeSet(context, work, signal);
       const words = backrestWords(work, 'backup', [...backupOptions(backupId), ...(await this.serverOptions(context))]);
-      await runBackrest(work, words, 'the backup of the metadata', signal, { PGCONNECT_TIMEOUT: '5', PGAPPNAME: 'freehold-backup' });
+      await runWithRoom(work, words, 'the backup of the metadata', signal, { PGCONNECT_TIMEOUT: '5', PGAPPNAME: 'freehold-backup' });
       const made = await find();
       if (!made) throw new EngineError('outcome-unknown', `backup ${backupId} is not at ${siteId} though it was made`, 'list the backups, then try again');
       return made;

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { readPort, type InstanceContext } from '../instances/instance-context.js';
 import { CONTROL_USER } from '../instances/sql.js';
 import { timeIsOver } from '../wait-until.js';
-import { sessionOptions } from './session-settings.js';
+import { sessionOptions, type TenantDatabase } from './session-settings.js';
 
 /** What must answer answers within milliseconds; what does not, hangs. */
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -15,7 +15,7 @@ export interface ControlOptions {
   /** For a single query; unlimited but for the signal if not given. */
   readonly queryTimeoutMs?: number;
   /** A customer's, for what reads nothing there but PostgreSQL's own catalogs; `postgres` unless given. */
-  readonly database?: string;
+  readonly database?: TenantDatabase;
 }
 
 /**
@@ -79,9 +79,9 @@ export async function controlClient(context: InstanceContext, options: Omit<Cont
     port,
     user: CONTROL_USER,
     password: context.instance.database.secrets.control,
-    database: options.database ?? 'postgres',
+    database: options.database?.name ?? 'postgres',
     application_name: 'freehold-control',
-    options: sessionOptions({ superuser: true }),
+    options: sessionOptions({ superuser: true, version: options.database?.version }),
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     ssl: { ca: authority, minVersion: 'TLSv1.2' },

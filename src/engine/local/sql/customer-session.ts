@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events';
+import { Socket } from 'node:net';
 
 import pg from 'pg';
 
@@ -16,6 +17,15 @@ export interface Customer {
   readonly authority: string;
   readonly owner: string;
   readonly password: string;
+  /** An address of this machine's that the connection comes from; what the system chooses if left out. */
+  readonly from?: string;
+}
+
+/** A socket that connects from an address. */
+export function socketFrom(localAddress: string): Socket {
+  const socket = new Socket();
+  const connect = socket.connect.bind(socket) as (to: { port: number; host: string; localAddress: string }) => Socket;
+  return Object.assign(socket, { connect: (port: number, host: string) => connect({ port, host, localAddress }) });
 }
 
 /** What the server says of its version when a client connects, such as `15.18`: to ask would be a statement under the tenant's settings. */
@@ -29,7 +39,7 @@ function serverVersionOf(client: pg.Client): () => string {
 
 /** Logs in as a database's owner, for as long as `body` runs. */
 export function asCustomer<T>(customer: Customer, database: string, signal: AbortSignal, body: (session: CustomerSession) => Promise<T>): Promise<T> {
-  const { address, port, host, authority, owner, password } = customer;
+  const { address, port, host, authority, owner, password, from } = customer;
   const client = new pg.Client({
     host: address,
     port,
@@ -40,6 +50,7 @@ export function asCustomer<T>(customer: Customer, database: string, signal: Abor
     // The gateway's loopback address is reached in any case; the certificate must carry the endpoint's name.
     ssl: { ca: authority, minVersion: 'TLSv1.2', host },
     connectionTimeoutMillis: CONNECT_WITHIN_MS,
+    ...(from !== undefined && { stream: () => socketFrom(from) }),
   });
   const version = serverVersionOf(client);
   return withClient(client, signal, () => body(new CustomerSession(client, version())));

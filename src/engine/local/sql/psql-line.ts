@@ -2,7 +2,7 @@ import { command, quote } from '../host-shell/gate-script.js';
 import type { InstanceContext } from '../instances/instance-context.js';
 import { CONTROL_USER, EFFECT_APPLICATION, endStaleEffects } from '../instances/sql.js';
 import type { LocalFleet } from '../local-fleet.js';
-import { sessionOptions } from './session-settings.js';
+import { sessionOptions, type TenantDatabase } from './session-settings.js';
 
 /**
  * A line for the gate that runs SQL on the instance as the control plane, each statement by itself; in a tenant's database
@@ -10,9 +10,9 @@ import { sessionOptions } from './session-settings.js';
  *
  * psql is a child of the gate, so that a caller who stalls has no connection through which it could act later.
  */
-export function sqlLine(context: InstanceContext, port: number, statements: readonly string[], database = 'postgres'): string {
+export function sqlLine(context: InstanceContext, port: number, statements: readonly string[], database?: TenantDatabase): string {
   const { address, authorityPath, fleet } = context;
-  const server = { address, port, authorityPath, password: context.instance.database.secrets.control, applicationName: EFFECT_APPLICATION, database };
+  const server = { address, port, authorityPath, password: context.instance.database.secrets.control, applicationName: EFFECT_APPLICATION, ...(database ? { database } : {}) };
   return psqlLine(fleet, server, [endStaleEffects, ...statements]);
 }
 
@@ -24,7 +24,7 @@ export interface SqlServer {
   readonly password: string;
   readonly applicationName: string;
   /** `postgres` unless given. */
-  readonly database?: string;
+  readonly database?: TenantDatabase;
 }
 
 /** The same for any server that the control plane may enter, and without ending what others began. */
@@ -34,11 +34,11 @@ export function psqlLine(fleet: LocalFleet, server: SqlServer, statements: reado
     port: server.port,
     sslmode: 'verify-full',
     sslrootcert: server.authorityPath,
-    dbname: server.database ?? 'postgres',
+    dbname: server.database?.name ?? 'postgres',
     application_name: server.applicationName,
     connect_timeout: 5,
   };
-  return `PGPASSWORD=${quote(server.password)} ${psql(fleet, target, statements)}`;
+  return `PGPASSWORD=${quote(server.password)} ${psql(fleet, target, statements, server.database?.version)}`;
 }
 
 /** A line that runs SQL, as the control plane, on a cluster that is reached through a socket of its own only. */
@@ -46,8 +46,8 @@ export function isolatedSqlLine(fleet: LocalFleet, server: { readonly socketDire
   return psql(fleet, { host: server.socketDirectory, port: server.port, dbname: 'postgres', application_name: 'freehold-restore' }, statements);
 }
 
-function psql(fleet: LocalFleet, target: Readonly<Record<string, string | number>>, statements: readonly string[]): string {
-  const options = sessionOptions({ superuser: true });
+function psql(fleet: LocalFleet, target: Readonly<Record<string, string | number>>, statements: readonly string[], version?: string): string {
+  const options = sessionOptions({ superuser: true, version });
   const info = Object.entries({ ...target, user: CONTROL_USER, options }).map(([name, value]) => `${name}=${quoteInfo(String(value))}`);
   const words = [`${fleet.binaries.directory}/psql`, '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-d', info.join(' ')];
   return `${command(...words)} <<< ${quote(statements.join('\n'))}`;

@@ -45,6 +45,7 @@ const FIXED: Readonly<Record<string, string>> = {
   debug_print_parse: 'off',
   debug_print_rewritten: 'off',
   debug_print_plan: 'off',
+  trace_sort: 'off',
 };
 
 /** Settings of the kind that a later major brought, by the first that has them. */
@@ -55,9 +56,16 @@ const FIXED_SINCE: readonly { readonly major: number; readonly settings: Readonl
 /** Only superusers may set these, so that no tenant can; they are fixed for sessions that a superuser opens. */
 const FIXED_FOR_SUPERUSERS: Readonly<Record<string, string>> = { session_replication_role: 'origin' };
 
+/** A tenant's database, for a session of ours there. */
+export interface TenantDatabase {
+  readonly name: string;
+  /** Of its server, such as `15.18`: the settings that a tenant can have set depend on the major. */
+  readonly version: string;
+}
+
 export interface SessionKind {
   /** Of the server, such as `15.18`. Left out where no tenant can set a default, as in `postgres`: then what every major has is fixed. */
-  readonly version?: string;
+  readonly version?: string | undefined;
   /** Whether the role that logs in is a superuser: others are refused some of the settings. */
   readonly superuser: boolean;
   /** What this session needs otherwise. */
@@ -80,15 +88,18 @@ export function sessionOptions(kind: SessionKind): string {
   return Object.entries(sessionSettings(kind)).map(([name, value]) => `-c ${name}=${escape(value)}`).join(' ');
 }
 
+const IS_BOUND = /^(statement|transaction)_timeout$/;
+
 /** What cannot be changed any more once a session has begun, or is said by BEGIN itself. */
 const ONLY_AT_START = /^(local_preload_libraries|client_encoding|default_transaction_.*)$/;
 
 /**
  * The same as statements for one transaction of a role that is no superuser, where a route takes no options. They belong
- * into one message with what follows: a time-out that the tenant set ends with the first of them.
+ * into one message with what follows: time-outs that the tenant set end with the first of them.
  */
 export function transactionSettings(version: string): string[] {
-  const { statement_timeout: first, ...rest } = sessionSettings({ version, superuser: false });
-  const later = Object.entries(rest).filter(([name]) => !ONLY_AT_START.test(name));
-  return [`SET LOCAL statement_timeout = ${first ?? '0'}`, ...later.map(([name, value]) => `SET LOCAL ${name} = ${value.split(',').map((item) => `'${item}'`).join(', ')}`)];
+  const settings = Object.entries(sessionSettings({ version, superuser: false })).filter(([name]) => !ONLY_AT_START.test(name));
+  const bounds = settings.filter(([name]) => IS_BOUND.test(name));
+  const others = settings.filter(([name]) => !IS_BOUND.test(name));
+  return [...bounds, ...others].map(([name, value]) => `SET LOCAL ${name} = ${value.split(',').map((item) => `'${item}'`).join(', ')}`);
 }

@@ -1,0 +1,120 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { customerScope, reachOf, requireScope } from '../access/actor.js';
+import { audit } from '../access/audit.js';
+import { idParameter } from '../access/id-parameter.js';
+import { Answers, type Caller, CurrentCaller, NeedsKey, Problems, Repeatable } from '../access/route.js';
+import { send } from '../access/send.js';
+import { RequestsService } from '../operations/requests.service.js';
+import { notFound } from '../problems/problem.js';
+import { requireNoBody } from '../problems/validation.js';
+import { DatabaseNotAvailableError } from './database-errors.js';
+import type { DatabaseDocument } from './database.schemas.js';
+import { DatabasesService } from './databases.service.js';
+import { type NewRoleBody, newRoleSchema, roleName } from './role.schemas.js';
+import { RolesService } from './roles.service.js';
+
+/** How long a caller is kept waiting for a primary that may not answer. */
+const LOOK_TIMEOUT_MS = 5_000;
+
+@ApiTags('Databases')
+@NeedsKey()
+@Controller('v1/databases/:id/roles')
+export class RolesController {
+  constructor(
+    private readonly databases: DatabasesService,
+    private readonly roles: RolesService,
+    private readonly requests: RequestsService,
+  ) {}
+
+  @Get()
+  @ApiOperation({ operationId: 'listRoles', summary: 'List roles', description: 'The roles that were made beside the owner, by name, and what they may do.' })
+  @Problems('database-not-available', 'unavailable')
+  @Answers(200, 'RoleList', 'All roles, by name')
+  async list(@CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string) {
+    requireInstances(await this.require(caller, id));
+    return { data: await this.roles.list(id, AbortSignal.timeout(LOOK_TIMEOUT_MS)), nextCursor: null };
+  }
+
+  @Post()
+  @HttpCode(201)
+  @Repeatable()
+  @ApiOperation({ operationId: 'createRole', summary: 'Make a role', description: 'One that only reads, or that reads and writes what the owner has, in every database, with what is made later. Answers with its credentials once they work; the password is shown here and nowhere else.' })
+  @Problems('forbidden', 'database-not-available', 'operation-in-progress', 'role-taken', 'too-many-roles', 'operation-failed', 'unavailable')
+  @Answers(201, 'Credentials', 'Its credentials')
+  async create(
+    @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Body({ schema: newRoleSchema }) body: NewRoleBody,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    const database = await this.requireOwner(caller, id);
+    const seen = await this.roles.look(id, AbortSignal.timeout(LOOK_TIMEOUT_MS));
+    return send(response, await this.requests.request(caller, async (tx) => {
+      requireInstances(database);
+      const { credentials, operation } = await this.roles.create(tx, { id, ...asker(caller), ...body, owner: database.endpoint.user }, seen);
+      await audit(tx, caller, { action: 'role.create', subjectId: id, customerId: database.customerId, detail: body });
+      return { status: 201, body: credentials, operation, waits: true };
+    }));
+  }
+
+  @Delete(':name')
+  @HttpCode(202)
+  @ApiOperation({ operationId: 'dropRole', summary: 'Remove a role', description: 'Its sessions end, and what it owns goes to the owner. Harmless if it is gone.' })
+  @Problems('forbidden', 'database-not-available', 'operation-in-progress')
+  @Answers(202, 'OperationAnswer', 'The operation')
+  async drop(
+    @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Param('name', { schema: roleName }) name: string,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    const { customerId, endpoint } = await this.requireOwner(caller, id);
+    if (name === endpoint.user) throw notFound();
+    return send(response, await this.requests.request({ ...caller, idempotencyKey: undefined }, async (tx) => {
+      const operation = await this.roles.drop(tx, { id, ...asker(caller), name });
+      await audit(tx, caller, { action: 'role.drop', subjectId: id, customerId, detail: { name } });
+      return { status: 202, body: { operation }, operation };
+    }));
+  }
+
+  @Post(':name/password')
+  @HttpCode(200)
+  @Repeatable()
+  @ApiOperation({ operationId: 'rotateRolePassword', summary: 'Get a new password for a role', description: 'The old one stops working. Sessions that are open stay open.' })
+  @Problems('forbidden', 'not-found', 'database-not-available', 'operation-in-progress', 'operation-failed', 'unavailable')
+  @Answers(200, 'Credentials', 'The new credentials')
+  async rotatePassword(
+    @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Param('name', { schema: roleName }) name: string,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    const database = await this.requireOwner(caller, id);
+    requireNoBody(caller.body);
+    const seen = await this.roles.look(id, AbortSignal.timeout(LOOK_TIMEOUT_MS));
+    return send(response, await this.requests.request(caller, async (tx) => {
+      requireInstances(database);
+      const asked = await this.roles.rotatePassword(tx, { id, ...asker(caller), name }, seen);
+      if (!asked) throw notFound();
+      await audit(tx, caller, { action: 'role.rotate-password', subjectId: id, customerId: database.customerId, detail: { name } });
+      return { status: 200, body: asked.credentials, operation: asked.operation, waits: true };
+    }));
+  }
+
+  private async require({ actor }: Caller, id: string): Promise<DatabaseDocument> {
+    const database = await this.databases.find(reachOf(actor), id);
+    if (!database) throw notFound();
+    return database;
+  }
+
+  private async requireOwner(caller: Caller, id: string): Promise<DatabaseDocument> {
+    const database = await this.require(caller, id);
+    requireScope(caller.actor, customerScope(database.customerId));
+    return database;
+  }
+}
+
+/** Where there is no instance, nobody can be asked. */
+function requireInstances({ instances, deletedAt, state }: DatabaseDocument): void {
+  if (deletedAt !== null || instances.length === 0) throw new DatabaseNotAvailableError(state);
+}
+
+function asker({ actor, requestId }: Caller) {
+  return { actor: { id: actor.id, reach: reachOf(actor) }, requestId };
+}

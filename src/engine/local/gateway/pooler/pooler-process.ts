@@ -1,0 +1,321 @@
+import { createHash } from 'node:crypto';
+
+import { mostClients } from '../../../connection-shares.js';
+import { EngineError } from '../../../errors.js';
+import type { DatabaseSpec } from '../../../ports.js';
+import { endpointHosts } from '../../fleet/fleet-description.js';
+import { isGoodFor, type KeyPairPem } from '../../fleet/certificates.js';
+import { gatewayDirectory } from '../../fleet/fleet-layout.js';
+import { POOLER_NAME, poolerAuthority } from '../../fleet/pooler-authority.js';
+import type { Account, FileContent } from '../../host-shell/files.js';
+import { command, daemonLine, quote } from '../../host-shell/gate-script.js';
+import type { Gate } from '../../host-shell/gate.js';
+import { exactName, type HostShell, type ProcessFacts } from '../../host-shell/host-shell.js';
+import { isStopped } from '../../host-shell/process-table.js';
+import { lastLines } from '../../host-shell/tool-failure.js';
+import { asAccount } from '../../instances/instance-context.js';
+import { scramVerifier } from '../../instances/sql.js';
+import type { LocalFleet } from '../../local-fleet.js';
+import { waitUntil, within } from '../../wait-until.js';
+import { CONSOLE_USER, poolerConfiguration, type PoolerTarget } from './pooler-config.js';
+import { PoolerConsole, type ConsolePlace } from './pooler-console.js';
+import { POOLER_ACCOUNTS, poolerPaths, type PoolerPaths } from './pooler-layout.js';
+
+const LOG_LIMIT_BYTES = 4 * 1024 * 1024;
+const LOG_TAIL_BYTES = 4 * 1024;
+/** A console that is opened costs the watcher more than all else that it looks at; that the process is there it sees each time. */
+const ANSWER_HOLDS_MS = 2_000;
+/** A pooler that does what it is told does it at once; a stopped one never does. */
+const OBEYS_WITHIN_MS = 2_000;
+/** Between two signals to a pooler that has not obeyed yet: one that was sent before may undo them. */
+const TELL_AGAIN_MS = 250;
+/** How long servers may take to end by themselves: whoever cuts a route fences its primary at the same time. */
+const END_BY_THEMSELVES_MS = 300;
+const CUT_WITHIN_MS = 3_000;
+const REST_POLL_MS = 10;
+
+/** What a pooler needs to know of its database. */
+export type PoolerSubject = Pick<DatabaseSpec, 'id' | 'region' | 'account'> & {
+  /** Sessions that the plan gives to the customer. */
+  readonly maxConnections: number;
+};
+
+export interface PoolerOptions {
+  /** PgBouncer. */
+  readonly program: string;
+  readonly database: PoolerSubject;
+  /** Where clients connect to. */
+  readonly listenAddress: string;
+  readonly port: number;
+}
+
+/**
+ * One database's PgBouncer: its files, its process and its console.
+ *
+ * It is a daemon that outlives the control plane. It is told what to do by its files and by signals, which a child of the
+ * route's gate sends: SIGHUP (read the configuration), SIGUSR1 (begin no transaction, let everybody wait) and SIGUSR2 (go on).
+ * A signal that was sent has arrived for good before any that is sent later does, but for its turn: those that are pending
+ * together are taken in the order of their numbers. Hence each is only over once the console shows what it was sent for, and
+ * is sent again meanwhile.
+ */
+export class Pooler {
+  readonly paths: PoolerPaths;
+  readonly shell: HostShell;
+  private readonly account: Account | undefined;
+  private readonly database: PoolerSubject;
+  /** Which process was last seen to answer, and when. */
+  private answered: { readonly name: string; readonly at: number } | undefined;
+
+  constructor(
+    private readonly fleet: LocalFleet,
+    private readonly options: PoolerOptions,
+  ) {
+    this.database = options.database;
+    this.paths = poolerPaths(fleet, this.database);
+    this.shell = fleet.shell.at(gatewayDirectory(fleet.root, this.database.region));
+    this.account = fleet.account(this.database.account + POOLER_ACCOUNTS);
+  }
+
+  /** The living process; a zombie, or another process with the number, is none. */
+  async find(): Promise<ProcessFacts | undefined> {
+    const recorded = (await this.shell.read(this.paths.pid))?.trim() ?? '';
+    const process = this.shell.readProcess(Number(recorded.split(':')[0] ?? 0));
+    if (process && exactName(process) === recorded) return process;
+    return this.shell.processesUnder([this.paths.ini])[0];
+  }
+
+  /** Whether a process serves: it is not stopped, and answers on its console, or has done so a moment ago. */
+  async serves(process: ProcessFacts, signal: AbortSignal): Promise<boolean> {
+    if (isStopped(process)) return false;
+    const name = exactName(process);
+    if (this.answered?.name === name && performance.now() - this.answered.at < ANSWER_HOLDS_MS) return true;
+    const answers = await this.answers(signal);
+    this.answered = answers ? { name, at: performance.now() } : undefined;
+    return answers;
+  }
+
+  /** Whether no connection to a server is left: all transactions are over. One that does not run has none. */
+  async rests(signal: AbortSignal): Promise<boolean> {
+    if (!(await this.find())) return true;
+    return this.look(signal, async (console) => (await console.countServers()) === 0);
+  }
+
+  /**
+   * Starts it if it does not run, open, or held if there is no target; returns once it answers. A held one has clients wait from
+   * the first moment on: until it is told to, it has nowhere to lead them to.
+   *
+   * @throws EngineError `transient` if it does not start
+   */
+  async start(gate: Gate, target: PoolerTarget | undefined, signal: AbortSignal): Promise<{ readonly started: boolean }> {
+    await this.prepare(gate, target);
+    if (await this.find()) return { started: false };
+    const child = await this.spawn(gate);
+    await waitUntil(`the pooler of ${this.database.id} to answer`, signal, async () => {
+      if (await this.answers(signal)) return true;
+      if (child && this.shell.readProcess(child.pid)) return undefined;
+      const words = lastLines(await this.shell.readTail(this.paths.log, LOG_TAIL_BYTES));
+      throw new EngineError('transient', `the pooler of ${this.database.id} did not start: ${words || 'it said nothing'}`, `see ${this.paths.log}`);
+    });
+    if (!target) await this.pause(gate, signal);
+    return { started: true };
+  }
+
+  /**
+   * Lets no transaction begin, and everybody wait; what is open goes on to its end. Returns once that is so. A process that is
+   * started meanwhile leads nowhere. Without a process there is nobody to hold.
+   */
+  async hold(gate: Gate, signal: AbortSignal): Promise<void> {
+    await this.writeConfiguration(gate, undefined);
+    if (await this.find()) await this.pause(gate, signal);
+  }
+
+  /**
+   * Leads to an instance, and lets everybody go on; starts it if it does not run. Returns once both are seen.
+   *
+   * @throws EngineError `transient` if it does not obey
+   */
+  async open(gate: Gate, target: PoolerTarget, signal: AbortSignal): Promise<void> {
+    if ((await this.start(gate, target, signal)).started) return;
+    await this.look(signal, async (console) => {
+      await this.tell(gate, 'HUP', 'to lead to the instance', signal, () => console.leadsTo(target.address, target.port));
+      await this.tell(gate, 'USR2', 'to go on', signal, async () => !(await console.isPaused()));
+    });
+  }
+
+  /**
+   * Sees to it that nobody goes on through a server, and that everybody waits until it is opened. A client that has no server
+   * notices nothing but the wait; one whose server does not end by itself is ended. Where that does not work either, the
+   * process is killed with all its clients, and started held.
+   */
+  async cut(gate: Gate, signal: AbortSignal): Promise<void> {
+    await this.writeConfiguration(gate, undefined);
+    if (!(await this.find())) return;
+    try {
+      await this.endServers(gate, within(signal, CUT_WITHIN_MS));
+    } catch (error) {
+      if (signal.aborted || (error instanceof EngineError && error.kind !== 'transient')) throw error;
+      await this.stop(gate, signal);
+      await this.start(gate, undefined, signal);
+    }
+  }
+
+  /** Kills the process, with all its clients. */
+  async stop(gate: Gate, signal: AbortSignal): Promise<void> {
+    const process = await this.find();
+    if (!process) return;
+    await gate.run(command('signal_exactly', 'KILL', exactName(process)));
+    await waitUntil(`the pooler of ${this.database.id} to die`, signal, () => (this.shell.readProcess(process.pid) ? undefined : true));
+  }
+
+  /** Stops it, and removes its files. */
+  async remove(gate: Gate, signal: AbortSignal): Promise<void> {
+    await this.stop(gate, signal);
+    await gate.must(command('rm', '-rf', '--', this.paths.directory, this.paths.socketDirectory), 'removing the pooler');
+  }
+
+  /** Clients can make it grow: whoever is refused is logged. */
+  async boundLog(): Promise<void> {
+    await this.shell.boundLog(this.paths.log, LOG_LIMIT_BYTES).catch(() => undefined);
+  }
+
+  private async endServers(gate: Gate, signal: AbortSignal): Promise<void> {
+    const began = performance.now();
+    await this.look(signal, async (console) => {
+      await this.tell(gate, 'USR1', 'to pause', signal, () => console.isPaused());
+      // Should anybody else let it go on, it leads nowhere.
+      await this.signal(gate, 'HUP');
+      await waitUntil(`the servers of ${this.database.id} to end`, signal, async () => {
+        if ((await console.countServers()) === 0) return true;
+        if (performance.now() - began > END_BY_THEMSELVES_MS) await this.endClients(gate, await console.clientsWithServers());
+        return undefined;
+      }, REST_POLL_MS);
+    });
+  }
+
+  /** One at a time: KILL ends all, and has crashed poolers with clients who were just logging in (pgbouncer issue 1401). */
+  private async endClients(gate: Gate, clients: readonly string[]): Promise<void> {
+    if (clients.length === 0) return;
+    const { socketDirectory, port, password } = this.console;
+    const psql = [`${this.fleet.binaries.directory}/psql`, '-X', '-q', '-h', socketDirectory, '-p', String(port), '-U', CONSOLE_USER, '-d', 'pgbouncer'];
+    // One that is gone already says so, which is as good.
+    await gate.run(`PGPASSWORD=${quote(password)} ${command(...psql, ...clients.flatMap((id) => ['-c', `KILL_CLIENT ${id}`]))}`);
+  }
+
+  private pause(gate: Gate, signal: AbortSignal): Promise<void> {
+    return this.look(signal, (console) => this.tell(gate, 'USR1', 'to pause', signal, () => console.isPaused()));
+  }
+
+  /** Sends a signal until it is seen to have been obeyed. */
+  private async tell(gate: Gate, what: 'HUP' | 'USR1' | 'USR2', aim: string, signal: AbortSignal, obeyed: () => Promise<boolean>): Promise<void> {
+    let toldAt = 0;
+    await waitUntil(`the pooler of ${this.database.id} ${aim}`, within(signal, OBEYS_WITHIN_MS), async () => {
+      if (toldAt === 0 || performance.now() - toldAt > TELL_AGAIN_MS) {
+        await this.signal(gate, what);
+        toldAt = performance.now();
+      }
+      return (await obeyed()) || undefined;
+    });
+  }
+
+  private async signal(gate: Gate, what: string): Promise<void> {
+    const process = await this.find();
+    if (!process) throw new EngineError('transient', `the pooler of ${this.database.id} is not there any more`, 'try again');
+    await gate.run(command('signal_exactly', what, exactName(process)));
+  }
+
+  private look<T>(signal: AbortSignal, body: (console: PoolerConsole) => Promise<T>): Promise<T> {
+    return PoolerConsole.open(this.console, signal, body).catch((error: unknown) => {
+      if (error instanceof EngineError) throw error;
+      throw new EngineError('transient', `the pooler of ${this.database.id} does not answer: ${(error as Error).message}`, `see ${this.paths.log}`, { cause: error });
+    });
+  }
+
+  private async answers(signal: AbortSignal): Promise<boolean> {
+    return PoolerConsole.open(this.console, signal, (console) => console.isPaused()).then(
+      () => true,
+      (error: unknown) => {
+        if (signal.aborted) throw error;
+        return false;
+      },
+    );
+  }
+
+  private get console(): ConsolePlace {
+    // 256 random bits, so that its verifier needs no rounds; made of the master key, so that it lies nowhere.
+    const password = this.fleet.deriveKey(`pooler ${this.database.id} console`);
+    return { socketDirectory: this.paths.socketDirectory, port: this.options.port, password };
+  }
+
+  private async spawn(gate: Gate): Promise<ProcessFacts | undefined> {
+    const { paths, shell, options } = this;
+    const bouncer = command(...asAccount(this.account), options.program, paths.ini);
+    const socket = command(`${paths.socketDirectory}/.s.PGSQL.${options.port}`);
+    const files = mostClients(this.database.maxConnections) + this.database.maxConnections + 100;
+    const raise = `ulimit -c 0; ulimit -n ${files} 2>/dev/null || ulimit -n "$(ulimit -Hn)"`;
+    const output = await gate.must(`rm -f -- ${socket}; ${raise}; ${daemonLine(bouncer, paths.log)} echo $!`, 'starting pgbouncer');
+    const started = shell.readProcess(Number(output.trim()));
+    if (started) await gate.install([{ path: paths.pid, content: `${exactName(started)}\n`, mode: 0o644 }], false);
+    return started;
+  }
+
+  /** Makes directories, keys and certificates as far as they are missing, and the configuration. */
+  private async prepare(gate: Gate, target: PoolerTarget | undefined): Promise<void> {
+    const { paths, account } = this;
+    const owner = account ? ['-o', String(account.uid), '-g', String(account.gid)] : [];
+    await gate.must(
+      [
+        command('install', '-d', '-m', '0711', `${gatewayDirectory(this.fleet.root, this.database.region)}/poolers`, paths.directory),
+        command('install', '-d', '-m', '0700', ...owner, paths.etc, paths.socketDirectory),
+      ].join(' && '),
+      'making the pooler\'s directories',
+    );
+    const missing = await this.missingCertificates();
+    if (missing.length > 0) await gate.install(missing, false);
+    await this.writeConfiguration(gate, target);
+  }
+
+  private async missingCertificates(): Promise<FileContent[]> {
+    const { fleet, database, paths, shell } = this;
+    const region = fleet.region(database.region);
+    const hosts = endpointHosts(fleet.description, region, database.id);
+    const [server, client] = await Promise.all([shell.read(`${paths.etc}/server.crt`), shell.read(`${paths.etc}/client.crt`)]);
+    const files: FileContent[] = [];
+    if (server === undefined || !isGoodFor(server, hosts)) {
+      files.push(...this.pairFiles('server', await (await fleet.authority(region.id)).issue(hosts[0], hosts)));
+    }
+    if (client === undefined || !isGoodFor(client, [])) {
+      files.push(...this.pairFiles('client', await (await poolerAuthority(fleet, database.id)).issueClient(POOLER_NAME)));
+    }
+    return files;
+  }
+
+  private pairFiles(name: string, { key, certificate }: KeyPairPem): FileContent[] {
+    return [this.ownFile(`${this.paths.etc}/${name}.key`, key), this.ownFile(`${this.paths.etc}/${name}.crt`, certificate)];
+  }
+
+  /** A process that runs reads it when it is told to. */
+  private async writeConfiguration(gate: Gate, target: PoolerTarget | undefined): Promise<void> {
+    const { paths, fleet, database, options, shell } = this;
+    const { password } = this.console;
+    const files = poolerConfiguration({
+      listenAddress: options.listenAddress,
+      port: options.port,
+      etc: paths.etc,
+      socketDirectory: paths.socketDirectory,
+      rootCertificatePath: fleet.authorityPath(database.region),
+      // Its salt is always the same, so that the file is.
+      consoleVerifier: scramVerifier(password, createHash('sha256').update(password).digest().subarray(0, 16), 1),
+      maxConnections: database.maxConnections,
+      target,
+    });
+    if (!(await shell.exists(paths.etc))) return;
+    const wanted = [this.ownFile(paths.users, files.users), this.ownFile(paths.hba, files.hba), this.ownFile(paths.ini, files.ini)];
+    const found = await Promise.all(wanted.map(({ path }) => shell.read(path)));
+    const changed = wanted.filter(({ content }, index) => content !== found[index]);
+    if (changed.length > 0) await gate.install(changed, false);
+  }
+
+  private ownFile(path: string, content: string): FileContent {
+    return { path, content, mode: 0o600, ...(this.account ? { owner: this.account } : {}) };
+  }
+}
