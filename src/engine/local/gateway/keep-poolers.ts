@@ -2,8 +2,14 @@ import { EngineError } from '../../errors.js';
 import type { RegionGateway } from './region-gateway.js';
 import type { RouteFile } from './route-file.js';
 
+/** How often it is read which routes there are, and where their poolers are: other processes open some, too. */
+const READ_EVERY_MS = 5_000;
+
 /** Starts the poolers that do not run, each as its route is written down; answers whose they are. */
-export async function keepPoolers(gateway: RegionGateway, routes: readonly RouteFile[], signal: AbortSignal): Promise<string[]> {
+export async function keepPoolers(gateway: RegionGateway, signal: AbortSignal): Promise<string[]> {
+  if (gateway.havePoolersSince(performance.now() - READ_EVERY_MS)) return [];
+  const routes = await gateway.readRoutes();
+  gateway.forgetPoolersBut(routes);
   const down: RouteFile[] = [];
   for (const file of routes) if (!(await serves(gateway, file, signal))) down.push(file);
   const started = await Promise.all(down.map((file) => start(gateway, file, signal)));

@@ -78,10 +78,9 @@ export class LocalGateway implements GatewayPort {
       await this.fleet.keepPublished();
       const gateway = this.of(region);
       await gateway.router.boundLog();
-      const routes = await gateway.readRoutes();
       // Without a route nobody can come.
-      const started = routes.length > 0 && (await gateway.startRouter(signal)) ? ['router'] : [];
-      return { started: [...started, ...(await keepPoolers(gateway, routes, signal))] };
+      const started = (await gateway.hasRoutes()) && (await gateway.startRouter(signal)) ? ['router'] : [];
+      return { started: [...started, ...(await keepPoolers(gateway, signal))] };
     });
   }
 

@@ -20,6 +20,8 @@ export class RegionGateway {
   readonly region: RegionDescription;
   readonly router: Router;
   private readonly poolers = new Map<string, Pooler>();
+  /** When all routes were read last, by the clock of `performance.now()`. */
+  private readAt = -Infinity;
 
   constructor(readonly fleet: LocalFleet, regionId: string, private readonly programs: { readonly router: string; readonly pooler: string }) {
     this.region = fleet.region(regionId);
@@ -52,6 +54,10 @@ export class RegionGateway {
     return readRoute(this.shell, this.paths.routes, databaseId);
   }
 
+  async hasRoutes(): Promise<boolean> {
+    return (await this.shell.list(this.paths.routes)).length > 0;
+  }
+
   readRoutes(): Promise<RouteFile[]> {
     return readRoutes(this.shell, this.paths.routes);
   }
@@ -76,6 +82,18 @@ export class RegionGateway {
     });
     this.poolers.set(key, pooler);
     return pooler;
+  }
+
+  /** Whether the routes were read since then, and every pooler that was found for them is at work. */
+  havePoolersSince(time: number): boolean {
+    return this.readAt > time && [...this.poolers.values()].every((pooler) => pooler.isThere());
+  }
+
+  /** Forgets the poolers of routes that are gone, whoever removed them. */
+  forgetPoolersBut(routes: readonly RouteFile[]): void {
+    const kept = new Set(routes.map(({ databaseId }) => databaseId));
+    for (const key of this.poolers.keys()) if (!kept.has(key.split(' ')[0] ?? '')) this.poolers.delete(key);
+    this.readAt = performance.now();
   }
 
   /** Forgets what was known of a pooler that is gone. */

@@ -23,8 +23,8 @@ import { POOLER_ACCOUNTS, poolerPaths, type PoolerPaths } from './pooler-layout.
 
 const LOG_LIMIT_BYTES = 4 * 1024 * 1024;
 const LOG_TAIL_BYTES = 4 * 1024;
-/** A console that is opened costs the watcher more than all else that it looks at; that the process is there it sees each time. */
-const ANSWER_HOLDS_MS = 2_000;
+/** A console that is opened costs more than all else that is looked at, and a fleet has many poolers; that the process is there is seen each time. */
+const ANSWER_HOLDS_MS = 60_000;
 /** A pooler that does what it is told does it at once; a stopped one never does. */
 const OBEYS_WITHIN_MS = 2_000;
 /** Between two signals to a pooler that has not obeyed yet: one that was sent before may undo them. */
@@ -63,6 +63,8 @@ export class Pooler {
   readonly shell: HostShell;
   private readonly account: Account | undefined;
   private readonly database: PoolerSubject;
+  /** The process that was found last. */
+  private found: ProcessFacts | undefined;
   /** Which process was last seen to answer, and when. */
   private answered: { readonly name: string; readonly at: number } | undefined;
 
@@ -80,8 +82,15 @@ export class Pooler {
   async find(): Promise<ProcessFacts | undefined> {
     const recorded = (await this.shell.read(this.paths.pid))?.trim() ?? '';
     const process = this.shell.readProcess(Number(recorded.split(':')[0] ?? 0));
-    if (process && exactName(process) === recorded) return process;
-    return this.shell.processesUnder([this.paths.ini])[0];
+    this.found = process && exactName(process) === recorded ? process : this.shell.processesUnder([this.paths.ini])[0];
+    return this.found;
+  }
+
+  /** Whether the process that was found last is still at work: a look that costs next to nothing. */
+  isThere(): boolean {
+    if (!this.found) return false;
+    const now = this.shell.readProcess(this.found.pid);
+    return now !== undefined && now.startTicks === this.found.startTicks && !isStopped(now);
   }
 
   /** Whether a process serves: it is not stopped, and answers on its console, or has done so a moment ago. */
