@@ -85,9 +85,9 @@ export async function fillMetadata(metadata: pg.Client, customerIds: readonly st
 
 const FILL = `
   WITH made AS (
-    INSERT INTO databases (id, customer_id, name, region_id, plan, postgres_version, endpoint_database, endpoint_user, owner_verifier, unix_account, sealed_secrets, provisioned_at, in_sync)
+    INSERT INTO databases (id, customer_id, name, region_id, plan, postgres_version, endpoint_slot, endpoint_database, endpoint_user, owner_verifier, unix_account, sealed_secrets, provisioned_at, in_sync)
     SELECT format('db_%s%s', lpad(customer.position::text, 13, '0'), lpad(number::text, 13, '0')), customer.id, 'bench-' || number, 'europe', 'starter', '17.0',
-           format('bench_%s_%s', customer.position, number), format('bench_%s_%s', customer.position, number), 'SCRAM-SHA-256$4096:none', (customer.position - 1) * $2 + number, 'none', now(),
+           (customer.position - 1) * $2 + number - 1, format('bench_%s_%s', customer.position, number), format('bench_%s_%s', customer.position, number), 'SCRAM-SHA-256$4096:none', (customer.position - 1) * $2 + number, 'none', now(),
            ARRAY[format('ins_%s%sb', lpad(customer.position::text, 13, '0'), lpad(number::text, 12, '0'))]
       FROM unnest($1::text[]) WITH ORDINALITY AS customer (id, position), generate_series(1, $2::integer) AS number
     RETURNING id, customer_id),
