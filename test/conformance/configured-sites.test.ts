@@ -9,7 +9,7 @@ import type { BackupSet } from '../../src/engine/backups-port.js';
 import { openEngine, type OpenEngineOptions } from '../../src/engine/engine.js';
 import { SILENT_LOG } from '../../src/engine/local/collaborators.js';
 import { ObjectStore } from '../support/object-store.js';
-import { describeDatabase } from './harness.js';
+import { describeCopy, describeDatabase } from './harness.js';
 import { openLocalHarness } from './local-harness.js';
 
 const signal = (): AbortSignal => AbortSignal.timeout(60_000);
@@ -75,7 +75,7 @@ describe('backup sites that are configured', () => {
     expect(await backups.prove(set, { site: 'cold', label: frozen.label }, shop.primary.host, shop.effect())).toMatchObject({ sound: true, remarks: [] });
     store.down = false;
 
-    const copy = describeDatabase(engine);
+    const copy = describeCopy(engine, shop);
     expect(await backups.restore(copy.primary, set, { site: 'one', time: 'latest' }, copy.effect())).toMatchObject({ role: 'primary' });
     await backups.expire(set, 'cold', frozen.label, shop.effect());
     await backups.remove(set, 'one', shop.effect());

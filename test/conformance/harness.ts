@@ -22,7 +22,7 @@ export interface TestDatabase {
 let accounts = 0;
 
 /** Describes a new database with a primary and a standby in two data centres; makes nothing. */
-export function describeDatabase(engine: Engine, region = 'europe', locale?: DatabaseSpec['locale']): TestDatabase {
+export function describeDatabase(engine: Engine, region = 'europe', locale?: DatabaseSpec['locale'], names?: Pick<DatabaseSpec, 'name' | 'owner'>): TestDatabase {
   const suffix = randomBytes(4).toString('hex');
   const password = randomBytes(18).toString('base64url');
   accounts += 1;
@@ -31,8 +31,8 @@ export function describeDatabase(engine: Engine, region = 'europe', locale?: Dat
     region,
     account: accounts,
     endpointSlot: accounts,
-    name: `shop-${suffix}`,
-    owner: `shop-${suffix}`,
+    name: names?.name ?? `shop-${suffix}`,
+    owner: names?.owner ?? `shop-${suffix}`,
     ownerVerifier: verifierOf(password),
     ...(locale && { locale }),
     size: { memoryMb: 256, maxConnections: 20, diskGb: 10 },
@@ -53,6 +53,9 @@ export function describeDatabase(engine: Engine, region = 'europe', locale?: Dat
   };
   return database;
 }
+
+/** Describes what another database is to be restored into: its names stay what they are. */
+export const describeCopy = (engine: Engine, { spec }: Pick<TestDatabase, 'spec'>): TestDatabase => describeDatabase(engine, spec.region, undefined, spec);
 
 /** Does what a provisioning does, verb by verb. */
 export async function provision(engine: Engine, database: TestDatabase, observeStep: (name: string) => void = () => undefined): Promise<Route> {

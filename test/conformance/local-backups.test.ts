@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BackupSet, BackupsPort, RestoreTarget, StoredBackup } from '../../src/engine/backups-port.js';
 import type { Engine, InstanceRef, Route } from '../../src/engine/ports.js';
 import { customerOptions } from './engine-suite.js';
-import { describeDatabase, eventually, provision, type TestDatabase } from './harness.js';
+import { describeCopy, describeDatabase, eventually, provision, type TestDatabase } from './harness.js';
 import { openLocalHarness } from './local-harness.js';
 
 const run = promisify(execFile);
@@ -38,9 +38,9 @@ describe('the local engine keeps backups', () => {
     }
   }
 
-  /** A database that a restore makes: other names, other secrets, another account. */
+  /** A database that a restore makes: other secrets, another account. */
   function copyOf(suffix: string): TestDatabase {
-    const described = describeDatabase(engine);
+    const described = describeCopy(engine, shop);
     return { ...described, primary: { ...described.primary, id: `${described.primary.id}${suffix}` } };
   }
 

@@ -12,7 +12,7 @@ import type { Engine, InstanceRef, Route } from '../../src/engine/ports.js';
 import { postgresMajor } from '../support/servers.js';
 import { sessionOptions } from '../../src/engine/local/sql/session-settings.js';
 import { customerOptions } from './engine-suite.js';
-import { describeDatabase, provision, type TestDatabase } from './harness.js';
+import { describeCopy, describeDatabase, provision, type TestDatabase } from './harness.js';
 import { openLocalHarness } from './local-harness.js';
 
 const MAJOR = postgresMajor();
@@ -180,7 +180,7 @@ describe('a database full of traps', () => {
   }, 60_000);
 
   it('is restored, verified and fenced, promoted and rejoined like any other', async () => {
-    const described = describeDatabase(engine);
+    const described = describeCopy(engine, shop);
     await backups.restore(described.primary, set, { backup: { site, label: (await backUp()).label } }, described.effect());
     const { address, port = 0 } = await engine.instances.observe(described.primary, signal());
     const restored: Route = { database: described.spec, target: { address, port } };

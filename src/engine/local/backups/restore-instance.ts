@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { BackupSet, RestoredInstance, RestoreTarget, StoredBackup } from '../../backups-port.js';
+import type { RestoredInstance, RestoreTarget, StoredBackup } from '../../backups-port.js';
 import type { DatabaseSpec, Effect } from '../../ports.js';
 import { EngineError } from '../../errors.js';
 import { command } from '../host-shell/gate-script.js';
@@ -10,7 +10,7 @@ import { launchNew } from '../instances/launch-new.js';
 import { observeInstance, observeThrough } from '../instances/observe-instance.js';
 import { bringUp, killAll, newFiles } from '../instances/run-instance.js';
 import { equipSql } from '../instances/pooler-sql.js';
-import { CONTROL_USER, dumpLoginSql, dumpPassword, quoteIdentifier, quoteLiteral, REPLICATION_USER, scramVerifier } from '../instances/sql.js';
+import { CONTROL_USER, dumpPassword, dumpRoleSql, letDumpsInSql, quoteIdentifier, quoteLiteral, REPLICATION_USER, scramVerifier } from '../instances/sql.js';
 import { refuseMarked } from '../instances/start-instance.js';
 import { openFrozen } from './frozen-copies.js';
 import { listBackups } from './list-backups.js';
@@ -21,7 +21,7 @@ import type { SiteWork } from './site-work.js';
 const FILES_AT_ONCE = Math.min(8, availableParallelism());
 
 /**
- * Makes a primary of its own from a backup, with the names and secrets of the instance's database.
+ * Makes a primary of its own from a backup, with the secrets of the instance's database; its names are those of the backup.
  *
  * A finished one is only started. A half-made one is made anew: nobody could use it, for until everything in it is its own
  * it is reached by nobody. What fails leaves nothing behind, so that a host without room has as much as before.
@@ -41,7 +41,7 @@ export async function restoreInstance(
     await clearInstance(context, gate, signal);
     try {
       await recoverCluster(context, gate, { ...source, end: endOf(target), filesAtOnce: FILES_AT_ONCE, progress, signal });
-      return await open(context, work.set, gate, signal);
+      return await open(context, gate, signal);
     } catch (error) {
       await clearInstance(context, gate, signal).catch(() => undefined);
       throw error;
@@ -62,13 +62,13 @@ export async function clearInstance(context: InstanceContext, gate: Gate, signal
   await gate.must(command('rm', '-rf', '--', context.paths.home, socketDirectory(context)), 'removing a half-made instance');
 }
 
-/** Gives the cluster its own names, secrets and account, and only then lets anybody in; it counts as made once it is on disk. */
-async function open(context: InstanceContext, set: BackupSet, gate: Gate, signal: AbortSignal): Promise<RestoredInstance> {
+/** Gives the cluster its own secrets and account, and only then lets anybody in; it counts as made once it is on disk. */
+async function open(context: InstanceContext, gate: Gate, signal: AbortSignal): Promise<RestoredInstance> {
   const { paths, instance, account } = context;
   const port = await readPort(context);
   if (port === undefined) throw new EngineError('transient', `instance ${instance.id} has no port`, 'try again');
   const lastCommit = await gate.must(isolatedSql(context, port, [LAST_COMMIT]), 'asking for the last commit that was restored');
-  await gate.must(isolatedSql(context, port, identitySql(set, instance.database)), 'giving the restored database its own names');
+  await gate.must(isolatedSql(context, port, identitySql(instance.database)), 'giving the restored database its own secrets');
   await stopCluster(context, gate, signal);
   if (account) await gate.must(command('chown', '-R', `${account.uid}:${account.gid}`, paths.home), 'giving the files to the database\'s account');
   await gate.install(await newFiles(context), false);
@@ -80,17 +80,15 @@ async function open(context: InstanceContext, set: BackupSet, gate: Gate, signal
 /** Empty where no commit was played, as of a backup that nothing followed. */
 const LAST_COMMIT = `SELECT to_char(pg_last_xact_replay_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');`;
 
-/** Passwords are set as verifiers: what is sent is no secret of anybody's. */
-export function identitySql(set: Pick<BackupSet, 'name' | 'owner'>, database: DatabaseSpec): string[] {
-  const rename = (kind: 'DATABASE' | 'ROLE', from: string, to: string): string[] => (from === to ? [] : [`ALTER ${kind} ${quoteIdentifier(from)} RENAME TO ${quoteIdentifier(to)};`]);
+/** Passwords are set as verifiers: what is sent is no secret of anybody's. The owner may have dropped or renamed the database by then. */
+function identitySql(database: DatabaseSpec): string[] {
   const password = (role: string, verifier: string): string => `ALTER ROLE ${quoteIdentifier(role)} PASSWORD ${quoteLiteral(verifier)};`;
   return [
-    ...rename('DATABASE', set.name, database.name),
-    ...rename('ROLE', set.owner, database.owner),
     password(database.owner, database.ownerVerifier),
     password(REPLICATION_USER, scramVerifier(database.secrets.replication)),
     password(CONTROL_USER, scramVerifier(database.secrets.control)),
-    ...dumpLoginSql(database.name, scramVerifier(dumpPassword(database.secrets.control))),
+    ...dumpRoleSql(scramVerifier(dumpPassword(database.secrets.control))),
+    `SELECT ${quoteLiteral(letDumpsInSql(database.name))} WHERE EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = ${quoteLiteral(database.name)}) \\gexec`,
     // Last, for it goes on in another database. A backup of an earlier version has none of it.
     ...equipSql({ owner: database.owner, maxConnections: database.size.maxConnections }),
   ];

@@ -74,15 +74,18 @@ export function newDatabaseSql(database: NewDatabase): string[] {
   ];
 }
 
-/** Lets the role of dumps into a database. Large objects have rights of their own, which no role that reads everything has. */
+/** Lets the role of dumps into a database. */
 export function dumpLoginSql(database: string, verifier: string): string[] {
-  const role = quoteIdentifier(DUMP_ROLE);
-  return [
-    `ALTER ROLE ${role} LOGIN PASSWORD ${quoteLiteral(verifier)};`,
-    `ALTER ROLE ${role} SET lo_compat_privileges = on;`,
-    `GRANT CONNECT ON DATABASE ${quoteIdentifier(database)} TO ${role};`,
-  ];
+  return [...dumpRoleSql(verifier), letDumpsInSql(database)];
 }
+
+/** Lets the role of dumps log in. Large objects have rights of their own, which no role that reads everything has. */
+export function dumpRoleSql(verifier: string): string[] {
+  const role = quoteIdentifier(DUMP_ROLE);
+  return [`ALTER ROLE ${role} LOGIN PASSWORD ${quoteLiteral(verifier)};`, `ALTER ROLE ${role} SET lo_compat_privileges = on;`];
+}
+
+export const letDumpsInSql = (database: string): string => `GRANT CONNECT ON DATABASE ${quoteIdentifier(database)} TO ${quoteIdentifier(DUMP_ROLE)};`;
 
 /** The password of {@link DUMP_ROLE}: made of the control plane's own, so that both are known and changed together. */
 export const dumpPassword = (controlPassword: string): string => createHmac('sha256', controlPassword).update(DUMP_ROLE).digest('base64url');
