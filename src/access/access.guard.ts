@@ -6,15 +6,16 @@ import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { SETTINGS } from '../config/settings-token.js';
 import type { Settings } from '../config/settings.js';
 import { ProblemError } from '../problems/problem.js';
+import type { Action } from './actions.js';
 import type { Actor } from './actor.js';
 import { BearerStrategy } from './bearer.strategy.js';
-import { IS_PUBLIC } from './route.js';
+import { ACTION, isPublic } from './route.js';
 
 const WINDOW_SECONDS = 10;
 /** Wrong keys that one address may try in a minute; a right one is let in all the same. */
 const WRONG_KEYS_A_MINUTE = 300;
 
-/** Lets in who has a valid key, and not too often. */
+/** Lets in each actor with a valid key, and not too often; to what is public also those without one. */
 @Injectable()
 export class AccessGuard implements CanActivate {
   private readonly requests: RateLimiterMemory;
@@ -25,7 +26,9 @@ export class AccessGuard implements CanActivate {
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    if (this.reflector.getAllAndOverride<boolean>(IS_PUBLIC, [context.getHandler(), context.getClass()])) return true;
+    const action = this.reflector.get<Action | undefined>(ACTION, context.getHandler());
+    if (action === undefined) throw new Error(`the route ${context.getClass().name}.${context.getHandler().name} names no action`);
+    if (isPublic(action)) return true;
     const request = context.switchToHttp().getRequest<Request>();
     try {
       const actor = await this.authenticate(request, context.switchToHttp().getResponse<Response>());

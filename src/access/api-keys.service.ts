@@ -4,7 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { newId } from '../metadata/ids.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
-import { type Actor, OPERATOR, PROVISION_SCOPE } from './actor.js';
+import { type ApiKeyActor, OPERATOR, PROVISION_SCOPE } from './actor.js';
 import { ApiKeyEntity } from './api-key.entity.js';
 import { KeyLookUps } from './key-look-ups.js';
 
@@ -71,14 +71,14 @@ export class ApiKeysService {
   }
 
   /** Who has this key, or why nobody has. Never cached: a revocation holds at once. */
-  async authenticate(key: string): Promise<Actor | Refusal> {
+  async authenticate(key: string): Promise<ApiKeyActor | Refusal> {
     const hash = hashOf(key);
     const row = await this.lookUps.find(hash);
     if (!row || !timingSafeEqual(row.hash, hash)) return 'invalid-api-key';
     if (row.revoked) return 'revoked-api-key';
     if (row.expired) return 'expired-api-key';
     this.touch(row.id);
-    return { id: row.id, name: row.name, scopes: row.scopes };
+    return { type: 'api-key', id: row.id, name: row.name, scopes: row.scopes };
   }
 
   /** Whether a credential that was let in before would be let in still. */

@@ -3,9 +3,9 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Metadata } from '../metadata/metadata.js';
 import type { Reach } from '../metadata/reach.js';
 import { writeSelect } from '../metadata/select.js';
-import { reachOf } from './actor.js';
 import { type Page, pageOf, pageSchema } from './paging.js';
-import { Answers, type Caller, CurrentCaller, NeedsKey } from './route.js';
+import { reachFor } from './permission.js';
+import { Answers, type Caller, CurrentCaller, Takes } from './route.js';
 
 interface AuditDocument {
   readonly id: string;
@@ -19,16 +19,16 @@ interface AuditDocument {
 }
 
 @ApiTags('Audit')
-@NeedsKey()
 @Controller('v1/audit-events')
 export class AuditController {
   constructor(private readonly metadata: Metadata) {}
 
   @Get()
+  @Takes('audit-event.list')
   @ApiOperation({ operationId: 'listAuditEvents', summary: 'List who did what, newest first', description: 'Operators see everything, customers what was done to their own.' })
   @Answers(200, 'AuditEventList', 'A page of audit events')
   list(@CurrentCaller() { actor }: Caller, @Query({ schema: pageSchema }) page: Page) {
-    return pageOf(page, (limit, before) => this.read(reachOf(actor), limit, before), (event) => event);
+    return pageOf(page, (limit, before) => this.read(reachFor(actor, 'audit-event.list'), limit, before), (event) => event);
   }
 
   private read(reach: Reach, limit: number, before: string | undefined): Promise<AuditDocument[]> {

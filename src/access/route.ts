@@ -1,7 +1,8 @@
-import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
+import { applyDecorators, createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
 import { ApiBearerAuth, ApiExtension, ApiHeader, ApiResponse } from '@nestjs/swagger';
 import type { Request } from 'express';
 import type { ProblemSlug } from '../problems/problem-types.js';
+import { type Action, WHO_MAY } from './actions.js';
 import type { Actor } from './actor.js';
 
 declare module 'express-serve-static-core' {
@@ -11,10 +12,21 @@ declare module 'express-serve-static-core' {
   }
 }
 
-export const IS_PUBLIC = 'freehold:public';
+export const ACTION = 'freehold:action';
 
-/** A route that needs no credential. */
-export const Public = () => SetMetadata(IS_PUBLIC, true);
+export const isPublic = (action: Action): boolean => WHO_MAY[action] === 'public';
+
+/**
+ * Names the action that a route takes, by which it needs a credential or none, and documents both. Where the request
+ * decides which of several actions it is, all of them are named, and each is for the same actors.
+ */
+export function Takes(action: Action, ...others: readonly Action[]) {
+  return applyDecorators(
+    SetMetadata(ACTION, action),
+    ApiExtension('x-action', others.length === 0 ? action : [action, ...others]),
+    ...(isPublic(action) ? [] : [ApiBearerAuth('apiKey')]),
+  );
+}
 
 /** Who is acting, and in which request. */
 export interface Caller {
@@ -54,6 +66,3 @@ export const Repeatable = () => ApiHeader({
   description: 'Chosen by the caller, 1 to 255 visible characters. The same key and body are answered the same for 24 hours; the same key with another body is refused.',
   schema: { type: 'string', minLength: 1, maxLength: 255 },
 });
-
-/** Documents that a route needs an API key. */
-export const NeedsKey = () => ApiBearerAuth('apiKey');

@@ -1,14 +1,13 @@
 import { Controller, Get, Header, Res } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
-import { Answers, Public } from '../access/route.js';
+import { Answers, Takes } from '../access/route.js';
 import { BootRecovery } from '../health/boot-recovery.js';
 import { Metadata } from '../metadata/metadata.js';
 import { OperationQueues } from '../operations/operation-queues.js';
 import { MetricsService } from './metrics.service.js';
 
 @ApiTags('Health')
-@Public()
 @Controller()
 export class HealthController {
   constructor(
@@ -19,14 +18,16 @@ export class HealthController {
   ) {}
 
   @Get('healthz')
-  @ApiOperation({ operationId: 'getLiveness', summary: 'Whether the process is alive', description: 'Needs no key.', security: [] })
+  @Takes('health.read')
+  @ApiOperation({ operationId: 'getLiveness', summary: 'Whether the process is alive', description: 'Needs no key.' })
   @Answers(200, 'Liveness', 'It is')
   live() {
     return { status: 'alive' };
   }
 
   @Get('readyz')
-  @ApiOperation({ operationId: 'getReadiness', summary: 'Whether requests can be answered', description: 'Metadata, Redis and queues. Needs no key.', security: [] })
+  @Takes('health.read')
+  @ApiOperation({ operationId: 'getReadiness', summary: 'Whether requests can be answered', description: 'Metadata, Redis and queues. Needs no key.' })
   @Answers(200, 'Readiness', 'They can')
   @ApiResponse({ status: 503, description: 'They cannot', content: { 'application/json': { schema: { $ref: '#/components/schemas/Readiness' } } } })
   async ready(@Res({ passthrough: true }) response: Response) {
@@ -37,8 +38,9 @@ export class HealthController {
   }
 
   @Get('metrics')
+  @Takes('metrics.read')
   @Header('Content-Type', 'text/plain; version=0.0.4')
-  @ApiOperation({ operationId: 'getMetrics', summary: 'Figures for Prometheus', description: 'Needs no key.', security: [] })
+  @ApiOperation({ operationId: 'getMetrics', summary: 'Figures for Prometheus', description: 'Needs no key.' })
   @ApiResponse({ status: 200, description: 'The figures', content: { 'text/plain': { schema: { type: 'string' } } } })
   figures(): Promise<string> {
     return this.metrics.render();

@@ -99,8 +99,10 @@ export function describeApi(app: INestApplication, publicUrl: string): OpenAPIOb
 
 /** Adds what follows from the form of a route: an example of its use, and the problems whose statuses it answers with. */
 function completeRoute(publicUrl: string, path: string, method: string, route: RouteDescription): ReadonlySet<number> {
+  // By default a route would need what the document asks for as a whole.
+  route.security ??= [];
   const statuses = new Set<number>((route['x-problems'] ?? []).map((slug) => PROBLEM_TYPES[slug].status));
-  if ((route.security ?? []).length > 0) statuses.add(401).add(429);
+  if (route.security.length > 0) statuses.add(401).add(429);
   if (path.includes('{')) statuses.add(404);
   if (route.requestBody || (route.parameters ?? []).length > 0) statuses.add(400);
   if (route.requestBody) statuses.add(413).add(415);

@@ -1,21 +1,22 @@
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { Public } from '../access/route.js';
+import { Takes } from '../access/route.js';
 import { notFound } from '../problems/problem.js';
 import { PROBLEM_TYPES, type ProblemSlug, type ProblemType } from '../problems/problem-types.js';
 
 /** The page behind the `type` of a problem document; the same as JSON for programs that ask for it. */
 @ApiExcludeController()
-@Public()
 @Controller('problems')
 export class ProblemsController {
   @Get()
+  @Takes('problem-type.read')
   list() {
     return { data: Object.entries(PROBLEM_TYPES).map(([slug, type]) => ({ slug, ...type })), nextCursor: null };
   }
 
   @Get(':slug')
+  @Takes('problem-type.read')
   page(@Param('slug') slug: string, @Req() request: Request, @Res() response: Response): void {
     if (!Object.hasOwn(PROBLEM_TYPES, slug)) throw notFound();
     const type = PROBLEM_TYPES[slug as ProblemSlug];

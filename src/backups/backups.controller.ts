@@ -2,11 +2,13 @@ import { Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/comm
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { z } from 'zod';
-import { customerScope, reachOf, requireScope } from '../access/actor.js';
+import type { Action } from '../access/actions.js';
+import { reachOf } from '../access/actor.js';
 import { audit } from '../access/audit.js';
 import { idParameter } from '../access/id-parameter.js';
 import { type Page, pageOf, pageSchema } from '../access/paging.js';
-import { Answers, type Caller, CurrentCaller, NeedsKey, Problems, Public, Repeatable } from '../access/route.js';
+import { admit } from '../access/permission.js';
+import { Answers, type Caller, CurrentCaller, Problems, Repeatable, Takes } from '../access/route.js';
 import { send } from '../access/send.js';
 import { DatabaseNotAvailableError } from '../databases/database-errors.js';
 import type { DatabaseDocument } from '../databases/database.schemas.js';
@@ -18,7 +20,6 @@ import { policyQuerySchema } from './backup.schemas.js';
 import { BackupsService } from './backups.service.js';
 
 @ApiTags('Backups')
-@NeedsKey()
 @Controller('v1/databases/:id/backups')
 export class BackupsController {
   constructor(
@@ -28,21 +29,23 @@ export class BackupsController {
   ) {}
 
   @Get()
+  @Takes('backup.list')
   @ApiOperation({ operationId: 'listBackups', summary: 'List the backups of a database, newest first', description: 'With their copies at the backup sites. Those of a deleted database are listed until they are purged.' })
   @Answers(200, 'BackupList', 'A page of backups')
   async list(@CurrentCaller() caller: Caller, @Param('id', idParameter('database')) databaseId: string, @Query({ schema: pageSchema }) page: Page) {
-    await this.require(caller, databaseId);
+    await this.admit(caller, 'backup.list', databaseId);
     return pageOf(page, (limit, before) => this.backups.list(reachOf(caller.actor), { databaseId, limit, before }), (backup) => backup);
   }
 
   @Post()
+  @Takes('database.back-up')
   @HttpCode(202)
   @Repeatable()
   @ApiOperation({ operationId: 'createBackup', summary: 'Make a backup now', description: 'Beside the daily one. Asked for while one is made, answers with that.' })
   @Problems('forbidden', 'database-not-available', 'unavailable')
   @Answers(202, 'OperationAnswer', 'The operation')
   async create(@CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Res({ passthrough: true }) response: Response) {
-    const database = await this.requireOwner(caller, id);
+    const database = await this.admit(caller, 'database.back-up', id);
     requireNoBody(caller.body);
     if (database.postgresVersion === null || database.deletedAt !== null) throw new DatabaseNotAvailableError(database.state);
     return send(response, await this.requests.request(caller, async (tx) => {
@@ -53,6 +56,7 @@ export class BackupsController {
   }
 
   @Post(':backupId/verify')
+  @Takes('backup.verify')
   @HttpCode(202)
   @Repeatable()
   @ApiOperation({ operationId: 'verifyBackup', summary: 'Prove a backup now', description: 'It is restored on a spare place, started there, checked relation by relation, and removed again; your own functions in indexes run as your role, and what they do wrong is a remark. Each is proved within a day by itself.' })
@@ -62,7 +66,7 @@ export class BackupsController {
     @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Param('backupId', idParameter('backup')) backupId: string,
     @Res({ passthrough: true }) response: Response,
   ) {
-    const database = await this.requireOwner(caller, id);
+    const database = await this.admit(caller, 'backup.verify', id);
     requireNoBody(caller.body);
     const [backup] = await this.backups.list(reachOf(caller.actor), { databaseId: id, id: backupId, limit: 1 });
     if (!backup) throw notFound();
@@ -73,27 +77,19 @@ export class BackupsController {
     }));
   }
 
-  private async require({ actor }: Caller, id: string): Promise<DatabaseDocument> {
-    const database = await this.databases.find(reachOf(actor), id);
-    if (!database) throw notFound();
-    return database;
-  }
-
-  private async requireOwner(caller: Caller, id: string): Promise<DatabaseDocument> {
-    const database = await this.require(caller, id);
-    requireScope(caller.actor, customerScope(database.customerId));
-    return database;
+  private admit({ actor }: Caller, action: Action, id: string): Promise<DatabaseDocument> {
+    return admit(actor, action, (reach) => this.databases.find(reach, id));
   }
 }
 
 @ApiTags('Backups')
-@Public()
 @Controller('v1/backup-policy')
 export class BackupPolicyController {
   constructor(private readonly backups: BackupsService) {}
 
   @Get()
-  @ApiOperation({ operationId: 'getBackupPolicy', summary: 'See which backups would exist on a day', description: 'And where their copies are. Needs no key.', security: [] })
+  @Takes('backup-policy.read')
+  @ApiOperation({ operationId: 'getBackupPolicy', summary: 'See which backups would exist on a day', description: 'And where their copies are. Needs no key.' })
   @Answers(200, 'BackupPolicy', 'The days whose backups are kept, and the sites')
   read(@Query({ schema: policyQuerySchema }) { on }: z.output<typeof policyQuerySchema>) {
     return this.backups.policy(on ?? new Date().toISOString().slice(0, 10));

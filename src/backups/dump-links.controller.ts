@@ -1,11 +1,11 @@
 import { Body, Controller, Get, Head, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { customerScope, reachOf, requireScope } from '../access/actor.js';
 import { audit } from '../access/audit.js';
 import { ChangesService } from '../access/changes.service.js';
 import { idParameter } from '../access/id-parameter.js';
-import { Answers, type Caller, CurrentCaller, NeedsKey, Problems, Public, Repeatable } from '../access/route.js';
+import { admit } from '../access/permission.js';
+import { Answers, type Caller, CurrentCaller, Problems, Repeatable, Takes } from '../access/route.js';
 import { send } from '../access/send.js';
 import { SETTINGS } from '../config/settings-token.js';
 import type { Settings } from '../config/settings.js';
@@ -32,7 +32,7 @@ export class DumpLinksController {
   ) {}
 
   @Post('databases/:id/dump-links')
-  @NeedsKey()
+  @Takes('database.dump-link')
   @HttpCode(201)
   @Repeatable()
   @ApiOperation({ operationId: 'createDumpLink', summary: 'Make a link to download a dump once', description: 'For a browser, which sends no key. It ends with its time, with its use, and with the key that made it.' })
@@ -42,9 +42,7 @@ export class DumpLinksController {
     @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Body({ schema: dumpLinkSchema }) { validForSeconds }: DumpLinkBody,
     @Req() request: Request, @Res({ passthrough: true }) response: Response,
   ) {
-    const database = await this.databases.find(reachOf(caller.actor), id);
-    if (!database) throw notFound();
-    requireScope(caller.actor, customerScope(database.customerId));
+    const database = await admit(caller.actor, 'database.dump-link', (reach) => this.databases.find(reach, id));
     this.dumps.requireDumpable(database);
     return send(response, await this.changes.change(caller, async (tx) => {
       const { token, expiresAt } = await this.links.create(tx, { databaseId: id, credentialId: caller.actor.id }, validForSeconds);
@@ -56,8 +54,8 @@ export class DumpLinksController {
 
   /** What looks ahead, as programs for chat do, does not use the link up. */
   @Head('dump-links/:token')
-  @Public()
-  @ApiOperation({ operationId: 'checkDumpLink', summary: 'See whether a link to a dump can be used', description: 'It is not used up by this.', security: [] })
+  @Takes('dump-link.check')
+  @ApiOperation({ operationId: 'checkDumpLink', summary: 'See whether a link to a dump can be used', description: 'It is not used up by this.' })
   @ApiResponse({ status: 200, description: 'It can be used' })
   @Problems('not-found')
   async check(@Param('token') token: string, @Res() response: Response): Promise<void> {
@@ -69,8 +67,8 @@ export class DumpLinksController {
   }
 
   @Get('dump-links/:token')
-  @Public()
-  @ApiOperation({ operationId: 'useDumpLink', summary: 'Download a dump by a link', description: 'Once; a link by which nothing was sent can be used again. A dump that fails midway aborts the connection and never ends cleanly; a whole one ends with the trailer `Repr-Digest` (`sha-256`). A client that takes less than a MiB a minute is cut off, and so is one that is not done after twelve hours.', security: [] })
+  @Takes('dump-link.use')
+  @ApiOperation({ operationId: 'useDumpLink', summary: 'Download a dump by a link', description: 'Once; a link by which nothing was sent can be used again. A dump that fails midway aborts the connection and never ends cleanly; a whole one ends with the trailer `Repr-Digest` (`sha-256`). A client that takes less than a MiB a minute is cut off, and so is one that is not done after twelve hours.' })
   @Problems('not-found', 'database-not-available', 'too-many-dumps', 'not-possible', 'unavailable')
   @ApiResponse({ status: 200, description: 'The archive', content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } })
   async use(@Param('token') token: string, @Req() request: Request, @Res() response: Response): Promise<void> {

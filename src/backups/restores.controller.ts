@@ -1,21 +1,21 @@
 import { Body, Controller, HttpCode, Param, Post, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
-import { customerScope, reachOf, requireScope } from '../access/actor.js';
+import type { Action } from '../access/actions.js';
+import { reachOf } from '../access/actor.js';
 import { audit } from '../access/audit.js';
 import { idParameter } from '../access/id-parameter.js';
-import { Answers, type Caller, CurrentCaller, NeedsKey, Problems, Repeatable } from '../access/route.js';
+import { admit } from '../access/permission.js';
+import { Answers, type Caller, CurrentCaller, Problems, Repeatable, Takes } from '../access/route.js';
 import { send } from '../access/send.js';
 import type { DatabaseDocument } from '../databases/database.schemas.js';
 import { DatabasesService } from '../databases/databases.service.js';
 import { RequestsService } from '../operations/requests.service.js';
-import { notFound } from '../problems/problem.js';
 import type { Wanted } from './choose-restore-source.js';
 import { type RestoreBody, restoreSchema, type UndeleteBody, undeleteSchema } from './restore.schemas.js';
 import { RestoresService } from './restores.service.js';
 
 @ApiTags('Backups')
-@NeedsKey()
 @Controller('v1/databases/:id')
 export class RestoresController {
   constructor(
@@ -25,6 +25,7 @@ export class RestoresController {
   ) {}
 
   @Post('restore')
+  @Takes('database.restore')
   @HttpCode(202)
   @Repeatable()
   @ApiOperation({
@@ -36,7 +37,7 @@ export class RestoresController {
     @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string,
     @Body({ schema: restoreSchema }) { time, backupId, into, name }: RestoreBody, @Res({ passthrough: true }) response: Response,
   ) {
-    const database = await this.requireOwner(caller, id);
+    const database = await this.admit(caller, 'database.restore', id);
     const request = { database, wanted: toWanted({ time, backupId }), ...asker(caller) };
     return send(response, await this.requests.request(caller, async (tx) => {
       const made = await (into === 'new' ? this.restores.restoreIntoNew(tx, request, name) : this.restores.restoreInPlace(tx, request));
@@ -46,6 +47,7 @@ export class RestoresController {
   }
 
   @Post('undelete')
+  @Takes('database.undelete')
   @HttpCode(202)
   @Repeatable()
   @ApiOperation({ operationId: 'undeleteDatabase', summary: 'Bring a deleted database back', description: 'As it was when it was deleted, with its endpoint and password, under its own name or another one; until `purgeAt`.' })
@@ -55,7 +57,7 @@ export class RestoresController {
     @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Body({ schema: undeleteSchema }) { name }: UndeleteBody,
     @Res({ passthrough: true }) response: Response,
   ) {
-    const database = await this.requireOwner(caller, id);
+    const database = await this.admit(caller, 'database.undelete', id);
     return send(response, await this.requests.request(caller, async (tx) => {
       const answer = await this.restores.undelete(tx, { database, ...asker(caller) }, name);
       await audit(tx, caller, { action: 'database.undelete', subjectId: id, customerId: database.customerId, detail: { name } });
@@ -63,11 +65,8 @@ export class RestoresController {
     }));
   }
 
-  private async requireOwner(caller: Caller, id: string): Promise<DatabaseDocument> {
-    const database = await this.databases.find(reachOf(caller.actor), id);
-    if (!database) throw notFound();
-    requireScope(caller.actor, customerScope(database.customerId));
-    return database;
+  private admit({ actor }: Caller, action: Action, id: string): Promise<DatabaseDocument> {
+    return admit(actor, action, (reach) => this.databases.find(reach, id));
   }
 }
 

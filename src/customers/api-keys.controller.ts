@@ -1,21 +1,22 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
-import { customerScope, PROVISION_SCOPE, reachOf, requireScope } from '../access/actor.js';
+import type { Action } from '../access/actions.js';
+import { customerScope } from '../access/actor.js';
 import type { ApiKeyEntity } from '../access/api-key.entity.js';
 import { ApiKeysService } from '../access/api-keys.service.js';
 import { audit } from '../access/audit.js';
 import { ChangesService } from '../access/changes.service.js';
 import { idParameter } from '../access/id-parameter.js';
 import { type Page, pageOf, pageSchema } from '../access/paging.js';
-import { Answers, type Caller, CurrentCaller, NeedsKey, Problems, Repeatable } from '../access/route.js';
+import { admit } from '../access/permission.js';
+import { Answers, type Caller, CurrentCaller, Problems, Repeatable, Takes } from '../access/route.js';
 import { send } from '../access/send.js';
 import { notFound, ProblemError } from '../problems/problem.js';
 import { type NewApiKeyBody, newApiKeySchema } from './customer.schemas.js';
 import { CustomersService } from './customers.service.js';
 
 @ApiTags('API keys')
-@NeedsKey()
 @Controller('v1/customers/:customerId/api-keys')
 export class ApiKeysController {
   constructor(
@@ -25,6 +26,7 @@ export class ApiKeysController {
   ) {}
 
   @Post()
+  @Takes('api-key.create')
   @Repeatable()
   @ApiOperation({ operationId: 'createApiKey', summary: 'Make an API key', description: 'The key is shown in this answer and never again. A signup flow makes keys for the customers that it signed up; they reach no further than their customer.' })
   @Problems('forbidden')
@@ -33,7 +35,7 @@ export class ApiKeysController {
     @CurrentCaller() caller: Caller, @Param('customerId', idParameter('customer')) customerId: string,
     @Body({ schema: newApiKeySchema }) body: NewApiKeyBody, @Res({ passthrough: true }) response: Response,
   ) {
-    await this.requireCustomer(caller, customerId, PROVISION_SCOPE);
+    await this.admit(caller, 'api-key.create', customerId);
     const scopes = body.scopes ?? [customerScope(customerId)];
     const foreign = scopes.filter((scope) => scope !== customerScope(customerId));
     if (foreign.length > 0) {
@@ -49,21 +51,23 @@ export class ApiKeysController {
   }
 
   @Get()
+  @Takes('api-key.list')
   @ApiOperation({ operationId: 'listApiKeys', summary: "List a customer's API keys, newest first", description: 'Without the keys themselves.' })
   @Problems('forbidden')
   @Answers(200, 'ApiKeyList', 'A page of API keys')
   async list(@CurrentCaller() caller: Caller, @Param('customerId', idParameter('customer')) customerId: string, @Query({ schema: pageSchema }) page: Page) {
-    await this.requireCustomer(caller, customerId, PROVISION_SCOPE);
+    await this.admit(caller, 'api-key.list', customerId);
     return pageOf(page, (limit, before) => this.keys.list(customerId, { limit, ...(before !== undefined && { before }) }), describeApiKey);
   }
 
   @Delete(':id')
+  @Takes('api-key.revoke')
   @HttpCode(204)
   @ApiOperation({ operationId: 'revokeApiKey', summary: 'Revoke an API key', description: 'It is refused from then on.' })
   @Problems('forbidden')
   @ApiResponse({ status: 204, description: 'It is revoked' })
   async revoke(@CurrentCaller() caller: Caller, @Param('customerId', idParameter('customer')) customerId: string, @Param('id', idParameter('apiKey')) id: string): Promise<void> {
-    await this.requireCustomer(caller, customerId);
+    await this.admit(caller, 'api-key.revoke', customerId);
     await this.changes.change({ ...caller, idempotencyKey: undefined }, async (tx) => {
       if (!(await this.keys.revoke(tx, customerId, id))) throw notFound();
       await audit(tx, caller, { action: 'api-key.revoke', subjectId: id, customerId });
@@ -71,10 +75,8 @@ export class ApiKeysController {
     });
   }
 
-  /** What a signup flow can see of customers are those that it signed up: for them it may do what takes its scope. */
-  private async requireCustomer({ actor }: Caller, customerId: string, ...orScopes: readonly string[]): Promise<void> {
-    if (!(await this.customers.find(reachOf(actor), customerId))) throw notFound();
-    requireScope(actor, customerScope(customerId), ...orScopes);
+  private async admit({ actor }: Caller, action: Action, customerId: string): Promise<void> {
+    await admit(actor, action, (reach) => this.customers.find(reach, customerId), ({ id }) => id);
   }
 }
 

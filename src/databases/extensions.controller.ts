@@ -1,13 +1,14 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
-import { customerScope, reachOf, requireScope } from '../access/actor.js';
+import type { Action } from '../access/actions.js';
+import { reachOf } from '../access/actor.js';
 import { audit } from '../access/audit.js';
 import { idParameter } from '../access/id-parameter.js';
-import { Answers, type Caller, CurrentCaller, NeedsKey, Problems, Repeatable } from '../access/route.js';
+import { admit } from '../access/permission.js';
+import { Answers, type Caller, CurrentCaller, Problems, Repeatable, Takes } from '../access/route.js';
 import { send } from '../access/send.js';
 import { RequestsService } from '../operations/requests.service.js';
-import { notFound } from '../problems/problem.js';
 import { DatabaseNotAvailableError } from './database-errors.js';
 import type { DatabaseDocument } from './database.schemas.js';
 import { DatabasesService } from './databases.service.js';
@@ -18,7 +19,6 @@ import { ExtensionsService } from './extensions.service.js';
 const LOOK_TIMEOUT_MS = 5_000;
 
 @ApiTags('Databases')
-@NeedsKey()
 @Controller('v1/databases/:id/extensions')
 export class ExtensionsController {
   constructor(
@@ -28,16 +28,18 @@ export class ExtensionsController {
   ) {}
 
   @Get()
+  @Takes('extension.list')
   @ApiOperation({ operationId: 'listExtensions', summary: 'List extensions', description: 'Those that the server has, whether the database has them, and who may make them, with the reason.' })
   @Problems('database-not-available', 'unavailable')
   @Answers(200, 'ExtensionList', 'All extensions, by name')
   async list(@CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string) {
-    const { instances, deletedAt, state } = await this.require(caller, id);
+    const { instances, deletedAt, state } = await this.admit(caller, 'extension.list', id);
     if (deletedAt !== null || instances.length === 0) throw new DatabaseNotAvailableError(state);
     return { data: await this.extensions.list(id, AbortSignal.timeout(LOOK_TIMEOUT_MS)), nextCursor: null };
   }
 
   @Post()
+  @Takes('extension.create')
   @HttpCode(202)
   @Repeatable()
   @ApiOperation({ operationId: 'createExtension', summary: 'Make an extension', description: 'Also one that PostgreSQL gives to superusers alone, if it does no harm; the list says which. Harmless if it is there.' })
@@ -47,7 +49,7 @@ export class ExtensionsController {
     @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string,
     @Body({ schema: newExtensionSchema }) body: NewExtensionBody, @Res({ passthrough: true }) response: Response,
   ) {
-    const { customerId } = await this.requireOwner(caller, id);
+    const { customerId } = await this.admit(caller, 'extension.create', id);
     return send(response, await this.requests.request(caller, async (tx) => {
       const operation = await this.extensions.create(tx, { id, ...asker(caller), ...body });
       await audit(tx, caller, { action: 'extension.create', subjectId: id, customerId, detail: body });
@@ -56,6 +58,7 @@ export class ExtensionsController {
   }
 
   @Delete(':name')
+  @Takes('extension.drop')
   @HttpCode(202)
   @ApiOperation({ operationId: 'dropExtension', summary: 'Take an extension away', description: 'Refused while something rests on it. Harmless if it is gone.' })
   @Problems('forbidden', 'database-not-available', 'operation-in-progress', 'extension-refused')
@@ -64,7 +67,7 @@ export class ExtensionsController {
     @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Param('name', { schema: extensionName }) name: string,
     @Res({ passthrough: true }) response: Response,
   ) {
-    const { customerId } = await this.requireOwner(caller, id);
+    const { customerId } = await this.admit(caller, 'extension.drop', id);
     return send(response, await this.requests.request({ ...caller, idempotencyKey: undefined }, async (tx) => {
       const operation = await this.extensions.drop(tx, { id, ...asker(caller), name });
       await audit(tx, caller, { action: 'extension.drop', subjectId: id, customerId, detail: { name } });
@@ -72,16 +75,8 @@ export class ExtensionsController {
     }));
   }
 
-  private async require({ actor }: Caller, id: string): Promise<DatabaseDocument> {
-    const database = await this.databases.find(reachOf(actor), id);
-    if (!database) throw notFound();
-    return database;
-  }
-
-  private async requireOwner(caller: Caller, id: string): Promise<DatabaseDocument> {
-    const database = await this.require(caller, id);
-    requireScope(caller.actor, customerScope(database.customerId));
-    return database;
+  private admit({ actor }: Caller, action: Action, id: string): Promise<DatabaseDocument> {
+    return admit(actor, action, (reach) => this.databases.find(reach, id));
   }
 }
 

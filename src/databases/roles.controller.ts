@@ -1,10 +1,12 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
-import { customerScope, reachOf, requireScope } from '../access/actor.js';
+import type { Action } from '../access/actions.js';
+import { reachOf } from '../access/actor.js';
 import { audit } from '../access/audit.js';
 import { idParameter } from '../access/id-parameter.js';
-import { Answers, type Caller, CurrentCaller, NeedsKey, Problems, Repeatable } from '../access/route.js';
+import { admit } from '../access/permission.js';
+import { Answers, type Caller, CurrentCaller, Problems, Repeatable, Takes } from '../access/route.js';
 import { send } from '../access/send.js';
 import { RequestsService } from '../operations/requests.service.js';
 import { notFound } from '../problems/problem.js';
@@ -19,7 +21,6 @@ import { RolesService } from './roles.service.js';
 const LOOK_TIMEOUT_MS = 5_000;
 
 @ApiTags('Databases')
-@NeedsKey()
 @Controller('v1/databases/:id/roles')
 export class RolesController {
   constructor(
@@ -29,15 +30,17 @@ export class RolesController {
   ) {}
 
   @Get()
+  @Takes('role.list')
   @ApiOperation({ operationId: 'listRoles', summary: 'List roles', description: 'The roles that were made beside the owner, by name, and what they may do.' })
   @Problems('database-not-available', 'unavailable')
   @Answers(200, 'RoleList', 'All roles, by name')
   async list(@CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string) {
-    requireInstances(await this.require(caller, id));
+    requireInstances(await this.admit(caller, 'role.list', id));
     return { data: await this.roles.list(id, AbortSignal.timeout(LOOK_TIMEOUT_MS)), nextCursor: null };
   }
 
   @Post()
+  @Takes('role.create')
   @HttpCode(201)
   @Repeatable()
   @ApiOperation({ operationId: 'createRole', summary: 'Make a role', description: 'One that only reads, or that reads and writes what the owner has, in every database, with what is made later. Answers with its credentials once they work; the password is shown here and nowhere else.' })
@@ -47,7 +50,7 @@ export class RolesController {
     @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Body({ schema: newRoleSchema }) body: NewRoleBody,
     @Res({ passthrough: true }) response: Response,
   ) {
-    const database = await this.requireOwner(caller, id);
+    const database = await this.admit(caller, 'role.create', id);
     const seen = await this.roles.look(id, AbortSignal.timeout(LOOK_TIMEOUT_MS));
     return send(response, await this.requests.request(caller, async (tx) => {
       requireInstances(database);
@@ -58,6 +61,7 @@ export class RolesController {
   }
 
   @Delete(':name')
+  @Takes('role.drop')
   @HttpCode(202)
   @ApiOperation({ operationId: 'dropRole', summary: 'Remove a role', description: 'Its sessions end, and what it owns goes to the owner. Harmless if it is gone.' })
   @Problems('forbidden', 'database-not-available', 'operation-in-progress')
@@ -66,7 +70,7 @@ export class RolesController {
     @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Param('name', { schema: roleName }) name: string,
     @Res({ passthrough: true }) response: Response,
   ) {
-    const { customerId, endpoint } = await this.requireOwner(caller, id);
+    const { customerId, endpoint } = await this.admit(caller, 'role.drop', id);
     if (name === endpoint.user) throw notFound();
     return send(response, await this.requests.request({ ...caller, idempotencyKey: undefined }, async (tx) => {
       const operation = await this.roles.drop(tx, { id, ...asker(caller), name });
@@ -76,6 +80,7 @@ export class RolesController {
   }
 
   @Post(':name/password')
+  @Takes('role.rotate-password')
   @HttpCode(200)
   @Repeatable()
   @ApiOperation({ operationId: 'rotateRolePassword', summary: 'Get a new password for a role', description: 'The old one stops working. Sessions that are open stay open.' })
@@ -85,7 +90,7 @@ export class RolesController {
     @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Param('name', { schema: roleName }) name: string,
     @Res({ passthrough: true }) response: Response,
   ) {
-    const database = await this.requireOwner(caller, id);
+    const database = await this.admit(caller, 'role.rotate-password', id);
     requireNoBody(caller.body);
     const seen = await this.roles.look(id, AbortSignal.timeout(LOOK_TIMEOUT_MS));
     return send(response, await this.requests.request(caller, async (tx) => {
@@ -97,16 +102,8 @@ export class RolesController {
     }));
   }
 
-  private async require({ actor }: Caller, id: string): Promise<DatabaseDocument> {
-    const database = await this.databases.find(reachOf(actor), id);
-    if (!database) throw notFound();
-    return database;
-  }
-
-  private async requireOwner(caller: Caller, id: string): Promise<DatabaseDocument> {
-    const database = await this.require(caller, id);
-    requireScope(caller.actor, customerScope(database.customerId));
-    return database;
+  private admit({ actor }: Caller, action: Action, id: string): Promise<DatabaseDocument> {
+    return admit(actor, action, (reach) => this.databases.find(reach, id));
   }
 }
 

@@ -1,15 +1,15 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Answers, Public } from '../access/route.js';
+import { Answers, Takes } from '../access/route.js';
 import { mostClients, pooledSessions } from '../engine/connection-shares.js';
 import { PLANS } from './plans.js';
 
 @ApiTags('Plans')
-@Public()
 @Controller('v1/plans')
 export class PlansController {
   @Get()
-  @ApiOperation({ operationId: 'listPlans', summary: 'List the plans', description: 'Sizes, standbys and limits. Needs no key.', security: [] })
+  @Takes('plan.list')
+  @ApiOperation({ operationId: 'listPlans', summary: 'List the plans', description: 'Sizes, standbys and limits. Needs no key.' })
   @Answers(200, 'PlanList', 'All plans')
   list() {
     const data = Object.values(PLANS).map((plan) => ({

@@ -1,23 +1,23 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { requireScope } from '../access/actor.js';
 import { type Page, pageOf, pageSchema } from '../access/paging.js';
-import { Answers, type Caller, CurrentCaller, NeedsKey, Problems } from '../access/route.js';
+import { requirePermission } from '../access/permission.js';
+import { Answers, type Caller, CurrentCaller, Problems, Takes } from '../access/route.js';
 import { Metadata } from '../metadata/metadata.js';
 import { listAlerts } from './alerts.js';
 
 @ApiTags('Alerts')
-@NeedsKey()
 @Controller('v1/alerts')
 export class AlertsController {
   constructor(private readonly metadata: Metadata) {}
 
   @Get()
+  @Takes('alert.list')
   @ApiOperation({ operationId: 'listAlerts', summary: 'List alerts, open ones first', description: 'For operators.' })
   @Problems('forbidden')
   @Answers(200, 'AlertList', 'A page of alerts')
   list(@CurrentCaller() { actor }: Caller, @Query({ schema: pageSchema }) page: Page) {
-    requireScope(actor);
+    requirePermission(actor, 'alert.list');
     return pageOf(page, (limit, before) => listAlerts(this.metadata.dataSource.manager, { limit, before }), (alert) => alert);
   }
 }

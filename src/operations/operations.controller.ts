@@ -2,14 +2,15 @@ import { Controller, Get, Headers, HttpCode, Inject, Param, Post, Query, Res } f
 import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { z } from 'zod';
-import { reachOf, requireScope } from '../access/actor.js';
+import type { Action } from '../access/actions.js';
 import { ApiKeysService } from '../access/api-keys.service.js';
 import { audit } from '../access/audit.js';
 import { idParameter } from '../access/id-parameter.js';
 import { pageOf } from '../access/paging.js';
-import { Answers, type Caller, CurrentCaller, NeedsKey, Problems, Repeatable } from '../access/route.js';
+import { admit, reachFor } from '../access/permission.js';
+import { Answers, type Caller, CurrentCaller, Problems, Repeatable, Takes } from '../access/route.js';
 import { send } from '../access/send.js';
-import { notFound, ProblemError } from '../problems/problem.js';
+import { ProblemError } from '../problems/problem.js';
 import { requireNoBody } from '../problems/validation.js';
 import type { OperationDocument } from './operation.js';
 import { OperationFeed } from './operation-feed.js';
@@ -21,7 +22,6 @@ import { RequestsService } from './requests.service.js';
 const HEARTBEAT_MS = 15_000;
 
 @ApiTags('Operations')
-@NeedsKey()
 @Controller('v1/operations')
 export class OperationsController {
   constructor(
@@ -32,22 +32,25 @@ export class OperationsController {
   ) {}
 
   @Get()
+  @Takes('operation.list')
   @ApiOperation({ operationId: 'listOperations', summary: 'List operations, newest first', description: 'Those of the databases that the key can see.' })
   @Answers(200, 'OperationList', 'A page of operations')
   list(@CurrentCaller() { actor }: Caller, @Query({ schema: operationFilterSchema }) filter: z.output<typeof operationFilterSchema>) {
-    return pageOf(filter, (limit, before) => this.operations.list(reachOf(actor), {
+    return pageOf(filter, (limit, before) => this.operations.list(reachFor(actor, 'operation.list'), {
       limit, before, subjectId: filter.databaseId, kind: filter.kind, state: filter.state,
     }), (operation) => operation);
   }
 
   @Get(':id')
+  @Takes('operation.read')
   @ApiOperation({ operationId: 'getOperation', summary: 'Read an operation', description: 'With its steps, and what each found.' })
   @Answers(200, 'Operation', 'The operation')
   get(@CurrentCaller() caller: Caller, @Param('id', idParameter('operation')) id: string): Promise<OperationDocument> {
-    return this.require(caller, id);
+    return this.admit(caller, 'operation.read', id);
   }
 
   @Get(':id/events')
+  @Takes('operation.follow')
   @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'The id of the last event that was received', schema: { type: 'string', pattern: '^[0-9]+$' } })
   @Problems('invalid-header')
   @ApiOperation({
@@ -60,7 +63,7 @@ export class OperationsController {
     @Res() response: Response,
   ): Promise<void> {
     const after = checkEventId(lastEventId);
-    await this.require(caller, id);
+    await this.admit(caller, 'operation.follow', id);
     const gone = new AbortController();
     response.on('close', () => gone.abort());
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
@@ -79,7 +82,7 @@ export class OperationsController {
     for await (const _ of this.feed.watch(id, signal)) {
       if (!(await this.keys.isValid(caller.actor.id))) return;
       // Read before the events, so that none of an operation that has ended is missed.
-      const operation = await this.require(caller, id);
+      const operation = await this.admit(caller, 'operation.follow', id);
       for (const event of await this.operations.eventsAfter(id, last)) {
         last = event.id;
         response.write(`id: ${event.id}\nevent: step\ndata: ${JSON.stringify(event.document)}\n\n`);
@@ -92,6 +95,7 @@ export class OperationsController {
   }
 
   @Post(':id/retry')
+  @Takes('operation.retry')
   @HttpCode(202)
   @Repeatable()
   @Problems('forbidden', 'operation-not-steerable', 'operation-in-progress')
@@ -102,6 +106,7 @@ export class OperationsController {
   }
 
   @Post(':id/cancel')
+  @Takes('operation.cancel')
   @HttpCode(202)
   @Repeatable()
   @Problems('forbidden', 'operation-not-steerable')
@@ -112,8 +117,7 @@ export class OperationsController {
   }
 
   private async steer(caller: Caller, id: string, how: 'retry' | 'cancel', response: Response) {
-    const { databaseId } = await this.require(caller, id);
-    requireScope(caller.actor);
+    const { databaseId } = await this.admit(caller, `operation.${how}`, id);
     requireNoBody(caller.body);
     return send(response, await this.requests.request(caller, async (tx) => {
       const operation = how === 'retry' ? await this.operations.retry(tx, id) : await this.operations.cancel(tx, id, caller.actor.id);
@@ -122,10 +126,8 @@ export class OperationsController {
     }));
   }
 
-  private async require({ actor }: Caller, id: string): Promise<OperationDocument> {
-    const operation = await this.operations.find(reachOf(actor), id);
-    if (!operation) throw notFound();
-    return operation;
+  private admit({ actor }: Caller, action: Action, id: string): Promise<OperationDocument> {
+    return admit(actor, action, (reach) => this.operations.find(reach, id));
   }
 }
 

@@ -1,5 +1,7 @@
 import pLimit from 'p-limit';
 import type { EntityManager } from 'typeorm';
+import type { SystemActor } from '../access/actor.js';
+import { audit } from '../access/audit.js';
 import type { MetadataBackupRecords } from '../backups/backup-records.js';
 import type { Engine, InstanceRef } from '../engine/ports.js';
 import type { FoundInstance, Survey } from '../engine/survey-port.js';
@@ -14,6 +16,8 @@ import type { PostgresOperationStore } from '../operations/postgres-store.js';
 import { type Finding, type MemberDecision, reconcileDatabase, type Reconciliation, type RecordedDatabase } from './reconcile-database.js';
 import { findBackups, type FoundBackups, recordBackups } from './recover-backups.js';
 import { endBackups, passOverAccounts, recordReconciliation } from './record-reconciliation.js';
+
+const RECOVERER: SystemActor = { type: 'system', id: 'recover' };
 
 /** What was found and decided, for people and programs. */
 export interface ReconciliationReport {
@@ -87,7 +91,7 @@ export async function reconcileFleet(parts: Parts): Promise<ReconciliationReport
       databases: decided.map(({ database, decision }) => describe(database, decision)), unknown, backups: countBackups(backups),
       endedOperations: ended.map(({ id, kind, subjectId, step }) => ({ id, kind, databaseId: subjectId, step })),
     };
-    await tx.query(`INSERT INTO audit_events (id, actor, action, detail) VALUES ($1, 'recover', 'metadata.recover', $2)`, [newId('auditEvent'), JSON.stringify(report)]);
+    await audit(tx, { actor: RECOVERER, requestId: null }, { action: 'metadata.recover', subjectId: null, customerId: null, detail: { ...report } });
     return report;
   });
 }

@@ -2,10 +2,10 @@ import { Body, Controller, HttpCode, Param, Post, Query, Res } from '@nestjs/com
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { z } from 'zod';
-import { requireScope } from '../access/actor.js';
 import { audit } from '../access/audit.js';
 import { ChangesService } from '../access/changes.service.js';
-import { Answers, type Caller, CurrentCaller, NeedsKey, Problems, Repeatable } from '../access/route.js';
+import { requirePermission } from '../access/permission.js';
+import { Answers, type Caller, CurrentCaller, Problems, Repeatable, Takes } from '../access/route.js';
 import { send } from '../access/send.js';
 import { FleetService } from '../fleet/fleet.service.js';
 import { endTransactionsAfterMinutes } from '../databases/database.schemas.js';
@@ -29,7 +29,6 @@ const LOST_DESCRIPTION = 'Its primaries fail over at once, in parallel; database
   + 'standbys are made anew elsewhere. Its report tells what each database was down for and what it may have lost. With `?plan=true` it answers what would happen, and does nothing. For operators.';
 
 @ApiTags('Hosts')
-@NeedsKey()
 @Controller('v1')
 export class RelocationController {
   constructor(
@@ -41,6 +40,7 @@ export class RelocationController {
   ) {}
 
   @Post('hosts/:id/drain')
+  @Takes('vacate.draining')
   @HttpCode(202)
   @Repeatable()
   @ApiOperation({ operationId: 'drainHost', summary: 'Move everything away from a host', description: 'By switchovers and new standbys, a few at a time. A switchover waits, with nobody held up, until no transaction is open for long; the step `move` tells which are waited for. With `?plan=true` it answers what would move, and moves nothing. For operators.' })
@@ -55,6 +55,7 @@ export class RelocationController {
   }
 
   @Post('hosts/:id/lost')
+  @Takes('vacate.lost')
   @HttpCode(202)
   @Repeatable()
   @ApiOperation({ operationId: 'loseHost', summary: 'Declare a host lost', description: LOST_DESCRIPTION })
@@ -69,13 +70,14 @@ export class RelocationController {
   }
 
   @Post('hosts/:id/undrain')
+  @Takes('host.undrain')
   @HttpCode(200)
   @Repeatable()
   @ApiOperation({ operationId: 'undrainHost', summary: 'Use a host again', description: 'Takes a drain back; what has moved stays where it is. For operators.' })
   @Answers(200, 'Host', 'The host')
   @Problems('forbidden')
   async undrain(@CurrentCaller() caller: Caller, @Param('id') id: string, @Res({ passthrough: true }) response: Response) {
-    requireScope(caller.actor);
+    requirePermission(caller.actor, 'host.undrain');
     return send(response, await this.changes.change(caller, async (tx) => {
       const host = await this.relocation.undrain(tx, id);
       if (!host) throw notFound();
@@ -85,6 +87,7 @@ export class RelocationController {
   }
 
   @Post('data-centers/:id/evacuate')
+  @Takes('vacate.draining')
   @HttpCode(202)
   @Repeatable()
   @ApiOperation({ operationId: 'evacuateDataCenter', summary: 'Move everything away from a data centre', description: 'Drains all its hosts, as a drain of each does. With `?plan=true` it answers what would move, and moves nothing. For operators.' })
@@ -99,6 +102,7 @@ export class RelocationController {
   }
 
   @Post('data-centers/:id/lost')
+  @Takes('vacate.lost')
   @HttpCode(202)
   @Repeatable()
   @ApiOperation({ operationId: 'loseDataCenter', summary: 'Declare a data centre lost for good', description: LOST_DESCRIPTION })
@@ -113,14 +117,14 @@ export class RelocationController {
   }
 
   private async vacateDataCenter(caller: Caller, id: string, how: How, plan: boolean, response: Response) {
-    requireScope(caller.actor);
+    requirePermission(caller.actor, `vacate.${how.state}`);
     const hosts = await this.fleet.hostsOfDataCenter(this.metadata.dataSource.manager, id);
     if (hosts.length === 0) throw notFound();
     return this.vacate(caller, { subjectId: id, hostIds: hosts.map((host) => host.id), ...how }, plan, response);
   }
 
   private async vacateHost(caller: Caller, id: string, how: How, plan: boolean, response: Response) {
-    requireScope(caller.actor);
+    requirePermission(caller.actor, `vacate.${how.state}`);
     if (!(await this.fleet.host(id))) throw notFound();
     return this.vacate(caller, { subjectId: id, hostIds: [id], ...how }, plan, response);
   }

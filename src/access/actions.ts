@@ -1,0 +1,83 @@
+/**
+ * Who may take an action:
+ *
+ * - `public`: everybody, also without a credential;
+ * - `authenticated`: each actor, for what lies in its reach;
+ * - `signup`: the signup flow;
+ * - `owner`: the customer whose thing it is;
+ * - `owner-or-signup`: that customer, or the signup flow that signed it up;
+ * - `operator`: operators alone;
+ * - `system`: the control plane by itself, by no request.
+ *
+ * Operators may take each action that a request can take, and the control plane may take all of them.
+ */
+export type Who = 'public' | 'authenticated' | 'signup' | 'owner' | 'owner-or-signup' | 'operator' | 'system';
+
+/**
+ * Every action, a read too, and who may take it. Nothing else decides that (`design.md`, part 3.1). Routes name their
+ * action, the audit log writes it down, and a test calls every route as each kind of actor.
+ */
+export const WHO_MAY = {
+  'region.list': 'public',
+  'region.read-ca': 'public',
+  'plan.list': 'public',
+  'backup-policy.read': 'public',
+  'health.read': 'public',
+  'metrics.read': 'public',
+  'problem-type.read': 'public',
+  // The token in the link is the permission; what it may do ends with the key that made it.
+  'dump-link.check': 'public',
+  'dump-link.use': 'public',
+
+  'customer.create': 'signup',
+  'customer.list': 'authenticated',
+  'customer.read': 'authenticated',
+  'api-key.create': 'owner-or-signup',
+  'api-key.list': 'owner-or-signup',
+  'api-key.revoke': 'owner',
+
+  'database.create': 'owner-or-signup',
+  'database.list': 'authenticated',
+  'database.read': 'authenticated',
+  'database.delete': 'owner',
+  'database.rotate-password': 'owner',
+  'database.switchover': 'operator',
+  'database.failover': 'operator',
+  'database.release-kept': 'operator',
+  'automation.pause': 'operator',
+  'automation.resume': 'operator',
+  'extension.list': 'authenticated',
+  'extension.create': 'owner',
+  'extension.drop': 'owner',
+  'role.list': 'authenticated',
+  'role.create': 'owner',
+  'role.drop': 'owner',
+  'role.rotate-password': 'owner',
+
+  'backup.list': 'authenticated',
+  'backup.verify': 'owner',
+  'database.back-up': 'owner',
+  'database.restore': 'owner',
+  'database.undelete': 'owner',
+  'database.dump': 'owner',
+  'database.dump-link': 'owner',
+
+  'operation.list': 'authenticated',
+  'operation.read': 'authenticated',
+  'operation.follow': 'authenticated',
+  'operation.retry': 'operator',
+  'operation.cancel': 'operator',
+  'alert.list': 'operator',
+  'audit-event.list': 'authenticated',
+
+  'host.list': 'operator',
+  'host.read': 'operator',
+  'host.undrain': 'operator',
+  // Of a host or of a whole data centre.
+  'vacate.draining': 'operator',
+  'vacate.lost': 'operator',
+
+  'metadata.recover': 'system',
+} as const satisfies Readonly<Record<string, Who>>;
+
+export type Action = keyof typeof WHO_MAY;

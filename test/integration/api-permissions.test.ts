@@ -1,0 +1,215 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Action, WHO_MAY, type Who } from '../../src/access/actions.js';
+import { startTestApi, type TestApi } from '../support/test-api.js';
+
+/** Every route of the OpenAPI document, called as each kind of actor, against the table of actions. */
+
+const CALLERS = ['nobody', 'stranger', 'signup', 'owner', 'operator'] as const;
+type Caller = (typeof CALLERS)[number];
+
+/** How a route is called, so that an actor that may take its action is answered with the status `admitted`. */
+interface Row {
+  readonly admitted: number;
+  /** Whether it is about a thing of a customer's, which others cannot see. */
+  readonly owned?: true;
+  /** What stands in the address, follows it, and is sent, made anew for each call. */
+  readonly request?: () => Request | Promise<Request>;
+}
+interface Request {
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: string;
+  readonly body?: unknown;
+}
+interface Route {
+  readonly operationId: string;
+  readonly security: readonly unknown[];
+  readonly 'x-action'?: Action | readonly Action[];
+}
+
+interface Backup {
+  readonly id: string;
+  readonly finishedAt: string | null;
+  readonly copies: readonly { readonly state: string }[];
+}
+
+let api: TestApi;
+let owner: { id: string; key: string };
+let stranger: { id: string; key: string };
+let database: { id: string; operationId: string };
+let doomedId: string;
+let backupId: string;
+let host: { id: string; dataCenter: string };
+let routes: ReadonlyMap<string, { readonly method: string; readonly path: string; readonly route: Route }>;
+let names = 0;
+
+beforeAll(async () => {
+  api = await startTestApi({ settings: { FREEHOLD_BACKUPS_EVERY_MS: '200' } });
+  [owner, stranger] = [await api.customer(), await api.customer()];
+  [database, { id: doomedId }] = await Promise.all([api.database(owner.id), api.database(owner.id)]);
+  api.engine.backups.dumps = ['PGDMP'];
+  await api.ended((await api.post(`${aboutDatabase()}/backups`)).body.operation.id);
+  const backups = (await api.get(`${aboutDatabase()}/backups`)).body.data as Backup[];
+  // The keeper of backups may have begun another one meanwhile.
+  backupId = backups.find(({ finishedAt, copies }) => finishedAt !== null && copies.every(({ state }) => state === 'stored'))!.id;
+  await api.post(`${aboutDatabase()}/roles`, { name: 'reader', access: 'readOnly' });
+  [host] = (await api.get('/v1/hosts')).body.data;
+  routes = readRoutes((await api.get('/openapi.json', { key: null })).body as OpenAPIObject);
+});
+afterAll(() => api?.close());
+
+function readRoutes({ paths }: OpenAPIObject): typeof routes {
+  return new Map(Object.entries(paths).flatMap(([path, methods]) => {
+    const described = Object.entries(methods as Record<string, Route>);
+    return described.map(([method, route]) => [route.operationId, { method: method.toUpperCase(), path, route }]);
+  }));
+}
+
+const aboutDatabase = (): string => `/v1/databases/${database.id}`;
+const ofDatabase = (more: Request = {}) => (): Request => ({ ...more, params: { id: database.id, ...more.params } });
+const ofCustomer = (body?: unknown) => (): Request => ({ params: { id: owner.id, customerId: owner.id }, body });
+const ofOperation = (): Request => ({ params: { id: database.operationId } });
+const planOf = (which: 'id' | 'dataCenter') => (): Request => ({ params: { id: host[which] }, query: 'plan=true' });
+const newName = (): string => `made${(names += 1)}`;
+
+const ROWS: Readonly<Record<string, Row>> = {
+  getLiveness: { admitted: 200 },
+  getReadiness: { admitted: 200 },
+  getMetrics: { admitted: 200 },
+  listRegions: { admitted: 200 },
+  getRegionCa: { admitted: 200, request: () => ({ params: { id: 'europe' } }) },
+  listPlans: { admitted: 200 },
+  getBackupPolicy: { admitted: 200 },
+  checkDumpLink: { admitted: 200, request: newDumpLink },
+  useDumpLink: { admitted: 200, request: newDumpLink },
+
+  createCustomer: { admitted: 201, request: () => ({ body: { name: 'Carol', email: 'carol@example.com' } }) },
+  listCustomers: { admitted: 200 },
+  getCustomer: { admitted: 200, owned: true, request: ofCustomer() },
+  createApiKey: { admitted: 201, owned: true, request: ofCustomer({ name: 'made' }) },
+  listApiKeys: { admitted: 200, owned: true, request: ofCustomer() },
+  revokeApiKey: { admitted: 204, owned: true, request: newApiKey },
+
+  createDatabase: { admitted: 202, owned: true, request: () => ({ body: { customerId: owner.id, name: newName(), region: 'europe' } }) },
+  listDatabases: { admitted: 200 },
+  getDatabase: { admitted: 200, owned: true, request: ofDatabase() },
+  deleteDatabase: { admitted: 202, owned: true, request: () => ({ params: { id: doomedId }, query: 'withoutBackup=true' }) },
+  rotatePassword: { admitted: 200, owned: true, request: ofDatabase() },
+  switchover: { admitted: 202, owned: true, request: ofDatabase() },
+  failover: { admitted: 202, owned: true, request: ofDatabase() },
+  releaseKeptCopy: { admitted: 202, owned: true, request: newKeptCopy },
+  setAutomation: { admitted: 200, owned: true, request: ofDatabase({ body: { paused: false } }) },
+  listExtensions: { admitted: 200, owned: true, request: ofDatabase() },
+  createExtension: { admitted: 202, owned: true, request: ofDatabase({ body: { name: 'earthdistance' } }) },
+  dropExtension: { admitted: 202, owned: true, request: ofDatabase({ params: { name: 'earthdistance' } }) },
+  listRoles: { admitted: 200, owned: true, request: ofDatabase() },
+  createRole: { admitted: 201, owned: true, request: () => ofDatabase({ body: { name: newName(), access: 'readOnly' } })() },
+  dropRole: { admitted: 202, owned: true, request: ofDatabase({ params: { name: 'nobody_has_it' } }) },
+  rotateRolePassword: { admitted: 200, owned: true, request: ofDatabase({ params: { name: 'reader' } }) },
+
+  listBackups: { admitted: 200, owned: true, request: ofDatabase() },
+  createBackup: { admitted: 202, owned: true, request: ofDatabase() },
+  verifyBackup: { admitted: 202, owned: true, request: () => ofDatabase({ params: { backupId } })() },
+  restoreDatabase: { admitted: 202, owned: true, request: () => ofDatabase({ body: { backupId, into: 'new', name: newName() } })() },
+  // It is not deleted, which only those are told who may bring it back.
+  undeleteDatabase: { admitted: 409, owned: true, request: ofDatabase() },
+  dumpDatabase: { admitted: 200, owned: true, request: ofDatabase() },
+  createDumpLink: { admitted: 201, owned: true, request: ofDatabase() },
+
+  listOperations: { admitted: 200 },
+  getOperation: { admitted: 200, owned: true, request: ofOperation },
+  followOperation: { admitted: 200, owned: true, request: ofOperation },
+  // It has ended, which only those are told who may steer it.
+  retryOperation: { admitted: 409, owned: true, request: ofOperation },
+  cancelOperation: { admitted: 409, owned: true, request: ofOperation },
+  listAlerts: { admitted: 200 },
+  listAuditEvents: { admitted: 200 },
+
+  listHosts: { admitted: 200 },
+  getHost: { admitted: 200, request: () => ({ params: { id: host.id } }) },
+  drainHost: { admitted: 200, request: planOf('id') },
+  loseHost: { admitted: 200, request: planOf('id') },
+  undrainHost: { admitted: 200, request: () => ({ params: { id: host.id } }) },
+  evacuateDataCenter: { admitted: 200, request: planOf('dataCenter') },
+  loseDataCenter: { admitted: 200, request: planOf('dataCenter') },
+};
+
+async function newDumpLink(): Promise<Request> {
+  const { body } = await api.post(`${aboutDatabase()}/dump-links`);
+  return { params: { token: String(body.url).split('/').at(-1)! } };
+}
+
+async function newApiKey(): Promise<Request> {
+  const { body } = await api.post(`/v1/customers/${owner.id}/api-keys`, { name: 'made' });
+  return { params: { customerId: owner.id, id: body.id } };
+}
+
+async function newKeptCopy(): Promise<Request> {
+  const keptId = newName();
+  const [row] = await api.query<{ instanceId: string }>(`
+    INSERT INTO kept_copies (instance_id, kept_id, database_id, host_id, kept_at, size_bytes)
+    SELECT id, $2, database_id, host_id, now(), 1 FROM instances WHERE database_id = $1 LIMIT 1
+    RETURNING instance_id AS "instanceId"`, [database.id, keptId]);
+  return { params: { id: database.id, keptCopyId: `${row!.instanceId}-${keptId}` } };
+}
+
+/** The table of actions, read once more: what each kind of actor is answered. */
+function expectedStatus(caller: Caller, who: Who, { admitted, owned }: Row): number {
+  if (who === 'public') return admitted;
+  if (caller === 'nobody') return 401;
+  if (caller === 'stranger' && owned) return 404;
+  const admits: Readonly<Record<typeof who, readonly Caller[]>> = {
+    authenticated: CALLERS,
+    signup: ['signup', 'operator'],
+    owner: ['owner', 'operator'],
+    'owner-or-signup': ['owner', 'signup', 'operator'],
+    operator: ['operator'],
+    system: [],
+  };
+  return admits[who].includes(caller) ? admitted : 403;
+}
+
+async function call(caller: Caller, operationId: string): Promise<number> {
+  const { method, path } = routes.get(operationId)!;
+  const { params = {}, query, body } = (await ROWS[operationId]!.request?.()) ?? {};
+  const key = { nobody: null, stranger: stranger.key, signup: api.signupKey, owner: owner.key, operator: api.operatorKey }[caller];
+  const address = path.replace(/\{(\w+)\}/g, (_, name: string) => params[name] ?? '') + (query === undefined ? '' : `?${query}`);
+  const answer = await api.call(method, address, { key, ...(body !== undefined && { body }) });
+  // An operation that still runs would stand in the way of the next.
+  if (answer.status === 202) await api.ended(answer.body.operation.id);
+  return answer.status;
+}
+
+const actionsOf = ({ 'x-action': named = [] }: Route): readonly Action[] => [named].flat() as Action[];
+
+describe('a route', () => {
+  it('has a row here, each', () => {
+    expect([...routes.keys()].sort()).toEqual(Object.keys(ROWS).sort());
+  });
+
+  it('names its action, and needs a key unless that is public', () => {
+    for (const [operationId, { route }] of routes) {
+      const whos = new Set(actionsOf(route).map((action) => WHO_MAY[action]));
+      expect([...whos], operationId).toEqual([expect.any(String)]);
+      expect(route.security.length === 0, operationId).toBe(whos.has('public'));
+    }
+  });
+
+  it.each(Object.keys(ROWS))('answers each kind of actor as the table of actions says: %s', async (operationId) => {
+    const who = WHO_MAY[actionsOf(routes.get(operationId)!.route)[0]!];
+    for (const caller of CALLERS) {
+      const expected = expectedStatus(caller, who, ROWS[operationId]!);
+      expect([caller, await call(caller, operationId)]).toEqual([caller, expected]);
+    }
+  });
+});
+
+describe('an action', () => {
+  /** The page behind a problem's type is no part of the document; recovery begins without an API. */
+  const WITHOUT_ROUTE: readonly Action[] = ['problem-type.read', 'metadata.recover'];
+
+  it('is taken by a route', () => {
+    const taken = [...routes.values()].flatMap(({ route }) => actionsOf(route));
+    expect([...new Set([...taken, ...WITHOUT_ROUTE])].sort()).toEqual(Object.keys(WHO_MAY).sort());
+  });
+});
