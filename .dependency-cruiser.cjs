@@ -3,6 +3,7 @@
  *
  *     interfaces (HTTP controllers, console, CLI) → features → operations → access → ground (config, problems, metadata)
  *     features → engine → nothing
+ *     base: small functions that know nothing, for all of them
  *
  * Features may use those before them in FEATURES and no later one; what they need of a later one they ask the kernel
  * for by kind of operation.
@@ -25,6 +26,13 @@ const featureOrder = FEATURES.slice(0, -1).map((feature, index) => ({
 module.exports = {
   forbidden: [
     { name: 'no-cycles', comment: 'a cycle means that two files are one, or that a third is missing', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'base-knows-nothing',
+      comment: 'everybody uses it, the engine too',
+      severity: 'error',
+      from: { path: '^src/base/' },
+      to: { pathNot: '^((node:)?timers/promises$|src/base/)' },
+    },
     {
       name: 'ground-knows-nothing-above',
       severity: 'error',
@@ -49,7 +57,7 @@ module.exports = {
       comment: 'the engine is plain TypeScript: the vault of config is the one thing of ours that it may be given',
       severity: 'error',
       from: { path: '^src/engine/' },
-      to: { path: '^src/', pathNot: '^src/(engine/|config/vault\\.ts$)' },
+      to: { path: '^src/', pathNot: '^src/(base/|engine/|config/vault\\.ts$)' },
     },
     {
       name: 'engine-without-frameworks',
@@ -82,7 +90,7 @@ module.exports = {
       comment: 'the CLI speaks HTTP; it shares only the configuration and the start and stop of the embedded fleet',
       severity: 'error',
       from: { path: '^src/cli/' },
-      to: { path: '^src/', pathNot: '^src/(cli/|config/|engine/(engine|errors|ports)\\.ts$)' },
+      to: { path: '^src/', pathNot: '^src/(base/|cli/|config/|engine/(engine|errors|ports)\\.ts$)' },
     },
     {
       name: 'client-stands-alone',

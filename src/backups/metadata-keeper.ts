@@ -1,4 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { reasonOf } from '../base/reason-of.js';
+import { within } from '../base/signals.js';
 import type { Log } from '../config/log.js';
 import { LOG } from '../config/log-token.js';
 import type { Settings } from '../config/settings.js';
@@ -78,7 +80,7 @@ export class MetadataKeeper {
       this.roundsToSkip = acted ? 0 : LOOK_EVERY;
     } catch (error) {
       if (this.stopping.signal.aborted) return;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       this.log.warn({ reason }, FAILED);
       await this.alert(`the backups of the metadata could not be looked after: ${reason}`).catch(() => undefined);
       this.roundsToSkip = PAUSE_ROUNDS;
@@ -134,7 +136,7 @@ export class MetadataKeeper {
       this.log.info(from, 'a backup of the metadata was proved');
     } catch (error) {
       if (this.stopping.signal.aborted) throw error;
-      this.proofFailure = { at: Date.now(), reason: (error as Error).message };
+      this.proofFailure = { at: Date.now(), reason: reasonOf(error) };
     }
     return true;
   }
@@ -159,6 +161,6 @@ export class MetadataKeeper {
   }
 
   private within(timeoutMs: number): AbortSignal {
-    return AbortSignal.any([this.stopping.signal, AbortSignal.timeout(timeoutMs)]);
+    return within(this.stopping.signal, timeoutMs);
   }
 }

@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Response } from 'express';
+import { eitherOf } from '../base/signals.js';
 import { DumpGivenUpError } from './backup-errors.js';
 import { type DownloadLimits, judgeDownload } from './judge-download.js';
 
@@ -26,7 +27,7 @@ export async function sendDump(response: Response, name: string, limits: Downloa
   response.flushHeaders();
   const meter = new DownloadMeter(limits);
   try {
-    const signal = AbortSignal.any([meter.signal, gone.signal]);
+    const signal = eitherOf(meter.signal, gone.signal);
     await pipeline(stream, (chunks: AsyncIterable<Buffer>) => hashed(meter.count(chunks), response, digest), response, { signal });
   } catch (error) {
     meter.signal.throwIfAborted();

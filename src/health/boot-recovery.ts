@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { reasonOf } from '../base/reason-of.js';
 import type { Log } from '../config/log.js';
 import { LOG } from '../config/log-token.js';
 import { MetadataDatabaseRecords } from '../databases/database-records.js';
@@ -54,7 +55,7 @@ export class BootRecovery {
     try {
       await this.engine.gateway.keep(region, AbortSignal.timeout(GATEWAY_TIMEOUT_MS));
     } catch (error) {
-      this.log.warn({ region, reason: describe(error) }, 'gateway cannot be started');
+      this.log.warn({ region, reason: reasonOf(error) }, 'gateway cannot be started');
     }
   }
 
@@ -67,7 +68,7 @@ export class BootRecovery {
     } catch (error) {
       // Another process has asked already, or the database is being changed: that change looks for itself.
       if (error instanceof OperationInTheWayError) this.awaited.add(error.operation.id);
-      else this.log.warn({ databaseId: database.id, reason: describe(error) }, 'database cannot be looked at');
+      else this.log.warn({ databaseId: database.id, reason: reasonOf(error) }, 'database cannot be looked at');
     }
   }
 
@@ -82,5 +83,3 @@ export class BootRecovery {
     return needsRecovery(found, inSync);
   }
 }
-
-const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error));

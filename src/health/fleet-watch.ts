@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
+import { reasonOf } from '../base/reason-of.js';
 import type { Log } from '../config/log.js';
 import { LOG } from '../config/log-token.js';
 import type { Settings } from '../config/settings.js';
@@ -195,8 +196,4 @@ export class FleetWatch {
       });
     });
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

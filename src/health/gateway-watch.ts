@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { reasonOf } from '../base/reason-of.js';
 import type { Log } from '../config/log.js';
 import { LOG } from '../config/log-token.js';
 import { ENGINE } from '../engine/engine-token.js';
@@ -27,7 +28,7 @@ export class GatewayWatch {
         const { started } = await this.engine.gateway.keep(region, AbortSignal.timeout(LOOK_TIMEOUT_MS));
         if (started.length > 0) this.log.warn({ region, started }, 'gateway started');
       } catch (error) {
-        this.log.warn({ region, reason: error instanceof Error ? error.message : String(error) }, 'gateway cannot be kept running');
+        this.log.warn({ region, reason: reasonOf(error) }, 'gateway cannot be kept running');
       }
       await this.pause();
     }

@@ -1,3 +1,4 @@
+import { reasonOf } from '../base/reason-of.js';
 import type { Log } from '../config/log.js';
 import { isBeforePause } from '../databases/operations/is-reprotecting.js';
 import type { Metadata } from '../metadata/metadata.js';
@@ -26,7 +27,7 @@ export class PrimaryAlerts {
     this.memories.set(id, memory);
     if (step.act === 'nothing' || this.recording.has(id)) return;
     const recorded = this.record(id, step, trouble).catch((error: unknown) => {
-      this.log.warn({ databaseId: id, reason: error instanceof Error ? error.message : String(error) }, 'alert could not be recorded');
+      this.log.warn({ databaseId: id, reason: reasonOf(error) }, 'alert could not be recorded');
     }).finally(() => this.recording.delete(id));
     this.recording.set(id, recorded);
   }

@@ -1,3 +1,4 @@
+import { reasonOf } from '../base/reason-of.js';
 import type { DatabaseSight } from '../databases/database-sight.js';
 import type { Log } from '../config/log.js';
 import type { Metadata } from '../metadata/metadata.js';
@@ -46,7 +47,7 @@ export class SightRecords {
             WHERE w.database_id = s.id AND w.worker = $2`, [JSON.stringify(batch), this.worker]);
       } catch (error) {
         for (const { id } of batch) this.recorded.delete(id);
-        this.log.debug({ reason: error instanceof Error ? error.message : String(error) }, 'what was seen could not be recorded: the next look tries again');
+        this.log.debug({ reason: reasonOf(error) }, 'what was seen could not be recorded: the next look tries again');
         return;
       }
     }

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import pLimit from 'p-limit';
+import { reasonOf } from '../base/reason-of.js';
 import type { Log } from '../config/log.js';
 import type { Engine, Room, StorageMeasure } from '../engine/ports.js';
 import type { Metadata } from '../metadata/metadata.js';
@@ -246,8 +247,4 @@ function tightest(rooms: readonly SeenRoom[], hosts: readonly string[]): RoomVer
 function positionOf(lsn: string): bigint {
   const [high = '0', low = '0'] = lsn.split('/');
   return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

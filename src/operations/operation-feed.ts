@@ -1,5 +1,7 @@
 import { EventEmitter, on } from 'node:events';
 import pg from 'pg';
+import { reasonOf } from '../base/reason-of.js';
+import { abortWith } from '../base/signals.js';
 import type { Log } from '../config/log.js';
 import { OPERATION_CHANNEL } from './postgres-store.js';
 
@@ -32,7 +34,7 @@ export class OperationFeed {
       // What was announced while nobody listened is looked for once.
       for (const operationId of this.changes.eventNames()) this.changes.emit(operationId);
     } catch (error) {
-      this.log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'cannot listen for changes of operations');
+      this.log.warn({ reason: reasonOf(error) }, 'cannot listen for changes of operations');
       await client.end().catch(() => undefined);
       this.reconnect();
     }
@@ -49,8 +51,9 @@ export class OperationFeed {
 
   /** Yields at once, and whenever the operation may have changed, until the signal aborts or the feed is closed. */
   async *watch(operationId: string, signal: AbortSignal): AsyncGenerator<void> {
-    const ends = AbortSignal.any([signal, this.closing.signal]);
-    if (ends.aborted) return;
+    const ends = new AbortController();
+    abortWith(ends, signal, this.closing.signal);
+    if (ends.signal.aborted) return;
     let looked = Date.now();
     const look = setInterval(() => {
       if (this.listens && Date.now() - looked < LOOK_ALL_THE_SAME_MS) return;
@@ -58,15 +61,16 @@ export class OperationFeed {
       this.changes.emit(operationId);
     }, LOOK_WHILE_DEAF_MS);
     // Listening begins before the first look, so that nothing falls in between.
-    const announced = on(this.changes, operationId, { signal: ends });
+    const announced = on(this.changes, operationId, { signal: ends.signal });
     try {
       yield;
       for await (const _ of announced) yield;
     } catch (error) {
-      if (!ends.aborted) throw error;
+      if (!ends.signal.aborted) throw error;
     } finally {
       clearInterval(look);
       await announced.return?.();
+      ends.abort();
     }
   }
 

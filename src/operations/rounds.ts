@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { reasonOf } from '../base/reason-of.js';
 import type { Log } from '../config/log.js';
 
 export interface RoundsOptions {
@@ -33,7 +34,7 @@ export class Rounds {
       await pause(everyMs, undefined, { signal: stopping }).catch(() => undefined);
       if (stopping.aborted) return;
       await round().catch((error: unknown) => {
-        log.warn({ reason: error instanceof Error ? error.message : String(error) }, whenFailed);
+        log.warn({ reason: reasonOf(error) }, whenFailed);
       });
     }
   }

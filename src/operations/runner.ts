@@ -1,3 +1,4 @@
+import { reasonOf } from '../base/reason-of.js';
 import { NO_TRACING, type Tracing } from '../config/tracing.js';
 import type { OperationDefinition, Step, StepContext } from './definition.js';
 import { type AttemptResult, type ErrorSort, decideTransition } from './decide-transition.js';
@@ -143,14 +144,14 @@ export class OperationRunner<Tx> {
   private show(held: Held, detail: Record<string, unknown>, signal: AbortSignal): void {
     if (signal.aborted) return;
     this.options.store.show(held, detail).catch((error: unknown) => {
-      this.options.log.warn({ ...traceOf(held), reason: error instanceof Error ? error.message : String(error) }, 'progress could not be shown');
+      this.options.log.warn({ ...traceOf(held), reason: reasonOf(error) }, 'progress could not be shown');
     });
   }
 
   private describeError(error: unknown, guard: Guard): AttemptResult<Tx> {
     if (guard.lost()) return { ended: 'with-error', sort: 'superseded', reason: 'the lease was lost' };
     const hint = error instanceof Error && 'hint' in error && typeof error.hint === 'string' ? error.hint : undefined;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     return { ended: 'with-error', sort: this.options.sortError(error), reason, hint };
   }
 

@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { reasonOf } from '../base/reason-of.js';
 import type { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { openAlert } from './alerts.js';
@@ -41,7 +42,7 @@ export class Sweeper {
     const again = (): void => {
       if (this.stopped) return;
       this.sweeping = this.sweep().catch((error: unknown) => {
-        this.options.log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'sweep failed');
+        this.options.log.warn({ reason: reasonOf(error) }, 'sweep failed');
       });
       void this.sweeping.finally(() => {
         if (!this.stopped) this.cancelNext = this.options.clock.after(SWEEP_MS, again);

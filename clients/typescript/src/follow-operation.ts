@@ -1,4 +1,5 @@
 import type { components } from './api-types.js';
+import { abortWith } from './abort-with.js';
 import { ProblemError } from './problem-error.js';
 import { pause } from './pause.js';
 import { readEvents } from './read-events.js';
@@ -59,12 +60,13 @@ export async function followOperation(transport: Transport, id: string, { onChan
 
 async function* watchEvents(transport: Transport, path: string, lastEventId: string | undefined, signal: AbortSignal | undefined) {
   const silence = new AbortController();
+  abortWith(silence, signal);
   const fallSilent = (): void => silence.abort(new Error(`no sign of life for ${SILENCE_MS} ms`));
   let timer = setTimeout(fallSilent, SILENCE_MS);
   try {
     const stream = await transport.open({
       method: 'GET', path, headers: { accept: 'text/event-stream', ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) },
-      signal: signal ? AbortSignal.any([signal, silence.signal]) : silence.signal,
+      signal: silence.signal,
     });
     const alive = stream.pipeThrough(new TransformStream<Uint8Array, Uint8Array>({
       transform(chunk, controller) {

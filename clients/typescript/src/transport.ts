@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { abortWith } from './abort-with.js';
 import { type Download, openDownload } from './download.js';
 import { pause } from './pause.js';
 import { ProblemError, toProblemError, UnreachableError } from './problem-error.js';
@@ -68,9 +69,9 @@ export class Transport {
    */
   async open(request: Request): Promise<ReadableStream<Uint8Array>> {
     const head = new AbortController();
-    const timer = setTimeout(() => head.abort(new Error(`no answer within ${this.timeoutMs} ms`)), this.timeoutMs);
+    const timer = this.limit(head);
     try {
-      const response = await this.fetch(request, undefined, head.signal);
+      const response = await this.fetch(request, undefined, head);
       if (!response.ok || !response.body) throw await toProblemError(response);
       return response.body;
     } catch (error) {
@@ -95,15 +96,24 @@ export class Transport {
   }
 
   private async tryOnce<Answer>(request: Request, key: string | undefined, read: (response: Response) => Promise<Answer>): Promise<Attempt<Answer>> {
+    const whole = new AbortController();
+    const timer = this.limit(whole);
     try {
-      const response = await this.fetch(request, key, AbortSignal.timeout(this.timeoutMs));
+      const response = await this.fetch(request, key, whole);
       if (response.ok) return { answer: await read(response) };
       const error = await toProblemError(response);
       const retryAfterMs = error.retryAfterSeconds === undefined ? undefined : error.retryAfterSeconds * 1_000;
       return { error, mayBeRetried: LATER.has(response.status), retryAfterMs };
     } catch (error) {
       return { error: new UnreachableError(this.options.url, { cause: error }), mayBeRetried: true, retryAfterMs: undefined };
+    } finally {
+      clearTimeout(timer);
+      whole.abort();
     }
+  }
+
+  private limit(controller: AbortController): NodeJS.Timeout {
+    return setTimeout(() => controller.abort(new Error(`no answer within ${this.timeoutMs} ms`)), this.timeoutMs);
   }
 
   /**
@@ -131,15 +141,16 @@ export class Transport {
     };
   }
 
-  private fetch(request: Request, key: string | undefined, limit: AbortSignal): Promise<Response> {
+  private fetch(request: Request, key: string | undefined, ends: AbortController): Promise<Response> {
     const { method, body, signal } = request;
+    abortWith(ends, signal);
     const { url, headers } = this.addressed(request, key);
     // eslint-disable-next-line no-restricted-globals -- every call through here has a deadline
     return fetch(url, {
       method,
       headers,
       ...(body !== undefined && { body: JSON.stringify(body) }),
-      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+      signal: ends.signal,
     });
   }
 }

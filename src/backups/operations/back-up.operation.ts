@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { reasonOf } from '../../base/reason-of.js';
+import { eitherOf } from '../../base/signals.js';
 import type { BackupSite, BackupsPort } from '../../engine/backups-port.js';
 import { EngineError } from '../../engine/errors.js';
 import type { InstanceRef, InstancesPort } from '../../engine/ports.js';
@@ -105,7 +107,7 @@ function steps<Tx>({ backups, instances, databases, records }: Parts<Tx>): Recor
       const stored = await whileUsable(records, site, context.signal, make);
       return { outcome: 'next', to: again, detail: { [site]: stored.label }, record: (tx) => records.setStored(tx, backupId, site, stored) };
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       if (primary && !context.signal.aborted && !(await isThere(primary))) return { outcome: 'wait', forMs: SUCCESSOR_POLL_MS, reason: `the primary is lost, and another is waited for (${reason})` };
       const isLast = context.attempt >= ATTEMPTS_A_SITE || (error instanceof EngineError && error.kind === 'permanent');
       if (context.signal.aborted || !isLast) throw error;
@@ -151,7 +153,7 @@ async function whileUsable<Tx, Made>(records: BackupRecords<Tx>, site: string, s
   // While the metadata cannot be read nobody knows better.
   const timer = setInterval(() => void look().catch(() => undefined), LOOK_EVERY_MS);
   try {
-    return await work(AbortSignal.any([signal, givenUp.signal]));
+    return await work(eitherOf(signal, givenUp.signal));
   } finally {
     clearInterval(timer);
   }

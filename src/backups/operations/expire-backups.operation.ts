@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { reasonOf } from '../../base/reason-of.js';
 import type { BackupsPort } from '../../engine/backups-port.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
 import type { BackupRecords } from '../backup-records.js';
@@ -35,7 +36,7 @@ export function expireBackupsOperation<Tx>({ backups, records }: Parts<Tx>): Ope
         } catch (error) {
           if (context.signal.aborted) throw error;
           left.add(backupId);
-          failures.push(`${label} at ${site}: ${error instanceof Error ? error.message : String(error)}`);
+          failures.push(`${label} at ${site}: ${reasonOf(error)}`);
         }
       }
     }

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
 
 import type { Download, DownloadDigest } from '../../../clients/typescript/src/client.js';
+import { reasonOf } from '../../base/reason-of.js';
 import { CliError, errorCode, EXIT } from '../cli-error.js';
 import { findClientPrograms } from '../import/client-programs.js';
 import { formatBytes, ProgressLine } from '../import/show-progress.js';
@@ -70,7 +71,7 @@ async function download(database: string, { output, database: named }: DumpOptio
   };
   const read = async (dump: Download): Promise<DownloadDigest> => {
     await (file ? file.write(count(dump.chunks)) : pipeline(dump.chunks, count, process.stdout)).catch((error: unknown) => {
-      throw new CliError(`the dump was cut off after ${bytes} bytes and is not whole: ${error instanceof Error ? error.message : String(error)}; begin again`);
+      throw new CliError(`the dump was cut off after ${bytes} bytes and is not whole: ${reasonOf(error)}; begin again`);
     });
     return dump.digest();
   };

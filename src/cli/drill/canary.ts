@@ -2,7 +2,7 @@ import type { Credentials, Customer, FreeholdClient } from '../../../clients/typ
 import { CliError } from '../cli-error.js';
 import { collect } from '../client/session.js';
 import { describeEnd } from '../client/show-steps.js';
-import { within } from '../http.js';
+import { within } from '../../base/signals.js';
 
 /** The customer of all drills; nobody else has this address. */
 const CUSTOMER = { name: 'Freehold drill', email: 'drill@freehold.invalid' };
@@ -29,7 +29,7 @@ export async function provideCanary(api: FreeholdClient, { region, plan }: { rea
 /** Makes a database of the drills' customer; one that fails is deleted again. */
 export async function makeCanary(api: FreeholdClient, body: Parameters<FreeholdClient['createDatabase']>[0], signal: AbortSignal): Promise<Canary> {
   const { database, operation, credentials } = await api.createDatabase(body);
-  const made = await api.followOperation(operation.id, { signal: within(MADE_WITHIN_MS, signal) })
+  const made = await api.followOperation(operation.id, { signal: within(signal, MADE_WITHIN_MS) })
     .catch(async (error: unknown) => {
       await api.deleteDatabase(database.id, { withoutBackup: true }).catch(() => undefined);
       throw error;
@@ -41,7 +41,7 @@ export async function makeCanary(api: FreeholdClient, body: Parameters<FreeholdC
 /** Deletes a canary, which nobody wants back, and waits until it is gone. */
 export async function removeCanary(api: FreeholdClient, { id }: Canary): Promise<void> {
   const { operation } = await api.deleteDatabase(id, { withoutBackup: true });
-  const ended = await api.followOperation(operation.id, { signal: within(GONE_WITHIN_MS) });
+  const ended = await api.followOperation(operation.id, { signal: AbortSignal.timeout(GONE_WITHIN_MS) });
   if (ended.state !== 'succeeded') throw new CliError(`the canary ${id} could not be deleted: ${describeEnd(ended)}`);
 }
 

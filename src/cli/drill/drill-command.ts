@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 
+import { reasonOf } from '../../base/reason-of.js';
 import { RESTORES_AT_ONCE } from '../../config/restores-at-once.js';
 import { withApi } from '../client/session.js';
 import type { DisasterFlags } from './disaster/disaster.js';
@@ -68,7 +69,7 @@ function orInvalid<T>(parse: (text: string) => T): (text: string) => T {
     try {
       return parse(text);
     } catch (error) {
-      throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+      throw new InvalidArgumentError(reasonOf(error));
     }
   };
 }

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 
 import type { FreeholdClient } from '../../../clients/typescript/src/client.js';
+import { reasonOf } from '../../base/reason-of.js';
 import { Vault } from '../../config/vault.js';
 import { CliError } from '../cli-error.js';
 import { openMasterKey } from '../fleet/master-key.js';
@@ -48,7 +49,7 @@ async function withCanary(flags: DrillFlags, api: FreeholdClient, signal: AbortS
     return await body(canary);
   } finally {
     if (flags.keep) note(`freehold: the canary ${canary.id} is kept`);
-    else await removeCanary(api, canary).catch((error: unknown) => note(`freehold: ${error instanceof Error ? error.message : String(error)}`));
+    else await removeCanary(api, canary).catch((error: unknown) => note(`freehold: ${reasonOf(error)}`));
   }
 }
 
@@ -69,7 +70,7 @@ async function measure(flags: DrillFlags, { api, canary, injector, signal }: Pic
   } catch (error) {
     // What was measured is told all the same; without anything, only the reason is.
     if (rounds.length === 0) throw error;
-    stopped = error instanceof Error ? error.message : String(error);
+    stopped = reasonOf(error);
   } finally {
     injector.wakeStopped();
     await writer.stop();

@@ -6,7 +6,7 @@ import type { Database, Instance } from '../../../clients/typescript/src/client.
 import { CliError, errorCode } from '../cli-error.js';
 import type { ControlDirectory } from '../fleet/control-directory.js';
 import { readIfThere } from '../fleet/files.js';
-import { waitUntil } from '../wait-until.js';
+import { waitUntil } from '../../base/wait-until.js';
 import { findWorkingBelow, isAlive, leadToSame, listPids, nameProcess, readArguments, readWorkingDirectory, sendSignal, type ProcessName } from '../fleet/processes.js';
 
 /** What is left of a database while nothing was destroyed. */

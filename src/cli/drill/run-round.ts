@@ -1,6 +1,6 @@
 import { type Database, type FreeholdClient, hasEnded, type Operation } from '../../../clients/typescript/src/client.js';
 import { CliError } from '../cli-error.js';
-import { waitUntil } from '../wait-until.js';
+import { waitUntil } from '../../base/wait-until.js';
 import type { Canary } from './canary.js';
 import { expectAfter, type Fault } from './faults.js';
 import type { FaultInjector, Injected } from './inject-fault.js';

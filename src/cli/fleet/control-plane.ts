@@ -1,7 +1,7 @@
 import { childEnvironment, readSettings, type CliSettings } from '../../config/settings.js';
 import { Vault } from '../../config/vault.js';
 import { prepareLocalFleet, type PreparedFleet } from '../../engine/engine.js';
-import { waitUntil } from '../wait-until.js';
+import { waitUntil } from '../../base/wait-until.js';
 import { findAccount } from './accounts.js';
 import { askReadiness, nodeProcess } from './api-processes.js';
 import { Ballast } from './ballast.js';

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 
 import { childEnvironment } from '../../config/settings.js';
 import { CliError, EXIT } from '../cli-error.js';
-import { waitUntil } from '../wait-until.js';
+import { waitUntil } from '../../base/wait-until.js';
 import { Ballast } from './ballast.js';
 import type { ReadyLine } from './control-plane.js';
 import type { ControlDirectory } from './control-directory.js';

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, type Stats } from 'node:fs';
 
 import { errorCode } from '../cli-error.js';
-import { waitUntil } from '../wait-until.js';
+import { waitUntil } from '../../base/wait-until.js';
 
 /** A process that no other can be mistaken for: numbers are given out again, start times within one boot are not. */
 export interface ProcessName {

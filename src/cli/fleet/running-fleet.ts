@@ -1,7 +1,7 @@
 import type { CliSettings } from '../../config/settings.js';
 import { Vault } from '../../config/vault.js';
 import { CliError } from '../cli-error.js';
-import { waitUntil } from '../wait-until.js';
+import { waitUntil } from '../../base/wait-until.js';
 import { askReadiness } from './api-processes.js';
 import type { ControlDirectory } from './control-directory.js';
 import { chooseKeys, describeReady, type ReadyLine } from './control-plane.js';

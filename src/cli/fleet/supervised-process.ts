@@ -2,8 +2,9 @@ import type { ChildProcess } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { reasonOf } from '../../base/reason-of.js';
 import { CliError, saysNoRoom } from '../cli-error.js';
-import { waitUntil } from '../wait-until.js';
+import { waitUntil } from '../../base/wait-until.js';
 import { chooseRestartDelayMs, HEALTHY_AFTER_MS } from './choose-restart-delay.js';
 import type { ControlDirectory } from './control-directory.js';
 import { makeDirectory, writeDurably } from './files.js';
@@ -101,7 +102,7 @@ export class SupervisedProcess {
       const child = await this.spec.launch(this.log.descriptor);
       return await this.waitForEnd(child);
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      return reasonOf(error);
     }
   }
 

@@ -1,3 +1,4 @@
+import { reasonOf } from '../../base/reason-of.js';
 import type { Engine, InstanceRef } from '../../engine/ports.js';
 import type { StepContext, StepOutcome } from '../../operations/definition.js';
 import { MOST_PROMOTIONS } from '../elect-standby.js';
@@ -159,7 +160,7 @@ async function adoptArchive(engine: Engine, primary: InstanceRef, context: StepC
     await engine.backups?.adoptArchive(primary, { ...context, signal: limit.signal });
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return reasonOf(error);
   } finally {
     clearTimeout(timer);
   }

@@ -2,6 +2,8 @@ import type { Command } from 'commander';
 import pLimit from 'p-limit';
 
 import type { FreeholdClient } from '../../../../clients/typescript/src/client.js';
+import { reasonOf } from '../../../base/reason-of.js';
+import { eitherOf } from '../../../base/signals.js';
 import { RESTORES_AT_ONCE } from '../../../config/restores-at-once.js';
 import { CliError } from '../../cli-error.js';
 import { collect } from '../../client/session.js';
@@ -57,7 +59,7 @@ async function withCanaries<T>({ region, plan, canaries }: DisasterFlags, { api,
     if (refused) throw refused.reason;
     return await body(made);
   } finally {
-    await Promise.all(made.map((canary) => removeCanary(api, canary).catch((error: unknown) => note(`freehold: ${describe(error)}`))));
+    await Promise.all(made.map((canary) => removeCanary(api, canary).catch((error: unknown) => note(`freehold: ${reasonOf(error)}`))));
   }
 }
 
@@ -66,7 +68,7 @@ async function measure({ region, rounds, size }: DisasterFlags, canaries: readon
   const disasters: Disaster[] = [];
   // Where one canary cannot be measured, nothing goes on for the others.
   const over = new AbortController();
-  const ending = { ...parts, signal: AbortSignal.any([parts.signal, over.signal]) };
+  const ending = { ...parts, signal: eitherOf(parts.signal, over.signal) };
   let stopped: string | null = null;
   try {
     for (const canary of canaries) subjects.push({ canary, writer: await NumberedWriter.start(canary.credentials.uri, { restMs: WRITER_REST_MS }), lostBefore: new Set() });
@@ -79,7 +81,7 @@ async function measure({ region, rounds, size }: DisasterFlags, canaries: readon
   } catch (error) {
     // What was measured is told all the same; without anything, only the reason is.
     if (disasters.length === 0) throw error;
-    stopped = describe(error);
+    stopped = reasonOf(error);
   } finally {
     over.abort(new CliError('the drill has ended'));
     await Promise.all(subjects.map(({ writer }) => writer.stop()));
@@ -98,5 +100,3 @@ async function readFleet(api: FreeholdClient, canaries: ReadonlySet<string>): Pr
   return Promise.all(databases.map(({ id, instances }) => limit(async (): Promise<FleetDatabase> => (
     { id, backupBytes: (await newestBackup(api, id))?.sizeBytes ?? null, places: instances.map(({ host, dataCenter }) => ({ host, dataCenter })) }))));
 }
-
-const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error));

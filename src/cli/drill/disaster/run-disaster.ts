@@ -1,8 +1,9 @@
 import { type Database, type FreeholdClient, type Operation, ProblemError } from '../../../../clients/typescript/src/client.js';
+import { reasonOf } from '../../../base/reason-of.js';
+import { within } from '../../../base/signals.js';
 import { CliError } from '../../cli-error.js';
 import { describeEnd, stepSeconds } from '../../client/show-steps.js';
-import { within } from '../../http.js';
-import { waitUntil } from '../../wait-until.js';
+import { waitUntil } from '../../../base/wait-until.js';
 import type { Canary } from '../canary.js';
 import { destroyAll, type FleetMachine, removeGone } from '../machine.js';
 import { lostRows, type NumberedWriter, type WriterReport } from '../numbered-writer.js';
@@ -36,7 +37,7 @@ export async function runDisaster(subjects: readonly Subject[], mebibytes: numbe
   const { machine, limitMs, signal } = parts;
   const backupBytes = await Promise.all(subjects.map(async ({ canary }) => {
     const anew = await setBallast(canary.credentials.uri, mebibytes, signal);
-    return provideBackup(parts.api, canary.id, { anew, signal: within(limitMs, signal) });
+    return provideBackup(parts.api, canary.id, { anew, signal: within(signal, limitMs) });
   }));
   const victims = await Promise.all(subjects.map(({ canary }) => waitForRest({ ...parts, canary })));
   for (const victim of victims) requireCanary(victim, parts.customerId);
@@ -68,7 +69,7 @@ interface Blow {
 
 async function recover(subject: Subject, { destroyedAtMs, mebibytes, backupBytes, errorsBefore }: Blow, parts: DisasterParts): Promise<Disaster> {
   const { canary, writer, lostBefore } = subject;
-  const restoring = restore(parts.api, canary.id, within(parts.limitMs, parts.signal));
+  const restoring = restore(parts.api, canary.id, within(parts.signal, parts.limitMs));
   // An acknowledgement from before may have been on its way when the servers died; the error comes after it.
   await waitUntil(() => writer.errorCount > errorsBefore || undefined, { deadlineMs: parts.limitMs, everyMs: 10, signal: parts.signal });
   const before = writer.count;
@@ -101,7 +102,7 @@ async function restore(api: FreeholdClient, id: string, signal: AbortSignal): Pr
     return { operation, failure: operation.state === 'succeeded' ? null : describeEnd(operation) };
   } catch (error) {
     if (!signal.aborted) throw error;
-    return { failure: `was not restored: ${signal.reason instanceof Error ? signal.reason.message : String(signal.reason)}` };
+    return { failure: `was not restored: ${reasonOf(signal.reason)}` };
   }
 }
 

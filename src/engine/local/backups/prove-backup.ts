@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
+import { eitherOf } from '../../../base/signals.js';
 import type { BackupProof } from '../../backups-port.js';
 import { hasRoomForDrill, isFull } from '../../disk-floor.js';
 import { EngineError } from '../../errors.js';
@@ -33,7 +34,7 @@ export async function proveBackup(work: SiteWork, label: string, host: string, e
   const subject = instanceSubject(context, effect.token);
   const givesWay = new AbortController();
   const watch = setInterval(() => void lookAtRoom(context, givesWay), LOOK_EVERY_MS);
-  const signal = AbortSignal.any([effect.signal, givesWay.signal]);
+  const signal = eitherOf(effect.signal, givesWay.signal);
   try {
     return await shell.fenced(subject, signal, (gate) => restoreAndCheck(context, gate, { work, label, signal }));
   } catch (error) {

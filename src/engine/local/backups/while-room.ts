@@ -1,3 +1,4 @@
+import { eitherOf } from '../../../base/signals.js';
 import { EngineError } from '../../errors.js';
 import { LEAST_ROOM_BYTES } from './probe-site.js';
 import type { SiteWork } from './site-work.js';
@@ -20,7 +21,7 @@ export async function whileRoom<T>({ fleet, site }: SiteWork, signal: AbortSigna
     () => undefined,
   );
   try {
-    return await write(AbortSignal.any([signal, full.signal]));
+    return await write(eitherOf(signal, full.signal));
   } catch (error) {
     throw full.signal.aborted && !signal.aborted ? full.signal.reason : error;
   } finally {

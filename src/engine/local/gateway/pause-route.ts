@@ -1,8 +1,9 @@
+import { within } from '../../../base/signals.js';
 import { EngineError } from '../../errors.js';
 import type { DatabaseSpec, Effect } from '../../ports.js';
 import type { GateSubject } from '../host-shell/gate.js';
 import { quoteLiteral } from '../instances/sql.js';
-import { waitUntil, within } from '../wait-until.js';
+import { waitUntil } from '../wait-until.js';
 import { endSessions, type Holding, writeHeld } from './hold-route.js';
 import type { RegionGateway } from './region-gateway.js';
 import { routeContent } from './route-file.js';

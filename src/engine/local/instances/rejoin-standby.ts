@@ -1,10 +1,11 @@
 import type { Client } from 'pg';
 
+import { within } from '../../../base/signals.js';
 import { EngineError } from '../../errors.js';
 import type { Effect, InstanceObservation } from '../../ports.js';
 import { command, quote } from '../host-shell/gate-script.js';
 import type { Gate } from '../host-shell/gate.js';
-import { timeIsOver, within } from '../wait-until.js';
+import { timeIsOver } from '../wait-until.js';
 import { chooseRebuild } from './choose-rebuild.js';
 import { readControlData } from './control-data.js';
 import { withControl } from '../sql/control-connection.js';

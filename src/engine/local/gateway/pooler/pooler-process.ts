@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+import { within } from '../../../../base/signals.js';
 import { mostClients } from '../../../connection-shares.js';
 import { EngineError } from '../../../errors.js';
 import type { DatabaseSpec } from '../../../ports.js';
@@ -16,7 +17,7 @@ import { lastLines } from '../../host-shell/tool-failure.js';
 import { asAccount } from '../../instances/instance-context.js';
 import { scramVerifier } from '../../instances/sql.js';
 import type { LocalFleet } from '../../local-fleet.js';
-import { waitUntil, within } from '../../wait-until.js';
+import { waitUntil } from '../../wait-until.js';
 import { CONSOLE_USER, poolerConfiguration, type PoolerTarget } from './pooler-config.js';
 import { PoolerConsole, type ConsolePlace } from './pooler-console.js';
 import { POOLER_ACCOUNTS, poolerPaths, type PoolerPaths } from './pooler-layout.js';

@@ -1,6 +1,7 @@
 import { createConnection } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { reasonOf } from '../../../../base/reason-of.js';
 import { EngineError } from '../../../errors.js';
 import { superseded } from '../../host-shell/gate.js';
 import { timeIsOver } from '../../wait-until.js';
@@ -68,7 +69,7 @@ function endsWithPrompt(chunk: Buffer, heard: readonly Buffer[]): boolean {
 }
 
 function noAnswer(console: RouterConsole, connected: boolean, cause: unknown): EngineError {
-  const words = cause instanceof Error ? cause.message : String(cause);
+  const words = reasonOf(cause);
   if (!connected) return new EngineError('transient', `${console.name} is not there: ${words}`, 'it is started again by its watcher: try again', { cause });
   return new EngineError('outcome-unknown', `${console.name} did not answer: ${words}`, 'try again with the same token', { cause });
 }
