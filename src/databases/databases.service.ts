@@ -6,6 +6,7 @@ import type { Settings } from '../config/settings.js';
 import { Vault } from '../config/vault.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine, EndpointSubject } from '../engine/ports.js';
+import { scramVerifier } from '../engine/scram-verifier.js';
 import { NoRoomError, UnknownPlanError } from '../fleet/fleet-errors.js';
 import { FleetService } from '../fleet/fleet.service.js';
 import { DEFAULT_PLAN, isPlanId, type Plan, PLAN_IDS, PLANS } from '../fleet/plans.js';
@@ -27,6 +28,7 @@ import type { DatabaseSight } from './database-sight.js';
 import { lsnToBytes } from './elect-standby.js';
 import { endpointNameOf } from './endpoint-names.js';
 import { InstanceEntity } from './instance.entity.js';
+import { newPassword } from './new-password.js';
 import { DELETE } from './operations/delete.operation.js';
 import { FAILOVER } from './operations/failover.operation.js';
 import { PROVISION } from './operations/provision.operation.js';
@@ -37,7 +39,6 @@ import { REPROTECT } from './operations/reprotect.operation.js';
 import { ROTATE_PASSWORD } from './operations/rotate-password.operation.js';
 import { SWITCHOVER } from './operations/switchover.operation.js';
 import { OwnLooks } from './own-looks.js';
-import { newPassword, scramVerifier } from './scram-verifier.js';
 
 /** Who asks, how far they see, and in which request. */
 export interface Asker {

@@ -1,4 +1,5 @@
 import type { InstanceInspection, OldestTransaction, SlotInspection, StandbyObservation } from '../engine/ports.js';
+import { slotName } from '../engine/slot-name.js';
 
 /** An instance as its last inspection showed it. */
 export interface MemberSigns {
@@ -211,7 +212,7 @@ function vacuumGauge(databaseId: string, { instanceId, inspection }: MemberSigns
 function slotGauges({ databaseId, members }: DatabaseSigns, { instanceId, inspection }: MemberSigns): Gauge[] {
   // Without an inspection nobody knows which slots there are; one for each other instance of the database is what there may be.
   if (!inspection) {
-    const slots = members.map((member): SlotInspection => ({ name: slotOf(member.instanceId), active: false, status: 'reserved', keptBytes: null, limitBytes: null }));
+    const slots = members.map((member): SlotInspection => ({ name: slotName(member.instanceId), active: false, status: 'reserved', keptBytes: null, limitBytes: null }));
     return slots.map((slot) => ({ ...slotGauge(databaseId, instanceId, slot), value: undefined }));
   }
   return inspection.slots.map((slot) => slotGauge(databaseId, instanceId, slot));
@@ -257,7 +258,7 @@ function seenByPrimary(members: readonly MemberSigns[], standbyId: string): { st
   const primary = members.find(({ role }) => role === 'primary')?.inspection;
   return {
     standby: primary?.standbys.find(({ instanceId }) => instanceId === standbyId),
-    slot: primary?.slots.find(({ name }) => name === slotOf(standbyId)),
+    slot: primary?.slots.find(({ name }) => name === slotName(standbyId)),
   };
 }
 
@@ -266,7 +267,5 @@ function seenByPrimary(members: readonly MemberSigns[], standbyId: string): { st
 export function findSlotless(members: readonly MemberSigns[]): string[] {
   return members.filter(({ role, instanceId }) => role === 'standby' && seenByPrimary(members, instanceId).slot?.status === 'lost').map(({ instanceId }) => instanceId);
 }
-
-const slotOf = (instanceId: string): string => instanceId.toLowerCase();
 
 const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;

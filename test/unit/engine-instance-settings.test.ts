@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 
 import { DUMPS_AT_ONCE } from '../../src/backups/dump-slots.js';
 import { hostBasedAccess } from '../../src/engine/local/instances/host-based-access.js';
-import { slotName } from '../../src/engine/local/instances/instance-layout.js';
 import {
   connectionInfo,
   parseSynchronousNames,
@@ -14,7 +13,9 @@ import {
   synchronousNames,
 } from '../../src/engine/local/instances/instance-settings.js';
 import { isSound } from '../../src/engine/local/instances/judge-postgres.js';
-import { createSlotSql, newDatabaseSql, quoteIdentifier, quoteLiteral, scramVerifier } from '../../src/engine/local/instances/sql.js';
+import { createSlotSql, newDatabaseSql, quoteIdentifier, quoteLiteral } from '../../src/engine/local/instances/sql.js';
+import { scramVerifierSync } from '../../src/engine/scram-verifier.js';
+import { slotName } from '../../src/engine/slot-name.js';
 
 const starter = { memoryMb: 256, maxConnections: 20, diskGb: 10 };
 const settings = { address: '127.9.1.11', port: 15_432, size: starter, etc: '/fleet/etc', archiveCommand: 'exec archive %p', name: 'ins_a' };
@@ -120,9 +121,9 @@ describe('SQL', () => {
 
   it('makes a verifier that PostgreSQL takes for one', () => {
     const salt = Buffer.alloc(16, 7);
-    expect(scramVerifier('secret', salt)).toMatch(/^SCRAM-SHA-256\$4096:BwcHBwcHBwcHBwcHBwcHBw==\$[A-Za-z0-9+/]{43}=:[A-Za-z0-9+/]{43}=$/);
-    expect(scramVerifier('secret', salt)).toBe(scramVerifier('secret', salt));
-    expect(scramVerifier('secret')).not.toBe(scramVerifier('secret'));
+    expect(scramVerifierSync('secret', salt)).toMatch(/^SCRAM-SHA-256\$4096:BwcHBwcHBwcHBwcHBwcHBw==\$[A-Za-z0-9+/]{43}=:[A-Za-z0-9+/]{43}=$/);
+    expect(scramVerifierSync('secret', salt)).toBe(scramVerifierSync('secret', salt));
+    expect(scramVerifierSync('secret')).not.toBe(scramVerifierSync('secret'));
   });
 
   it('gives the owner nothing beyond databases of their own', () => {

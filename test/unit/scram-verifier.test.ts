@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { endpointUris } from '../../src/databases/database-document.js';
-import { newPassword, scramVerifier } from '../../src/databases/scram-verifier.js';
+import { newPassword } from '../../src/databases/new-password.js';
+import { scramVerifier } from '../../src/engine/scram-verifier.js';
 
 describe('newPassword', () => {
   it('needs no escaping in a URI and is never the same', () => {

@@ -1,9 +1,10 @@
 import type { Readable } from 'node:stream';
 
 import { EngineError } from '../../errors.js';
+import { scramVerifierSync } from '../../scram-verifier.js';
 import { binariesOf } from '../instances/instance-binaries.js';
 import { readPort, type InstanceContext } from '../instances/instance-context.js';
-import { DUMP_APPLICATION, DUMP_ROLE, dumpLoginSql, dumpPassword, quoteLiteral, scramVerifier } from '../instances/sql.js';
+import { DUMP_APPLICATION, DUMP_ROLE, dumpLoginSql, dumpPassword, quoteLiteral } from '../instances/sql.js';
 import { clientTool, toolEnvironment } from '../sql/client-tools.js';
 import { withControl } from '../sql/control-connection.js';
 import { YIELDING } from './site-work.js';
@@ -45,6 +46,6 @@ async function letIn(context: InstanceContext, signal: AbortSignal, name: string
     const { rows } = await client.query<{ may: boolean }>(
       `SELECT pg_is_in_recovery() OR (rolcanlogin AND has_database_privilege(oid, ${quoteLiteral(name)}, 'CONNECT')) AS may FROM pg_roles WHERE rolname = ${quoteLiteral(DUMP_ROLE)}`);
     if (rows[0]?.may !== false) return;
-    for (const statement of dumpLoginSql(name, scramVerifier(dumpPassword(secrets.control)))) await client.query(statement);
+    for (const statement of dumpLoginSql(name, scramVerifierSync(dumpPassword(secrets.control)))) await client.query(statement);
   });
 }

@@ -5,10 +5,10 @@ import type { BackupProof } from '../../backups-port.js';
 import { hasRoomForDrill, isFull } from '../../disk-floor.js';
 import { EngineError } from '../../errors.js';
 import type { Effect, InstanceRef } from '../../ports.js';
+import { scramVerifierSync } from '../../scram-verifier.js';
 import type { Gate } from '../host-shell/gate.js';
 import { binariesOf } from '../instances/instance-binaries.js';
 import { instanceContext, instanceSubject, readPort, type InstanceContext } from '../instances/instance-context.js';
-import { scramVerifier } from '../instances/sql.js';
 import { checkCluster } from './check-cluster.js';
 import { DamagedError } from './backrest-failure.js';
 import { recoverCluster, socketDirectory } from './recover-cluster.js';
@@ -96,7 +96,7 @@ function spareContext({ fleet, set }: SiteWork, label: string, host: string): In
     host,
     database: {
       id: set.databaseId, region: region.id, account: set.account, endpointSlot: 0, name: set.name, owner: set.owner,
-      ownerVerifier: scramVerifier(secret()), size: SIZE, secrets: { control: secret(), replication: secret() },
+      ownerVerifier: scramVerifierSync(secret()), size: SIZE, secrets: { control: secret(), replication: secret() },
     },
   };
   return instanceContext(fleet, instance);

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { RestoredInstance, RestoreTarget, StoredBackup } from '../../backups-port.js';
 import type { DatabaseSpec, Effect } from '../../ports.js';
 import { EngineError } from '../../errors.js';
+import { scramVerifierSync } from '../../scram-verifier.js';
 import { command } from '../host-shell/gate-script.js';
 import type { Gate } from '../host-shell/gate.js';
 import { withControl } from '../sql/control-connection.js';
@@ -10,7 +11,7 @@ import { launchNew } from '../instances/launch-new.js';
 import { observeInstance, observeThrough } from '../instances/observe-instance.js';
 import { bringUp, killAll, newFiles } from '../instances/run-instance.js';
 import { equipSql } from '../instances/pooler-sql.js';
-import { CONTROL_USER, dumpPassword, dumpRoleSql, letDumpsInSql, quoteIdentifier, quoteLiteral, REPLICATION_USER, scramVerifier } from '../instances/sql.js';
+import { CONTROL_USER, dumpPassword, dumpRoleSql, letDumpsInSql, quoteIdentifier, quoteLiteral, REPLICATION_USER } from '../instances/sql.js';
 import { refuseMarked } from '../instances/start-instance.js';
 import { openFrozen } from './frozen-copies.js';
 import { listBackups } from './list-backups.js';
@@ -85,9 +86,9 @@ function identitySql(database: DatabaseSpec): string[] {
   const password = (role: string, verifier: string): string => `ALTER ROLE ${quoteIdentifier(role)} PASSWORD ${quoteLiteral(verifier)};`;
   return [
     password(database.owner, database.ownerVerifier),
-    password(REPLICATION_USER, scramVerifier(database.secrets.replication)),
-    password(CONTROL_USER, scramVerifier(database.secrets.control)),
-    ...dumpRoleSql(scramVerifier(dumpPassword(database.secrets.control))),
+    password(REPLICATION_USER, scramVerifierSync(database.secrets.replication)),
+    password(CONTROL_USER, scramVerifierSync(database.secrets.control)),
+    ...dumpRoleSql(scramVerifierSync(dumpPassword(database.secrets.control))),
     `SELECT ${quoteLiteral(letDumpsInSql(database.name))} WHERE EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = ${quoteLiteral(database.name)}) \\gexec`,
     // Last, for it goes on in another database. A backup of an earlier version has none of it.
     ...equipSql({ owner: database.owner, maxConnections: database.size.maxConnections }),

@@ -1,6 +1,7 @@
 import { EngineError } from '../../errors.js';
 import type { Effect, InstanceObservation } from '../../ports.js';
 import type { InstanceLocale } from '../../instance-model.js';
+import { scramVerifierSync } from '../../scram-verifier.js';
 import { withControl } from '../sql/control-connection.js';
 import { command, quote } from '../host-shell/gate-script.js';
 import type { Gate } from '../host-shell/gate.js';
@@ -10,7 +11,7 @@ import { nssWrapperEnvironment, nssWrapperFiles } from './nss-wrapper.js';
 import { observeThrough } from './observe-instance.js';
 import { bringUp, directoriesLine, killAll, newFiles } from './run-instance.js';
 import { refuseMarked } from './start-instance.js';
-import { CONTROL_USER, dumpPassword, newDatabaseSql, scramVerifier } from './sql.js';
+import { CONTROL_USER, dumpPassword, newDatabaseSql } from './sql.js';
 
 const PACKAGED_ACCOUNT = 'postgres';
 
@@ -89,7 +90,7 @@ async function runInitdb(context: InstanceContext, gate: Gate): Promise<void> {
     '--no-sync',
   );
   const { database } = context.instance;
-  const statements = newDatabaseSql({ ...database, maxConnections: database.size.maxConnections, replicationVerifier: scramVerifier(database.secrets.replication), dumpVerifier: scramVerifier(dumpPassword(database.secrets.control)) });
+  const statements = newDatabaseSql({ ...database, maxConnections: database.size.maxConnections, replicationVerifier: scramVerifierSync(database.secrets.replication), dumpVerifier: scramVerifierSync(dumpPassword(database.secrets.control)) });
   const single = command(...running, `${directory}/postgres`, '--single', '-F', '-D', paths.building, '-c', 'exit_on_error=on', 'postgres');
   const steps = [
     ...(wrapper.length > 0 ? [nssWrapperFiles(context)] : []),

@@ -2,6 +2,7 @@ import type { Client } from 'pg';
 
 import { EngineError } from '../../errors.js';
 import type { Effect, InstanceObservation } from '../../ports.js';
+import { slotName } from '../../slot-name.js';
 import type { FileContent } from '../host-shell/files.js';
 import { command } from '../host-shell/gate-script.js';
 import type { Gate } from '../host-shell/gate.js';
@@ -10,7 +11,6 @@ import { waitUntil } from '../wait-until.js';
 import { withControl } from '../sql/control-connection.js';
 import { sqlLine } from '../sql/psql-line.js';
 import { findPostmaster, instanceSubject, readPort, type InstanceContext } from './instance-context.js';
-import { slotName } from './instance-layout.js';
 import { upstreamConfiguration, type Upstream } from './instance-settings.js';
 import { observeThrough } from './observe-instance.js';
 import { bringUp, directoriesLine } from './run-instance.js';

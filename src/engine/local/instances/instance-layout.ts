@@ -86,8 +86,3 @@ export function instancePaths(root: string, instance: InstanceRef): InstancePath
     log: `${home}/log`,
   };
 }
-
-/** The physical slot on a primary through which a standby streams. */
-export function slotName(instanceId: string): string {
-  return instanceId.toLowerCase().replaceAll(/[^a-z0-9]/g, '_');
-}

@@ -2,6 +2,7 @@ import { EngineError } from '../../errors.js';
 import type { ExtensionObservation } from '../../extension-list.js';
 import type { RoleObservation, WantedRole } from '../../role-names.js';
 import type { Effect, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch, KeptCopy, Lsn, OpenTransaction, StorageMeasure, Writing } from '../../ports.js';
+import { slotName } from '../../slot-name.js';
 import { command } from '../host-shell/gate-script.js';
 import { asEngineError } from '../engine-failure.js';
 import type { LocalFleet } from '../local-fleet.js';
@@ -13,7 +14,6 @@ import { createExtension, dropExtension, observeExtensions } from './extensions.
 import { equipInstance } from './equip-instance.js';
 import { fenceInstance, unfenceInstance } from './fence-instance.js';
 import { instanceContext, instanceSubject, readPort, type InstanceContext } from './instance-context.js';
-import { slotName } from './instance-layout.js';
 import { endSessions, measureStorage, setWriting } from './instance-storage.js';
 import { listKept, moveAside, releaseKept, removeKeptLine } from './keep-aside.js';
 import { observeInstance } from './observe-instance.js';

@@ -1,4 +1,4 @@
-import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 
 import { newPoolerSql, ownerRightsSql } from './pooler-sql.js';
 import { quoteIdentifier, quoteLiteral } from './quote-sql.js';
@@ -15,17 +15,6 @@ export const DUMP_ROLE = 'freehold_dump';
 export const REPLICATION_USER = 'freehold_replication';
 /** How sessions that have an effect name themselves; see {@link endStaleEffects}. */
 export const EFFECT_APPLICATION = 'freehold-effect';
-
-/** PostgreSQL's own number of rounds. */
-const SCRAM_ROUNDS = 4_096;
-
-/** What PostgreSQL stores of a password (RFC 5802), so that the password itself is sent nowhere. */
-export function scramVerifier(password: string, salt = randomBytes(16), rounds = SCRAM_ROUNDS): string {
-  const salted = pbkdf2Sync(password, salt, rounds, 32, 'sha256');
-  const mac = (text: string): Buffer => createHmac('sha256', salted).update(text).digest();
-  const storedKey = createHash('sha256').update(mac('Client Key')).digest('base64');
-  return `SCRAM-SHA-256$${rounds}:${salt.toString('base64')}$${storedKey}:${mac('Server Key').toString('base64')}`;
-}
 
 /**
  * The first statement of every session that has an effect: ends those that a killed holder of the lock left behind.

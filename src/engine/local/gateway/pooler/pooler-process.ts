@@ -4,6 +4,7 @@ import { within } from '../../../../base/signals.js';
 import { mostClients } from '../../../connection-shares.js';
 import { EngineError } from '../../../errors.js';
 import type { DatabaseSpec } from '../../../ports.js';
+import { scramVerifierSync } from '../../../scram-verifier.js';
 import { endpointHosts } from '../../fleet/fleet-description.js';
 import { isGoodFor, type KeyPairPem } from '../../fleet/certificates.js';
 import { gatewayDirectory } from '../../fleet/fleet-layout.js';
@@ -15,7 +16,6 @@ import { exactName, type HostShell, type ProcessFacts } from '../../host-shell/h
 import { isStopped } from '../../host-shell/process-table.js';
 import { lastLines } from '../../host-shell/tool-failure.js';
 import { asAccount } from '../../instances/instance-context.js';
-import { scramVerifier } from '../../instances/sql.js';
 import type { LocalFleet } from '../../local-fleet.js';
 import { waitUntil } from '../../wait-until.js';
 import { CONSOLE_USER, poolerConfiguration, type PoolerTarget } from './pooler-config.js';
@@ -314,7 +314,7 @@ export class Pooler {
       socketDirectory: paths.socketDirectory,
       rootCertificatePath: fleet.authorityPath(database.region),
       // Its salt is always the same, so that the file is.
-      consoleVerifier: scramVerifier(password, createHash('sha256').update(password).digest().subarray(0, 16), 1),
+      consoleVerifier: scramVerifierSync(password, createHash('sha256').update(password).digest().subarray(0, 16), 1),
       maxConnections: database.maxConnections,
       target,
     });
