@@ -3,6 +3,7 @@ import type { DatabaseEndpoint, EndpointSubject, Writing } from '../engine/ports
 import { isPlanId, PLANS } from '../fleet/plans.js';
 import type { Reach } from '../metadata/reach.js';
 import { type Select, writeSelect } from '../metadata/select.js';
+import { runningChange } from '../operations/running-change.js';
 import type { DatabaseDocument, InstanceDocument, KeptCopyDocument, StorageDocument } from './database.schemas.js';
 import { commitsWait, type DatabaseSight, seeRedundancy, seeState, type SeenMember } from './database-sight.js';
 import { type DatabaseState, deriveState } from './derive-state.js';
@@ -72,8 +73,7 @@ const WATCHED_WITHIN_S = 3;
 
 /** The exclusive operation that runs, and what was seen. */
 export const CHANGE_AND_SIGHT = `
-         (SELECT json_build_object('kind', o.kind, 'step', o.step) FROM operations o
-           WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running')) AS change,
+         ${runningChange('d.id')} AS change,
          w.sight, extract(epoch FROM now() - w.sight_since)::float8 AS sight_seconds`;
 
 const SELECT_DATABASES = `

@@ -15,6 +15,7 @@ import { queryRows } from '../metadata/query-rows.js';
 import { EVERYTHING } from '../metadata/reach.js';
 import type { OperationDocument } from '../operations/operation.js';
 import { OperationsService } from '../operations/operations.service.js';
+import { runningChange } from '../operations/running-change.js';
 import { OperationInTheWayError } from '../operations/store.js';
 import type { Care } from './decide-care.js';
 import { FleetInspection } from './fleet-inspection.js';
@@ -131,8 +132,7 @@ export class FleetWatch {
     return queryRows<WatchedDatabase>(this.metadata.dataSource.manager,
       `SELECT d.id, d.customer_id AS "customerId", d.region_id AS region, d.epoch, d.in_sync AS "inSync",
               d.automation_paused IS NOT NULL AS "automationPaused",
-              (SELECT json_build_object('kind', o.kind, 'step', o.step) FROM operations o
-                WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running')) AS change,
+              ${runningChange('d.id')} AS change,
               (SELECT json_agg(json_build_object('id', i.id, 'role', i.role, 'state', i.state, 'dataCenterId', h.data_center_id) ORDER BY i.id)
                  FROM instances i JOIN hosts h ON h.id = i.host_id WHERE i.database_id = d.id AND i.port IS NOT NULL) AS members
          FROM watches w JOIN databases d ON d.id = w.database_id

@@ -4,6 +4,7 @@ import { isBeforePause } from '../databases/operations/is-reprotecting.js';
 import type { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { openAlert, resolveAlerts } from '../operations/alerts.js';
+import { type RunningChange, runningChange } from '../operations/running-change.js';
 import type { WatchedDatabase } from './database-watch.js';
 import type { Verdict } from './judge-primary.js';
 import { advise, NOTHING_TOLD, type PrimaryAlertMemory, type PrimaryAlertStep, type PrimaryTrouble, settlePrimaryAlert } from './settle-primary-alert.js';
@@ -61,9 +62,8 @@ export class PrimaryAlerts {
 
   /** Whether the primary is gone because an operation took it away. */
   private async isTakenAway(id: string): Promise<boolean> {
-    const [row] = await queryRows<{ deleted: boolean; change: { readonly kind: string; readonly step: string } | null }>(this.metadata.dataSource.manager,
-      `SELECT d.deleted_at IS NOT NULL AS deleted,
-              (SELECT json_build_object('kind', o.kind, 'step', o.step) FROM operations o WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running')) AS change
+    const [row] = await queryRows<{ deleted: boolean; change: RunningChange | null }>(this.metadata.dataSource.manager,
+      `SELECT d.deleted_at IS NOT NULL AS deleted, ${runningChange('d.id')} AS change
          FROM databases d WHERE d.id = $1`, [id]);
     if (!row || row.deleted) return true;
     return row.change !== null && TAKING_AWAY.has(row.change.kind) && !isBeforePause(row.change.kind, row.change.step);

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Transition } from './decide-transition.js';
 import { describeOperation, type Operation, type OperationDocument, type OperationStep } from './operation.js';
+import { isRunningChange } from './running-change.js';
 import { type DueOperation, type Findings, type Held, type NewOperation, OperationInTheWayError, type OperationStore, type StepPlan } from './store.js';
 import { openAlert, resolveAlerts } from './alerts.js';
 import { queryRows } from '../metadata/query-rows.js';
@@ -51,8 +52,7 @@ export class PostgresOperationStore implements OperationStore<EntityManager> {
   /** Ends the exclusive operation that is in the way, if it may be. */
   private async makeWay(tx: EntityManager, operation: NewOperation): Promise<void> {
     const [other] = await queryRows<{ id: string; kind: string; state: string; step: string }>(tx,
-      `SELECT id, kind, state, step FROM operations
-        WHERE subject_id = $1 AND exclusive AND state IN ('pending', 'running') FOR UPDATE`, [operation.subjectId]);
+      `SELECT id, kind, state, step FROM operations o WHERE ${isRunningChange('o', '$1')} FOR UPDATE`, [operation.subjectId]);
     if (!other) return;
     if (!operation.preempts(other.kind, other.step)) throw new OperationInTheWayError(other);
     const failure = { step: null, reason: `ended by operation ${operation.id} (${operation.kind})`, left: 'partial' };
@@ -248,8 +248,8 @@ export class PostgresOperationStore implements OperationStore<EntityManager> {
    */
   async restart(tx: EntityManager, id: string, steps: readonly StepPlan[], deadlineMs: number): Promise<OperationDocument> {
     const [other] = await queryRows<{ id: string; kind: string; state: string }>(tx,
-      `SELECT x.id, x.kind, x.state FROM operations x JOIN operations o ON o.subject_id = x.subject_id
-        WHERE o.id = $1 AND o.exclusive AND x.exclusive AND x.state IN ('pending', 'running')`, [id]);
+      `SELECT x.id, x.kind, x.state FROM operations x, operations o
+        WHERE o.id = $1 AND o.exclusive AND ${isRunningChange('x', 'o.subject_id')}`, [id]);
     if (other) throw new OperationInTheWayError(other);
     await tx.query('UPDATE subjects SET token = token + 1 WHERE id = (SELECT fence_id FROM operations WHERE id = $1)', [id]);
     await tx.query(

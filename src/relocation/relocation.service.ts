@@ -15,6 +15,7 @@ import { queryRows } from '../metadata/query-rows.js';
 import { EVERYTHING } from '../metadata/reach.js';
 import type { OperationDocument } from '../operations/operation.js';
 import { OperationNotSteerableError, OperationsService } from '../operations/operations.service.js';
+import { isRunningChange, runningChange } from '../operations/running-change.js';
 import { OperationInTheWayError } from '../operations/store.js';
 import { type Failures, type Move, type Occupant, planMoves, type PossibleMove, restUntil } from './plan-moves.js';
 import { type Household, placeMoves, type PlacedMove } from './place-moves.js';
@@ -206,9 +207,9 @@ const REHOUSED_AT_ONCE = 4;
 
 const OCCUPANTS = `
   SELECT d.id AS "databaseId", d.customer_id AS "customerId", i.id AS "instanceId", i.host_id AS "hostId", i.role, i.state,
-         (SELECT o.kind FROM operations o WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running')) AS change,
+         ${runningChange('d.id')} ->> 'kind' AS change,
          (SELECT s.detail ->> 'waitingFor' FROM operations o JOIN operation_steps s ON s.operation_id = o.id AND s.name = o.step
-           WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running') AND o.kind = 'switchover' AND o.step = 'quiet') AS "waitsFor",
+           WHERE ${isRunningChange('o', 'd.id')} AND o.kind = 'switchover' AND o.step = 'quiet') AS "waitsFor",
          EXISTS (SELECT FROM instances p JOIN hosts h ON h.id = p.host_id
                   WHERE p.database_id = d.id AND p.role = 'primary' AND (h.id = ANY($1) OR h.state = 'lost')) AS "primaryLeaves",
          (SELECT count(*)::integer FROM instances s JOIN hosts h ON h.id = s.host_id
@@ -223,6 +224,6 @@ const SELECT_OCCUPANTS = `${OCCUPANTS} WHERE i.host_id = ANY($1) AND d.deleted_a
 const SELECT_HOMELESS = `${OCCUPANTS}
    WHERE i.role = 'standby' AND i.state = 'lost' AND d.deleted_at IS NULL
      AND EXISTS (SELECT FROM instances p JOIN hosts h ON h.id = p.host_id WHERE p.database_id = d.id AND p.role = 'primary' AND p.state = 'running' AND h.state <> 'lost')
-     AND NOT EXISTS (SELECT FROM operations o WHERE o.subject_id = d.id AND o.exclusive AND o.state IN ('pending', 'running'))
+     AND NOT EXISTS (SELECT FROM operations o WHERE ${isRunningChange('o', 'd.id')})
      AND NOT EXISTS (SELECT FROM operations o WHERE o.kind = $2 AND o.state IN ('pending', 'running') AND o.input -> 'hostIds' ? i.host_id)
    ORDER BY random() LIMIT $3`;

@@ -1,0 +1,18 @@
+/**
+ * A condition on `operations`: that it is the running change of a subject, of which there is one at a time (the unique index
+ * `operations_one_exclusive`).
+ *
+ * @param operation the alias of `operations`
+ * @param subject an SQL expression, such as `d.id`
+ */
+export const isRunningChange = (operation: string, subject: string): string =>
+  `${operation}.subject_id = ${subject} AND ${operation}.exclusive AND ${operation}.state IN ('pending', 'running')`;
+
+/** An SQL expression: the kind and the step of a subject's running change, as a {@link RunningChange}; null without one. */
+export const runningChange = (subject: string): string =>
+  `(SELECT json_build_object('kind', o.kind, 'step', o.step) FROM operations o WHERE ${isRunningChange('o', subject)})`;
+
+export interface RunningChange {
+  readonly kind: string;
+  readonly step: string;
+}
