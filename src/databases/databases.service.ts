@@ -255,7 +255,7 @@ export class DatabasesService {
    */
   async requestChange(tx: EntityManager, request: DatabaseRequest, kind: string, input: Readonly<Record<string, unknown>>): Promise<OperationDocument> {
     const database = await this.lock(tx, request);
-    if (database.provisionedAt === null || database.deletedAt !== null) throw new DatabaseNotAvailableError((await this.require(tx, database.id)).state);
+    if (database.provisionedAt === null || database.deletedAt !== null) throw await this.notAvailable(tx, database);
     return this.operations.request(tx, {
       kind, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, ...input },
       requestedBy: request.actor.id, requestId: request.requestId,
@@ -289,8 +289,7 @@ export class DatabasesService {
     const bound = endTransactionsAfterMinutes === undefined ? undefined : { endTransactionsAfterMinutes };
     const running = await this.runningFor(tx, database, SWITCHOVER);
     if (running) return bound ? this.operations.amend(tx, running.id, bound) : running;
-    const { state } = await this.require(tx, database.id);
-    if (database.inSync.length === 0) throw new DatabaseNotAvailableError(state, 'a switchover needs a standby that is in sync');
+    if (database.inSync.length === 0) throw await this.notAvailable(tx, database, 'a switchover needs a standby that is in sync');
     return this.operations.request(tx, {
       kind: SWITCHOVER, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, epoch: database.epoch, ...bound },
       requestedBy: request.actor.id, requestId: request.requestId,
@@ -310,8 +309,7 @@ export class DatabasesService {
     const database = await this.lock(tx, request);
     const running = await this.runningFor(tx, database, FAILOVER, request.acceptDataLoss);
     if (running) return running;
-    const { state } = await this.require(tx, database.id);
-    if (database.provisionedAt === null || database.deletedAt !== null) throw new DatabaseNotAvailableError(state);
+    if (database.provisionedAt === null || database.deletedAt !== null) throw await this.notAvailable(tx, database);
     if (database.inSync.length === 0 && !request.acceptDataLoss) throw new DataLossNotAcceptedError(request.bytesAtRisk);
     const { acceptDataLoss, forced, reason } = request;
     return this.operations.request(tx, {
@@ -390,6 +388,11 @@ export class DatabasesService {
   private credentialsOf(database: Pick<DatabaseEntity, 'id' | 'regionId' | 'endpointSlot' | 'endpointDatabase' | 'endpointUser'>, password: string): Credentials {
     const { id, regionId: region, endpointSlot, endpointDatabase, endpointUser } = database;
     return { user: endpointUser, password, ...endpointUris(this.endpointOf({ id, region, endpointSlot }), endpointDatabase, endpointUser, password) };
+  }
+
+  /** The error names the state that people see. Deriving it means to read the whole document, so only the error does. */
+  private async notAvailable(tx: EntityManager, { id }: DatabaseEntity, why?: string): Promise<DatabaseNotAvailableError> {
+    return new DatabaseNotAvailableError((await this.require(tx, id)).state, why);
   }
 
   /** A database as it is within the transaction. */
