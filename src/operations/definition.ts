@@ -116,12 +116,18 @@ export function assertWellFormed<Tx>(definition: OperationDefinition<Tx>): void 
   const noReturn = definition.pointOfNoReturn === undefined ? names.length : names.indexOf(definition.pointOfNoReturn);
   const faults: string[] = [];
   if (names.length === 0) faults.push('it has no step');
+  if (definition.deadlineMs <= 0) faults.push('it has no time');
+  if (definition.steps.filter((step) => step.last).length > 1) faults.push('two steps are the last one');
   if (new Set(names).size !== names.length) faults.push('two steps have the same name');
   if (noReturn === -1) faults.push(`its point of no return "${definition.pointOfNoReturn}" is not a step`);
   definition.steps.forEach((step, position) => {
     if (typeof step.onFailure === 'object' && !names.includes(step.onFailure.goTo)) {
       faults.push(`step "${step.name}" goes to "${step.onFailure.goTo}", which is not a step`);
+    } else if (typeof step.onFailure === 'object') {
+      if (step.onFailure.goTo === step.name) faults.push(`step "${step.name}" goes to itself for ever`);
+      if (position >= noReturn && names.indexOf(step.onFailure.goTo) < noReturn) faults.push(`step "${step.name}" goes back before the point of no return`);
     }
+    if (position >= noReturn && step.undo) faults.push(`step "${step.name}" has an undo that is never called`);
     if (position >= noReturn && step.onFailure === 'undo') faults.push(`step "${step.name}" would undo what has no way back`);
     if (step.timeoutMs <= 0 || step.attempts <= 0) faults.push(`step "${step.name}" has no time or no attempt`);
   });

@@ -104,4 +104,14 @@ describe('assertWellFormed', () => {
     const broken = { ...definition, steps: [step('a', { onFailure: { goTo: 'nowhere' } }), step('a'), step('jump')] };
     expect(() => assertWellFormed(broken)).toThrow(/same name.*"nowhere".*no way back/);
   });
+
+  it.each([
+    ['goes on at itself', { steps: [step('a', { onFailure: { goTo: 'a' } })], pointOfNoReturn: undefined }, /"a" goes to itself/],
+    ['goes back before the point of no return', { steps: [step('a'), step('b', { onFailure: { goTo: 'a' } })], pointOfNoReturn: 'b' }, /"b" goes back before/],
+    ['has two last steps', { steps: [step('a', { last: true }), step('b', { last: true })], pointOfNoReturn: undefined }, /two steps are the last/],
+    ['would undo what has no way back', { steps: [step('a', { onFailure: 'persist', undo: async () => undefined })], pointOfNoReturn: 'a' }, /"a" has an undo that is never called/],
+    ['has no time', { steps: [step('a')], pointOfNoReturn: undefined, deadlineMs: 0 }, /it has no time/],
+  ])('refuses a table that %s', (_, change, fault) => {
+    expect(() => assertWellFormed({ ...definition, ...change })).toThrow(fault);
+  });
 });
