@@ -52,7 +52,7 @@ export default defineConfig(
   { files: ['src/config/**'], rules: { 'no-restricted-properties': ['error', anySignal] } },
   {
     files: ['src/engine/**/*.ts'],
-    ignores: ['src/engine/local/sql/**', 'src/engine/local/metadata/**', 'src/engine/local/gateway/gateway-process.ts', 'src/engine/local/gateway/pooler/pooler-process.ts'],
+    ignores: ['src/engine/local/sql/**', 'src/engine/local/metadata/**', 'src/engine/local/gateway/pooler/pooler-process.ts'],
     rules: { 'no-restricted-syntax': ['error', ...toolsInTenantsDatabases] },
   },
   { files: ['src/cli/http.ts'], rules: { 'no-restricted-globals': 'off' } },
@@ -77,4 +77,5 @@ export default defineConfig(
     extends: [tseslint.configs.strict, tseslint.configs.disableTypeChecked],
     rules: { eqeqeq: 'error' },
   },
+  { files: ['**/*.cjs'], rules: { '@typescript-eslint/no-require-imports': 'off' } },
 );
