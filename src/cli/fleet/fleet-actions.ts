@@ -144,5 +144,5 @@ function announce(ready: ReadyLine, asJson: boolean, ending: string): void {
     printJson(ready);
     return;
   }
-  print(['Freehold is up.', `  API           ${ready.api}`, `  console       ${ready.console}`, `  operator key  ${ready.operatorKey}`, `  signup key    ${ready.signupKey}`, ending].join('\n'));
+  print(['Freehold is up.', `  API           ${ready.api}`, `  operator key  ${ready.operatorKey}`, `  signup key    ${ready.signupKey}`, ending].join('\n'));
 }

@@ -78,7 +78,6 @@ function describe(ready: ReadyLine, demo: Demo): string {
     `  psql '${demo.uri ?? ''}'`,
     '',
     `  API           ${ready.api}  (documentation: ${ready.api}/docs)`,
-    `  console       ${ready.console}`,
     `  operator key  ${ready.operatorKey}`,
     `  signup key    ${ready.signupKey}`,
     `  customer      ${demo.customerId ?? ''}`,
