@@ -29,7 +29,6 @@ const auditEventSchema = z.object({
   customerId: z.string().nullable(), requestId: z.string().nullable(), detail: z.record(z.string(), z.unknown()),
 });
 
-/** What the API answers with, by the names that the document and the client use. */
 const plannedMoveSchema = z.object({
   databaseId: z.string(), instanceId: z.string(), hostId: z.string(), role: z.string(), by: z.enum(['switchover', 'failover', 'restore', 'relocate']),
   mayLose: z.enum(['nothing', 'not-received', 'not-archived']).meta({ description: 'What the standby had not received (needs acceptDataLoss), or what was not archived yet' }),
@@ -37,6 +36,7 @@ const plannedMoveSchema = z.object({
   source: z.object({ site: z.string(), backupId: z.string(), backedUpAt: z.string(), sizeBytes: z.number().nullable() }).nullable().meta({ description: 'What a restore would begin with' }),
 });
 
+/** What the API answers with, by the names that the document and the client use. */
 const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   Problem: problemSchema,
   Region: regionSchema, RegionList: listOf(regionSchema),

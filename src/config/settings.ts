@@ -41,8 +41,9 @@ export const settingsSchema = z.object({
   FREEHOLD_LEASE_MS: z.coerce.number().int().min(1_000).max(300_000).default(5_000),
   /** How many provisionings and deletions a worker runs at once. */
   FREEHOLD_CHANGES_AT_ONCE: z.coerce.number().int().min(1).max(64).default(4),
-  /** How often the watcher inspects what goes wrong slowly (lag, slots, WAL, disks, long transactions), in milliseconds. */
+  /** How often the keepers of backups look at what databases and the metadata need, in milliseconds. */
   FREEHOLD_BACKUPS_EVERY_MS: z.coerce.number().int().min(200).max(86_400_000).default(2_000),
+  /** How often the watcher inspects what goes wrong slowly (lag, slots, WAL, disks, long transactions), in milliseconds. */
   FREEHOLD_INSPECT_EVERY_MS: z.coerce.number().int().min(200).max(600_000).default(10_000),
   /** How far a standby may be behind, or away, before an alert tells operators, in seconds. */
   FREEHOLD_ALERT_LAG_SECONDS: z.coerce.number().min(1).default(30),

@@ -359,7 +359,7 @@ export interface LocaleOffer {
 export interface Engine {
   /**
    * `drives`: Freehold does the steps of a failover itself; `requests`: it asks a data plane that does them.
-   * The kinds of operations choose their table of steps by this.
+   * Every table of steps is made for `drives` so far, and nothing asks for it.
    */
   readonly style: 'drives' | 'requests';
   readonly instances: InstancesPort;

@@ -12,7 +12,7 @@ export interface OperationFailure {
   readonly step: string;
   readonly reason: string;
   readonly hint?: string;
-  /** `nothing`: everything was undone; `cancelled`: the same, because somebody asked for it. */
+  /** `nothing`: everything was undone; `partial`: what the steps did is still there. */
   readonly left?: 'nothing' | 'partial';
 }
 
