@@ -36,7 +36,7 @@ const FAILED = 'the backups of the metadata could not be looked after in this ro
 
 /**
  * Looks after the backups of the embedded metadata database. It keeps no record of them in the metadata, which may be lost:
- * what there is, the sites' catalogues tell. Of several workers one does it, each round whoever comes first.
+ * what there is, the sites' catalogues tell. One worker at a time does this: in each round the first that takes the lock.
  */
 @Injectable()
 export class MetadataKeeper {

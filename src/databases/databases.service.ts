@@ -300,7 +300,7 @@ export class DatabasesService {
    * Asks for a standby to become the primary although the primary may be well. Asked again while it runs, answers with
    * the same operation.
    *
-   * @param bytesAtRisk what was observed just before, to be told to whoever has not accepted the loss
+   * @param bytesAtRisk as observed just before; the refusal of a caller who has not accepted the loss tells it
    * @throws DataLossNotAcceptedError if no standby is recorded in sync and the loss was not accepted
    */
   async failover(
@@ -339,7 +339,7 @@ export class DatabasesService {
   }
 
   /**
-   * The operation of that kind that runs for the database's present epoch. Whoever accepts a loss of data is not answered
+   * The operation of that kind that runs for the database's present epoch. A caller who accepts a loss of data is not answered
    * with one that waits because it may not lose any.
    */
   private async runningFor(tx: EntityManager, database: DatabaseEntity, kind: string, acceptDataLoss = false): Promise<OperationDocument | undefined> {

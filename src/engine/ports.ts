@@ -215,7 +215,7 @@ export interface InstanceInspection {
   readonly slots: readonly SlotInspection[];
   /** On a primary: who streams from it. */
   readonly standbys: readonly StandbyObservation[];
-  /** The transaction that has been open for the longest time, whoever began it. */
+  /** The transaction that has been open for the longest time, of any role and database. */
   readonly oldestTransaction: OldestTransaction | null;
   readonly heldBack: HeldBack | null;
   /** The file system that its data is on; `own` if no other database's is on it. */

@@ -27,7 +27,7 @@ import { SightRecords } from './sight-records.js';
 
 /** How often the watcher renews its leases and reads again what is recorded. */
 const REFRESH_MS = 1_000;
-/** The same while a database changes: whoever is promoted may die as soon as it is the primary. */
+/** The same while a database changes: a standby that was promoted may die as soon as it is the primary. */
 const REFRESH_CHANGING_MS = 200;
 /** How long a database stays with a watcher that gives no sign of life. */
 const LEASE_S = 4;

@@ -11,7 +11,7 @@ const LOOK_WHILE_DEAF_MS = 1_000;
 /** How often they look although they would be told: a connection may be dead without anybody having noticed. */
 const LOOK_ALL_THE_SAME_MS = 15_000;
 
-/** Tells who follows an operation that it has changed; one connection listens for a whole process. */
+/** Tells the followers of an operation that it has changed; one connection listens for a whole process. */
 export class OperationFeed {
   private readonly changes = new EventEmitter().setMaxListeners(0);
   private readonly closing = new AbortController();
@@ -74,7 +74,7 @@ export class OperationFeed {
     }
   }
 
-  /** Ends whoever follows, and the connection. */
+  /** Ends every watch, and the connection. */
   async close(): Promise<void> {
     this.closing.abort();
     clearTimeout(this.timer);

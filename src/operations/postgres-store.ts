@@ -30,7 +30,7 @@ export class PostgresOperationStore implements OperationStore<EntityManager> {
 
   async request(tx: EntityManager, operation: NewOperation): Promise<OperationDocument> {
     const fence = operation.exclusive && operation.subjectId !== null ? operation.subjectId : operation.id;
-    // Requesting raises the token too: whoever acted for the subject until now is refused (protocol rule 1).
+    // Requesting raises the token too: an operation that acted for the subject until now is refused (protocol rule 1).
     await tx.query(
       `INSERT INTO subjects (id, token) VALUES ($1, 1) ON CONFLICT (id) DO UPDATE SET token = subjects.token + 1`, [fence]);
     if (operation.exclusive) await this.makeWay(tx, operation);

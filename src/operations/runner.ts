@@ -39,7 +39,7 @@ export function stepPlans<Tx>(definition: OperationDefinition<Tx>): StepPlan[] {
  * Takes operations through their tables of steps.
  *
  * It keeps nothing between runs: what it knows of an operation it reads when it claims it, and whatever it does not
- * manage to record is done again by whoever claims it next.
+ * manage to record is done again by the next worker that claims it.
  */
 export class OperationRunner<Tx> {
   private stopping = false;
@@ -52,7 +52,7 @@ export class OperationRunner<Tx> {
     this.stopping = true;
   }
 
-  /** Ends the attempts at hand: a backup may take hours, and whoever comes next does again what was not done. */
+  /** Ends the attempts at hand: a backup may take hours, and the next worker does again what was not done. */
   cutOff(): void {
     for (const guard of this.guards) guard.cutOff();
   }

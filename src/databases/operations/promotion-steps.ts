@@ -145,7 +145,7 @@ export function promotionSteps<Tx>({ engine, records }: Parts<Tx>, { otherwise, 
   return { promote, checkCandidate, route, protect, rebuild };
 }
 
-/** Whoever changes where it archives may hold the lock for as long as a site takes. */
+/** A change of the sites to archive to may hold the instance's lock for as long as a site takes to answer. */
 const ADOPT_WITHIN_MS = 2_000;
 
 /**

@@ -106,7 +106,7 @@ async function restore(api: FreeholdClient, id: string, signal: AbortSignal): Pr
   }
 }
 
-/** Whoever noticed the loss may have begun something that a restore has to wait for. */
+/** The control plane may have noticed the loss and begun an operation, which the restore has to wait for. */
 async function requestRestore(api: FreeholdClient, id: string, signal: AbortSignal): Promise<string> {
   const accepted = await waitUntil(async () => {
     try {

@@ -3,7 +3,7 @@ import { EngineError } from '../../errors.js';
 import { LEAST_ROOM_BYTES } from './probe-site.js';
 import type { SiteWork } from './site-work.js';
 
-/** By another process, since a disk that hangs holds up whoever asks it. $1 the directory, $2 the least room. */
+/** By another process, since a disk that hangs holds up the process that asks it. $1 the directory, $2 the least room. */
 const WATCH = 'while sleep 0.25; do free=$(($(stat -f -c "%a * %S" "$1"))); [ "$free" -ge "$2" ] || { echo "$free"; exit 0; }; done; exit 1';
 
 /**

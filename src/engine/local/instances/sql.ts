@@ -103,8 +103,8 @@ export function endReceiversSql(instanceId: string): string {
 }
 
 /**
- * Drops a standby's slot, whoever streams through it. One that is cut off connects again within milliseconds, sooner than
- * a wait for the end of its walsender returns (PostgreSQL looks every 100 ms), so it is not waited for.
+ * Drops a standby's slot, also while it is streamed through. A receiver that is cut off connects again within milliseconds,
+ * sooner than a wait for the end of its walsender returns (PostgreSQL looks every 100 ms), so it is not waited for.
  *
  * @param condition of pg_replication_slots, which is asked once: a slot that nobody uses any more may look well again
  */
