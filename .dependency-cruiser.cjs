@@ -41,7 +41,7 @@ module.exports = {
       comment: 'everybody uses it, the engine too',
       severity: 'error',
       from: { path: '^src/base/' },
-      to: { pathNot: '^((node:)?timers/promises$|src/base/)' },
+      to: { pathNot: '^((node:)?(events|timers/promises)$|src/base/)' },
     },
     {
       name: 'ground-knows-nothing-above',
@@ -107,7 +107,7 @@ module.exports = {
       comment: 'it is published as a package of its own',
       severity: 'error',
       from: { path: '^clients/[a-z]+/src/' },
-      to: { pathNot: '^(clients/|(node:)?(crypto|https?|timers/promises)$)' },
+      to: { pathNot: '^(clients/|(node:)?(crypto|events|https?|timers/promises)$)' },
     },
     {
       name: 'client-is-for-the-cli',

@@ -1,9 +1,13 @@
+import { setMaxListeners } from 'node:events';
+
 /**
  * Aborts the controller, with their reason, when one of the signals does. The signals let go of the controller once it is
  * aborted: abort it when the work is over if a signal outlives the work.
  */
 export function abortWith(controller: AbortController, ...signals: readonly AbortSignal[]): void {
   for (const signal of signals) {
+    // As many as there are pieces of work under it; each is let go, so that the warning of a leak would be false.
+    setMaxListeners(0, signal);
     if (signal.aborted) controller.abort(signal.reason);
     signal.addEventListener('abort', () => controller.abort(signal.reason), { once: true, signal: controller.signal });
   }

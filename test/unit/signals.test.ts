@@ -48,6 +48,19 @@ describe('eitherOf', () => {
 });
 
 describe('abortWith', () => {
+  it('takes any number of controllers for one signal without a warning of a leak', async () => {
+    const warnings: Error[] = [];
+    const note = (warning: Error): number => warnings.push(warning);
+    process.on('warning', note);
+    const stop = new AbortController();
+    const signals = Array.from({ length: 50 }, () => within(stop.signal, 60_000));
+    await nextTurn();
+    process.off('warning', note);
+    stop.abort();
+    expect(signals.every(({ aborted }) => aborted)).toBe(true);
+    expect(warnings).toEqual([]);
+  });
+
   it('keeps the reason of the first signal', () => {
     const [controller, one, other] = [new AbortController(), new AbortController(), new AbortController()];
     abortWith(controller, one.signal, other.signal);
