@@ -13,6 +13,9 @@ import { Router, type RecordedRoutes } from './router/router-process.js';
 /** Connections that the router lets through for each that PostgreSQL allows: PostgreSQL tells its clients why it refuses one. */
 const ROUTED_PER_CONNECTION = 2;
 
+/** Nobody is starting it any more, and it has been asked once: what serves answers at once. */
+export const AT_REST_WITHIN_MS = 1_000;
+
 /** What carries one region's routes: the router, and what is written down of each route. */
 export class RegionGateway {
   readonly paths: GatewayPaths;
@@ -128,8 +131,8 @@ export class RegionGateway {
     if (seen && (await this.router.serves(seen, signal))) return false;
     return this.locked(signal, async (gate) => {
       const process = await this.router.find();
-      // Another process than the one that was seen: somebody else was faster.
-      if (process && process.startTicks !== seen?.startTicks && (await this.router.serves(process, signal))) return false;
+      // Somebody else was faster; what was seen may have been just that start, of the same process.
+      if (process && (await this.router.serves(process, signal, AT_REST_WITHIN_MS))) return false;
       // It lives and serves nobody: a restart costs its clients a reconnection, which is what they are waiting for.
       if (process) await this.router.kill(gate, process, signal);
       const { busyPorts } = await this.router.start(gate, () => this.record(), signal);

@@ -6,7 +6,7 @@ import { exactName, type HostShell, type ProcessFacts } from '../../host-shell/h
 import { isStopped } from '../../host-shell/process-table.js';
 import { lastLines } from '../../host-shell/tool-failure.js';
 import { asAccount } from '../../instances/instance-context.js';
-import { waitUntil } from '../../wait-until.js';
+import { waitUntil, within } from '../../wait-until.js';
 import { findBusyPorts } from './busy-ports.js';
 import { askRouter, countSessions, cutSessions, readRefusals, removeEntries, setEntries, type PortRefusals, type RouterConsole } from './router-client.js';
 import { connectionsWithin, portCount, routerConfiguration } from './router-config.js';
@@ -91,11 +91,11 @@ export class Router {
   }
 
   /** Whether a process serves: it is not stopped, and answers on its socket, or has done so a moment ago. */
-  async serves(process: ProcessFacts, signal: AbortSignal): Promise<boolean> {
+  async serves(process: ProcessFacts, signal: AbortSignal, withinMs?: number): Promise<boolean> {
     if (isStopped(process)) return false;
     const name = exactName(process);
     if (this.answered?.name === name && performance.now() - this.answered.at < ANSWER_HOLDS_MS) return true;
-    const answers = await this.answers(signal);
+    const answers = await this.answers(signal, withinMs);
     this.answered = answers ? { name, at: performance.now() } : undefined;
     return answers;
   }
@@ -167,8 +167,8 @@ export class Router {
     return readRefusals(this.console, signal);
   }
 
-  private answers(signal: AbortSignal): Promise<boolean> {
-    return askRouter(this.console, ['route ping'], signal).then(
+  private answers(signal: AbortSignal, withinMs?: number): Promise<boolean> {
+    return askRouter(this.console, ['route ping'], withinMs === undefined ? signal : within(signal, withinMs)).then(
       ([answer]) => answer === 'done',
       (error: unknown) => {
         if (signal.aborted) throw error;
