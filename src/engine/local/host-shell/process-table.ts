@@ -31,6 +31,17 @@ export function readProcess(pid: number): ProcessFacts | undefined {
 /** Whether the process was stopped, by a signal or by who traces it: it does nothing until it is told to go on. */
 export const isStopped = ({ state }: ProcessFacts): boolean => state === 'T' || state === 't';
 
+/** Descriptors that a server keeps for itself: it may refuse connections when it has a few left. */
+const FEW_FILES = 5;
+
+/** Whether the process can open more files and connections. */
+export function hasFilesLeft({ pid }: ProcessFacts): boolean {
+  const limits = readOrUndefined(() => readFileSync(`/proc/${pid}/limits`, 'latin1')) ?? '';
+  const most = Number(/^Max open files +(\d+)/m.exec(limits)?.[1] ?? Infinity);
+  const open = readOrUndefined(() => readdirSync(`/proc/${pid}/fd`).length) ?? 0;
+  return open < most - FEW_FILES;
+}
+
 /** Whether the process takes what a server wrote to a backup site: it reads that, and writes nothing of the server's. */
 export function carriesAway({ pid }: ProcessFacts): boolean {
   return programOf(pid).startsWith('pgbackrest') && readArguments(pid).some((argument) => /^(archive-push|backup)(:|$)/.test(argument));

@@ -13,7 +13,7 @@ import type { Account, FileContent } from '../../host-shell/files.js';
 import { command, daemonLine, quote } from '../../host-shell/gate-script.js';
 import type { Gate } from '../../host-shell/gate.js';
 import { exactName, type HostShell, type ProcessFacts } from '../../host-shell/host-shell.js';
-import { isStopped } from '../../host-shell/process-table.js';
+import { hasFilesLeft, isStopped } from '../../host-shell/process-table.js';
 import { lastLines } from '../../host-shell/tool-failure.js';
 import { asAccount } from '../../instances/instance-context.js';
 import type { LocalFleet } from '../../local-fleet.js';
@@ -34,6 +34,14 @@ const TELL_AGAIN_MS = 250;
 const END_BY_THEMSELVES_MS = 300;
 const CUT_WITHIN_MS = 3_000;
 const REST_POLL_MS = 10;
+/**
+ * Connections that have not logged in yet, each of which ends after `client_login_timeout`, 15 s: if they took all descriptors, the
+ * console could not be opened either.
+ */
+const LOGGING_IN = 8_000;
+
+/** Its console cannot be opened: it hangs, or is full of connections. */
+class SilentPoolerError extends EngineError {}
 
 /** What a pooler needs to know of its database. */
 export type PoolerSubject = Pick<DatabaseSpec, 'id' | 'region' | 'account'> & {
@@ -94,12 +102,17 @@ export class Pooler {
     return now !== undefined && now.startTicks === this.found.startTicks && !isStopped(now);
   }
 
-  /** Whether a process serves: it is not stopped, and answers on its console, or has done so a moment ago. */
-  async serves(process: ProcessFacts, signal: AbortSignal): Promise<boolean> {
+  /**
+   * Whether a process serves: it is not stopped, and answers on its console, or has done so a moment ago. One that is full of
+   * connections cannot be asked: to start it anew would end those who are in, and let in those who fill it again.
+   */
+  async serves(process: ProcessFacts, signal: AbortSignal, withinMs?: number): Promise<boolean> {
     if (isStopped(process)) return false;
     const name = exactName(process);
     if (this.answered?.name === name && performance.now() - this.answered.at < ANSWER_HOLDS_MS) return true;
-    const answers = await this.answers(signal);
+    // Asked, it would cost who waits the time until nobody answers.
+    if (!hasFilesLeft(process)) return true;
+    const answers = await this.answers(signal, withinMs);
     this.answered = answers ? { name, at: performance.now() } : undefined;
     return answers;
   }
@@ -140,16 +153,23 @@ export class Pooler {
   }
 
   /**
-   * Leads to an instance, and lets everybody go on; starts it if it does not run. Returns once both are seen.
+   * Leads to an instance, and lets everybody go on; starts it if it does not run, and anew if it cannot be talked to. Returns once
+   * both are seen.
    *
    * @throws EngineError `transient` if it does not obey
    */
   async open(gate: Gate, target: PoolerTarget, signal: AbortSignal): Promise<void> {
     if ((await this.start(gate, target, signal)).started) return;
-    await this.look(signal, async (console) => {
-      await this.tell(gate, 'HUP', 'to lead to the instance', signal, () => console.leadsTo(target.address, target.port));
-      await this.tell(gate, 'USR2', 'to go on', signal, async () => !(await console.isPaused()));
-    });
+    try {
+      await this.look(signal, async (console) => {
+        await this.tell(gate, 'HUP', 'to lead to the instance', signal, () => console.leadsTo(target.address, target.port));
+        await this.tell(gate, 'USR2', 'to go on', signal, async () => !(await console.isPaused()));
+      });
+    } catch (error) {
+      if (signal.aborted || !(error instanceof SilentPoolerError)) throw error;
+      await this.stop(gate, signal);
+      await this.start(gate, target, signal);
+    }
   }
 
   /**
@@ -236,12 +256,12 @@ export class Pooler {
   private look<T>(signal: AbortSignal, body: (console: PoolerConsole) => Promise<T>): Promise<T> {
     return PoolerConsole.open(this.console, signal, body).catch((error: unknown) => {
       if (error instanceof EngineError) throw error;
-      throw new EngineError('transient', `the pooler of ${this.database.id} does not answer: ${(error as Error).message}`, `see ${this.paths.log}`, { cause: error });
+      throw new SilentPoolerError('transient', `the pooler of ${this.database.id} does not answer: ${(error as Error).message}`, `see ${this.paths.log}`, { cause: error });
     });
   }
 
-  private async answers(signal: AbortSignal): Promise<boolean> {
-    return PoolerConsole.open(this.console, signal, (console) => console.isPaused()).then(
+  private async answers(signal: AbortSignal, withinMs?: number): Promise<boolean> {
+    return PoolerConsole.open(this.console, withinMs === undefined ? signal : within(signal, withinMs), (console) => console.isPaused()).then(
       () => true,
       (error: unknown) => {
         if (signal.aborted) throw error;
@@ -260,7 +280,7 @@ export class Pooler {
     const { paths, shell, options } = this;
     const bouncer = command(...asAccount(this.account), options.program, paths.ini);
     const socket = command(`${paths.socketDirectory}/.s.PGSQL.${options.port}`);
-    const files = mostClients(this.database.maxConnections) + this.database.maxConnections + 100;
+    const files = mostClients(this.database.maxConnections) + this.database.maxConnections + LOGGING_IN;
     const raise = `ulimit -c 0; ulimit -n ${files} 2>/dev/null || ulimit -n "$(ulimit -Hn)"`;
     const output = await gate.must(`rm -f -- ${socket}; ${raise}; ${daemonLine(bouncer, paths.log)} echo $!`, 'starting pgbouncer');
     const started = shell.readProcess(Number(output.trim()));
