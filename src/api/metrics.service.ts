@@ -1,10 +1,14 @@
-import { Injectable } from '@nestjs/common';
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Inject, Injectable } from '@nestjs/common';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { CHANGE_AND_SIGHT, stateOf, type StateRow } from '../databases/database-document.js';
+import { ENGINE } from '../engine/engine-token.js';
+import type { Engine } from '../engine/ports.js';
 import { Metadata } from '../metadata/metadata.js';
 import { poolOf } from '../metadata/pool-of.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { OperationQueues } from '../operations/operation-queues.js';
+
+const COUNT_WITHIN_MS = 2_000;
 
 /**
  * Figures for Prometheus. What is in the metadata is counted when it is asked for, so that every process tells the same
@@ -23,7 +27,12 @@ export class MetricsService {
   private readonly databases = this.gauge('freehold_databases', 'Databases by state', ['state']);
   private readonly pool = this.gauge('freehold_metadata_connections', 'Connections to the metadata database', ['state']);
 
-  constructor(private readonly metadata: Metadata, private readonly queues: OperationQueues) {
+  /** No database is named: whoever reads figures needs no key. The routers' logs name them. */
+  private readonly refusals = new Counter({
+    name: 'freehold_gateway_refusals_total', help: 'Clients refused by gateways since their last start', labelNames: ['region', 'reason'], registers: [this.registry],
+  });
+
+  constructor(private readonly metadata: Metadata, private readonly queues: OperationQueues, @Inject(ENGINE) private readonly engine: Engine) {
     collectDefaultMetrics({ register: this.registry, prefix: 'freehold_' });
   }
 
@@ -32,7 +41,7 @@ export class MetricsService {
   }
 
   async render(): Promise<string> {
-    await Promise.allSettled([this.countOperations(), this.timeSteps(), this.countJobs(), this.countDatabases()]);
+    await Promise.allSettled([this.countOperations(), this.timeSteps(), this.countJobs(), this.countDatabases(), this.countRefusals()]);
     const { totalCount, idleCount, waitingCount } = poolOf(this.metadata.dataSource);
     for (const [state, count] of Object.entries({ open: totalCount, idle: idleCount, waiting: waitingCount })) this.pool.set({ state }, count);
     return this.registry.metrics();
@@ -68,6 +77,15 @@ export class MetricsService {
          FROM databases d LEFT JOIN watches w ON w.database_id = d.id WHERE d.purge_at IS NULL OR d.purge_at > now()`);
     this.databases.reset();
     for (const row of rows) this.databases.inc({ state: stateOf(row).state });
+  }
+
+  private async countRefusals(): Promise<void> {
+    const signal = AbortSignal.timeout(COUNT_WITHIN_MS);
+    const counted = await Promise.allSettled(this.engine.inventory().map(async ({ id }) => ({ region: id, found: (await this.engine.gateway.refusals?.(id, signal)) ?? [] })));
+    this.refusals.reset();
+    for (const one of counted) {
+      if (one.status === 'fulfilled') for (const { reason, count } of one.value.found) this.refusals.inc({ region: one.value.region, reason }, count);
+    }
   }
 
   private query<Row>(statement: string): Promise<Row[]> {

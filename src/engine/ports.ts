@@ -314,11 +314,27 @@ export interface GatewayPort {
    * Connects through every route with TLS and the password, writes a row, reads it on each standby, and removes it again.
    */
   verify(route: Route, password: string, standbys: readonly InstanceRef[], effect: Effect): Promise<EndpointProof>;
-  /**
-   * Starts what does not run of the region's gateway; answers what that was: `router`, or the ids of databases whose pooler
-   * was started.
-   */
-  keep(region: string, signal: AbortSignal): Promise<{ readonly started: readonly string[] }>;
+  /** Starts what does not run of the region's gateway. */
+  keep(region: string, signal: AbortSignal): Promise<KeptGateway>;
+  /** How often clients were refused before a server heard of them, since the gateway's last start; absent where nobody counts. */
+  refusals?(region: string, signal: AbortSignal): Promise<readonly RefusalCount[]>;
+}
+
+/** What clients were refused for. */
+export interface RefusalCount {
+  /** Null at a port that is no database's. */
+  readonly databaseId: string | null;
+  /** A short word, such as `source-limit`. */
+  readonly reason: string;
+  readonly count: number;
+}
+
+/** What there is of a region's gateway: `router`, and the ids of databases, for their poolers. */
+export interface KeptGateway {
+  readonly running: readonly string[];
+  readonly started: readonly string[];
+  /** What should run, and could not be started. */
+  readonly failed: readonly string[];
 }
 
 /** A host as the engine knows it. */

@@ -1,53 +1,68 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
 import { Inject, Injectable } from '@nestjs/common';
 import { reasonOf } from '../base/reason-of.js';
 import type { Log } from '../config/log.js';
 import { LOG } from '../config/log-token.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
+import { Metadata } from '../metadata/metadata.js';
+import { Rounds } from '../operations/rounds.js';
+import { GatewayAlerts } from './gateway-alerts.js';
 
 /** How long a gateway may be dead before it is noticed. */
 const LOOK_MS = 500;
 /** The time that one look may take: a start, its wait included. */
 const LOOK_TIMEOUT_MS = 10_000;
+const SETTLE_MS = 10_000;
 
-/** Starts a region's gateway again when it has died. */
+/** Starts again what has died of a region's gateway, and tells people. */
 @Injectable()
 export class GatewayWatch {
   private readonly stopped = new AbortController();
+  private readonly alerts: GatewayAlerts;
+  private readonly settling: Rounds;
   private watches: Promise<void>[] = [];
 
-  constructor(@Inject(ENGINE) private readonly engine: Engine, @Inject(LOG) private readonly log: Log) {}
+  constructor(@Inject(ENGINE) private readonly engine: Engine, metadata: Metadata, @Inject(LOG) private readonly log: Log) {
+    this.alerts = new GatewayAlerts(metadata);
+    this.settling = new Rounds({ everyMs: SETTLE_MS, round: () => this.alerts.settle(), whenFailed: 'alerts of gateways could not be closed', log });
+  }
 
   start(): void {
     this.watches = this.engine.inventory().map(({ id }) => this.watch(id));
-  }
-
-  private async watch(region: string): Promise<void> {
-    while (!this.stopped.signal.aborted) {
-      try {
-        const { started } = await this.engine.gateway.keep(region, AbortSignal.timeout(LOOK_TIMEOUT_MS));
-        if (started.length > 0) this.log.warn({ region, started }, 'gateway started');
-      } catch (error) {
-        this.log.warn({ region, reason: reasonOf(error) }, 'gateway cannot be kept running');
-      }
-      await this.pause();
-    }
-  }
-
-  private pause(): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        this.stopped.signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, LOOK_MS);
-      this.stopped.signal.addEventListener('abort', done);
-    });
+    this.settling.start();
   }
 
   async stop(): Promise<void> {
     this.stopped.abort();
-    await Promise.all(this.watches);
+    await Promise.all([this.settling.stop(), ...this.watches]);
+  }
+
+  private async watch(region: string): Promise<void> {
+    let lived: ReadonlySet<string> = new Set();
+    while (!this.stopped.signal.aborted) {
+      lived = await this.look(region, lived);
+      await pause(LOOK_MS, undefined, { signal: this.stopped.signal }).catch(() => undefined);
+    }
+  }
+
+  /**
+   * Looks once. What is started has died only if it ran at the look before: else it is the start of the machine, or a route that
+   * has just been opened.
+   */
+  private async look(region: string, lived: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+    try {
+      const { running, started, failed } = await this.engine.gateway.keep(region, AbortSignal.timeout(LOOK_TIMEOUT_MS));
+      const died = started.filter((what) => lived.has(what));
+      if (started.length > 0) this.log.warn({ region, started, died }, 'gateway started');
+      if (died.length > 0) await this.alerts.raise(region, died).catch((error: unknown) => this.log.warn({ region, died, reason: describe(error) }, 'the alert could not be recorded'));
+      return new Set([...running, ...started, ...failed.filter((what) => lived.has(what))]);
+    } catch (error) {
+      this.log.warn({ region, reason: describe(error) }, 'gateway cannot be kept running');
+      return lived;
+    }
   }
 }
+
+const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error));

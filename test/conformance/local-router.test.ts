@@ -239,7 +239,7 @@ describe('the router of a region', () => {
     // One source's are not all logged.
     const lines = (await log()).split('\n').filter((line) => line.includes(`port=${entry.port} `));
     expect(lines).toHaveLength(3);
-    expect(lines[0]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ first-bytes port=\d+ source=127\.0\.0\.1 state=PR$/);
+    expect(lines[0]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ first-bytes database=db_\d+ port=\d+ source=127\.0\.0\.1 state=PR$/);
   });
 
   it('keeps 4,500 silent connections away from the instance, and ends them, while others are served', async () => {
@@ -265,7 +265,7 @@ describe('the router of a region', () => {
     await open(entry.port, SSL_REQUEST, '127.0.0.9').answered();
     await open(entry.port, SSL_REQUEST, '127.7.8.9').answered();
     expect(await router.refusals(signal())).toContainEqual({ port: entry.port, counts: { 'allow-list': 2 } });
-    expect(await log()).toMatch(new RegExp(`allow-list port=${entry.port} source=127\\.0\\.0\\.8 `));
+    expect(await log()).toMatch(new RegExp(`allow-list database=${entry.databaseId} port=${entry.port} source=127\\.0\\.0\\.8 `));
     await router.set([{ ...entry, token: 6n, allow: ['127.0.0.8'] }], signal());
     await open(entry.port, SSL_REQUEST, '127.0.0.8').answered();
     expect(await open(entry.port, SSL_REQUEST, '127.0.0.9').ended).toBe('');
@@ -283,8 +283,8 @@ describe('the router of a region', () => {
     await eventually('the place to be free', async () => (await router.sessions([entry.port], signal())).get(entry.port) === 9);
     await open(entry.port).answered();
     const text = await log();
-    expect(text).toContain(`source-limit port=${entry.port} source=127.0.0.1 `);
-    expect(text).toContain(`endpoint-limit port=${entry.port} source=127.0.0.3 `);
+    expect(text).toContain(`source-limit database=${entry.databaseId} port=${entry.port} source=127.0.0.1 `);
+    expect(text).toContain(`endpoint-limit database=${entry.databaseId} port=${entry.port} source=127.0.0.3 `);
   });
 
   it('limits how often a source comes, and leaves the rest to others', async () => {
@@ -332,7 +332,7 @@ describe('the router of a region', () => {
     const began = performance.now();
     expect(await open(entry.port).ended).toBe('');
     expect(performance.now() - began).toBeLessThan(5_000);
-    await eventually('it to be logged', async () => (await log()).includes(`target-failed port=${entry.port} source=127.0.0.1 state=SC`));
+    await eventually('it to be logged', async () => (await log()).includes(`target-failed database=${entry.databaseId} port=${entry.port} source=127.0.0.1 state=SC`));
   });
 
   it('comes back with 2,000 routes as they are recorded, and with what changes meanwhile', async () => {
@@ -342,6 +342,7 @@ describe('the router of a region', () => {
     }));
     record = { entries, removed: [{ databaseId: 'db_gone', token: 40n }] };
     let process = await router.find();
+    const written = await log();
     const times: number[] = [];
     for (let round = 0; round < 3; round += 1) {
       await kill();
@@ -354,6 +355,7 @@ describe('the router of a region', () => {
     }
     console.log(`started with 2,000 routes in ${times.join(', ')} ms`);
     expect(Math.min(...times)).toBeLessThan(3_000);
+    expect((await log()).startsWith(written)).toBe(true);
     const held = open(firstPort + 7);
     await open(firstPort + 8).answered();
     await expect(router.set([{ ...base, databaseId: 'db_r7', port: firstPort + 7, token: 2n }], signal())).rejects.toMatchObject({ kind: 'superseded' });

@@ -54,6 +54,7 @@ describe('the figures for Prometheus', () => {
   it('tell of requests, operations, steps, queues, databases, connections and the event loop', async () => {
     const { id: customerId } = await api.customer();
     await api.database(customerId, 'counted');
+    api.engine.refusals.set('europe', [{ databaseId: 'db_1', reason: 'source-limit', count: 3 }, { databaseId: null, reason: 'unassigned', count: 1 }, { databaseId: 'db_2', reason: 'source-limit', count: 4 }]);
     const { text, headers } = await api.get('/metrics', { key: null });
     expect(headers.get('content-type')).toContain('text/plain');
     expect(text).toMatch(/freehold_http_request_seconds_count\{method="POST",route="\/v1\/databases",status="202"\} [1-9]/);
@@ -61,6 +62,7 @@ describe('the figures for Prometheus', () => {
     expect(text).toMatch(/freehold_operation_step_seconds\{kind="provision",step="create-primary",statistic="median"\} [0-9.]+/);
     expect(text).toMatch(/freehold_queue_depth\{queue="changes"\} 0/);
     expect(text).toMatch(/freehold_databases\{state="available"\} [1-9]/);
+    expect(text).toMatch(/freehold_gateway_refusals_total\{region="europe",reason="source-limit"\} 7/);
     expect(text).toMatch(/freehold_metadata_connections\{state="idle"\} \d/);
     expect(text).toMatch(/freehold_nodejs_eventloop_lag_seconds [0-9.e-]+/);
   });

@@ -4,7 +4,7 @@ import type { ExtensionObservation } from '../../src/engine/extension-list.js';
 import type { RoleObservation, WantedRole } from '../../src/engine/role-names.js';
 import type {
   DatabaseEndpoint, DatabaseSpec, Effect, EndpointProof, EndpointSubject, Engine, GatewayPort, InstanceGlimpse, InstanceInspection, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch,
-  InventoryRegion, KeptCopy, LocaleOffer, Lsn, OpenTransaction, Route, RouteObservation, StandbyObservation, StorageMeasure, Writing,
+  InventoryRegion, KeptCopy, KeptGateway, LocaleOffer, Lsn, OpenTransaction, RefusalCount, Route, RouteObservation, StandbyObservation, StorageMeasure, Writing,
 } from '../../src/engine/ports.js';
 import { FakeBackups } from './fake-backups.js';
 
@@ -125,6 +125,10 @@ export class FakeEngine implements Engine {
   readonly waiting = new Set<string>();
   /** Regions whose gateway is down. */
   readonly gatewaysDown = new Set<string>();
+  /** What clients were refused for, by region. */
+  readonly refusals = new Map<string, readonly RefusalCount[]>();
+  /** Databases whose pooler is dead. */
+  readonly poolersDown = new Set<string>();
   /** Called around each effect; what it throws, the caller gets, and while it does not return, the caller is stuck. */
   onCrashPoint: (point: CrashPoint) => void | Promise<void> = () => undefined;
   /** What happens to the data plane by other hands just before a call; the test says for which. */
@@ -650,8 +654,14 @@ class FakeGateway implements GatewayPort {
     });
   }
 
-  keep(region: string): Promise<{ started: readonly string[] }> {
-    return Promise.resolve({ started: this.engine.gatewaysDown.delete(region) ? ['router'] : [] });
+  keep(region: string): Promise<KeptGateway> {
+    const ids = [...this.engine.routes.values()].filter(({ database }) => database.region === region).map(({ database }) => database.id);
+    const started = [...(this.engine.gatewaysDown.delete(region) ? ['router'] : []), ...ids.filter((id) => this.engine.poolersDown.delete(id))];
+    return Promise.resolve({ started, running: ['router', ...ids].filter((what) => !started.includes(what)), failed: [] });
+  }
+
+  refusals(region: string): Promise<readonly RefusalCount[]> {
+    return Promise.resolve(this.engine.refusals.get(region) ?? []);
   }
 
   private act<Result>(verb: FakeVerb, database: DatabaseSpec, { token, trace, signal }: Effect, effect: () => Result): Promise<Result> {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { INestApplicationContext } from '@nestjs/common';
+import type { INestApplicationContext, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { EntityManager } from 'typeorm';
 import { inject } from 'vitest';
@@ -34,6 +34,8 @@ import { immortalRunner, MOST_RUNS, MortalWorker } from './mortal-worker.js';
 export interface Laboratory {
   readonly engine: FakeEngine;
   readonly registry: OperationRegistry<EntityManager>;
+  /** What the features are made of. */
+  get<Part>(type: Type<Part>): Part;
   query<Row>(statement: string, parameters?: unknown[]): Promise<Row[]>;
   /** Records a request for a database of a customer of its own. */
   requestDatabase(plan: PlanId): Promise<{ databaseId: string; operation: OperationDocument }>;
@@ -90,6 +92,10 @@ class OpenLaboratory implements Laboratory {
     this.registry = app.get(OperationRegistry);
     this.store = app.get(PostgresOperationStore);
     engine.onCrashPoint = ({ when, call }) => (when === 'before' ? this.listeners.get(call.databaseId)?.(call.verb) : undefined);
+  }
+
+  get<Part>(type: Type<Part>): Part {
+    return this.app.get(type);
   }
 
   query<Row>(statement: string, parameters: unknown[] = []): Promise<Row[]> {

@@ -1,5 +1,5 @@
 import { EngineError } from '../../../src/engine/errors.js';
-import type { DatabaseEndpoint, DatabaseSpec, Effect, EndpointProof, GatewayPort, Route, RouteObservation } from '../../../src/engine/ports.js';
+import type { DatabaseEndpoint, DatabaseSpec, Effect, EndpointProof, GatewayPort, KeptGateway, Route, RouteObservation } from '../../../src/engine/ports.js';
 import type { Owner } from '../scheduler.js';
 import { type DataPlane, Effects, type Guarded } from './effects.js';
 
@@ -70,5 +70,5 @@ export class SimulatedGateway implements GatewayPort {
   certificateAuthority(): Promise<string> { return Promise.resolve(''); }
   remove(): Promise<void> { throw new Error('this verb is not simulated'); }
   verify(): Promise<EndpointProof> { throw new Error('this verb is not simulated'); }
-  keep(): Promise<{ started: readonly string[] }> { return Promise.resolve({ started: [] }); }
+  keep(): Promise<KeptGateway> { return Promise.resolve({ running: [], started: [], failed: [] }); }
 }

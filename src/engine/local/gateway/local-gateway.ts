@@ -1,5 +1,5 @@
 import { EngineError } from '../../errors.js';
-import type { DatabaseEndpoint, DatabaseSpec, Effect, EndpointProof, EndpointSubject, GatewayPort, InstanceRef, Route, RouteObservation } from '../../ports.js';
+import type { DatabaseEndpoint, DatabaseSpec, Effect, EndpointProof, EndpointSubject, GatewayPort, InstanceRef, KeptGateway, RefusalCount, Route, RouteObservation } from '../../ports.js';
 import { asEngineError } from '../engine-failure.js';
 import { endpointHosts, endpointPorts } from '../fleet/fleet-description.js';
 import type { GateSubject } from '../host-shell/gate.js';
@@ -7,6 +7,7 @@ import type { LocalFleet } from '../local-fleet.js';
 import { closeRoute } from './close-route.js';
 import { findPooler, findRouter } from './gateway-programs.js';
 import { keepPoolers } from './keep-poolers.js';
+import { countRefusals } from './count-refusals.js';
 import { openRoute } from './open-route.js';
 import { pauseRoute } from './pause-route.js';
 import { RegionGateway } from './region-gateway.js';
@@ -73,14 +74,24 @@ export class LocalGateway implements GatewayPort {
     });
   }
 
-  keep(region: string, signal: AbortSignal): Promise<{ readonly started: readonly string[] }> {
+  keep(region: string, signal: AbortSignal): Promise<KeptGateway> {
     return asEngineError(`keeping the gateway of ${region}`, async () => {
       await this.fleet.keepPublished();
       const gateway = this.of(region);
       await gateway.router.boundLog();
       // Without a route nobody can come.
-      const started = (await gateway.hasRoutes()) && (await gateway.startRouter(signal)) ? ['router'] : [];
-      return { started: [...started, ...(await keepPoolers(gateway, signal))] };
+      const router = !(await gateway.hasRoutes()) ? undefined : (await gateway.startRouter(signal)) ? 'started' : 'running';
+      const kept = await keepPoolers(gateway, signal);
+      return router ? { ...kept, [router]: ['router', ...kept[router]] } : kept;
+    });
+  }
+
+  refusals(region: string, signal: AbortSignal): Promise<readonly RefusalCount[]> {
+    return asEngineError(`counting what the gateway of ${region} refuses`, async () => {
+      const gateway = this.of(region);
+      if (!(await gateway.router.find())) return [];
+      const [ports, routes] = await Promise.all([gateway.router.refusals(signal), gateway.readRoutes()]);
+      return countRefusals(ports, new Map(routes.flatMap((file) => gateway.routerPorts(file).map((port) => [port, file.databaseId]))));
     });
   }
 

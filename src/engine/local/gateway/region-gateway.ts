@@ -92,6 +92,11 @@ export class RegionGateway {
     return this.readAt > time && [...this.poolers.values()].every((pooler) => pooler.isThere());
   }
 
+  /** Databases whose poolers are known here. */
+  get pooledDatabases(): string[] {
+    return [...new Set([...this.poolers.keys()].map((key) => key.split(' ')[0] ?? ''))];
+  }
+
   /** Forgets the poolers of routes that are gone, whoever removed them. */
   forgetPoolersBut(routes: readonly RouteFile[]): void {
     const kept = new Set(routes.map(({ databaseId }) => databaseId));

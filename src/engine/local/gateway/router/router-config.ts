@@ -139,13 +139,15 @@ function frontendLines(settings: RouterSettings): string[] {
     ...settings.listenAddresses.flatMap(bind),
     `  maxconn ${settings.maxConnections}`,
     '  backlog 1024',
-    '  log-format "%[date,utime(%Y-%m-%dT%H:%M:%SZ)] %[var(sess.why)] port=%[var(sess.port)] source=%[src] state=%ts"',
+    '  log-format "%[date,utime(%Y-%m-%dT%H:%M:%SZ)] %[var(sess.why)] database=%[var(sess.database)] port=%[var(sess.port)] source=%[src] state=%ts"',
     ...QUIET_RULES,
     '  tcp-request connection set-var(sess.port) dst_port',
     `  tcp-request connection track-sc2 dst_port table refusals`,
     `  acl assigned var(sess.port),map_str(${settings.mapPath}) -m found`,
     `  tcp-request connection sc-inc-gpc(${counterOf('unassigned')},2) if !assigned`,
     '  tcp-request connection reject if !assigned',
+    // For the log: when the line is written, the route may be another's.
+    `  tcp-request connection set-var(sess.database) ${entry('databaseId')}`,
     ...sourceRules(entry('mostOfSource'), entry('rateOfSource')),
     `  tcp-request inspect-delay ${FIRST_BYTES_S}s`,
     // Nothing is logged but what a later rule says.
