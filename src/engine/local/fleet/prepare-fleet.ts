@@ -90,14 +90,16 @@ async function withPorts(shell: HostShell, fleet: FleetDescription, options: Pre
   if (fleet.regions.every(({ gateway }) => gateway.firstPort > 0)) return fleet;
   const slots = options.gatewaySlots ?? DEFAULT_SLOTS;
   const firstPorts = await choosePorts(shell, { firstGatewayPort: options.firstGatewayPort, publicHost: fleet.publicHost, slots, network: fleet.network });
-  await Promise.all(fleet.regions.map(({ id }) => retireGateway(shell, gatewayDirectory(currentRuntimeRoot(shell.root, fleet), id))));
+  await Promise.all(fleet.regions.map(({ id }) => retireGateway(shell, fleet, id)));
   return { ...fleet, regions: fleet.regions.map((region, index) => ({ ...region, gateway: { ...region.gateway, firstPort: firstPorts[index] ?? 0, slots } })) };
 }
 
 /** Ends the PgBouncer that served a whole region, and removes what was its own; routes' tokens stay. */
-async function retireGateway(shell: HostShell, directory: string): Promise<void> {
-  for (const process of shell.processesUnder([`${directory}/etc`])) shell.signal(process, 'SIGKILL');
-  for (const name of ['etc', 'pid', 'log', 'admin-password', 'shown']) await HostShell.bare(directory).remove(`${directory}/${name}`);
+async function retireGateway(shell: HostShell, fleet: FleetDescription, regionId: string): Promise<void> {
+  const configured = `${gatewayDirectory(currentRuntimeRoot(shell.root, fleet), regionId)}/etc`;
+  for (const process of shell.processesUnder([configured])) shell.signal(process, 'SIGKILL');
+  // Where they are mounted elsewhere they may not be yet.
+  for (const name of ['etc', 'pid', 'log', 'admin-password', 'shown']) await shell.remove(`${gatewayDirectory(shell.root, regionId)}/${name}`);
 }
 
 interface PortChoice {
