@@ -87,7 +87,7 @@ describe('a fleet of an earlier version', () => {
   it('has no routes until its databases are equipped, and serves then what is in them, with the passwords that they had', async () => {
     engine = await openEngine({ engine: 'local', dataDir: harness.dataDir, vault: harness.vault, log: SILENT_LOG });
     expect(await engine.gateway.observe(shop.spec)).toEqual({ state: 'absent' });
-    expect(await engine.gateway.keep('europe', signal())).toEqual({ running: [], started: [], failed: [] });
+    expect(await engine.gateway.keep('europe', signal())).toMatchObject({ running: [], failed: [] });
     await expect(engine.gateway.open(route, { token: 1n, signal: signal(), trace: {} })).rejects.toMatchObject({ kind: 'superseded' });
     for (const instance of [shop.primary, shop.standby]) await engine.instances.equip(instance, shop.effect());
     await engine.gateway.open(route, shop.effect());
