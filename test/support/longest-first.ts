@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** Files that take most of a run, the longest first: what begins last should not be what ends the run alone. */
 const LONGEST = [
   'test/faults/backups', 'test/e2e/fleet', 'test/faults/slow-troubles', 'test/conformance/local-failover', 'test/faults/worker-killed',
-  'test/faults/failover-and-another-fault', 'test/faults/crash-matrix', 'test/faults/primary-lost', 'test/e2e/full-disk',
+  'test/faults/failover-and-another-fault', 'test/faults/crash-matrix', 'test/faults/primary-lost', 'test/e2e/full-disk', 'test/drivers/npm-drivers',
 ];
 
 /** Where nothing is known of earlier runs, as in a clean clone, files would begin by their sizes. */
