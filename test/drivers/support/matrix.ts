@@ -61,7 +61,10 @@ export async function tryDrivers(database: DatabaseUnderTest, drivers: readonly 
     tell('all are told to stop');
     await Promise.all(running.map((run) => run.stop()));
   }
-  return Promise.all(running.map((run) => conclude(database, run)));
+  await database.settled();
+  const outcomes: Outcome[] = [];
+  for (const run of running) outcomes.push(await conclude(database, run));
+  return outcomes;
 }
 
 /** A busy machine may not have written a checkpoint in time; then the old primary goes on, and it is asked again. */
@@ -111,7 +114,7 @@ async function conclude(database: DatabaseUnderTest, { driver, place, steps, rec
     driver: driver.name, version: driver.version, endpoint: place.endpoint, steps,
     acknowledged: record.acknowledged.length, answers: record.answers, errors: record.errors,
     errorsInPeace: record.errors.slice(0, peace), errorsOfSwitchover: record.errors.slice(peace, switchover),
-    ...judge(record, await readTable(database.credentials.uri, place.table)),
+    ...judge(record, await eventually(() => readTable(database.credentials.uri, place.table))),
   };
 }
 

@@ -30,7 +30,7 @@ export const selectAnswer = (table: string, client: number, parameter = '$1'): s
 /** A rest between two rounds: what is looked for is wrong answers, and other tests want the processor too. */
 const REST_MS = 50;
 /** How long a client waits after an error, as programs do. */
-const AGAIN_MS = 50;
+const AGAIN_MS = 200;
 const COPIED = 50;
 /** Longer than a pooler lets anybody wait; a driver that hangs beyond that gets a new client. */
 const PATIENCE_MS = 30_000;

@@ -220,7 +220,7 @@ func work(connect func(context.Context, int) (client, error), number int, readOn
 			c.close()
 			c = nil
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(200 * time.Millisecond)
 	}
 	if c != nil {
 		c.close()

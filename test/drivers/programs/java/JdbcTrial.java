@@ -172,7 +172,7 @@ public class JdbcTrial {
                 say("error " + error);
                 close(client);
                 client = null;
-                rest(50);
+                rest(200);
             }
         }
         close(client);

@@ -134,7 +134,7 @@ function work(int $number, bool $readOnly): void
         } catch (Throwable $error) {
             say('error ' . $error->getMessage());
             $client = null;
-            usleep(50_000);
+            usleep(200_000);
         }
     }
 }

@@ -122,7 +122,7 @@ def work(connect, number, read_only):
             except Exception:  # noqa: BLE001: it is gone
                 pass
             client = None
-            stopping.wait(0.05)
+            stopping.wait(0.2)
     if client:
         client.close()
 

@@ -100,7 +100,7 @@ def work(number, read_only)
         # It is gone.
       end
       client = nil
-      sleep(0.05)
+      sleep(0.2)
     end
   end
 end
