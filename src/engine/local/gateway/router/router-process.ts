@@ -1,3 +1,4 @@
+import { within } from '../../../../base/signals.js';
 import { EngineError } from '../../../errors.js';
 import type { Account } from '../../host-shell/files.js';
 import { command, daemonLine } from '../../host-shell/gate-script.js';
@@ -6,7 +7,7 @@ import { exactName, type HostShell, type ProcessFacts } from '../../host-shell/h
 import { isStopped } from '../../host-shell/process-table.js';
 import { lastLines } from '../../host-shell/tool-failure.js';
 import { asAccount } from '../../instances/instance-context.js';
-import { waitUntil, within } from '../../wait-until.js';
+import { waitUntil } from '../../wait-until.js';
 import { findBusyPorts } from './busy-ports.js';
 import { askRouter, countSessions, cutSessions, readRefusals, removeEntries, setEntries, type PortRefusals, type RouterConsole } from './router-client.js';
 import { connectionsWithin, portCount, routerConfiguration } from './router-config.js';
