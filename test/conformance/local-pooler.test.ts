@@ -230,9 +230,10 @@ describe('what a client finds', () => {
     const settings = `SELECT current_setting('search_path') AS path, current_setting('statement_timeout') AS timeout, current_setting('extra_float_digits') AS digits, pg_backend_pid() AS pid`;
     const [set, plain] = await Promise.all([shop.connect({ options: '-c search_path=own,public -c statement_timeout=7s -c extra_float_digits=3' }), shop.connect()]);
     for (let turn = 0; turn < 3; turn += 1) {
-      const found = (await set.query<{ pid: number }>(settings)).rows[0];
-      expect(found).toMatchObject({ path: 'own, public', timeout: '7s', digits: '3' });
+      // The pooler has several sessions, and gives away the one that was used last, unless it is still being reset.
       await eventually('the same session', async () => {
+        const found = (await set.query<{ pid: number }>(settings)).rows[0];
+        expect(found).toMatchObject({ path: 'own, public', timeout: '7s', digits: '3' });
         const { rows: [next] } = await plain.query<{ pid: number }>(settings);
         expect(next).toMatchObject({ path: '"$user", public', timeout: '0', digits: '1' });
         return next?.pid === found?.pid;
