@@ -159,7 +159,9 @@ export class Pooler {
    * @throws EngineError `transient` if it does not obey
    */
   async open(gate: Gate, target: PoolerTarget, signal: AbortSignal): Promise<void> {
-    if ((await this.start(gate, target, signal)).started) return;
+    // Clients are waiting: what a start makes beside the configuration is there where a process runs.
+    if (await this.find()) await this.writeConfiguration(gate, target);
+    else if ((await this.start(gate, target, signal)).started) return;
     try {
       await this.look(signal, async (console) => {
         await this.tell(gate, 'HUP', 'to lead to the instance', signal, () => console.leadsTo(target.address, target.port));
