@@ -7,6 +7,7 @@ import type { Account } from '../host-shell/files.js';
 import { command } from '../host-shell/gate-script.js';
 import { STANZA } from '../instances/archive-command.js';
 import type { LocalFleet } from '../local-fleet.js';
+import { requireId } from '../require-id.js';
 import { backrestFailure } from './backrest-failure.js';
 import { backrestConfiguration, setOptions, type LocalSite } from './repositories.js';
 
@@ -22,7 +23,6 @@ export interface SiteWork {
   readonly configuration: string;
 }
 
-const DATABASE_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
 /** A site that does not answer in this time is as good as down. */
 export const IO_TIMEOUT_S = '20';
 /** A list of a thousand backups. */
@@ -35,7 +35,7 @@ const MOST_OUTPUT_BYTES = 4 * 1024 * 1024;
  * @param account Whom the files belong to, where it is not an account of the fleet's own range.
  */
 export async function openSiteWork(fleet: LocalFleet, set: BackupSet, site: LocalSite, label?: string, account = fleet.account(set.account)): Promise<SiteWork> {
-  if (!DATABASE_ID.test(set.databaseId)) throw new EngineError('permanent', `"${set.databaseId}" is not an id`);
+  requireId(set.databaseId);
   const own = `${backupsDirectory(fleet.root)}/${set.databaseId}`;
   const directory = `${own}/${site.id}`;
   const { shell } = fleet;

@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 
+import { reasonOf } from '../../../base/reason-of.js';
 import { EngineError } from '../../errors.js';
 import type { KeptGateway } from '../../ports.js';
 import { AT_REST_WITHIN_MS, type RegionGateway } from './region-gateway.js';
@@ -25,7 +26,7 @@ export async function keepPoolers(gateway: RegionGateway, signal: AbortSignal): 
       else if (await start(gateway, file, signal)) started.push(file.databaseId);
     } catch (error) {
       failed.push(file.databaseId);
-      gateway.fleet.log.warn({ databaseId: file.databaseId, reason: error instanceof Error ? error.message : String(error) }, 'pooler cannot be kept running');
+      gateway.fleet.log.warn({ databaseId: file.databaseId, reason: reasonOf(error) }, 'pooler cannot be kept running');
     }
   })));
   return { running, started, failed };

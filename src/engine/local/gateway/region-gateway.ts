@@ -4,6 +4,7 @@ import { gatewaysDirectory } from '../fleet/fleet-layout.js';
 import type { Gate, GateSubject } from '../host-shell/gate.js';
 import type { HostShell } from '../host-shell/host-shell.js';
 import type { LocalFleet } from '../local-fleet.js';
+import { requireId } from '../require-id.js';
 import { gatewayPaths, type GatewayPaths } from './gateway-layout.js';
 import { Pooler } from './pooler/pooler-process.js';
 import { readRoute, readRoutes, routeDirectory, type RouteFile } from './route-file.js';
@@ -22,7 +23,8 @@ export class RegionGateway {
   readonly shell: HostShell;
   readonly region: RegionDescription;
   readonly router: Router;
-  private readonly poolers = new Map<string, Pooler>();
+  /** By database, with what of its route it was made for. */
+  private readonly poolers = new Map<string, { readonly madeFor: string; readonly pooler: Pooler }>();
   /** When all routes were read last, by the clock of `performance.now()`. */
   private readAt = -Infinity;
 
@@ -49,7 +51,7 @@ export class RegionGateway {
 
   /** What a route's lock and token are kept by. */
   subjectOf(databaseId: string, token: bigint): GateSubject {
-    if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/.test(databaseId)) throw new EngineError('permanent', `"${databaseId}" is not an id`);
+    requireId(databaseId);
     return { directory: routeDirectory(this.paths.routes, databaseId), token, name: `the route of ${databaseId}` };
   }
 
@@ -66,47 +68,51 @@ export class RegionGateway {
   }
 
   /**
-   * Two databases may have no port in common.
+   * Two databases may have no port in common. One that has its endpoint already was looked at when it was given it: clients wait
+   * while it is opened again.
    *
    * @throws EngineError `permanent`
    */
   async refuseClash(file: RouteFile): Promise<void> {
     if (file.slot >= this.region.gateway.slots) throw new EngineError('permanent', `${this.region.id} has no endpoint ${file.slot}`, `they count from 0 to ${this.region.gateway.slots - 1}`);
+    if ((await this.readRoute(file.databaseId))?.slot === file.slot) return;
     const other = (await this.readRoutes()).find(({ databaseId, slot }) => slot === file.slot && databaseId !== file.databaseId);
     if (other) throw new EngineError('permanent', `the endpoint ${file.slot} of ${this.region.id} belongs to another database`, 'give the database another one');
   }
 
   /** The pooler of a route's database. */
   poolerOf({ databaseId, account, slot, maxConnections }: Pick<RouteFile, 'databaseId' | 'account' | 'slot' | 'maxConnections'>): Pooler {
-    const key = [databaseId, account, slot, maxConnections].join(' ');
-    const pooler = this.poolers.get(key) ?? new Pooler(this.fleet, {
+    const madeFor = [account, slot, maxConnections].join(' ');
+    const known = this.poolers.get(databaseId);
+    if (known?.madeFor === madeFor) return known.pooler;
+    const pooler = new Pooler(this.fleet, {
       program: this.programs.pooler, database: { id: databaseId, region: this.region.id, account, maxConnections },
       listenAddress: this.listenAddresses.join(','), port: endpointPorts(this.region, slot).pooled,
     });
-    this.poolers.set(key, pooler);
+    this.poolers.set(databaseId, { madeFor, pooler });
     return pooler;
   }
 
   /** Whether the routes were read since then, and every pooler that was found for them is at work. */
   havePoolersSince(time: number): boolean {
-    return this.readAt > time && [...this.poolers.values()].every((pooler) => pooler.isThere());
+    return this.readAt > time && [...this.poolers.values()].every(({ pooler }) => pooler.isThere());
   }
 
   /** Databases whose poolers are known here. */
   get pooledDatabases(): string[] {
-    return [...new Set([...this.poolers.keys()].map((key) => key.split(' ')[0] ?? ''))];
+    return [...this.poolers.keys()];
   }
 
   /** Forgets the poolers of routes that are gone, whoever removed them. */
   forgetPoolersBut(routes: readonly RouteFile[]): void {
     const kept = new Set(routes.map(({ databaseId }) => databaseId));
-    for (const key of this.poolers.keys()) if (!kept.has(key.split(' ')[0] ?? '')) this.poolers.delete(key);
+    for (const databaseId of this.poolers.keys()) if (!kept.has(databaseId)) this.poolers.delete(databaseId);
     this.readAt = performance.now();
   }
 
   /** Forgets what was known of a pooler that is gone. */
   forgetPooler(databaseId: string): void {
-    for (const key of this.poolers.keys()) if (key.startsWith(`${databaseId} `)) this.poolers.delete(key);
+    this.poolers.delete(databaseId);
   }
 
   /** The router's ports of a route: for sessions, and for those that only read. */

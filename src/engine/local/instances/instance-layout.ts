@@ -1,6 +1,6 @@
-import { EngineError } from '../../errors.js';
 import type { InstanceRef } from '../../ports.js';
 import { hostDirectory } from '../fleet/fleet-layout.js';
+import { requireId } from '../require-id.js';
 
 /**
  * Where an instance's files are.
@@ -53,9 +53,7 @@ export interface InstancePaths {
 }
 
 export function instancePaths(root: string, instance: InstanceRef): InstancePaths {
-  for (const id of [instance.id, instance.host, instance.database.id]) {
-    if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/.test(id)) throw new EngineError('permanent', `"${id}" is not an id`);
-  }
+  [instance.id, instance.host, instance.database.id].forEach(requireId);
   const database = `${hostDirectory(root, instance.host)}/${instance.database.id}`;
   const control = `${database}/${instance.id}`;
   const volume = `${database}/volume`;

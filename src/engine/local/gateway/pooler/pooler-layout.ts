@@ -1,7 +1,7 @@
-import { EngineError } from '../../../errors.js';
 import type { DatabaseSpec } from '../../../ports.js';
 import { gatewayDirectory, socketsDirectory } from '../../fleet/fleet-layout.js';
 import type { LocalFleet } from '../../local-fleet.js';
+import { requireId } from '../../require-id.js';
 
 /** Where a database's pooler keeps its files. */
 export interface PoolerPaths {
@@ -22,7 +22,7 @@ export interface PoolerPaths {
 export const POOLER_ACCOUNTS = 30_000;
 
 export function poolerPaths(fleet: Pick<LocalFleet, 'root'>, database: Pick<DatabaseSpec, 'id' | 'region' | 'account'>): PoolerPaths {
-  if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/.test(database.id)) throw new EngineError('permanent', `"${database.id}" is not an id`);
+  requireId(database.id);
   const directory = `${gatewayDirectory(fleet.root, database.region)}/poolers/${database.id}`;
   const etc = `${directory}/etc`;
   return {

@@ -6,7 +6,8 @@ import { EngineError } from '../../../errors.js';
 import { superseded } from '../../host-shell/gate.js';
 import { timeIsOver } from '../../wait-until.js';
 import { REFUSALS, type Refusal } from './router-config.js';
-import { entryValue, refuseId, type RouterEntry } from './router-entry.js';
+import { requireId } from '../../require-id.js';
+import { entryValue, type RouterEntry } from './router-entry.js';
 
 /** The router has one loop: silence for this long means that nobody is served. */
 const ANSWER_WITHIN_MS = 5_000;
@@ -87,7 +88,7 @@ export async function setEntries(console: RouterConsole, entries: readonly Route
 
 /** Makes ports lead nowhere, and refuses older tokens of the database from then on. Ports that are another's by now are left alone. */
 export async function removeEntries(console: RouterConsole, ports: readonly number[], databaseId: string, token: bigint, signal: AbortSignal): Promise<void> {
-  refuseId(databaseId);
+  requireId(databaseId);
   const answers = await askRouter(console, ports.map((port) => `route remove ${port} ${token} ${databaseId}`), signal);
   for (const answer of answers) acceptAnswer(answer, { databaseId, token });
 }

@@ -1,6 +1,7 @@
 import { isIP, isIPv4 } from 'node:net';
 
 import { EngineError } from '../../../errors.js';
+import { requireId } from '../../require-id.js';
 
 /** What the router knows of one of its ports: whose it is, and where it leads. */
 export interface RouterEntry {
@@ -70,7 +71,7 @@ export function entryValue(entry: RouterEntry): string {
 export function renderMap(entries: readonly RouterEntry[], removed: readonly RemovedRoute[]): string {
   const tokens = new Map<string, bigint>();
   for (const { databaseId, token } of [...entries, ...removed]) {
-    refuseId(databaseId);
+    requireId(databaseId);
     tokens.set(databaseId, token > (tokens.get(databaseId) ?? 0n) ? token : (tokens.get(databaseId) ?? 0n));
   }
   const lines = [...entries.map((entry) => `${entry.port} ${entryValue(entry)}`), ...[...tokens].map(([id, token]) => `${tokenKey(id)} ${token}`)];
@@ -86,7 +87,7 @@ function shareOfSource(whole: number): number {
 
 function refuseUnreadable(entry: RouterEntry): void {
   const { databaseId, port, state, targets, mostConnections, allow, token } = entry;
-  refuseId(databaseId);
+  requireId(databaseId);
   const isPort = (number: number): boolean => Number.isInteger(number) && number > 0 && number < 65_536;
   const faults = [
     ...(isPort(port) ? [] : [`${port} is not a port`]),
@@ -97,11 +98,6 @@ function refuseUnreadable(entry: RouterEntry): void {
     ...(allow ?? []).filter((network) => !isNetwork(network)).map((network) => `"${network}" is not a network`),
   ];
   if (faults.length > 0) throw new EngineError('permanent', `the route of ${databaseId} cannot be used: ${faults.join('; ')}`);
-}
-
-/** @throws EngineError `permanent` */
-export function refuseId(databaseId: string): void {
-  if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/.test(databaseId)) throw new EngineError('permanent', `"${databaseId}" is not an id`);
 }
 
 function isNetwork(text: string): boolean {
