@@ -1,8 +1,11 @@
 /**
  * The layers of Freehold, one direction, as rules.
  *
- *     interfaces (API, CLI) → features → operations → access → ground (config, problems, metadata)
+ *     processes (what opens and composes) → interfaces → features → changes → operations → access → ground
+ *     interfaces: pages and the controllers of features; http is what all of them are made of
+ *     ground: config, problems, metadata, telemetry, secrets
  *     features → engine → nothing
+ *     cli, supervisor: the command and the processes that it keeps; they speak HTTP to the rest
  *     base: small functions that know nothing, for all of them
  *
  * Features may use those before them in FEATURES and no later one; what they need of a later one they ask the kernel
@@ -12,12 +15,11 @@ const { readdirSync } = require('node:fs');
 const { join } = require('node:path');
 
 const FEATURES = ['customers', 'fleet', 'databases', 'health', 'backups', 'relocation', 'recovery'];
-const INTERFACES = ['api', 'cli'];
-const GROUND = ['config', 'problems', 'metadata'];
-/** What composes the layers and so may see all of them. */
-const COMPOSITION = '^src/[^/]+\\.ts$';
+const GROUND = ['config', 'problems', 'metadata', 'telemetry', 'secrets'];
+/** What runs by itself and sees the control plane from outside. */
+const OUTSIDE = ['cli', 'supervisor'];
 
-const LAYERS = ['base', ...GROUND, 'access', 'operations', 'engine', ...FEATURES, ...INTERFACES];
+const LAYERS = ['base', ...GROUND, 'access', 'operations', 'changes', 'engine', 'http', ...FEATURES, ...OUTSIDE, 'processes'];
 const sources = readdirSync(join(__dirname, 'src'), { recursive: true }).filter((path) => path.endsWith('.ts'));
 const present = [...new Set(sources.filter((path) => path.includes('/')).map((path) => path.split('/')[0]))];
 const strangers = [...present.filter((name) => !LAYERS.includes(name)), ...LAYERS.filter((name) => !present.includes(name))];
@@ -47,27 +49,41 @@ module.exports = {
       name: 'ground-knows-nothing-above',
       severity: 'error',
       from: { path: folders(GROUND) },
-      to: { path: folders(['access', 'operations', 'engine', ...FEATURES, ...INTERFACES]) },
+      to: { path: folders(['access', 'operations', 'changes', 'engine', 'http', ...FEATURES, ...OUTSIDE, 'processes']) },
     },
     {
       name: 'access-knows-the-ground',
       severity: 'error',
       from: { path: folders(['access']) },
-      to: { path: folders(['operations', 'engine', ...FEATURES, ...INTERFACES]) },
+      to: { path: folders(['operations', 'changes', 'engine', 'http', ...FEATURES, ...OUTSIDE, 'processes']) },
     },
     {
       name: 'operations-know-access-and-the-ground',
       comment: 'the kernel runs any long change and so knows no feature and no engine',
       severity: 'error',
       from: { path: folders(['operations']) },
-      to: { path: folders(['engine', ...FEATURES, ...INTERFACES]) },
+      to: { path: folders(['changes', 'engine', 'http', ...FEATURES, ...OUTSIDE, 'processes']) },
+    },
+    {
+      name: 'changes-know-operations-and-access',
+      comment: 'the one door for changes knows no HTTP, no engine and no feature',
+      severity: 'error',
+      from: { path: folders(['changes']) },
+      to: { path: folders(['engine', 'http', ...FEATURES, ...OUTSIDE, 'processes']) },
+    },
+    {
+      name: 'http-knows-no-feature',
+      comment: 'features declare their routes with what is here',
+      severity: 'error',
+      from: { path: folders(['http']) },
+      to: { path: folders([...FEATURES, ...OUTSIDE, 'processes']), pathNot: '^src/engine/errors\\.ts$' },
     },
     {
       name: 'engine-knows-nobody',
-      comment: 'the engine is plain TypeScript: the vault of config is the one thing of ours that it may be given',
+      comment: 'the engine is plain TypeScript: the vault and the verifiers are the one thing of ours that it may be given',
       severity: 'error',
       from: { path: '^src/engine/' },
-      to: { path: '^src/', pathNot: '^src/(base/|engine/|config/vault\\.ts$)' },
+      to: { path: '^src/', pathNot: '^src/(base/|engine/|secrets/)' },
     },
     {
       name: 'engine-without-frameworks',
@@ -76,16 +92,17 @@ module.exports = {
       to: { path: 'node_modules/(@nestjs|typeorm|express|bullmq|ioredis)/' },
     },
     {
-      name: 'features-know-no-interface',
+      name: 'features-are-composed-by-others',
       severity: 'error',
       from: { path: folders(FEATURES) },
-      to: { path: folders(INTERFACES) },
+      to: { path: folders([...OUTSIDE, 'processes']) },
     },
     {
-      name: 'api-does-not-know-the-command',
+      name: 'http-only-in-controllers-and-schemas',
+      comment: 'requests, services and operations are called by whatever asks, and know no HTTP',
       severity: 'error',
-      from: { path: folders(['api']) },
-      to: { path: folders(['cli']) },
+      from: { path: folders(FEATURES), pathNot: '\\.(controller|schemas|module)\\.ts$' },
+      to: { path: '^src/http/' },
     },
     ...featureOrder,
     {
@@ -99,8 +116,8 @@ module.exports = {
       name: 'cli-is-a-client',
       comment: 'the CLI speaks HTTP; it shares only the configuration and the start and stop of the embedded fleet',
       severity: 'error',
-      from: { path: '^src/cli/' },
-      to: { path: '^src/', pathNot: '^src/(base/|cli/|config/|engine/(engine|errors|ports)\\.ts$)' },
+      from: { path: folders(OUTSIDE) },
+      to: { path: '^src/', pathNot: '^src/(base/|cli/|supervisor/|config/|secrets/|telemetry/scrub-secrets\\.ts$|engine/(engine|errors|ports)\\.ts$)' },
     },
     {
       name: 'client-stands-alone',
@@ -112,27 +129,14 @@ module.exports = {
     {
       name: 'client-is-for-the-cli',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/cli/' },
+      from: { path: '^src/', pathNot: '^src/(cli|supervisor)/' },
       to: { path: '^clients/' },
     },
     {
-      name: 'api-knows-one-module-of-the-composition',
-      comment: 'the API is composed of the module of the control plane',
-      severity: 'error',
-      from: { path: folders(['api']) },
-      to: { path: COMPOSITION, pathNot: '^src/control-plane\\.module\\.ts$' },
-    },
-    {
-      name: 'no-layer-knows-the-composition',
-      severity: 'error',
-      from: { path: folders(LAYERS.filter((name) => name !== 'api')) },
-      to: { path: COMPOSITION },
-    },
-    {
       name: 'machine-only-through-the-host-shell',
-      comment: 'one seam to the machine: the host shell of the local engine; the CLI is the other program that may touch it',
+      comment: 'one seam to the machine: the host shell of the local engine; the command and its supervisor are the other programs that may touch it',
       severity: 'error',
-      from: { path: '^(src|migrations)/', pathNot: '^src/(engine/local/host-shell/|cli/)' },
+      from: { path: '^(src|migrations)/', pathNot: '^src/(engine/local/machine/|cli/|supervisor/)' },
       to: { path: '^(node:)?(child_process|fs|fs/promises)$' },
     },
     {

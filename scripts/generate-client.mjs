@@ -6,12 +6,12 @@
 import 'reflect-metadata';
 import { writeFileSync } from 'node:fs';
 import { NestFactory } from '@nestjs/core';
-import { ApiModule } from '../dist/src/api/api.module.js';
-import { describeApi } from '../dist/src/api/openapi.js';
-import { openLog } from '../dist/src/config/log.js';
+import { ApiModule } from '../dist/src/processes/api.module.js';
+import { describeApi } from '../dist/src/http/openapi.js';
+import { openLog } from '../dist/src/telemetry/log.js';
 import { readSettings } from '../dist/src/config/settings.js';
-import { NO_TRACING } from '../dist/src/config/tracing.js';
-import { Vault } from '../dist/src/config/vault.js';
+import { NO_TRACING } from '../dist/src/telemetry/tracing.js';
+import { Vault } from '../dist/src/secrets/vault.js';
 import { renderTypes, TYPES_FILE } from '../clients/typescript/render-types.mjs';
 
 const settings = readSettings({

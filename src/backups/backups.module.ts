@@ -1,6 +1,6 @@
 import { Inject, Module, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Vault } from '../config/vault.js';
+import { Vault } from '../secrets/vault.js';
 import { MetadataDatabaseRecords } from '../databases/database-records.js';
 import { DatabasesModule } from '../databases/databases.module.js';
 import { DatabasesService } from '../databases/databases.service.js';
@@ -8,22 +8,22 @@ import { deleteOperation } from '../databases/operations/delete.operation.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
 import { OperationRegistry } from '../operations/registry.js';
-import { BackupKeeper } from './backup-keeper.js';
-import { MetadataBackupRecords } from './backup-records.js';
-import { BackupSiteWatch } from './backup-site-watch.js';
-import { BackupsService } from './backups.service.js';
-import { MetadataKeeper } from './metadata-keeper.js';
-import { DumpLinksService } from './dump-links.service.js';
-import { DumpSlots } from './dump-slots.js';
-import { DumpsService } from './dumps.service.js';
-import { RestoresService } from './restores.service.js';
-import { purgeBackupsOperation } from './operations/purge-backups.operation.js';
-import { restoreInPlaceOperation } from './operations/restore-in-place.operation.js';
-import { restoreOperation } from './operations/restore.operation.js';
-import { backUpOperation } from './operations/back-up.operation.js';
-import { expireBackupsOperation } from './operations/expire-backups.operation.js';
-import { proveBackupOperation } from './operations/prove-backup.operation.js';
-import { setArchiveOperation } from './operations/set-archive.operation.js';
+import { BackupKeeper } from './sets/backup-keeper.js';
+import { MetadataBackupRecords } from './sets/backup-records.js';
+import { BackupSiteWatch } from './sites/backup-site-watch.js';
+import { BackupsService } from './sets/backups.service.js';
+import { MetadataKeeper } from './metadata/metadata-keeper.js';
+import { DumpLinksService } from './dumps/dump-links.service.js';
+import { DumpSlots } from './dumps/dump-slots.js';
+import { DumpsService } from './dumps/dumps.service.js';
+import { RestoresService } from './restores/restores.service.js';
+import { purgeBackupsOperation } from './sets/operations/purge-backups.operation.js';
+import { restoreInPlaceOperation } from './restores/operations/restore-in-place.operation.js';
+import { restoreOperation } from './restores/operations/restore.operation.js';
+import { backUpOperation } from './sets/operations/back-up.operation.js';
+import { expireBackupsOperation } from './sets/operations/expire-backups.operation.js';
+import { proveBackupOperation } from './sets/operations/prove-backup.operation.js';
+import { setArchiveOperation } from './sets/operations/set-archive.operation.js';
 
 @Module({ imports: [DatabasesModule], providers: [MetadataBackupRecords, BackupsService, RestoresService, DumpSlots, DumpsService, DumpLinksService, BackupSiteWatch, BackupKeeper, MetadataKeeper], exports: [BackupsService, RestoresService, DumpsService, DumpLinksService, BackupKeeper, MetadataKeeper] })
 export class BackupsModule implements OnModuleInit {

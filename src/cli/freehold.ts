@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
 
-import { scrubSecrets } from '../config/scrub-secrets.js';
+import { scrubSecrets } from '../telemetry/scrub-secrets.js';
 import { describeError, EXIT } from './cli-error.js';
 import { hideArguments } from './hide-secrets.js';
 import { program } from './program.js';

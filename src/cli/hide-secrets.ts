@@ -1,4 +1,4 @@
-import { scrubSecrets } from '../config/scrub-secrets.js';
+import { scrubSecrets } from '../telemetry/scrub-secrets.js';
 
 /** Where an address of a database, or a list of its parameters, begins to be nobody's business; a password may hold any character. */
 const ADDRESS = /(postgres(?:ql)?:\/\/|\bpassword\s*=).*/gis;

@@ -10,7 +10,7 @@ import { operationCommands } from './client/operation-commands.js';
 import { promotionCommands } from './client/promotion-commands.js';
 import { relocationCommands } from './client/relocation-commands.js';
 import { drillCommand } from './drill/drill-command.js';
-import { fleetCommands } from './fleet/fleet-commands.js';
+import { fleetCommands } from '../supervisor/fleet-commands.js';
 import { hideSecrets } from './hide-secrets.js';
 
 /** The `freehold` command: the embedded fleet of this machine, and clients of any Freehold's API. */

@@ -5,15 +5,16 @@ import type { Action } from '../access/actions.js';
 import { customerScope } from '../access/actor.js';
 import type { ApiKeyEntity } from '../access/api-key.entity.js';
 import { ApiKeysService } from '../access/api-keys.service.js';
-import { audit } from '../access/audit.js';
-import { ChangesService } from '../access/changes.service.js';
-import { idParameter } from '../access/id-parameter.js';
-import { type Page, pageOf, pageSchema } from '../access/paging.js';
+import { audit } from '../changes/audit.js';
+import { ChangesService } from '../changes/changes.service.js';
+import { idParameter } from '../http/id-parameter.js';
+import { type Page, pageOf, pageSchema } from '../http/paging.js';
 import { admit } from '../access/permission.js';
-import { Answers, type Caller, CurrentCaller, Problems, Repeatable, Takes } from '../access/route.js';
-import { send } from '../access/send.js';
+import type { Caller } from '../changes/caller.js';
+import { Answers, CurrentCaller, Problems, Repeatable, Takes } from '../http/route.js';
+import { send } from '../http/send.js';
 import { notFound, ProblemError } from '../problems/problem.js';
-import { type NewApiKeyBody, newApiKeySchema } from './customer.schemas.js';
+import { apiKeyListSchema, newApiKeyAnswerSchema, type NewApiKeyBody, newApiKeySchema } from './customer.schemas.js';
 import { CustomersService } from './customers.service.js';
 
 @ApiTags('API keys')
@@ -30,7 +31,7 @@ export class ApiKeysController {
   @Repeatable()
   @ApiOperation({ operationId: 'createApiKey', summary: 'Make an API key', description: 'The key is shown in this answer and never again. A signup flow makes keys for the customers that it signed up; they reach no further than their customer.' })
   @Problems('forbidden')
-  @Answers(201, 'NewApiKey', 'The key')
+  @Answers(201, newApiKeyAnswerSchema, 'The key')
   async create(
     @CurrentCaller() caller: Caller, @Param('customerId', idParameter('customer')) customerId: string,
     @Body({ schema: newApiKeySchema }) body: NewApiKeyBody, @Res({ passthrough: true }) response: Response,
@@ -54,7 +55,7 @@ export class ApiKeysController {
   @Takes('api-key.list')
   @ApiOperation({ operationId: 'listApiKeys', summary: "List a customer's API keys, newest first", description: 'Without the keys themselves.' })
   @Problems('forbidden')
-  @Answers(200, 'ApiKeyList', 'A page of API keys')
+  @Answers(200, apiKeyListSchema, 'A page of API keys')
   async list(@CurrentCaller() caller: Caller, @Param('customerId', idParameter('customer')) customerId: string, @Query({ schema: pageSchema }) page: Page) {
     await this.admit(caller, 'api-key.list', customerId);
     return pageOf(page, (limit, before) => this.keys.list(customerId, { limit, ...(before !== undefined && { before }) }), describeApiKey);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { asProblem, text } from '../problems/validation.js';
+import { component, listOf } from '../http/components.js';
+import { asProblem, text } from '../http/validation.js';
 
 export const newCustomerSchema = z.strictObject({
   name: text(200).meta({ description: 'The name of the company or person', example: 'Ada Ltd' }),
@@ -7,12 +8,13 @@ export const newCustomerSchema = z.strictObject({
 });
 export type NewCustomer = z.output<typeof newCustomerSchema>;
 
-export const customerSchema = z.object({
+export const customerSchema = component('Customer', z.object({
   id: z.string().meta({ example: 'cus_01hzy3v7q8k2w5n9t4r6x1m0pa' }),
   name: z.string(),
   email: z.string(),
   createdAt: z.iso.datetime(),
-}).meta({ description: 'The tenant: owns databases and has users.' });
+}).meta({ description: 'The tenant: owns databases and has users.' }));
+export const customerListSchema = listOf('CustomerList', customerSchema);
 
 const LATEST_EXPIRY_YEARS = 10;
 
@@ -26,7 +28,7 @@ export const newApiKeySchema = z.strictObject({
 });
 export type NewApiKeyBody = z.output<typeof newApiKeySchema>;
 
-export const apiKeySchema = z.object({
+export const apiKeySchema = component('ApiKey', z.object({
   id: z.string().meta({ example: 'key_01hzy3v7q8k2w5n9t4r6x1m0pa' }),
   name: z.string(),
   scopes: z.array(z.string()),
@@ -34,6 +36,7 @@ export const apiKeySchema = z.object({
   expiresAt: z.iso.datetime().nullable(),
   revokedAt: z.iso.datetime().nullable(),
   lastUsedAt: z.iso.datetime().nullable(),
-}).meta({ description: "A program's credential; the key itself is shown once, when it is made." });
+}).meta({ description: "A program's credential; the key itself is shown once, when it is made." }));
+export const apiKeyListSchema = listOf('ApiKeyList', apiKeySchema);
 
-export const newApiKeyAnswerSchema = apiKeySchema.extend({ key: z.string() });
+export const newApiKeyAnswerSchema = component('NewApiKey', apiKeySchema.extend({ key: z.string() }));

@@ -1,14 +1,15 @@
 import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
-import { audit } from '../access/audit.js';
-import { ChangesService } from '../access/changes.service.js';
-import { idParameter } from '../access/id-parameter.js';
-import { type Page, pageOf, pageSchema } from '../access/paging.js';
+import { audit } from '../changes/audit.js';
+import { ChangesService } from '../changes/changes.service.js';
+import { idParameter } from '../http/id-parameter.js';
+import { type Page, pageOf, pageSchema } from '../http/paging.js';
 import { admit, reachFor, requirePermission } from '../access/permission.js';
-import { Answers, type Caller, CurrentCaller, Problems, Repeatable, Takes } from '../access/route.js';
-import { send } from '../access/send.js';
-import { type NewCustomer, newCustomerSchema } from './customer.schemas.js';
+import type { Caller } from '../changes/caller.js';
+import { Answers, CurrentCaller, Problems, Repeatable, Takes } from '../http/route.js';
+import { send } from '../http/send.js';
+import { customerListSchema, customerSchema, type NewCustomer, newCustomerSchema } from './customer.schemas.js';
 import { type CustomerDocument, CustomersService, describeCustomer } from './customers.service.js';
 
 @ApiTags('Customers')
@@ -21,7 +22,7 @@ export class CustomersController {
   @Repeatable()
   @ApiOperation({ operationId: 'createCustomer', summary: 'Sign a customer up', description: 'For keys with the scope `provision` or `operator`.' })
   @Problems('forbidden', 'invalid-email')
-  @Answers(201, 'Customer', 'The customer')
+  @Answers(201, customerSchema, 'The customer')
   async create(@CurrentCaller() caller: Caller, @Body({ schema: newCustomerSchema }) body: NewCustomer, @Res({ passthrough: true }) response: Response) {
     requirePermission(caller.actor, 'customer.create');
     return send(response, await this.changes.change(caller, async (tx) => {
@@ -34,7 +35,7 @@ export class CustomersController {
   @Get()
   @Takes('customer.list')
   @ApiOperation({ operationId: 'listCustomers', summary: 'List customers, newest first', description: 'Those that the key can see.' })
-  @Answers(200, 'CustomerList', 'A page of customers')
+  @Answers(200, customerListSchema, 'A page of customers')
   list(@CurrentCaller() { actor }: Caller, @Query({ schema: pageSchema }) page: Page) {
     return pageOf(page, (limit, before) => this.customers.list(reachFor(actor, 'customer.list'), { limit, before }), describeCustomer);
   }
@@ -42,7 +43,7 @@ export class CustomersController {
   @Get(':id')
   @Takes('customer.read')
   @ApiOperation({ operationId: 'getCustomer', summary: 'Read a customer', description: 'One that the key can see.' })
-  @Answers(200, 'Customer', 'The customer')
+  @Answers(200, customerSchema, 'The customer')
   async get(@CurrentCaller() { actor }: Caller, @Param('id', idParameter('customer')) id: string): Promise<CustomerDocument> {
     return describeCustomer(await admit(actor, 'customer.read', (reach) => this.customers.find(reach, id), (customer) => customer.id));
   }

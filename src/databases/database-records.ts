@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Vault } from '../config/vault.js';
+import { Vault } from '../secrets/vault.js';
 import type { DatabaseSpec, InstanceRef, InstanceSecrets, KeptCopy, Route } from '../engine/ports.js';
 import { isPlanId, PLANS } from '../fleet/plans.js';
 import { Metadata } from '../metadata/metadata.js';

@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { pageSchema } from '../access/paging.js';
+import { component, listOf } from '../http/components.js';
+import { pageSchema } from '../http/paging.js';
 import { LOCALE_PROVIDERS } from '../config/locale-names.js';
 import { DEFAULT_PLAN } from '../fleet/plans.js';
-import { operationSchema } from '../operations/operation.schemas.js';
-import { asProblem, text } from '../problems/validation.js';
+import { operationSchema } from '../http/operation.schemas.js';
+import { asProblem, text } from '../http/validation.js';
 import { STOP_REASONS } from './stop-reasons.js';
 import { DATABASE_STATES } from './derive-state.js';
 import { INSTANCE_ROLES, INSTANCE_STATES } from './instance.entity.js';
@@ -75,7 +76,7 @@ export const storageSchema = z.object({
   because: z.enum(STOP_REASONS).nullable().meta({ description: '`plan`: its data fills its plan; open again below 95 %. `host`: it fills the disk of a host; open again once there is room' }),
 });
 
-export const databaseSchema = z.object({
+export const databaseSchema = component('Database', z.object({
   id: z.string().meta({ example: 'db_01hzy3v7q8k2w5n9t4r6x1m0pa' }),
   customerId: z.string(),
   name: z.string(),
@@ -106,7 +107,8 @@ export const databaseSchema = z.object({
   createdAt: z.iso.datetime(),
   deletedAt: z.iso.datetime().nullable(),
   purgeAt: z.iso.datetime().nullable().meta({ description: 'When the backups of a deleted database are destroyed' }),
-}).meta({ description: 'What a customer owns: one primary, its standbys and one endpoint.' });
+}).meta({ description: 'What a customer owns: one primary, its standbys and one endpoint.' }));
+export const databaseListSchema = listOf('DatabaseList', databaseSchema);
 
 export type KeptCopyDocument = z.output<typeof keptCopySchema>;
 export type StorageDocument = z.output<typeof storageSchema>;
@@ -114,14 +116,14 @@ export type InstanceDocument = z.output<typeof instanceSchema>;
 /** A database as programs and people see it (`design.md`, part 4.2). */
 export type DatabaseDocument = z.output<typeof databaseSchema>;
 
-export const credentialsSchema = z.object({
+export const credentialsSchema = component('Credentials', z.object({
   user: z.string(),
   password: z.string(),
   uri: z.string().meta({ description: 'With the password; a session of PostgreSQL itself, at the primary' }),
   pooledUri: z.string().meta({ description: 'With the password; pools by transaction' }),
   readOnlyUri: z.string().meta({ description: 'With the password; a session at a standby in sync, or at the primary where there is none' }),
-}).meta({ description: 'Shown once; a password is not kept.' });
+}).meta({ description: 'Shown once; a password is not kept.' }));
 export type Credentials = z.output<typeof credentialsSchema>;
 
-export const newDatabaseAnswerSchema = z.object({ database: databaseSchema, operation: operationSchema, credentials: credentialsSchema });
-export const databaseOperationAnswerSchema = z.object({ database: databaseSchema, operation: operationSchema });
+export const newDatabaseAnswerSchema = component('NewDatabaseAnswer', z.object({ database: databaseSchema, operation: operationSchema, credentials: credentialsSchema }));
+export const databaseOperationAnswerSchema = component('DatabaseOperationAnswer', z.object({ database: databaseSchema, operation: operationSchema }));

@@ -1,6 +1,6 @@
 import { Inject, Module, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Vault } from '../config/vault.js';
+import { Vault } from '../secrets/vault.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
 import { FleetModule } from '../fleet/fleet.module.js';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { component, listOf } from '../http/components.js';
 import { EXTENSION_NAME, isCustomersSchema } from '../engine/extension-list.js';
 
 export const extensionName = z.string().regex(EXTENSION_NAME, 'must be the name of an extension, such as hstore');
@@ -10,7 +11,7 @@ export const newExtensionSchema = z.strictObject({
 });
 export type NewExtensionBody = z.output<typeof newExtensionSchema>;
 
-export const extensionSchema = z.object({
+export const extensionSchema = component('Extension', z.object({
   name: z.string().meta({ example: 'earthdistance' }),
   version: z.string(),
   description: z.string(),
@@ -24,5 +25,6 @@ export const extensionSchema = z.object({
     schema: z.string(),
     by: z.enum(['freehold', 'owner']).meta({ description: 'Whose it is: who may drop it' }),
   }).nullable(),
-}).meta({ description: 'An extension that the server has.' });
+}).meta({ description: 'An extension that the server has.' }));
+export const extensionListSchema = listOf('ExtensionList', extensionSchema);
 export type ExtensionDocument = z.output<typeof extensionSchema>;

@@ -3,17 +3,19 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { Action } from '../access/actions.js';
 import { reachOf } from '../access/actor.js';
-import { audit } from '../access/audit.js';
-import { idParameter } from '../access/id-parameter.js';
+import { audit } from '../changes/audit.js';
+import { idParameter } from '../http/id-parameter.js';
 import { admit } from '../access/permission.js';
-import { Answers, type Caller, CurrentCaller, Problems, Repeatable, Takes } from '../access/route.js';
-import { send } from '../access/send.js';
-import { RequestsService } from '../operations/requests.service.js';
+import type { Caller } from '../changes/caller.js';
+import { Answers, CurrentCaller, Problems, Repeatable, Takes } from '../http/route.js';
+import { send } from '../http/send.js';
+import { RequestsService } from '../changes/requests.service.js';
 import { DatabaseNotAvailableError } from './database-errors.js';
 import type { DatabaseDocument } from './database.schemas.js';
 import { DatabasesService } from './databases.service.js';
-import { extensionName, type NewExtensionBody, newExtensionSchema } from './extension.schemas.js';
+import { extensionListSchema, extensionName, type NewExtensionBody, newExtensionSchema } from './extension.schemas.js';
 import { ExtensionsService } from './extensions.service.js';
+import { operationAnswerSchema } from '../http/operation.schemas.js';
 
 /** How long a caller is kept waiting for a primary that may not answer. */
 const LOOK_TIMEOUT_MS = 5_000;
@@ -31,7 +33,7 @@ export class ExtensionsController {
   @Takes('extension.list')
   @ApiOperation({ operationId: 'listExtensions', summary: 'List extensions', description: 'Those that the server has, whether the database has them, and who may make them, with the reason.' })
   @Problems('database-not-available', 'unavailable')
-  @Answers(200, 'ExtensionList', 'All extensions, by name')
+  @Answers(200, extensionListSchema, 'All extensions, by name')
   async list(@CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string) {
     const { instances, deletedAt, state } = await this.admit(caller, 'extension.list', id);
     if (deletedAt !== null || instances.length === 0) throw new DatabaseNotAvailableError(state);
@@ -44,7 +46,7 @@ export class ExtensionsController {
   @Repeatable()
   @ApiOperation({ operationId: 'createExtension', summary: 'Make an extension', description: 'Also one that PostgreSQL gives to superusers alone, if it does no harm; the list says which. Harmless if it is there.' })
   @Problems('forbidden', 'database-not-available', 'operation-in-progress', 'extension-refused')
-  @Answers(202, 'OperationAnswer', 'The operation')
+  @Answers(202, operationAnswerSchema, 'The operation')
   async create(
     @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string,
     @Body({ schema: newExtensionSchema }) body: NewExtensionBody, @Res({ passthrough: true }) response: Response,
@@ -62,7 +64,7 @@ export class ExtensionsController {
   @HttpCode(202)
   @ApiOperation({ operationId: 'dropExtension', summary: 'Take an extension away', description: 'Refused while something rests on it. Harmless if it is gone.' })
   @Problems('forbidden', 'database-not-available', 'operation-in-progress', 'extension-refused')
-  @Answers(202, 'OperationAnswer', 'The operation')
+  @Answers(202, operationAnswerSchema, 'The operation')
   async drop(
     @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Param('name', { schema: extensionName }) name: string,
     @Res({ passthrough: true }) response: Response,

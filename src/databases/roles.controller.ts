@@ -3,19 +3,22 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { Action } from '../access/actions.js';
 import { reachOf } from '../access/actor.js';
-import { audit } from '../access/audit.js';
-import { idParameter } from '../access/id-parameter.js';
+import { audit } from '../changes/audit.js';
+import { idParameter } from '../http/id-parameter.js';
 import { admit } from '../access/permission.js';
-import { Answers, type Caller, CurrentCaller, Problems, Repeatable, Takes } from '../access/route.js';
-import { send } from '../access/send.js';
-import { RequestsService } from '../operations/requests.service.js';
+import type { Caller } from '../changes/caller.js';
+import { Answers, CurrentCaller, Problems, Repeatable, Takes } from '../http/route.js';
+import { send } from '../http/send.js';
+import { RequestsService } from '../changes/requests.service.js';
 import { notFound } from '../problems/problem.js';
-import { requireNoBody } from '../problems/validation.js';
+import { requireNoBody } from '../http/validation.js';
 import { DatabaseNotAvailableError } from './database-errors.js';
 import type { DatabaseDocument } from './database.schemas.js';
 import { DatabasesService } from './databases.service.js';
-import { type NewRoleBody, newRoleSchema, roleName } from './role.schemas.js';
+import { type NewRoleBody, newRoleSchema, roleListSchema, roleName } from './role.schemas.js';
 import { RolesService } from './roles.service.js';
+import { credentialsSchema } from './database.schemas.js';
+import { operationAnswerSchema } from '../http/operation.schemas.js';
 
 /** How long a caller is kept waiting for a primary that may not answer. */
 const LOOK_TIMEOUT_MS = 5_000;
@@ -33,7 +36,7 @@ export class RolesController {
   @Takes('role.list')
   @ApiOperation({ operationId: 'listRoles', summary: 'List roles', description: 'The roles that were made beside the owner, by name, and what they may do.' })
   @Problems('database-not-available', 'unavailable')
-  @Answers(200, 'RoleList', 'All roles, by name')
+  @Answers(200, roleListSchema, 'All roles, by name')
   async list(@CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string) {
     requireInstances(await this.admit(caller, 'role.list', id));
     return { data: await this.roles.list(id, AbortSignal.timeout(LOOK_TIMEOUT_MS)), nextCursor: null };
@@ -45,7 +48,7 @@ export class RolesController {
   @Repeatable()
   @ApiOperation({ operationId: 'createRole', summary: 'Make a role', description: 'One that only reads, or that reads and writes what the owner has, in every database, with what is made later. Answers with its credentials once they work; the password is shown here and nowhere else.' })
   @Problems('forbidden', 'database-not-available', 'operation-in-progress', 'role-taken', 'too-many-roles', 'operation-failed', 'unavailable')
-  @Answers(201, 'Credentials', 'Its credentials')
+  @Answers(201, credentialsSchema, 'Its credentials')
   async create(
     @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Body({ schema: newRoleSchema }) body: NewRoleBody,
     @Res({ passthrough: true }) response: Response,
@@ -65,7 +68,7 @@ export class RolesController {
   @HttpCode(202)
   @ApiOperation({ operationId: 'dropRole', summary: 'Remove a role', description: 'Its sessions end, and what it owns goes to the owner. Harmless if it is gone.' })
   @Problems('forbidden', 'database-not-available', 'operation-in-progress')
-  @Answers(202, 'OperationAnswer', 'The operation')
+  @Answers(202, operationAnswerSchema, 'The operation')
   async drop(
     @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Param('name', { schema: roleName }) name: string,
     @Res({ passthrough: true }) response: Response,
@@ -85,7 +88,7 @@ export class RolesController {
   @Repeatable()
   @ApiOperation({ operationId: 'rotateRolePassword', summary: 'Get a new password for a role', description: 'The old one stops working. Sessions that are open stay open.' })
   @Problems('forbidden', 'not-found', 'database-not-available', 'operation-in-progress', 'operation-failed', 'unavailable')
-  @Answers(200, 'Credentials', 'The new credentials')
+  @Answers(200, credentialsSchema, 'The new credentials')
   async rotatePassword(
     @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Param('name', { schema: roleName }) name: string,
     @Res({ passthrough: true }) response: Response,

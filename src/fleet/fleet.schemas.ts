@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { component, listOf } from '../http/components.js';
 import { PLAN_IDS } from './plans.js';
 
 /** A place where backups are kept. */
@@ -10,16 +11,17 @@ export const backupSiteSchema = z.object({
   kind: z.enum(['live', 'frozen']).meta({ description: 'A frozen copy is written once and cannot change' }),
 });
 
-export const regionSchema = z.object({
+export const regionSchema = component('Region', z.object({
   id: z.string().meta({ example: 'europe' }),
   name: z.string(),
   timeZone: z.string().meta({ example: 'Europe/Berlin' }),
   open: z.boolean().meta({ description: 'Whether new databases are placed in it' }),
   dataCenters: z.array(z.object({ id: z.string(), name: z.string() })),
   backupSites: z.array(backupSiteSchema).meta({ description: 'Where backups of its databases are kept; they cannot be chosen or restricted' }),
-}).meta({ description: 'Where a database lives, primary and standbys, and nowhere else.' });
+}).meta({ description: 'Where a database lives, primary and standbys, and nowhere else.' }));
+export const regionListSchema = listOf('RegionList', regionSchema);
 
-export const planSchema = z.object({
+export const planSchema = component('Plan', z.object({
   id: z.enum(PLAN_IDS),
   name: z.string(),
   standbys: z.number().int(),
@@ -29,9 +31,10 @@ export const planSchema = z.object({
   pooledClients: z.number().int().meta({ description: 'Clients of `pooledUri` at once' }),
   diskGb: z.number().int(),
   databasesPerCustomer: z.number().int(),
-}).meta({ description: 'What a customer buys.' });
+}).meta({ description: 'What a customer buys.' }));
+export const planListSchema = listOf('PlanList', planSchema);
 
-export const hostSchema = z.object({
+export const hostSchema = component('Host', z.object({
   id: z.string(),
   region: z.string(),
   dataCenter: z.string(),
@@ -41,4 +44,5 @@ export const hostSchema = z.object({
   memoryMb: z.number().int(),
   promisedMb: z.number().int(),
   instances: z.number().int(),
-}).meta({ description: 'A machine that instances run on.' });
+}).meta({ description: 'A machine that instances run on.' }));
+export const hostListSchema = listOf('HostList', hostSchema);

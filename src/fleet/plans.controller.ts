@@ -1,8 +1,9 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Answers, Takes } from '../access/route.js';
+import { Answers, Takes } from '../http/route.js';
 import { mostClients, pooledSessions } from '../engine/connection-shares.js';
 import { PLANS } from './plans.js';
+import { planListSchema } from './fleet.schemas.js';
 
 @ApiTags('Plans')
 @Controller('v1/plans')
@@ -10,7 +11,7 @@ export class PlansController {
   @Get()
   @Takes('plan.list')
   @ApiOperation({ operationId: 'listPlans', summary: 'List the plans', description: 'Sizes, standbys and limits. Needs no key.' })
-  @Answers(200, 'PlanList', 'All plans')
+  @Answers(200, planListSchema, 'All plans')
   list() {
     const data = Object.values(PLANS).map((plan) => ({
       ...plan, pooledConnections: pooledSessions(plan.maxConnections), pooledClients: mostClients(plan.maxConnections),

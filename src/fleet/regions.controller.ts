@@ -1,10 +1,11 @@
 import { Controller, Get, Header, Inject, Param } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { Answers, Takes } from '../access/route.js';
+import { Answers, Takes } from '../http/route.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
 import { notFound } from '../problems/problem.js';
 import { FleetService } from './fleet.service.js';
+import { regionListSchema } from './fleet.schemas.js';
 
 @ApiTags('Regions')
 @Controller('v1/regions')
@@ -14,7 +15,7 @@ export class RegionsController {
   @Get()
   @Takes('region.list')
   @ApiOperation({ operationId: 'listRegions', summary: 'List the regions', description: 'Needs no key.' })
-  @Answers(200, 'RegionList', 'All regions')
+  @Answers(200, regionListSchema, 'All regions')
   async list() {
     return { data: await this.fleet.regions(), nextCursor: null };
   }

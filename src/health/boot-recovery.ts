@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { reasonOf } from '../base/reason-of.js';
-import type { Log } from '../config/log.js';
-import { LOG } from '../config/log-token.js';
+import type { Log } from '../telemetry/log.js';
+import { LOG } from '../telemetry/log-token.js';
 import { MetadataDatabaseRecords } from '../databases/database-records.js';
 import { DatabasesService } from '../databases/databases.service.js';
 import { RECOVER } from '../databases/operations/recover.operation.js';

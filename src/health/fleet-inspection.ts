@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import type { Log } from '../config/log.js';
+import type { Log } from '../telemetry/log.js';
 import type { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { openAlert, resolveAlerts } from '../operations/alerts.js';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { reasonOf } from '../base/reason-of.js';
-import type { Log } from '../config/log.js';
-import { LOG } from '../config/log-token.js';
+import type { Log } from '../telemetry/log.js';
+import { LOG } from '../telemetry/log-token.js';
 import type { Settings } from '../config/settings.js';
 import { SETTINGS } from '../config/settings-token.js';
 import { MetadataDatabaseRecords } from '../databases/database-records.js';

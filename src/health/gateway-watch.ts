@@ -2,8 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { Inject, Injectable } from '@nestjs/common';
 import { reasonOf } from '../base/reason-of.js';
-import type { Log } from '../config/log.js';
-import { LOG } from '../config/log-token.js';
+import type { Log } from '../telemetry/log.js';
+import { LOG } from '../telemetry/log-token.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
 import { Metadata } from '../metadata/metadata.js';

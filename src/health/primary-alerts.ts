@@ -1,5 +1,5 @@
 import { reasonOf } from '../base/reason-of.js';
-import type { Log } from '../config/log.js';
+import type { Log } from '../telemetry/log.js';
 import { isBeforePause } from '../databases/operations/is-reprotecting.js';
 import type { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';

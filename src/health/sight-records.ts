@@ -1,6 +1,6 @@
 import { reasonOf } from '../base/reason-of.js';
 import type { DatabaseSight } from '../databases/database-sight.js';
-import type { Log } from '../config/log.js';
+import type { Log } from '../telemetry/log.js';
 import type { Metadata } from '../metadata/metadata.js';
 
 /**

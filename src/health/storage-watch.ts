@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { reasonOf } from '../base/reason-of.js';
-import type { Log } from '../config/log.js';
+import type { Log } from '../telemetry/log.js';
 import type { Engine, Room, StorageMeasure } from '../engine/ports.js';
 import type { Metadata } from '../metadata/metadata.js';
 import { Rounds } from '../operations/rounds.js';

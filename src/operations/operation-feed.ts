@@ -2,7 +2,7 @@ import { EventEmitter, on } from 'node:events';
 import pg from 'pg';
 import { reasonOf } from '../base/reason-of.js';
 import { abortWith } from '../base/signals.js';
-import type { Log } from '../config/log.js';
+import type { Log } from '../telemetry/log.js';
 import { OPERATION_CHANNEL } from './postgres-store.js';
 
 const RECONNECT_MS = 500;

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import type { Tracing } from '../config/tracing.js';
-import { TRACING } from '../config/tracing-token.js';
+import type { Tracing } from '../telemetry/tracing.js';
+import { TRACING } from '../telemetry/tracing-token.js';
 import { newId } from '../metadata/ids.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { reasonOf } from '../base/reason-of.js';
-import type { Log } from '../config/log.js';
+import type { Log } from '../telemetry/log.js';
 
 export interface RoundsOptions {
   /** What lies between the end of one round and the beginning of the next. */

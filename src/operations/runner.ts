@@ -1,5 +1,5 @@
 import { reasonOf } from '../base/reason-of.js';
-import { NO_TRACING, type Tracing } from '../config/tracing.js';
+import { NO_TRACING, type Tracing } from '../telemetry/tracing.js';
 import type { OperationDefinition, Step, StepContext } from './definition.js';
 import { type AttemptResult, type ErrorSort, decideTransition } from './decide-transition.js';
 import type { OperationRegistry } from './registry.js';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { formatTraceParent, parseTraceParent, type TraceParent } from '../config/tracing.js';
+import { formatTraceParent, parseTraceParent, type TraceParent } from '../telemetry/tracing.js';
 import type { Operation } from './operation.js';
 
 /**

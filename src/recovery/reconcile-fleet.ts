@@ -1,8 +1,8 @@
 import pLimit from 'p-limit';
 import type { EntityManager } from 'typeorm';
 import type { SystemActor } from '../access/actor.js';
-import { audit } from '../access/audit.js';
-import type { MetadataBackupRecords } from '../backups/backup-records.js';
+import { audit } from '../changes/audit.js';
+import type { MetadataBackupRecords } from '../backups/sets/backup-records.js';
 import type { Engine, InstanceRef } from '../engine/ports.js';
 import type { FoundInstance, Survey } from '../engine/survey-port.js';
 import type { MetadataDatabaseRecords } from '../databases/database-records.js';

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import type { EntityManager } from 'typeorm';
-import type { MetadataBackupRecords } from '../backups/backup-records.js';
+import type { MetadataBackupRecords } from '../backups/sets/backup-records.js';
 import type { BackupsPort } from '../engine/backups-port.js';
 import type { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';

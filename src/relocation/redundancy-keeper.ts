@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Log } from '../config/log.js';
-import { LOG } from '../config/log-token.js';
+import type { Log } from '../telemetry/log.js';
+import { LOG } from '../telemetry/log-token.js';
 import { Rounds } from '../operations/rounds.js';
 import { RelocationService } from './relocation.service.js';
 

@@ -2,17 +2,21 @@ import { Body, Controller, HttpCode, Param, Post, Query, Res } from '@nestjs/com
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { z } from 'zod';
-import { audit } from '../access/audit.js';
-import { ChangesService } from '../access/changes.service.js';
+import { audit } from '../changes/audit.js';
+import { ChangesService } from '../changes/changes.service.js';
 import { requirePermission } from '../access/permission.js';
-import { Answers, type Caller, CurrentCaller, Problems, Repeatable, Takes } from '../access/route.js';
-import { send } from '../access/send.js';
+import type { Caller } from '../changes/caller.js';
+import { Answers, CurrentCaller, Problems, Repeatable, Takes } from '../http/route.js';
+import { send } from '../http/send.js';
 import { FleetService } from '../fleet/fleet.service.js';
 import { endTransactionsAfterMinutes } from '../databases/database.schemas.js';
 import { Metadata } from '../metadata/metadata.js';
-import { RequestsService } from '../operations/requests.service.js';
+import { RequestsService } from '../changes/requests.service.js';
 import { notFound } from '../problems/problem.js';
 import { RelocationService, type Vacating } from './relocation.service.js';
+import { movePlanAnswerSchema } from './relocation.schemas.js';
+import { operationAnswerSchema } from '../http/operation.schemas.js';
+import { hostSchema } from '../fleet/fleet.schemas.js';
 
 const planQuery = z.object({ plan: z.enum(['true', 'false']).default('false').transform((text) => text === 'true') });
 type PlanQuery = z.output<typeof planQuery>;
@@ -44,8 +48,8 @@ export class RelocationController {
   @HttpCode(202)
   @Repeatable()
   @ApiOperation({ operationId: 'drainHost', summary: 'Move everything away from a host', description: 'By switchovers and new standbys, a few at a time. A switchover waits, with nobody held up, until no transaction is open for long; the step `move` tells which are waited for. With `?plan=true` it answers what would move, and moves nothing. For operators.' })
-  @Answers(200, 'MovePlanAnswer', 'The plan')
-  @Answers(202, 'OperationAnswer', 'The operation')
+  @Answers(200, movePlanAnswerSchema, 'The plan')
+  @Answers(202, operationAnswerSchema, 'The operation')
   @Problems('forbidden', 'operation-in-progress')
   async drain(
     @CurrentCaller() caller: Caller, @Param('id') id: string, @Body({ schema: drainSchema }) body: DrainBody, @Query({ schema: planQuery }) { plan }: PlanQuery,
@@ -59,8 +63,8 @@ export class RelocationController {
   @HttpCode(202)
   @Repeatable()
   @ApiOperation({ operationId: 'loseHost', summary: 'Declare a host lost', description: LOST_DESCRIPTION })
-  @Answers(200, 'MovePlanAnswer', 'The plan')
-  @Answers(202, 'OperationAnswer', 'The operation')
+  @Answers(200, movePlanAnswerSchema, 'The plan')
+  @Answers(202, operationAnswerSchema, 'The operation')
   @Problems('forbidden', 'operation-in-progress')
   async lost(
     @CurrentCaller() caller: Caller, @Param('id') id: string, @Body({ schema: lostSchema }) { acceptDataLoss }: LostBody, @Query({ schema: planQuery }) { plan }: PlanQuery,
@@ -74,7 +78,7 @@ export class RelocationController {
   @HttpCode(200)
   @Repeatable()
   @ApiOperation({ operationId: 'undrainHost', summary: 'Use a host again', description: 'Takes a drain back; what has moved stays where it is. For operators.' })
-  @Answers(200, 'Host', 'The host')
+  @Answers(200, hostSchema, 'The host')
   @Problems('forbidden')
   async undrain(@CurrentCaller() caller: Caller, @Param('id') id: string, @Res({ passthrough: true }) response: Response) {
     requirePermission(caller.actor, 'host.undrain');
@@ -91,8 +95,8 @@ export class RelocationController {
   @HttpCode(202)
   @Repeatable()
   @ApiOperation({ operationId: 'evacuateDataCenter', summary: 'Move everything away from a data centre', description: 'Drains all its hosts, as a drain of each does. With `?plan=true` it answers what would move, and moves nothing. For operators.' })
-  @Answers(200, 'MovePlanAnswer', 'The plan')
-  @Answers(202, 'OperationAnswer', 'The operation')
+  @Answers(200, movePlanAnswerSchema, 'The plan')
+  @Answers(202, operationAnswerSchema, 'The operation')
   @Problems('forbidden', 'operation-in-progress')
   async evacuate(
     @CurrentCaller() caller: Caller, @Param('id') id: string, @Body({ schema: drainSchema }) body: DrainBody, @Query({ schema: planQuery }) { plan }: PlanQuery,
@@ -106,8 +110,8 @@ export class RelocationController {
   @HttpCode(202)
   @Repeatable()
   @ApiOperation({ operationId: 'loseDataCenter', summary: 'Declare a data centre lost for good', description: LOST_DESCRIPTION })
-  @Answers(200, 'MovePlanAnswer', 'The plan')
-  @Answers(202, 'OperationAnswer', 'The operation')
+  @Answers(200, movePlanAnswerSchema, 'The plan')
+  @Answers(202, operationAnswerSchema, 'The operation')
   @Problems('forbidden', 'operation-in-progress')
   async lostDataCenter(
     @CurrentCaller() caller: Caller, @Param('id') id: string, @Body({ schema: lostSchema }) { acceptDataLoss }: LostBody, @Query({ schema: planQuery }) { plan }: PlanQuery,

@@ -8,7 +8,7 @@ import { openEngine, prepareLocalFleet } from '../../src/engine/engine.js';
 import { SILENT_LOG } from '../../src/engine/local/collaborators.js';
 import { drawFreePort } from '../../src/engine/local/fleet/free-ports.js';
 import { findPooler } from '../../src/engine/local/gateway/gateway-programs.js';
-import { HostShell } from '../../src/engine/local/host-shell/host-shell.js';
+import { HostShell } from '../../src/engine/local/machine/host-shell.js';
 import type { Engine, Route } from '../../src/engine/ports.js';
 import { asCustomer } from './engine-suite.js';
 import { describeDatabase, eventually, provision, type TestDatabase } from './harness.js';

@@ -7,11 +7,11 @@ import { promisify } from 'node:util';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { Vault } from '../../src/config/vault.js';
+import { Vault } from '../../src/secrets/vault.js';
 import { openEngine, prepareLocalFleet, purgeLocalFleet, shutDownLocalFleet } from '../../src/engine/engine.js';
 import { SILENT_LOG } from '../../src/engine/local/collaborators.js';
-import { HostShell } from '../../src/engine/local/host-shell/host-shell.js';
-import { isStopped, readProcess } from '../../src/engine/local/host-shell/process-table.js';
+import { HostShell } from '../../src/engine/local/machine/host-shell.js';
+import { isStopped, readProcess } from '../../src/engine/local/machine/process-table.js';
 import type { Engine, Route } from '../../src/engine/ports.js';
 import { signalAll } from '../support/signal-all.js';
 import { asCustomer } from './engine-suite.js';

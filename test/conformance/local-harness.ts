@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { Vault } from '../../src/config/vault.js';
+import { Vault } from '../../src/secrets/vault.js';
 import { openEngine, prepareLocalFleet, purgeLocalFleet } from '../../src/engine/engine.js';
 import { SILENT_LOG } from '../../src/engine/local/collaborators.js';
 import type { FleetDescription } from '../../src/engine/local/fleet/fleet-description.js';

@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import type { RouterEntry } from '../../src/engine/local/gateway/router/router-entry.js';
 import { Router, type RecordedRoutes } from '../../src/engine/local/gateway/router/router-process.js';
-import { HostShell } from '../../src/engine/local/host-shell/host-shell.js';
+import { HostShell } from '../../src/engine/local/machine/host-shell.js';
 import {
   CANCEL_REQUEST, CLIENT_HELLO, GSSENC_REQUEST, RawClient, SSL_REQUEST, STARTUP_MESSAGE, startEchoInstance, type EchoInstance,
 } from '../support/first-bytes.js';

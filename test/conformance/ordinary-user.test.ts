@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import { Vault } from '../../src/config/vault.js';
+import { Vault } from '../../src/secrets/vault.js';
 import { openEngine, prepareLocalFleet, purgeLocalFleet } from '../../src/engine/engine.js';
 import { SILENT_LOG } from '../../src/engine/local/collaborators.js';
 

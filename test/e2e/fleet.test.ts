@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Vault } from '../../src/config/vault.js';
+import { Vault } from '../../src/secrets/vault.js';
 import { openEngine } from '../../src/engine/engine.js';
 import { SILENT_LOG } from '../../src/engine/local/collaborators.js';
 import { buildCommand, freehold, mountsOf, processesOf, run, startFreehold } from '../support/freehold-command.js';

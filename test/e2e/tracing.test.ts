@@ -21,10 +21,10 @@ describe('tracing', () => {
   it('loads nothing unless it is asked for', async () => {
     const program = `
       import { createRequire } from 'node:module';
-      const { openTracing } = await import('./dist/src/config/open-tracing.js');
-      const { NO_TRACING } = await import('./dist/src/config/tracing.js');
-      await import('./dist/src/api/create-api.js');
-      await import('./dist/src/start-worker.js');
+      const { openTracing } = await import('./dist/src/telemetry/open-tracing.js');
+      const { NO_TRACING } = await import('./dist/src/telemetry/tracing.js');
+      await import('./dist/src/processes/create-api.js');
+      await import('./dist/src/processes/start-worker.js');
       // The metrics' library loads the interface, which does nothing by itself.
       const loaded = () => Object.keys(createRequire(import.meta.url).cache).filter((path) => /@opentelemetry\\/(?!api\\/)/.test(path)).length;
       const off = await openTracing(undefined, 'api');

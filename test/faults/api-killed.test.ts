@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openLog } from '../../src/config/log.js';
+import { openLog } from '../../src/telemetry/log.js';
 import { Metadata } from '../../src/metadata/metadata.js';
 import { startControlPlane, type TestControlPlane } from '../support/control-plane.js';
 import { buildCommand } from '../support/freehold-command.js';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { BackupDocument } from '../../src/backups/backup.schemas.js';
-import { BackupsService } from '../../src/backups/backups.service.js';
-import { RestoresService } from '../../src/backups/restores.service.js';
+import type { BackupDocument } from '../../src/backups/sets/backup.schemas.js';
+import { BackupsService } from '../../src/backups/sets/backups.service.js';
+import { RestoresService } from '../../src/backups/restores/restores.service.js';
 import { Metadata } from '../../src/metadata/metadata.js';
 import { EVERYTHING } from '../../src/metadata/reach.js';
 import { OperationsService } from '../../src/operations/operations.service.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import pg from 'pg';
-import { DumpsService } from '../../src/backups/dumps.service.js';
+import { DumpsService } from '../../src/backups/dumps/dumps.service.js';
 import { DatabasesService } from '../../src/databases/databases.service.js';
 import { FleetWatch } from '../../src/health/fleet-watch.js';
 import { Metadata } from '../../src/metadata/metadata.js';

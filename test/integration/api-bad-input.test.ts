@@ -215,7 +215,7 @@ describe('every problem type', () => {
   });
 
   it('is thrown somewhere', () => {
-    const sources = ['src/problems/validation.ts', 'src/api/translate-error.ts', 'src/api/read-body.ts', 'src/databases/database-errors.ts', 'src/fleet/fleet-errors.ts']
+    const sources = ['src/http/validation.ts', 'src/http/translate-error.ts', 'src/http/read-body.ts', 'src/databases/database-errors.ts', 'src/fleet/fleet-errors.ts']
       .map((path) => readFileSync(path, 'utf8')).join('\n');
     for (const slug of ['unknown-field', 'operation-in-progress', 'malformed-json', 'name-taken', 'unknown-region'] as const) expect(sources).toContain(`'${slug}'`);
   });

@@ -5,7 +5,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FreeholdClient, ProblemError } from '../../clients/typescript/src/client.js';
-import { DumpSlots } from '../../src/backups/dump-slots.js';
+import { DumpSlots } from '../../src/backups/dumps/dump-slots.js';
 import { EngineError } from '../../src/engine/errors.js';
 import { startTestApi, type TestApi } from '../support/test-api.js';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ChangesService } from '../../src/access/changes.service.js';
+import { ChangesService } from '../../src/changes/changes.service.js';
 import { Metadata } from '../../src/metadata/metadata.js';
 import { eventually } from '../support/servers.js';
 import { type Answer, startTestApi, type TestApi } from '../support/test-api.js';

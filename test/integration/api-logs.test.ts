@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openLog } from '../../src/config/log.js';
+import { openLog } from '../../src/telemetry/log.js';
 import { startTestApi, type TestApi } from '../support/test-api.js';
 
 /** Every line that the API and the worker have logged, at the level that shows most. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
-import { NO_TRACING } from '../../src/config/tracing.js';
+import { NO_TRACING } from '../../src/telemetry/tracing.js';
 import { newId } from '../../src/metadata/ids.js';
 import { queryRows } from '../../src/metadata/query-rows.js';
 import { Metadata } from '../../src/metadata/metadata.js';

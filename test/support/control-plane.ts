@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { type Log, openLog } from '../../src/config/log.js';
+import { type Log, openLog } from '../../src/telemetry/log.js';
 import { readSettings, type Settings } from '../../src/config/settings.js';
-import { Vault } from '../../src/config/vault.js';
+import { Vault } from '../../src/secrets/vault.js';
 import { prepareLocalFleet, purgeLocalFleet, shutDownLocalFleet } from '../../src/engine/engine.js';
 import { FleetService } from '../../src/fleet/fleet.service.js';
-import { closeGround, openGround } from '../../src/open-ground.js';
-import { startWorker, type RunningWorker } from '../../src/start-worker.js';
-import { WorkerModule } from '../../src/worker.module.js';
+import { closeGround, openGround } from '../../src/processes/open-ground.js';
+import { startWorker, type RunningWorker } from '../../src/processes/start-worker.js';
+import { WorkerModule } from '../../src/processes/worker.module.js';
 import { startPostgres, startRedis, type TestServer } from './servers.js';
 
 /** A control plane with a worker in this process, over a real fleet in a temporary directory. */

@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node';
 import pg from 'pg';
-import { ENTITIES } from '../../src/entities.js';
+import { ENTITIES } from '../../src/processes/entities.js';
 import { dataSourceOptions, openDataSource } from '../../src/metadata/data-source.js';
 import { startPostgres, startRedis } from './servers.js';
 

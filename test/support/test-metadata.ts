@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import pg from 'pg';
-import { ENTITIES } from '../../src/entities.js';
+import { ENTITIES } from '../../src/processes/entities.js';
 import { dataSourceOptions, openDataSource } from '../../src/metadata/data-source.js';
 
 /** A metadata database of a test's own, in a server that tests share. */

@@ -917,102 +917,31 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description RFC 9457 problem details; `type` is stable and has a page of its own. */
-        Problem: {
-            type: string;
-            title: string;
-            status: number;
-            detail: string;
-            instance: string;
-            errors?: {
-                field: string;
-                message: string;
-            }[];
-        } & {
-            [key: string]: unknown;
-        };
-        /** @description Where a database lives, primary and standbys, and nowhere else. */
-        Region: {
-            /** @example europe */
+        /** @description Something that an operator should know; it resolves itself when its cause is gone. */
+        Alert: {
             id: string;
-            name: string;
-            /** @example Europe/Berlin */
-            timeZone: string;
-            /** @description Whether new databases are placed in it */
-            open: boolean;
-            dataCenters: {
-                id: string;
-                name: string;
-            }[];
-            /** @description Where backups of its databases are kept; they cannot be chosen or restricted */
-            backupSites: {
-                id: string;
-                name: string;
-                /**
-                 * @description ISO 3166
-                 * @example DE
-                 */
-                country: string;
-                dataCenter: string;
-                /**
-                 * @description A frozen copy is written once and cannot change
-                 * @enum {string}
-                 */
-                kind: "live" | "frozen";
-            }[];
-        };
-        RegionList: {
-            data: components["schemas"]["Region"][];
-            nextCursor: string | null;
-        };
-        /** @description What a customer buys. */
-        Plan: {
+            kind: string;
             /** @enum {string} */
-            id: "starter" | "standard" | "business";
-            name: string;
-            standbys: number;
-            memoryMb: number;
-            /** @description Sessions at once, those of the pooler included */
-            maxConnections: number;
-            /** @description Sessions that the pooler uses at once for one database */
-            pooledConnections: number;
-            /** @description Clients of `pooledUri` at once */
-            pooledClients: number;
-            diskGb: number;
-            databasesPerCustomer: number;
-        };
-        PlanList: {
-            data: components["schemas"]["Plan"][];
-            nextCursor: string | null;
-        };
-        /** @description A machine that instances run on. */
-        Host: {
-            id: string;
-            region: string;
-            dataCenter: string;
-            address: string;
-            storageId: string;
+            severity: "warning" | "critical";
+            subjectId: string | null;
+            operationId: string | null;
+            message: string;
+            /**
+             * @description `required`: an operator has to do something now; `none`: it heals by itself
+             * @enum {string}
+             */
+            action: "required" | "none";
+            /** @description What to do, or what is done by itself and what to look at if it stays */
+            advice: string;
             /** @enum {string} */
-            state: "active" | "draining" | "lost";
-            memoryMb: number;
-            promisedMb: number;
-            instances: number;
-        };
-        HostList: {
-            data: components["schemas"]["Host"][];
-            nextCursor: string | null;
-        };
-        /** @description The tenant: owns databases and has users. */
-        Customer: {
-            /** @example cus_01hzy3v7q8k2w5n9t4r6x1m0pa */
-            id: string;
-            name: string;
-            email: string;
+            state: "open" | "resolved";
             /** Format: date-time */
-            createdAt: string;
+            openedAt: string;
+            /** Format: date-time */
+            resolvedAt: string | null;
         };
-        CustomerList: {
-            data: components["schemas"]["Customer"][];
+        AlertList: {
+            data: components["schemas"]["Alert"][];
             nextCursor: string | null;
         };
         /** @description A program's credential; the key itself is shown once, when it is made. */
@@ -1034,20 +963,116 @@ export interface components {
             data: components["schemas"]["ApiKey"][];
             nextCursor: string | null;
         };
-        NewApiKey: {
-            /** @example key_01hzy3v7q8k2w5n9t4r6x1m0pa */
+        AuditEvent: {
+            id: string;
+            /** Format: date-time */
+            at: string;
+            actor: string;
+            action: string;
+            subjectId: string | null;
+            customerId: string | null;
+            requestId: string | null;
+            detail: {
+                [key: string]: unknown;
+            };
+        };
+        AuditEventList: {
+            data: components["schemas"]["AuditEvent"][];
+            nextCursor: string | null;
+        };
+        /** @description A full backup, and its copies at the backup sites. */
+        Backup: {
+            /** @example bkp_01hzy3v7q8k2w5n9t4r6x1m0pa */
+            id: string;
+            databaseId: string;
+            /** @enum {string} */
+            kind: "full";
+            /** @enum {string} */
+            reason: "first" | "scheduled" | "requested" | "hole" | "retry";
+            /**
+             * Format: date-time
+             * @description Null until its first copy is stored
+             */
+            startedAt: string | null;
+            /** Format: date-time */
+            finishedAt: string | null;
+            /** @description What it takes when it is restored */
+            sizeBytes: number | null;
+            copies: {
+                site: string;
+                /** @enum {string} */
+                state: "pending" | "stored" | "failed" | "expired";
+                storedBytes: number | null;
+                /**
+                 * Format: date-time
+                 * @description Until when a copy in cold storage can be neither changed nor removed
+                 */
+                frozenUntil: string | null;
+                error: string | null;
+                /** @description What a proof found damaged in this copy */
+                damage: string | null;
+            }[];
+            /**
+             * Format: date-time
+             * @description When it was last restored and checked; it counts from then on
+             */
+            provedAt: string | null;
+            /** @description What the proof has to tell of your own code, such as an index whose function fails; the backup is sound */
+            proofRemarks: string[];
+            /** @enum {string|null} */
+            keptAs: "daily" | "weekly" | "monthly" | null;
+        };
+        BackupList: {
+            data: components["schemas"]["Backup"][];
+            nextCursor: string | null;
+        };
+        /** @description The days whose backups exist on a day, for a database that is backed up every day. */
+        BackupPolicy: {
+            /** Format: date */
+            on: string;
+            daily: string[];
+            weekly: string[];
+            monthly: string[];
+            /** @description Every backup has a copy at each of them; they cannot be chosen or restricted */
+            sites: {
+                id: string;
+                name: string;
+                /**
+                 * @description ISO 3166
+                 * @example DE
+                 */
+                country: string;
+                dataCenter: string;
+                /**
+                 * @description A frozen copy is written once and cannot change
+                 * @enum {string}
+                 */
+                kind: "live" | "frozen";
+            }[];
+        };
+        /** @description Shown once; a password is not kept. */
+        Credentials: {
+            user: string;
+            password: string;
+            /** @description With the password; a session of PostgreSQL itself, at the primary */
+            uri: string;
+            /** @description With the password; pools by transaction */
+            pooledUri: string;
+            /** @description With the password; a session at a standby in sync, or at the primary where there is none */
+            readOnlyUri: string;
+        };
+        /** @description The tenant: owns databases and has users. */
+        Customer: {
+            /** @example cus_01hzy3v7q8k2w5n9t4r6x1m0pa */
             id: string;
             name: string;
-            scopes: string[];
+            email: string;
             /** Format: date-time */
             createdAt: string;
-            /** Format: date-time */
-            expiresAt: string | null;
-            /** Format: date-time */
-            revokedAt: string | null;
-            /** Format: date-time */
-            lastUsedAt: string | null;
-            key: string;
+        };
+        CustomerList: {
+            data: components["schemas"]["Customer"][];
+            nextCursor: string | null;
         };
         /** @description What a customer owns: one primary, its standbys and one endpoint. */
         Database: {
@@ -1150,25 +1175,19 @@ export interface components {
             data: components["schemas"]["Database"][];
             nextCursor: string | null;
         };
-        /** @description Shown once; a password is not kept. */
-        Credentials: {
-            user: string;
-            password: string;
-            /** @description With the password; a session of PostgreSQL itself, at the primary */
-            uri: string;
-            /** @description With the password; pools by transaction */
-            pooledUri: string;
-            /** @description With the password; a session at a standby in sync, or at the primary where there is none */
-            readOnlyUri: string;
-        };
-        NewDatabaseAnswer: {
-            database: components["schemas"]["Database"];
-            operation: components["schemas"]["Operation"];
-            credentials: components["schemas"]["Credentials"];
-        };
         DatabaseOperationAnswer: {
             database: components["schemas"]["Database"];
             operation: components["schemas"]["Operation"];
+        };
+        /** @description A link by which a dump is downloaded once, without a key. */
+        DumpLink: {
+            /**
+             * Format: uri
+             * @description Shown once; whoever has it can download the dump
+             */
+            url: string;
+            /** Format: date-time */
+            expiresAt: string;
         };
         /** @description An extension that the server has. */
         Extension: {
@@ -1199,19 +1218,78 @@ export interface components {
             data: components["schemas"]["Extension"][];
             nextCursor: string | null;
         };
-        /** @description A role of the customer's own, beside the owner. */
-        Role: {
-            /** @example reporting */
-            name: string;
-            /**
-             * @description `readOnly`: reads tables, views and sequences; `readWrite`: inserts, updates and deletes, too. Of all that the owner has, and makes later, in every database
-             * @enum {string}
-             */
-            access: "readOnly" | "readWrite";
+        /** @description A machine that instances run on. */
+        Host: {
+            id: string;
+            region: string;
+            dataCenter: string;
+            address: string;
+            storageId: string;
+            /** @enum {string} */
+            state: "active" | "draining" | "lost";
+            memoryMb: number;
+            promisedMb: number;
+            instances: number;
         };
-        RoleList: {
-            data: components["schemas"]["Role"][];
+        HostList: {
+            data: components["schemas"]["Host"][];
             nextCursor: string | null;
+        };
+        Liveness: {
+            /** @enum {string} */
+            status: "alive";
+        };
+        /** @description What would move, and how. */
+        MovePlanAnswer: {
+            plan: {
+                hosts: string[];
+                primaries: number;
+                standbys: number;
+                /** @description Databases that have nothing left elsewhere */
+                restores: number;
+                moves: {
+                    databaseId: string;
+                    instanceId: string;
+                    hostId: string;
+                    role: string;
+                    /** @enum {string} */
+                    by: "switchover" | "failover" | "restore" | "relocate";
+                    /**
+                     * @description What the standby had not received (needs acceptDataLoss), or what was not archived yet
+                     * @enum {string}
+                     */
+                    mayLose: "nothing" | "not-received" | "not-archived";
+                    /** @description The host that it would go to; null without room */
+                    to: string | null;
+                    /** @description What a restore would begin with */
+                    source: {
+                        site: string;
+                        backupId: string;
+                        backedUpAt: string;
+                        sizeBytes: number | null;
+                    } | null;
+                }[];
+            };
+        };
+        NewApiKey: {
+            /** @example key_01hzy3v7q8k2w5n9t4r6x1m0pa */
+            id: string;
+            name: string;
+            scopes: string[];
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            expiresAt: string | null;
+            /** Format: date-time */
+            revokedAt: string | null;
+            /** Format: date-time */
+            lastUsedAt: string | null;
+            key: string;
+        };
+        NewDatabaseAnswer: {
+            database: components["schemas"]["Database"];
+            operation: components["schemas"]["Operation"];
+            credentials: components["schemas"]["Credentials"];
         };
         /** @description A long-running change, made of named steps. */
         Operation: {
@@ -1248,100 +1326,72 @@ export interface components {
             /** Format: date-time */
             finishedAt: string | null;
         };
+        OperationAnswer: {
+            operation: components["schemas"]["Operation"];
+        };
+        /** @description Server-Sent Events */
+        OperationEvents: string;
         OperationList: {
             data: components["schemas"]["Operation"][];
             nextCursor: string | null;
         };
-        OperationAnswer: {
-            operation: components["schemas"]["Operation"];
-        };
-        /** @description What would move, and how. */
-        MovePlanAnswer: {
-            plan: {
-                hosts: string[];
-                primaries: number;
-                standbys: number;
-                /** @description Databases that have nothing left elsewhere */
-                restores: number;
-                moves: {
-                    databaseId: string;
-                    instanceId: string;
-                    hostId: string;
-                    role: string;
-                    /** @enum {string} */
-                    by: "switchover" | "failover" | "restore" | "relocate";
-                    /**
-                     * @description What the standby had not received (needs acceptDataLoss), or what was not archived yet
-                     * @enum {string}
-                     */
-                    mayLose: "nothing" | "not-received" | "not-archived";
-                    /** @description The host that it would go to; null without room */
-                    to: string | null;
-                    /** @description What a restore would begin with */
-                    source: {
-                        site: string;
-                        backupId: string;
-                        backedUpAt: string;
-                        sizeBytes: number | null;
-                    } | null;
-                }[];
-            };
-        };
-        /** @description A full backup, and its copies at the backup sites. */
-        Backup: {
-            /** @example bkp_01hzy3v7q8k2w5n9t4r6x1m0pa */
-            id: string;
-            databaseId: string;
+        /** @description What a customer buys. */
+        Plan: {
             /** @enum {string} */
-            kind: "full";
-            /** @enum {string} */
-            reason: "first" | "scheduled" | "requested" | "hole" | "retry";
-            /**
-             * Format: date-time
-             * @description Null until its first copy is stored
-             */
-            startedAt: string | null;
-            /** Format: date-time */
-            finishedAt: string | null;
-            /** @description What it takes when it is restored */
-            sizeBytes: number | null;
-            copies: {
-                site: string;
-                /** @enum {string} */
-                state: "pending" | "stored" | "failed" | "expired";
-                storedBytes: number | null;
-                /**
-                 * Format: date-time
-                 * @description Until when a copy in cold storage can be neither changed nor removed
-                 */
-                frozenUntil: string | null;
-                error: string | null;
-                /** @description What a proof found damaged in this copy */
-                damage: string | null;
-            }[];
-            /**
-             * Format: date-time
-             * @description When it was last restored and checked; it counts from then on
-             */
-            provedAt: string | null;
-            /** @description What the proof has to tell of your own code, such as an index whose function fails; the backup is sound */
-            proofRemarks: string[];
-            /** @enum {string|null} */
-            keptAs: "daily" | "weekly" | "monthly" | null;
+            id: "starter" | "standard" | "business";
+            name: string;
+            standbys: number;
+            memoryMb: number;
+            /** @description Sessions at once, those of the pooler included */
+            maxConnections: number;
+            /** @description Sessions that the pooler uses at once for one database */
+            pooledConnections: number;
+            /** @description Clients of `pooledUri` at once */
+            pooledClients: number;
+            diskGb: number;
+            databasesPerCustomer: number;
         };
-        BackupList: {
-            data: components["schemas"]["Backup"][];
+        PlanList: {
+            data: components["schemas"]["Plan"][];
             nextCursor: string | null;
         };
-        /** @description The days whose backups exist on a day, for a database that is backed up every day. */
-        BackupPolicy: {
-            /** Format: date */
-            on: string;
-            daily: string[];
-            weekly: string[];
-            monthly: string[];
-            /** @description Every backup has a copy at each of them; they cannot be chosen or restricted */
-            sites: {
+        /** @description RFC 9457 problem details; `type` is stable and has a page of its own. */
+        Problem: {
+            type: string;
+            title: string;
+            status: number;
+            detail: string;
+            instance: string;
+            errors?: {
+                field: string;
+                message: string;
+            }[];
+        } & {
+            [key: string]: unknown;
+        };
+        Readiness: {
+            /** @enum {string} */
+            status: "ready" | "not-ready";
+            recovered: boolean;
+            checks: {
+                [key: string]: boolean;
+            };
+        };
+        /** @description Where a database lives, primary and standbys, and nowhere else. */
+        Region: {
+            /** @example europe */
+            id: string;
+            name: string;
+            /** @example Europe/Berlin */
+            timeZone: string;
+            /** @description Whether new databases are placed in it */
+            open: boolean;
+            dataCenters: {
+                id: string;
+                name: string;
+            }[];
+            /** @description Where backups of its databases are kept; they cannot be chosen or restricted */
+            backupSites: {
                 id: string;
                 name: string;
                 /**
@@ -1356,6 +1406,10 @@ export interface components {
                  */
                 kind: "live" | "frozen";
             }[];
+        };
+        RegionList: {
+            data: components["schemas"]["Region"][];
+            nextCursor: string | null;
         };
         RestoreAnswer: {
             database: components["schemas"]["Database"];
@@ -1372,73 +1426,19 @@ export interface components {
                 readOnlyUri: string;
             };
         };
-        /** @description A link by which a dump is downloaded once, without a key. */
-        DumpLink: {
+        /** @description A role of the customer's own, beside the owner. */
+        Role: {
+            /** @example reporting */
+            name: string;
             /**
-             * Format: uri
-             * @description Shown once; whoever has it can download the dump
-             */
-            url: string;
-            /** Format: date-time */
-            expiresAt: string;
-        };
-        /** @description Server-Sent Events */
-        OperationEvents: string;
-        /** @description Something that an operator should know; it resolves itself when its cause is gone. */
-        Alert: {
-            id: string;
-            kind: string;
-            /** @enum {string} */
-            severity: "warning" | "critical";
-            subjectId: string | null;
-            operationId: string | null;
-            message: string;
-            /**
-             * @description `required`: an operator has to do something now; `none`: it heals by itself
+             * @description `readOnly`: reads tables, views and sequences; `readWrite`: inserts, updates and deletes, too. Of all that the owner has, and makes later, in every database
              * @enum {string}
              */
-            action: "required" | "none";
-            /** @description What to do, or what is done by itself and what to look at if it stays */
-            advice: string;
-            /** @enum {string} */
-            state: "open" | "resolved";
-            /** Format: date-time */
-            openedAt: string;
-            /** Format: date-time */
-            resolvedAt: string | null;
+            access: "readOnly" | "readWrite";
         };
-        AlertList: {
-            data: components["schemas"]["Alert"][];
+        RoleList: {
+            data: components["schemas"]["Role"][];
             nextCursor: string | null;
-        };
-        AuditEvent: {
-            id: string;
-            /** Format: date-time */
-            at: string;
-            actor: string;
-            action: string;
-            subjectId: string | null;
-            customerId: string | null;
-            requestId: string | null;
-            detail: {
-                [key: string]: unknown;
-            };
-        };
-        AuditEventList: {
-            data: components["schemas"]["AuditEvent"][];
-            nextCursor: string | null;
-        };
-        Readiness: {
-            /** @enum {string} */
-            status: "ready" | "not-ready";
-            recovered: boolean;
-            checks: {
-                [key: string]: boolean;
-            };
-        };
-        Liveness: {
-            /** @enum {string} */
-            status: "alive";
         };
     };
     responses: {

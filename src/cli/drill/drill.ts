@@ -3,9 +3,9 @@ import type { Command } from 'commander';
 
 import type { FreeholdClient } from '../../../clients/typescript/src/client.js';
 import { reasonOf } from '../../base/reason-of.js';
-import { Vault } from '../../config/vault.js';
+import { Vault } from '../../secrets/vault.js';
 import { CliError } from '../cli-error.js';
-import { openMasterKey } from '../fleet/master-key.js';
+import { openMasterKey } from '../../supervisor/master-key.js';
 import { note, printJson } from '../output.js';
 import { askConsent } from './ask-consent.js';
 import { provideCanary, removeCanary, type Canary } from './canary.js';

@@ -1,11 +1,11 @@
-import type { Vault } from '../../config/vault.js';
+import type { Vault } from '../../secrets/vault.js';
 import type { Database, Instance } from '../../../clients/typescript/src/client.js';
 import { CliError } from '../cli-error.js';
-import type { ControlDirectory } from '../fleet/control-directory.js';
-import { readPorts } from '../fleet/ports.js';
-import { isAlive, type ProcessName } from '../fleet/processes.js';
-import { tellRedis } from '../fleet/redis-server.js';
-import { openControlKeys } from '../fleet/sealed-keys.js';
+import type { ControlDirectory } from '../../supervisor/control-directory.js';
+import { readPorts } from '../../supervisor/ports.js';
+import { isAlive, type ProcessName } from '../../supervisor/processes.js';
+import { tellRedis } from '../../supervisor/redis-server.js';
+import { openControlKeys } from '../../supervisor/sealed-keys.js';
 import type { Fault } from './faults.js';
 import { FleetMachine, signalAll } from './machine.js';
 

@@ -4,10 +4,10 @@ import { basename, join } from 'node:path';
 
 import type { Database, Instance } from '../../../clients/typescript/src/client.js';
 import { CliError, errorCode } from '../cli-error.js';
-import type { ControlDirectory } from '../fleet/control-directory.js';
-import { readIfThere } from '../fleet/files.js';
+import type { ControlDirectory } from '../../supervisor/control-directory.js';
+import { readIfThere } from '../../supervisor/files.js';
 import { waitUntil } from '../../base/wait-until.js';
-import { findWorkingBelow, isAlive, leadToSame, listPids, nameProcess, readArguments, readWorkingDirectory, sendSignal, type ProcessName } from '../fleet/processes.js';
+import { findWorkingBelow, isAlive, leadToSame, listPids, nameProcess, readArguments, readWorkingDirectory, sendSignal, type ProcessName } from '../../supervisor/processes.js';
 
 /** What is left of a database while nothing was destroyed. */
 export interface Remains {

@@ -4,8 +4,8 @@ import type { FreeholdClient } from '../../../clients/typescript/src/client.js';
 import { readCliSettings, type CliSettings } from '../../config/settings.js';
 import { CliError } from '../cli-error.js';
 import { connect, openSession } from '../client/session.js';
-import { chooseDataDir, ControlDirectory } from '../fleet/control-directory.js';
-import { findRunningFleet } from '../fleet/running-fleet.js';
+import { chooseDataDir, ControlDirectory } from '../../supervisor/control-directory.js';
+import { findRunningFleet } from '../../supervisor/running-fleet.js';
 
 /**
  * The embedded fleet that a drill breaks, and its API.

@@ -2,7 +2,7 @@ import { delimiter, join } from 'node:path';
 
 import { readCliSettings } from '../../config/settings.js';
 import { CliError } from '../cli-error.js';
-import { findPostgresFolders } from '../fleet/programs.js';
+import { findPostgresFolders } from '../../supervisor/programs.js';
 
 /** The programs that dump and restore. Both are of one version: an older pg_restore does not read what a newer pg_dump wrote. */
 export interface ClientPrograms {

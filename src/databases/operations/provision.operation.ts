@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Vault } from '../../config/vault.js';
+import type { Vault } from '../../secrets/vault.js';
 import type { Engine } from '../../engine/ports.js';
 import type { OperationDefinition, Step, StepContext, StepOutcome } from '../../operations/definition.js';
 import { synchronizeSteps } from './synchronize-steps.js';

@@ -1,8 +1,8 @@
 import type { Engine, InventoryRegion } from '../ports.js';
 import { asEngineError } from './engine-failure.js';
 import type { FleetDescription } from './fleet/fleet-description.js';
-import { findRooms } from './fleet/find-rooms.js';
-import { surveyFleet } from './fleet/survey-fleet.js';
+import { findRooms } from './find-rooms.js';
+import { surveyFleet } from './survey-fleet.js';
 import type { ConfiguredSite } from './backups/configured-site.js';
 import { LocalBackups, openBackupSites } from './backups/local-backups.js';
 import { LocalGateway } from './gateway/local-gateway.js';

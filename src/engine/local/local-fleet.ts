@@ -5,9 +5,9 @@ import type { FleetDescription, HostDescription, RegionDescription } from './fle
 import { accountOf, authorityCertificatePath, hostDirectory } from './fleet/fleet-layout.js';
 import { publicCertificatePath, publishCertificates } from './fleet/public-certificates.js';
 import { openRuntimeRoot, readFleet, refuseOtherKindOfUser } from './fleet/fleet-store.js';
-import { loadAuthority } from './fleet/prepare-fleet.js';
-import type { Account } from './host-shell/files.js';
-import { HostShell } from './host-shell/host-shell.js';
+import { loadAuthority } from './prepare-fleet.js';
+import type { Account } from './machine/files.js';
+import { HostShell } from './machine/host-shell.js';
 import { ARCHIVE_SCRIPT } from './instances/archive-command.js';
 import type { Rebuild } from './instances/choose-rebuild.js';
 import { PostgresInstallations, type PostgresBinaries } from './instances/postgres-binaries.js';

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { Vault } from '../../../src/config/vault.js';
+import { Vault } from '../../../src/secrets/vault.js';
 import { prepareLocalFleet, shutDownLocalFleet } from '../../../src/engine/engine.js';
 import { buildCommand } from '../../support/freehold-command.js';
 import { eventually, freePort, startPostgres, startRedis, type TestServer } from '../../support/servers.js';
 
-const ENTRY = fileURLToPath(new URL('../../../dist/src/main-api.js', import.meta.url));
+const ENTRY = fileURLToPath(new URL('../../../dist/src/processes/main-api.js', import.meta.url));
 const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
 /** The API as a process of its own, without a worker: what it is asked for is recorded and not done. */

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Settings } from '../../../src/config/settings.js';
 import { eventually, freePort, type TestServer } from '../../support/servers.js';
 
-const ENTRY = fileURLToPath(new URL('../../../dist/src/main-api.js', import.meta.url));
+const ENTRY = fileURLToPath(new URL('../../../dist/src/processes/main-api.js', import.meta.url));
 
 /** An API as a process of its own, which can be killed. */
 export class ApiProcess {

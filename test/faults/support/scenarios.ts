@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { scramVerifier } from '../../../src/engine/scram-verifier.js';
+import { scramVerifier } from '../../../src/secrets/scram-verifier.js';
 import { type PlanId, PLANS } from '../../../src/fleet/plans.js';
 import type { OperationDocument } from '../../../src/operations/operation.js';
 import type { FakeCall, FakeVerb } from '../../support/fake-engine.js';

@@ -1,5 +1,5 @@
 import type { Effect } from '../../ports.js';
-import { command } from '../host-shell/gate-script.js';
+import { command } from '../machine/gate-script.js';
 import { archiveSubject, type InstanceContext } from '../instances/instance-context.js';
 
 /** More segments than fit on a command line are marked in several. */

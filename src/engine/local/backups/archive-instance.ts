@@ -1,9 +1,9 @@
 import type { ArchiveObservation } from '../../backups-port.js';
 import { EngineError } from '../../errors.js';
 import type { Effect } from '../../ports.js';
-import { command } from '../host-shell/gate-script.js';
-import type { Gate } from '../host-shell/gate.js';
-import { exactName } from '../host-shell/host-shell.js';
+import { command } from '../machine/gate-script.js';
+import type { Gate } from '../machine/gate.js';
+import { exactName } from '../machine/host-shell.js';
 import { archiveSubject, findPostmaster, readPort, type InstanceContext } from '../instances/instance-context.js';
 import { mostWaitingWalMb, WAL_SEGMENT_BYTES } from '../instances/instance-settings.js';
 import { psqlLine } from '../sql/psql-line.js';

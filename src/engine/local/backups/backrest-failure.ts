@@ -1,6 +1,6 @@
 import { EngineError } from '../../errors.js';
-import { commandFailure, lastLines, saysNoRoom } from '../host-shell/tool-failure.js';
-import type { CommandResult } from '../host-shell/run-command.js';
+import { commandFailure, lastLines, saysNoRoom } from '../machine/tool-failure.js';
+import type { CommandResult } from '../machine/run-command.js';
 
 /** pgBackRest's own numbers of errors, as they are in its source (`build/error/error.yaml`). */
 const LOCKED = 50;

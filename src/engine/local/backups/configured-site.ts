@@ -1,6 +1,6 @@
 import type { BackupSite } from '../../backups-port.js';
 import { EngineError } from '../../errors.js';
-import type { HostShell } from '../host-shell/host-shell.js';
+import type { HostShell } from '../machine/host-shell.js';
 import type { LocalSite, Repository } from './repositories.js';
 
 interface Server {

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 
 import { EngineError } from '../../errors.js';
-import { scramVerifierSync } from '../../scram-verifier.js';
+import { scramVerifierSync } from '../../../secrets/scram-verifier.js';
 import { binariesOf } from '../instances/instance-binaries.js';
 import { readPort, type InstanceContext } from '../instances/instance-context.js';
 import { DUMP_APPLICATION, DUMP_ROLE, dumpLoginSql, dumpPassword, quoteLiteral } from '../instances/sql.js';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { StoredBackup } from '../../backups-port.js';
 import { EngineError } from '../../errors.js';
 import type { Effect } from '../../ports.js';
-import { commandFailure } from '../host-shell/tool-failure.js';
+import { commandFailure } from '../machine/tool-failure.js';
 import { STANZA } from '../instances/archive-command.js';
 import { listBackups } from './list-backups.js';
 import { backrestWords, makeSetDirectory, openSiteWork, requireSite, runBackrest, setDirectory, type SiteWork } from './site-work.js';

@@ -1,9 +1,9 @@
 import type { RestoreTarget, StoredBackup } from '../../backups-port.js';
 import { EngineError } from '../../errors.js';
-import { command, quote } from '../host-shell/gate-script.js';
-import type { Gate } from '../host-shell/gate.js';
-import { lastLines, saysNoRoom } from '../host-shell/tool-failure.js';
-import { exactName } from '../host-shell/host-shell.js';
+import { command, quote } from '../machine/gate-script.js';
+import type { Gate } from '../machine/gate.js';
+import { lastLines, saysNoRoom } from '../machine/tool-failure.js';
+import { exactName } from '../machine/host-shell.js';
 import { waitUntil } from '../wait-until.js';
 import { socketsDirectory } from '../fleet/fleet-layout.js';
 import { asAccount, findPostmaster, type InstanceContext } from '../instances/instance-context.js';

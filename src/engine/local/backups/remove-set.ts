@@ -1,5 +1,5 @@
 import type { Effect } from '../../ports.js';
-import { commandFailure } from '../host-shell/tool-failure.js';
+import { commandFailure } from '../machine/tool-failure.js';
 import { listFrozen, thawBackup } from './frozen-copies.js';
 import { backrestWords, requireSite, runBackrest, setDirectory, type SiteWork } from './site-work.js';
 

@@ -1,4 +1,4 @@
-import type { Account } from '../host-shell/files.js';
+import type { Account } from '../machine/files.js';
 import type { FleetDescription } from './fleet-description.js';
 
 /** Where everything of a fleet is, below its root: its directory, or the place where that is mounted. */

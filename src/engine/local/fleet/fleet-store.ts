@@ -1,5 +1,5 @@
 import { EngineError } from '../../errors.js';
-import { HostShell } from '../host-shell/host-shell.js';
+import { HostShell } from '../machine/host-shell.js';
 import { fleetSchema, type FleetDescription } from './fleet-description.js';
 import { fleetFile, MOUNTS, mountPoint } from './fleet-layout.js';
 

@@ -1,4 +1,4 @@
-import { HostShell } from '../host-shell/host-shell.js';
+import { HostShell } from '../machine/host-shell.js';
 import { PostgresInstallations, type PostgresBinaries } from '../instances/postgres-binaries.js';
 import { hostsDirectory } from './fleet-layout.js';
 

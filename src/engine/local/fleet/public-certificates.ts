@@ -1,4 +1,4 @@
-import { HostShell } from '../host-shell/host-shell.js';
+import { HostShell } from '../machine/host-shell.js';
 import type { FleetDescription } from './fleet-description.js';
 import { authorityCertificatePath } from './fleet-layout.js';
 

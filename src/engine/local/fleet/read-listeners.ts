@@ -1,4 +1,4 @@
-import type { HostShell } from '../host-shell/host-shell.js';
+import type { HostShell } from '../machine/host-shell.js';
 import { parseListeners, type Listener } from './gateway-ports.js';
 
 /** Who listens on this machine, over IPv4 or IPv6. */

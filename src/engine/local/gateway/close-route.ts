@@ -1,6 +1,6 @@
 import type { DatabaseSpec, Effect } from '../../ports.js';
-import type { GateSubject } from '../host-shell/gate.js';
-import { AT_ONCE_MS } from '../host-shell/host-shell.js';
+import type { GateSubject } from '../machine/gate.js';
+import { AT_ONCE_MS } from '../machine/host-shell.js';
 import { writeHeld } from './hold-route.js';
 import type { RegionGateway } from './region-gateway.js';
 

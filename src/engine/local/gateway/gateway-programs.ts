@@ -1,5 +1,5 @@
 import { EngineError } from '../../errors.js';
-import { HostShell } from '../host-shell/host-shell.js';
+import { HostShell } from '../machine/host-shell.js';
 import { isBefore, judgePooler, judgeRouter, readProgramVersion, type Judgement, type ProgramVersion } from './judge-programs.js';
 
 /** A program of the gateway that may be used. */

@@ -1,5 +1,5 @@
 import type { DatabaseSpec, Effect } from '../../ports.js';
-import type { Gate } from '../host-shell/gate.js';
+import type { Gate } from '../machine/gate.js';
 import { quoteLiteral } from '../instances/sql.js';
 import { psqlLine } from '../sql/psql-line.js';
 import { CONTROL_USER, DUMP_ROLE, REPLICATION_USER } from '../instances/sql.js';

@@ -1,6 +1,6 @@
 import type { Effect, Route } from '../../ports.js';
-import type { GateSubject } from '../host-shell/gate.js';
-import { AT_ONCE_MS } from '../host-shell/host-shell.js';
+import type { GateSubject } from '../machine/gate.js';
+import { AT_ONCE_MS } from '../machine/host-shell.js';
 import type { RegionGateway } from './region-gateway.js';
 import { routeContent, type RouteFile } from './route-file.js';
 

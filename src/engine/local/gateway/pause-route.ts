@@ -1,7 +1,7 @@
 import { within } from '../../../base/signals.js';
 import { EngineError } from '../../errors.js';
 import type { DatabaseSpec, Effect } from '../../ports.js';
-import type { GateSubject } from '../host-shell/gate.js';
+import type { GateSubject } from '../machine/gate.js';
 import { quoteLiteral } from '../instances/sql.js';
 import { waitUntil } from '../wait-until.js';
 import { endSessions, type Holding, writeHeld } from './hold-route.js';

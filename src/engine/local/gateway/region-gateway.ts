@@ -1,8 +1,8 @@
 import { EngineError } from '../../errors.js';
 import { endpointPorts, type RegionDescription } from '../fleet/fleet-description.js';
 import { gatewaysDirectory } from '../fleet/fleet-layout.js';
-import type { Gate, GateSubject } from '../host-shell/gate.js';
-import type { HostShell } from '../host-shell/host-shell.js';
+import type { Gate, GateSubject } from '../machine/gate.js';
+import type { HostShell } from '../machine/host-shell.js';
 import type { LocalFleet } from '../local-fleet.js';
 import { requireId } from '../require-id.js';
 import { gatewayPaths, type GatewayPaths } from './gateway-layout.js';

@@ -1,7 +1,7 @@
 import type { DatabaseSpec, Effect } from '../../ports.js';
-import { quote } from '../host-shell/gate-script.js';
-import type { GateSubject } from '../host-shell/gate.js';
-import { AT_ONCE_MS } from '../host-shell/host-shell.js';
+import { quote } from '../machine/gate-script.js';
+import type { GateSubject } from '../machine/gate.js';
+import { AT_ONCE_MS } from '../machine/host-shell.js';
 import type { RegionGateway } from './region-gateway.js';
 import { routePath } from './route-file.js';
 

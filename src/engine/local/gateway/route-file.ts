@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-import type { HostShell } from '../host-shell/host-shell.js';
-import type { FileContent } from '../host-shell/files.js';
+import type { HostShell } from '../machine/host-shell.js';
+import type { FileContent } from '../machine/files.js';
 
 const targetSchema = z.object({ address: z.ipv4(), port: z.number().int().min(1).max(65_535) });
 

@@ -1,5 +1,5 @@
 import type { InstanceSize } from '../../ports.js';
-import { command } from '../host-shell/gate-script.js';
+import { command } from '../machine/gate-script.js';
 import { mostWaitingWalMb, WAL_SEGMENT_BYTES } from './instance-settings.js';
 
 /** The one stanza of every database's repositories; each has repositories of its own. */

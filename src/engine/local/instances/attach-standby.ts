@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import { within } from '../../../base/signals.js';
 import { EngineError } from '../../errors.js';
 import type { Effect, InstanceObservation } from '../../ports.js';
-import type { Gate } from '../host-shell/gate.js';
+import type { Gate } from '../machine/gate.js';
 import { timeIsOver } from '../wait-until.js';
 import { withControl } from '../sql/control-connection.js';
 import { copyPrimary } from './copy-primary.js';

@@ -1,7 +1,7 @@
 import type { Effect, InstanceObservation } from '../../ports.js';
-import { command } from '../host-shell/gate-script.js';
-import type { Gate } from '../host-shell/gate.js';
-import { AT_ONCE_MS } from '../host-shell/host-shell.js';
+import { command } from '../machine/gate-script.js';
+import type { Gate } from '../machine/gate.js';
+import { AT_ONCE_MS } from '../machine/host-shell.js';
 import { instanceSubject, type InstanceContext } from './instance-context.js';
 import { observeInstance } from './observe-instance.js';
 import { triggerFile } from './promote-standby.js';

@@ -1,5 +1,5 @@
-import { command } from '../host-shell/gate-script.js';
-import type { Gate } from '../host-shell/gate.js';
+import { command } from '../machine/gate-script.js';
+import type { Gate } from '../machine/gate.js';
 import type { Lsn } from '../../ports.js';
 import { binariesOf } from './instance-binaries.js';
 import type { InstanceContext } from './instance-context.js';

@@ -1,6 +1,6 @@
 import type { Effect } from '../../ports.js';
-import { command, quote } from '../host-shell/gate-script.js';
-import type { Gate } from '../host-shell/gate.js';
+import { command, quote } from '../machine/gate-script.js';
+import type { Gate } from '../machine/gate.js';
 import { freeSlot, upstreamFiles } from './follow-primary.js';
 import { binariesOf } from './instance-binaries.js';
 import { asAccount, type InstanceContext } from './instance-context.js';

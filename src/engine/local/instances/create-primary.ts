@@ -1,10 +1,10 @@
 import { EngineError } from '../../errors.js';
 import type { Effect, InstanceObservation } from '../../ports.js';
 import type { InstanceLocale } from '../../instance-model.js';
-import { scramVerifierSync } from '../../scram-verifier.js';
+import { scramVerifierSync } from '../../../secrets/scram-verifier.js';
 import { withControl } from '../sql/control-connection.js';
-import { command, quote } from '../host-shell/gate-script.js';
-import type { Gate } from '../host-shell/gate.js';
+import { command, quote } from '../machine/gate-script.js';
+import type { Gate } from '../machine/gate.js';
 import { asAccount, instanceSubject, type InstanceContext } from './instance-context.js';
 import { launchNew } from './launch-new.js';
 import { nssWrapperEnvironment, nssWrapperFiles } from './nss-wrapper.js';

@@ -1,7 +1,7 @@
 import { EngineError } from '../../errors.js';
 import type { Effect } from '../../ports.js';
-import { command } from '../host-shell/gate-script.js';
-import { exactName } from '../host-shell/host-shell.js';
+import { command } from '../machine/gate-script.js';
+import { exactName } from '../machine/host-shell.js';
 import { sqlLine } from '../sql/psql-line.js';
 import { findPostmaster, instanceSubject, readPort, type InstanceContext } from './instance-context.js';
 import { parseWriting } from './instance-settings.js';

@@ -1,8 +1,8 @@
 import { EngineError } from '../../errors.js';
 import type { Effect, InstanceObservation } from '../../ports.js';
-import { command } from '../host-shell/gate-script.js';
-import type { Gate } from '../host-shell/gate.js';
-import { AT_ONCE_MS, exactName } from '../host-shell/host-shell.js';
+import { command } from '../machine/gate-script.js';
+import type { Gate } from '../machine/gate.js';
+import { AT_ONCE_MS, exactName } from '../machine/host-shell.js';
 import { enableLine, keepLine, liftLine, markLine } from './fence-mark.js';
 import { instanceSubject, servingProcesses, type InstanceContext } from './instance-context.js';
 import { observeInstance } from './observe-instance.js';

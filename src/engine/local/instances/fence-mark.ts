@@ -1,4 +1,4 @@
-import { command, quote } from '../host-shell/gate-script.js';
+import { command, quote } from '../machine/gate-script.js';
 import type { InstanceContext } from './instance-context.js';
 
 /*

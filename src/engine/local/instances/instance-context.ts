@@ -1,7 +1,7 @@
 import type { InstanceRef } from '../../ports.js';
-import type { Account } from '../host-shell/files.js';
-import type { GateSubject } from '../host-shell/gate.js';
-import type { HostShell, ProcessFacts } from '../host-shell/host-shell.js';
+import type { Account } from '../machine/files.js';
+import type { GateSubject } from '../machine/gate.js';
+import type { HostShell, ProcessFacts } from '../machine/host-shell.js';
 import type { LocalFleet } from '../local-fleet.js';
 import { instancePaths, type InstancePaths } from './instance-layout.js';
 

@@ -1,7 +1,7 @@
 import { EngineError } from '../../errors.js';
 import type { Effect, StorageMeasure, Writing } from '../../ports.js';
-import { command } from '../host-shell/gate-script.js';
-import { exactName } from '../host-shell/host-shell.js';
+import { command } from '../machine/gate-script.js';
+import { exactName } from '../machine/host-shell.js';
 import { bounded, withKeptControl } from '../sql/control-connection.js';
 import { findPostmaster, writingSubject, type InstanceContext } from './instance-context.js';
 import { parseWriting, writingConfiguration } from './instance-settings.js';

@@ -2,8 +2,8 @@ import { z } from 'zod';
 
 import { EngineError } from '../../errors.js';
 import type { Effect, KeptCopy } from '../../ports.js';
-import { command, quote } from '../host-shell/gate-script.js';
-import type { Gate } from '../host-shell/gate.js';
+import { command, quote } from '../machine/gate-script.js';
+import type { Gate } from '../machine/gate.js';
 import { instanceSubject, type InstanceContext } from './instance-context.js';
 import { killAll } from './run-instance.js';
 

@@ -1,6 +1,6 @@
 import type { InstanceObservation } from '../../ports.js';
-import { command } from '../host-shell/gate-script.js';
-import type { Gate } from '../host-shell/gate.js';
+import { command } from '../machine/gate-script.js';
+import type { Gate } from '../machine/gate.js';
 import { liftLine } from './fence-mark.js';
 import type { InstanceContext } from './instance-context.js';
 import { spawnPostmaster, waitUntilReady } from './run-instance.js';

@@ -3,7 +3,7 @@ import type { ExtensionObservation } from '../../extension-list.js';
 import type { RoleObservation, WantedRole } from '../../role-names.js';
 import type { Effect, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch, KeptCopy, Lsn, OpenTransaction, StorageMeasure, Writing } from '../../ports.js';
 import { slotName } from '../../slot-name.js';
-import { command } from '../host-shell/gate-script.js';
+import { command } from '../machine/gate-script.js';
 import { asEngineError } from '../engine-failure.js';
 import type { LocalFleet } from '../local-fleet.js';
 import { sqlLine } from '../sql/psql-line.js';

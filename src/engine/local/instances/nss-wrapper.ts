@@ -1,4 +1,4 @@
-import { quote } from '../host-shell/gate-script.js';
+import { quote } from '../machine/gate-script.js';
 import type { InstanceContext } from './instance-context.js';
 
 /*

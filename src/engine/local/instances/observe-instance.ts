@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 
 import type { InstanceObservation, StandbyObservation } from '../../ports.js';
-import { isStopped } from '../host-shell/process-table.js';
+import { isStopped } from '../machine/process-table.js';
 import { withKeptControl } from '../sql/control-connection.js';
 import { findPostmaster, readPort, type InstanceContext } from './instance-context.js';
 import { parseSynchronousNames } from './instance-settings.js';

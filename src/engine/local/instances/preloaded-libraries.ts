@@ -1,4 +1,4 @@
-import type { HostShell } from '../host-shell/host-shell.js';
+import type { HostShell } from '../machine/host-shell.js';
 
 /** Extensions that count from the start of the server on. One that is missing would keep it from starting. */
 const LIBRARIES = ['pg_stat_statements'] as const;

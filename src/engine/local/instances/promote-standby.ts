@@ -2,9 +2,9 @@ import type { Client } from 'pg';
 
 import type { Effect, InstanceObservation } from '../../ports.js';
 import { EngineError } from '../../errors.js';
-import { command, quote } from '../host-shell/gate-script.js';
-import type { Gate } from '../host-shell/gate.js';
-import { exactName } from '../host-shell/host-shell.js';
+import { command, quote } from '../machine/gate-script.js';
+import type { Gate } from '../machine/gate.js';
+import { exactName } from '../machine/host-shell.js';
 import { waitUntil } from '../wait-until.js';
 import { withKeptControl } from '../sql/control-connection.js';
 import { findPostmaster, instanceSubject, type InstanceContext } from './instance-context.js';

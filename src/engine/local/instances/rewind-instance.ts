@@ -1,5 +1,5 @@
-import { command, quote } from '../host-shell/gate-script.js';
-import type { Gate } from '../host-shell/gate.js';
+import { command, quote } from '../machine/gate-script.js';
+import type { Gate } from '../machine/gate.js';
 import { standbySignalLine } from './copy-primary.js';
 import { withControl } from '../sql/control-connection.js';
 import { clientTool, environmentLine, toolEnvironment } from '../sql/client-tools.js';

@@ -1,7 +1,7 @@
 import { EngineError } from '../../errors.js';
 import type { Effect } from '../../ports.js';
 import { isRoleName, type RoleObservation, type WantedRole } from '../../role-names.js';
-import type { Gate } from '../host-shell/gate.js';
+import type { Gate } from '../machine/gate.js';
 import { withControl } from '../sql/control-connection.js';
 import { sqlLine } from '../sql/psql-line.js';
 import { refusal } from './extensions.js';

@@ -1,10 +1,10 @@
 import { within } from '../../../base/signals.js';
 import { EngineError } from '../../errors.js';
 import type { Effect, Lsn } from '../../ports.js';
-import { command } from '../host-shell/gate-script.js';
-import type { Gate } from '../host-shell/gate.js';
-import { exactName } from '../host-shell/host-shell.js';
-import { carriesAway } from '../host-shell/process-table.js';
+import { command } from '../machine/gate-script.js';
+import type { Gate } from '../machine/gate.js';
+import { exactName } from '../machine/host-shell.js';
+import { carriesAway } from '../machine/process-table.js';
 import { waitUntil } from '../wait-until.js';
 import { bounded, withKeptControl } from '../sql/control-connection.js';
 import { endOfRecord, readControlData, SHUT_DOWN, type ControlData } from './control-data.js';

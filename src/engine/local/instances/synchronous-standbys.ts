@@ -2,8 +2,8 @@ import type { Client } from 'pg';
 
 import { EngineError } from '../../errors.js';
 import type { Effect, Lsn } from '../../ports.js';
-import { exactName } from '../host-shell/host-shell.js';
-import { command } from '../host-shell/gate-script.js';
+import { exactName } from '../machine/host-shell.js';
+import { command } from '../machine/gate-script.js';
 import { waitUntil } from '../wait-until.js';
 import { withControl } from '../sql/control-connection.js';
 import { findPostmaster, instanceSubject, type InstanceContext } from './instance-context.js';

@@ -1,8 +1,8 @@
 import type { BackupSet } from '../../backups-port.js';
 import { EngineError } from '../../errors.js';
 import { metadataDirectory, metadataSetId } from '../fleet/fleet-layout.js';
-import type { Account } from '../host-shell/files.js';
-import type { HostShell } from '../host-shell/host-shell.js';
+import type { Account } from '../machine/files.js';
+import type { HostShell } from '../machine/host-shell.js';
 import type { InstanceContext } from '../instances/instance-context.js';
 import type { InstancePaths } from '../instances/instance-layout.js';
 import type { LocalFleet } from '../local-fleet.js';

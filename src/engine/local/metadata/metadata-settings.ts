@@ -1,5 +1,5 @@
 import { backupsDirectory, metadataSetId, metadataSocketDirectory } from '../fleet/fleet-layout.js';
-import type { HostShell } from '../host-shell/host-shell.js';
+import type { HostShell } from '../machine/host-shell.js';
 import { archiveCommand, ARCHIVE_SCRIPT } from '../instances/archive-command.js';
 
 /** What `freehold up` starts the metadata server with, so that it can be backed up. */

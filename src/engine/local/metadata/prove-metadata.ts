@@ -1,7 +1,7 @@
 import { EngineError } from '../../errors.js';
 import { playSettings } from '../backups/recover-cluster.js';
 import { backrestWords, runBackrest, type SiteWork } from '../backups/site-work.js';
-import { commandFailure, explainWords, lastLines } from '../host-shell/tool-failure.js';
+import { commandFailure, explainWords, lastLines } from '../machine/tool-failure.js';
 import { binariesFor } from '../instances/instance-binaries.js';
 import type { LocalFleet } from '../local-fleet.js';
 import { waitUntil } from '../wait-until.js';

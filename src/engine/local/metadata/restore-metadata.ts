@@ -8,7 +8,7 @@ import { backrestWords, joinSites, openSiteWork, runBackrest, type SiteWork } fr
 import type { ConfiguredSite } from '../backups/configured-site.js';
 import { asEngineError } from '../engine-failure.js';
 import { metadataDirectory } from '../fleet/fleet-layout.js';
-import type { Account } from '../host-shell/files.js';
+import type { Account } from '../machine/files.js';
 import { LocalFleet, type LocalFleetOptions } from '../local-fleet.js';
 import { chooseMetadataSources, type MetadataAtSite, type MetadataSource } from './choose-metadata-source.js';
 import { metadataSet } from './metadata-server.js';

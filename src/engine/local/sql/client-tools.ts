@@ -1,4 +1,4 @@
-import { quote } from '../host-shell/gate-script.js';
+import { quote } from '../machine/gate-script.js';
 import { sessionOptions } from './session-settings.js';
 
 export interface ToolTarget {

@@ -1,4 +1,4 @@
-import { command, quote } from '../host-shell/gate-script.js';
+import { command, quote } from '../machine/gate-script.js';
 import type { InstanceContext } from '../instances/instance-context.js';
 import { CONTROL_USER, EFFECT_APPLICATION, endStaleEffects } from '../instances/sql.js';
 import type { LocalFleet } from '../local-fleet.js';

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { reasonOf } from '../../../../base/reason-of.js';
 import { EngineError } from '../../../errors.js';
-import { superseded } from '../../host-shell/gate.js';
+import { superseded } from '../../machine/gate.js';
 import { timeIsOver } from '../../wait-until.js';
 import { REFUSALS, type Refusal } from './router-config.js';
 import { requireId } from '../../require-id.js';

@@ -1,11 +1,11 @@
 import { within } from '../../../../base/signals.js';
 import { EngineError } from '../../../errors.js';
-import type { Account } from '../../host-shell/files.js';
-import { command, daemonLine } from '../../host-shell/gate-script.js';
-import type { Gate } from '../../host-shell/gate.js';
-import { exactName, type HostShell, type ProcessFacts } from '../../host-shell/host-shell.js';
-import { isStopped } from '../../host-shell/process-table.js';
-import { lastLines } from '../../host-shell/tool-failure.js';
+import type { Account } from '../../machine/files.js';
+import { command, daemonLine } from '../../machine/gate-script.js';
+import type { Gate } from '../../machine/gate.js';
+import { exactName, type HostShell, type ProcessFacts } from '../../machine/host-shell.js';
+import { isStopped } from '../../machine/process-table.js';
+import { lastLines } from '../../machine/tool-failure.js';
 import { asAccount } from '../../instances/instance-context.js';
 import { waitUntil } from '../../wait-until.js';
 import { findBusyPorts } from './busy-ports.js';

@@ -1,0 +1,60 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Metadata } from '../../metadata/metadata.js';
+import { queryRows } from '../../metadata/query-rows.js';
+
+/** In the form of an API key, so that the log is scrubbed of it. */
+const TOKEN_PREFIX = 'fh_link_';
+const TOKEN = /^fh_link_[A-Za-z0-9_-]{43}$/;
+
+/** Whose dump a link leads to, and whose key made it. */
+export interface DumpLink {
+  readonly databaseId: string;
+  readonly credentialId: string;
+}
+
+/**
+ * Links by which a browser downloads a dump: each once, for a short time, and no longer than the key that made it is valid.
+ * A token is shown when it is made; only its hash is kept.
+ */
+@Injectable()
+export class DumpLinksService {
+  constructor(private readonly metadata: Metadata) {}
+
+  async create(tx: EntityManager, { databaseId, credentialId }: DumpLink, validForSeconds: number): Promise<{ readonly token: string; readonly expiresAt: Date }> {
+    const token = `${TOKEN_PREFIX}${randomBytes(32).toString('base64url')}`;
+    await tx.query('DELETE FROM dump_links WHERE expires_at < now()');
+    const [made] = await queryRows<{ expiresAt: Date }>(tx,
+      `INSERT INTO dump_links (hash, database_id, credential_id, expires_at) VALUES ($1, $2, $3, now() + make_interval(secs => $4)) RETURNING expires_at AS "expiresAt"`,
+      [hashOf(token), databaseId, credentialId, validForSeconds]);
+    if (!made) throw new Error('the link was not written down');
+    return { token, expiresAt: made.expiresAt };
+  }
+
+  /** Where a link leads that can still be used; undefined for any other. */
+  async find(token: string): Promise<DumpLink | undefined> {
+    return this.query(token, `SELECT l.database_id AS "databaseId", l.credential_id AS "credentialId" FROM dump_links l WHERE ${USABLE}`);
+  }
+
+  /** Uses a link up: of two who come with it at once, one gets it. */
+  async take(token: string): Promise<DumpLink | undefined> {
+    return this.query(token, `UPDATE dump_links l SET used_at = now() WHERE ${USABLE} RETURNING l.database_id AS "databaseId", l.credential_id AS "credentialId"`);
+  }
+
+  /** Makes a link usable again by which nothing was downloaded. */
+  async giveBack(token: string): Promise<void> {
+    await this.metadata.dataSource.query('UPDATE dump_links SET used_at = NULL WHERE hash = $1', [hashOf(token)]);
+  }
+
+  private async query(token: string, statement: string): Promise<DumpLink | undefined> {
+    if (!TOKEN.test(token)) return undefined;
+    return (await queryRows<DumpLink>(this.metadata.dataSource.manager, statement, [hashOf(token)]))[0];
+  }
+}
+
+const USABLE = `l.hash = $1 AND l.used_at IS NULL AND l.expires_at > now()
+  AND EXISTS (SELECT FROM databases d WHERE d.id = l.database_id AND d.deleted_at IS NULL)
+  AND EXISTS (SELECT FROM api_keys k WHERE k.id = l.credential_id AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()))`;
+
+const hashOf = (token: string): Buffer => createHash('sha256').update(token).digest();

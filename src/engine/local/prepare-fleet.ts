@@ -1,0 +1,175 @@
+import { EngineError } from '../errors.js';
+import type { SecretVault } from './collaborators.js';
+import { HostShell } from './machine/host-shell.js';
+import { CertificateAuthority, createAuthority } from './fleet/certificates.js';
+import { adjustFleet, describeFleet, drawNetwork, gatewayAddress, REGION_COUNT, type FleetDescription, type RegionDescription } from './fleet/fleet-description.js';
+import { EMBEDDED_SITES } from './fleet/embedded-sites.js';
+import {
+  accountOf,
+  authorityCertificatePath,
+  authorityKeyPath,
+  backupsDirectory,
+  gatewayDirectory,
+  gatewaySocketDirectory,
+  gatewaysDirectory,
+  hostDirectory,
+  hostsDirectory,
+  regionsDirectory,
+  siteDirectory,
+  siteMarker,
+  sitesDirectory,
+} from './fleet/fleet-layout.js';
+import { currentRuntimeRoot, openRuntimeRoot, readFleet, refuseOtherKindOfUser, writeFleet } from './fleet/fleet-store.js';
+import { chooseFirstPorts, DEFAULT_SLOTS, portsTakenAt, PORTS_PER_DATABASE } from './fleet/gateway-ports.js';
+import { readListeners } from './fleet/read-listeners.js';
+import { metadataServerSettings, type MetadataServerSettings } from './metadata/metadata-settings.js';
+
+export interface PrepareOptions {
+  readonly dataDir: string;
+  /** The name by which clients on other machines reach this one. Gateways then listen on all its addresses. */
+  readonly publicHost?: string | null;
+  /** The first of the ports of a new fleet's gateways, whose ranges follow one another; drawn at random if left out. */
+  readonly firstGatewayPort?: number;
+  /** How many databases each gateway of a new fleet has ports for; {@link DEFAULT_SLOTS} if left out. */
+  readonly gatewaySlots?: number;
+  /** Memory that instances on each host may be promised, in MiB. */
+  readonly hostMemoryMb?: number;
+  readonly vault: SecretVault;
+}
+
+/** A fleet's description, and where its directory is to be reached. */
+export interface PreparedFleet extends FleetDescription {
+  /** The data directory by a path that every account may pass. */
+  readonly root: string;
+  /** What an embedded metadata server is to be started with. */
+  readonly metadataServer: MetadataServerSettings;
+}
+
+const DEFAULT_HOST_MEMORY_MB = 65_536;
+
+/**
+ * Makes what is missing of a fleet and answers with its description; called again, it changes nothing.
+ *
+ * After a reboot it mounts again what was mounted. It starts neither instances nor gateways.
+ *
+ * @throws EngineError `permanent` if the directory cannot serve, or its secrets were sealed under another master key.
+ */
+export async function prepareLocalFleet(options: PrepareOptions): Promise<PreparedFleet> {
+  if (!options.dataDir.startsWith('/')) throw new EngineError('permanent', `the data directory ${options.dataDir} is not absolute`, 'give a path that begins with /');
+  const bare = HostShell.bare(options.dataDir);
+  if (!(await bare.exists(options.dataDir))) await bare.ensureDirectory(options.dataDir, 0o711);
+  const dataDir = await bare.realpath(options.dataDir);
+  const shell = HostShell.bare(dataDir);
+  const found = await readFleet(shell);
+  if (found) refuseOtherKindOfUser(shell, found);
+  const fleet = found ? await withPorts(shell, adjustFleet(found, options.hostMemoryMb, options.publicHost), options) : await describeNewFleet(shell, options);
+  if (JSON.stringify(fleet) !== JSON.stringify(found)) await writeFleet(shell, fleet);
+  if (shell.isRoot) await shell.chmod(dataDir, 0o711);
+  const root = await openRuntimeRoot(dataDir, fleet);
+  const fleetShell = await HostShell.open(root);
+  await layOut(fleetShell, fleet);
+  for (const region of fleet.regions) await prepareRegion(fleetShell, fleet, region, options.vault);
+  return { ...fleet, root, metadataServer: await metadataServerSettings(fleetShell, fleet.id) };
+}
+
+async function describeNewFleet(shell: HostShell, options: PrepareOptions): Promise<FleetDescription> {
+  const slots = options.gatewaySlots ?? DEFAULT_SLOTS;
+  const network = drawNetwork();
+  return describeFleet({
+    asRoot: shell.isRoot,
+    publicHost: options.publicHost ?? null,
+    hostMemoryMb: options.hostMemoryMb ?? DEFAULT_HOST_MEMORY_MB,
+    firstPorts: await choosePorts(shell, { ...options, slots, network }),
+    slots,
+    network,
+  });
+}
+
+/** Ports for the gateways of a fleet that was made before each endpoint had ports of its own; what served until then ends. */
+async function withPorts(shell: HostShell, fleet: FleetDescription, options: PrepareOptions): Promise<FleetDescription> {
+  if (fleet.regions.every(({ gateway }) => gateway.firstPort > 0)) return fleet;
+  const slots = options.gatewaySlots ?? DEFAULT_SLOTS;
+  const firstPorts = await choosePorts(shell, { firstGatewayPort: options.firstGatewayPort, publicHost: fleet.publicHost, slots, network: fleet.network });
+  await Promise.all(fleet.regions.map(({ id }) => retireGateway(shell, fleet, id)));
+  return { ...fleet, regions: fleet.regions.map((region, index) => ({ ...region, gateway: { ...region.gateway, firstPort: firstPorts[index] ?? 0, slots } })) };
+}
+
+/** Ends the PgBouncer that served a whole region, and removes what was its own; routes' tokens stay. */
+async function retireGateway(shell: HostShell, fleet: FleetDescription, regionId: string): Promise<void> {
+  const configured = `${gatewayDirectory(currentRuntimeRoot(shell.root, fleet), regionId)}/etc`;
+  for (const process of shell.processesUnder([configured])) shell.signal(process, 'SIGKILL');
+  // Where they are mounted elsewhere they may not be yet.
+  for (const name of ['etc', 'pid', 'log', 'admin-password', 'shown']) await shell.remove(`${gatewayDirectory(shell.root, regionId)}/${name}`);
+}
+
+interface PortChoice {
+  readonly firstGatewayPort?: number | undefined;
+  readonly publicHost?: string | null;
+  readonly slots: number;
+  readonly network: number;
+}
+
+async function choosePorts(shell: HostShell, { firstGatewayPort: first, publicHost = null, slots, network }: PortChoice): Promise<number[]> {
+  if (first !== undefined) return Array.from({ length: REGION_COUNT }, (_, region) => first + region * slots * PORTS_PER_DATABASE);
+  const listeners = await readListeners(shell);
+  // Gateways that other machines reach listen on every address, the others on one of their own.
+  const addresses = publicHost === null ? Array.from({ length: REGION_COUNT }, (_, region) => gatewayAddress(network, region)) : [null];
+  return chooseFirstPorts(REGION_COUNT, slots, new Set(addresses.flatMap((address) => [...portsTakenAt(listeners, address)])));
+}
+
+async function layOut(shell: HostShell, fleet: FleetDescription): Promise<void> {
+  for (const directory of [hostsDirectory(shell.root), gatewaysDirectory(shell.root), regionsDirectory(shell.root)]) {
+    await shell.ensureDirectory(directory, 0o755);
+  }
+  await shell.ensureDirectory(backupsDirectory(shell.root), 0o711);
+  await shell.ensureDirectory(sitesDirectory(shell.root), 0o711);
+  await Promise.all(EMBEDDED_SITES.map((site) => layOutSite(shell, siteDirectory(shell.root, site.id))));
+  const hosts = fleet.regions.flatMap((region) => region.dataCenters.flatMap((center) => center.hosts));
+  await Promise.all(hosts.map((host) => shell.ensureDirectory(hostDirectory(shell.root, host.id), 0o711)));
+}
+
+/** One that was lost comes back empty. */
+async function layOutSite(shell: HostShell, directory: string): Promise<void> {
+  if (await shell.exists(siteMarker(directory))) return;
+  await shell.ensureDirectory(`${directory}/sets`, 0o711);
+  await shell.write({ path: siteMarker(directory), content: 'a backup site of Freehold\n', mode: 0o644 });
+}
+
+async function prepareRegion(shell: HostShell, fleet: FleetDescription, region: RegionDescription, vault: SecretVault): Promise<void> {
+  await shell.ensureDirectory(`${regionsDirectory(shell.root)}/${region.id}`, 0o755);
+  if (!(await shell.exists(authorityCertificatePath(shell.root, region.id)))) {
+    const pair = await createAuthority(`Freehold ${region.name} CA ${fleet.id}`);
+    await shell.write({ path: authorityKeyPath(shell.root, region.id), content: vault.seal(pair.key, authorityOwner(fleet, region.id)), mode: 0o600 });
+    // The certificate comes last: once it is there, both are.
+    await shell.write({ path: authorityCertificatePath(shell.root, region.id), content: pair.certificate, mode: 0o644 });
+  }
+  await prepareGateway(shell, fleet, region);
+}
+
+async function prepareGateway(shell: HostShell, fleet: FleetDescription, region: RegionDescription): Promise<void> {
+  const directory = gatewayDirectory(shell.root, region.id);
+  const owner = accountOf(fleet, region.gateway.account);
+  await shell.ensureDirectory(directory, 0o711);
+  await shell.ensureDirectory(`${directory}/routes`, 0o700);
+  await shell.ensureDirectory(`${directory}/poolers`, 0o711);
+  await shell.ensureDirectory(gatewaySocketDirectory(shell.root, region.gateway.account), 0o700, owner);
+}
+
+/** @throws EngineError `permanent` if the region's key was sealed under another master key. */
+export async function loadAuthority(shell: HostShell, fleet: FleetDescription, regionId: string, vault: SecretVault): Promise<CertificateAuthority> {
+  const certificate = await shell.read(authorityCertificatePath(shell.root, regionId));
+  const sealed = await shell.readBytes(authorityKeyPath(shell.root, regionId));
+  if (certificate === undefined || sealed === undefined) {
+    throw new EngineError('permanent', `the certificate authority of ${regionId} is missing`, 'prepare the fleet, or restore the directory');
+  }
+  try {
+    const key = vault.unseal(sealed, authorityOwner(fleet, regionId)).toString('utf8');
+    return await CertificateAuthority.load({ certificate, key });
+  } catch (error) {
+    throw new EngineError('permanent', `the key of ${regionId}'s certificate authority does not open`, 'use the master key under which the fleet was made', { cause: error });
+  }
+}
+
+function authorityOwner(fleet: FleetDescription, regionId: string): string {
+  return `fleet ${fleet.id} region ${regionId} certificate authority`;
+}

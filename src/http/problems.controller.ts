@@ -1,0 +1,33 @@
+import { Controller, Get, Param, Req, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import { Takes } from './route.js';
+import { notFound } from '../problems/problem.js';
+import { PROBLEM_TYPES, type ProblemSlug, type ProblemType } from '../problems/problem-types.js';
+
+/** The page behind the `type` of a problem document; the same as JSON for programs that ask for it. */
+@ApiExcludeController()
+@Controller('problems')
+export class ProblemsController {
+  @Get()
+  @Takes('problem-type.read')
+  list() {
+    return { data: Object.entries(PROBLEM_TYPES).map(([slug, type]) => ({ slug, ...type })), nextCursor: null };
+  }
+
+  @Get(':slug')
+  @Takes('problem-type.read')
+  page(@Param('slug') slug: string, @Req() request: Request, @Res() response: Response): void {
+    if (!Object.hasOwn(PROBLEM_TYPES, slug)) throw notFound();
+    const type = PROBLEM_TYPES[slug as ProblemSlug];
+    response.vary('Accept');
+    if (request.accepts('html', 'json') === 'json') response.json({ slug, ...type });
+    else response.type('html').send(render(slug, type));
+  }
+}
+
+function render(slug: string, { title, status, meaning }: ProblemType): string {
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${title}</title>
+<style>body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1rem}code{background:#eee;padding:.1em .3em}</style>
+<h1>${title}</h1><p><code>${slug}</code>, status ${status}</p><p>${meaning.replaceAll('<', '&lt;').replace(/`([^`]*)`/g, '<code>$1</code>')}</p></html>`;
+}

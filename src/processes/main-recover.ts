@@ -1,0 +1,35 @@
+import 'reflect-metadata';
+import { MetadataBackupRecords } from '../backups/sets/backup-records.js';
+import { openLog } from '../telemetry/log.js';
+import { readSettings } from '../config/settings.js';
+import { Vault } from '../secrets/vault.js';
+import { MetadataDatabaseRecords } from '../databases/database-records.js';
+import { openEngine } from '../engine/engine.js';
+import { ENTITIES } from './entities.js';
+import { dataSourceOptions, openDataSource } from '../metadata/data-source.js';
+import { Metadata } from '../metadata/metadata.js';
+import { PostgresOperationStore } from '../operations/postgres-store.js';
+import { reconcileFleet } from '../recovery/reconcile-fleet.js';
+
+/** The process by which `freehold recover` makes restored metadata true again; it prints what it found and ends. */
+async function main(): Promise<void> {
+  const settings = readSettings();
+  const vault = new Vault(Buffer.from(settings.FREEHOLD_MASTER_KEY, 'base64'));
+  const dataSource = await openDataSource(dataSourceOptions(settings.DATABASE_URL, ENTITIES));
+  try {
+    const engine = await openEngine({ engine: settings.FREEHOLD_ENGINE, dataDir: settings.FREEHOLD_DATA_DIR, vault, log: openLog('silent', 'recover'), ...(settings.FREEHOLD_BACKUP_SITES && { backupSites: settings.FREEHOLD_BACKUP_SITES }) });
+    const metadata = new Metadata(dataSource);
+    const report = await reconcileFleet({
+      metadata, engine, records: new MetadataDatabaseRecords(metadata, vault), backupRecords: new MetadataBackupRecords(metadata, vault), store: new PostgresOperationStore(dataSource),
+    });
+    await engine.close();
+    process.stdout.write(`${JSON.stringify(report)}\n`);
+  } finally {
+    await dataSource.destroy();
+  }
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,15 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { ControlPlaneModule, type Ground } from './control-plane.module.js';
+import { DatabasesModule } from '../databases/databases.module.js';
+import { FleetModule } from '../fleet/fleet.module.js';
+import { BackupsModule } from '../backups/backups.module.js';
+import { HealthModule } from '../health/health.module.js';
+import { RelocationModule } from '../relocation/relocation.module.js';
+
+/** Everything that acts: operations, and what watches. */
+@Module({})
+export class WorkerModule {
+  static on(ground: Ground): DynamicModule {
+    return { module: WorkerModule, imports: [ControlPlaneModule.on(ground), FleetModule, DatabasesModule, HealthModule, BackupsModule, RelocationModule] };
+  }
+}

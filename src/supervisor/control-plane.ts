@@ -1,0 +1,196 @@
+import { childEnvironment, readSettings, type CliSettings } from '../config/settings.js';
+import { Vault } from '../secrets/vault.js';
+import { prepareLocalFleet, type PreparedFleet } from '../engine/engine.js';
+import { waitUntil } from '../base/wait-until.js';
+import { findAccount } from './accounts.js';
+import { askReadiness, nodeProcess } from './api-processes.js';
+import { Ballast } from './ballast.js';
+import type { ControlDirectory } from './control-directory.js';
+import { lockFleet, type FleetLock } from './fleet-lock.js';
+import { endLeftovers } from './leftovers.js';
+import { openMasterKey, readFleetName } from './master-key.js';
+import { checkpointMetadata, metadataServer, type MetadataOptions, metadataUrl, refuseHomelessMetadata, refuseLostMetadata } from './metadata-server.js';
+import { LOOPBACK, openPorts, type ControlPorts } from './ports.js';
+import { describeHomeless, findPrograms, type Programs } from './programs.js';
+import type { Progress } from './progress.js';
+import { requireResolvable } from './public-host.js';
+import { redisServer, redisUrl } from './redis-server.js';
+import { openControlKeys, type ControlKeys } from './sealed-keys.js';
+import { SupervisedProcess, type ProcessSpec } from './supervised-process.js';
+
+/** How a control plane is to be started. */
+export interface ControlPlaneOptions {
+  readonly directory: ControlDirectory;
+  readonly settings: CliSettings;
+  /** The API's port; undefined for the one of last time. */
+  readonly port: number | undefined;
+  readonly bind: string;
+  /** The name under which other machines reach the gateways. */
+  readonly publicHost: string | undefined;
+  readonly progress: Progress;
+  /** Aborted if the start is to be given up. */
+  readonly signal: AbortSignal;
+}
+
+/** What a caller is told once a control plane is up. */
+export interface ReadyLine {
+  readonly api: string;
+  readonly console: string;
+  readonly operatorKey: string;
+  readonly signupKey: string;
+}
+
+/** After this the fleet is up all the same; what is still missing is worked on and shown by the API. */
+const RECOVERED_WITHIN_MS = 60_000;
+
+/** The processes of one fleet's control plane, kept running by this process. */
+export class ControlPlane {
+  private readonly processes: SupervisedProcess[] = [];
+  private lock: FleetLock | undefined;
+  private ballast: Ballast | undefined;
+  /** Undefined while there is none, or where it is somebody else's. */
+  private metadata: MetadataOptions | undefined;
+
+  private constructor(private readonly options: ControlPlaneOptions) {}
+
+  /**
+   * Starts everything and returns once it serves. If that fails, it stops what it started.
+   *
+   * @throws CliError, EngineError or SettingsError, each of which says what to do.
+   */
+  static async start(options: ControlPlaneOptions): Promise<{ plane: ControlPlane; ready: ReadyLine }> {
+    const plane = new ControlPlane(options);
+    try {
+      return { plane, ready: await plane.startAll() };
+    } catch (error) {
+      await plane.stop();
+      throw error;
+    }
+  }
+
+  /** Ends the processes, those that use the servers first. Instances and gateways go on. */
+  async stop(): Promise<void> {
+    const [servers, clients] = [this.processes.filter(isServer), this.processes.filter((process) => !isServer(process))];
+    await Promise.all(clients.map((process) => process.stop()));
+    await Promise.all(servers.map((process) => process.stop()));
+    await this.ballast?.stop();
+    this.lock?.release();
+  }
+
+  private async startAll(): Promise<ReadyLine> {
+    const { directory, settings, progress } = this.options;
+    const programs = await findPrograms(settings.PATH, settings.REDIS_URL === undefined);
+    programs.warnings.forEach((warning) => progress.incident(warning));
+    directory.prepare();
+    this.ballast = new Ballast(directory, progress, async () => this.metadata && checkpointMetadata(this.metadata));
+    this.ballast.start();
+    const masterKey = openMasterKey(directory, settings);
+    this.lock = await lockFleet(directory, readFleetName(directory) ?? '');
+    if (settings.DATABASE_URL === undefined) {
+      refuseLostMetadata(directory);
+      refuseHomelessMetadata(directory, programs);
+    }
+    const ended = await endLeftovers(directory);
+    if (ended > 0) progress.step(`ended ${ended} processes that an earlier start had left behind`);
+    const ports = await openPorts(directory, this.options.port, this.options.bind);
+    const vault = new Vault(masterKey);
+    const keys = chooseKeys(openControlKeys(directory, vault), settings);
+    const api = apiUrl(this.options, ports.api);
+    const environment = processEnvironment(this.options, masterKey, ports, keys, api);
+    this.lock.announce(api);
+    const fleet = await this.prepareFleet(vault);
+    (await describeHomeless(fleet.root, programs.postgres)).forEach((fault) => progress.incident(fault));
+    await this.startServers(programs, ports, keys, fleet);
+    await this.startNodeProcesses(environment, api);
+    return describeReady(api, keys);
+  }
+
+  private async prepareFleet(vault: Vault): Promise<PreparedFleet> {
+    const { directory, settings, publicHost, progress } = this.options;
+    if (publicHost !== undefined) await requireResolvable(publicHost);
+    progress.step(`preparing the fleet in ${directory.dataDir}`);
+    return prepareLocalFleet({
+      dataDir: directory.dataDir,
+      vault,
+      ...(publicHost === undefined ? {} : { publicHost }),
+      ...(settings.FREEHOLD_GATEWAY_PORT === undefined ? {} : { firstGatewayPort: settings.FREEHOLD_GATEWAY_PORT }),
+      ...(settings.FREEHOLD_GATEWAY_DATABASES === undefined ? {} : { gatewaySlots: settings.FREEHOLD_GATEWAY_DATABASES }),
+      ...(settings.FREEHOLD_HOST_MEMORY_MB === undefined ? {} : { hostMemoryMb: settings.FREEHOLD_HOST_MEMORY_MB }),
+    });
+  }
+
+  private async startServers(programs: Programs, ports: ControlPorts, keys: ControlKeys, fleet: PreparedFleet): Promise<void> {
+    const { settings, progress } = this.options;
+    // By a path that the accounts of the servers may pass.
+    const control = `${fleet.root}/control`;
+    const specs: ProcessSpec[] = [];
+    if (settings.DATABASE_URL === undefined) {
+      this.metadata = { control, programs, account: findAccount(['postgres']), port: ports.metadata, password: keys.metadataPassword, ...fleet.metadataServer };
+      specs.push(metadataServer(this.metadata));
+    }
+    if (settings.REDIS_URL === undefined) {
+      const account = findAccount(['redis', 'valkey', 'postgres']);
+      specs.push(redisServer({ control, program: programs.redisServer ?? 'redis-server', account, port: ports.redis, password: keys.redisPassword }));
+    }
+    if (specs.length > 0) progress.step(`starting ${specs.map((spec) => spec.role).join(' and ')}`);
+    await Promise.all(specs.map((spec) => this.keep(spec)));
+  }
+
+  private async startNodeProcesses(environment: Record<string, string>, api: string): Promise<void> {
+    const { directory, progress, signal } = this.options;
+    progress.step('starting api and worker');
+    const specs = (['api', 'worker'] as const).map((role) => nodeProcess(role, directory.control, environment, api));
+    await Promise.all(specs.map((spec) => this.keep(spec)));
+    progress.step('bringing back the databases that should be running');
+    const recovered = await waitUntil(async () => {
+      this.processes.forEach((process) => process.refuseHopeless());
+      return (await askReadiness(api))?.recovered || undefined;
+    }, { deadlineMs: RECOVERED_WITHIN_MS, everyMs: 50, signal });
+    if (!recovered) progress.incident('some databases are not back yet; the worker goes on with them, see freehold operations list');
+  }
+
+  private async keep(spec: ProcessSpec): Promise<void> {
+    const process = new SupervisedProcess(this.options.directory, spec, this.options.progress);
+    this.processes.push(process);
+    await process.start(this.options.signal);
+  }
+}
+
+/** @throws SettingsError with every fault of the environment, before anything is started with it. */
+export function processEnvironment({ directory, settings, bind }: Pick<ControlPlaneOptions, 'directory' | 'settings' | 'bind'>, masterKey: Buffer, ports: ControlPorts, keys: ControlKeys, api: string): Record<string, string> {
+  const environment = childEnvironment({
+    DATABASE_URL: settings.DATABASE_URL ?? metadataUrl(ports.metadata, keys.metadataPassword),
+    REDIS_URL: settings.REDIS_URL ?? redisUrl(ports.redis, keys.redisPassword),
+    FREEHOLD_DATA_DIR: directory.dataDir,
+    FREEHOLD_MASTER_KEY: masterKey.toString('base64'),
+    FREEHOLD_BIND: bind,
+    FREEHOLD_PORT: String(ports.api),
+    FREEHOLD_PUBLIC_URL: settings.FREEHOLD_PUBLIC_URL ?? api,
+    FREEHOLD_OPERATOR_KEY: keys.operatorKey,
+    FREEHOLD_SIGNUP_KEY: keys.signupKey,
+    NODE_ENV: 'production',
+  });
+  readSettings(environment);
+  return environment;
+}
+
+function isServer(process: SupervisedProcess): boolean {
+  return process.role === 'metadata' || process.role === 'redis';
+}
+
+/** What is told of a fleet that is up. */
+export function describeReady(api: string, keys: ControlKeys): ReadyLine {
+  return { api, console: `${api}/console`, operatorKey: keys.operatorKey, signupKey: keys.signupKey };
+}
+
+/** Keys that the environment names win over those that were made for the fleet. */
+export function chooseKeys(made: ControlKeys, settings: CliSettings): ControlKeys {
+  return { ...made, operatorKey: settings.FREEHOLD_OPERATOR_KEY ?? made.operatorKey, signupKey: settings.FREEHOLD_SIGNUP_KEY ?? made.signupKey };
+}
+
+/** Where the API can be reached from this machine, or from others if it listens to all. */
+function apiUrl({ bind, publicHost }: ControlPlaneOptions, port: number): string {
+  const listensToAll = bind === '0.0.0.0' || bind === '::';
+  const host = listensToAll ? (publicHost?.replace(/^\*\./, '') ?? LOOPBACK) : bind;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

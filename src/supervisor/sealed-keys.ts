@@ -1,0 +1,45 @@
+import { randomBytes } from 'node:crypto';
+
+import type { Vault } from '../secrets/vault.js';
+import { CliError } from '../cli/cli-error.js';
+import type { ControlDirectory } from './control-directory.js';
+import { readIfThere, writeDurably } from './files.js';
+
+/** Secrets of the control plane itself, made once for a fleet and sealed under its master key. */
+export interface ControlKeys {
+  readonly operatorKey: string;
+  readonly signupKey: string;
+  /** Password of the metadata database's role. */
+  readonly metadataPassword: string;
+  readonly redisPassword: string;
+}
+
+const OWNER = 'control/keys';
+
+/** @throws CliError if the master key is not the one that the keys were sealed under. */
+export function openControlKeys(directory: ControlDirectory, vault: Vault): ControlKeys {
+  const sealed = readIfThere(directory.sealedKeys);
+  if (sealed) return JSON.parse(unseal(vault, sealed, OWNER, directory)) as ControlKeys;
+  const keys = {
+    operatorKey: `fh_operator_${random()}`,
+    signupKey: `fh_signup_${random()}`,
+    metadataPassword: random(),
+    redisPassword: random(),
+  };
+  writeDurably(directory.sealedKeys, vault.seal(JSON.stringify(keys), OWNER));
+  return keys;
+}
+
+/** Opens what this fleet sealed. */
+export function unseal(vault: Vault, sealed: Buffer, owner: string, directory: ControlDirectory): string {
+  try {
+    return vault.unseal(sealed, owner).toString();
+  } catch {
+    throw new CliError(`the master key is not the one that ${directory.dataDir} was made with: bring that one back, or name its place in FREEHOLD_MASTER_KEY_FILE`);
+  }
+}
+
+/** 43 characters of base64url: 256 bits. */
+function random(): string {
+  return randomBytes(32).toString('base64url');
+}
