@@ -77,6 +77,13 @@ export const WHO_MAY = {
   'vacate.draining': 'operator',
   'vacate.lost': 'operator',
 
+  'database.recover': 'system',
+  'database.reprotect': 'system',
+  'database.relocate': 'system',
+  'database.restore-lost': 'system',
+  'database.set-archive': 'system',
+  'backup.expire': 'system',
+  'backup.purge': 'system',
   'metadata.recover': 'system',
 } as const satisfies Readonly<Record<string, Who>>;
 

@@ -2,24 +2,20 @@ import type { Reach } from '../metadata/reach.js';
 import { notFound, ProblemError } from '../problems/problem.js';
 import { type Action, WHO_MAY, type Who } from './actions.js';
 import { type Actor, customerScope, OPERATOR, PROVISION_SCOPE, reachOf } from './actor.js';
+import type { Subject } from './subject.js';
 
 /**
  * Finds the subject of an action within the actor's reach and checks that the actor may take the action: the one way
  * to a customer's thing, so that an actor is never told of what it cannot see.
  *
- * @param find answers nothing for a subject that is missing or out of reach, or throws an error of its own that says so
- * @param ownerOf the customer whose thing the subject is; by default its member `customerId`. A subject without one
- *   has no owner: an action that is for owners is then for operators alone
  * @throws ProblemError `not-found`, `forbidden`
  */
-export async function admit<Subject extends object>(
-  actor: Actor, action: Action, find: (reach: Reach) => Promise<Subject | undefined>,
-  ownerOf: (subject: Subject) => string | undefined = customerOf,
-): Promise<Subject> {
-  const subject = await find(reachOf(actor));
-  if (!subject) throw notFound();
-  requirePermission(actor, action, ownerOf(subject));
-  return subject;
+export async function admit<Found extends object>(actor: Actor, action: Action, { find, ownerOf }: Subject<Found>): Promise<Found> {
+  if (!ownerOf) requirePermission(actor, action);
+  const found = await find(reachOf(actor));
+  if (!found) throw notFound();
+  if (ownerOf) requirePermission(actor, action, ownerOf(found));
+  return found;
 }
 
 /**
@@ -33,12 +29,11 @@ export function reachFor(actor: Actor, action: Action): Reach {
 }
 
 /**
- * Refuses an actor that may not take the action. By itself only for actions without a subject of a customer's; the
- * others begin with {@link admit}.
+ * Refuses an actor that may not take the action.
  *
  * @throws ProblemError `forbidden`
  */
-export function requirePermission(actor: Actor, action: Action, customerId?: string): void {
+function requirePermission(actor: Actor, action: Action, customerId?: string): void {
   if (actor.type === 'system') return;
   const who: Who = WHO_MAY[action];
   if (who === 'public' || who === 'authenticated') return;
@@ -65,6 +60,3 @@ function scopesFor(who: Exclude<Who, 'public' | 'authenticated'>, customerId: st
       return [];
   }
 }
-
-const customerOf = (subject: object): string | undefined =>
-  'customerId' in subject && typeof subject.customerId === 'string' ? subject.customerId : undefined;

@@ -8,6 +8,9 @@ import { deleteOperation } from '../databases/operations/delete.operation.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
 import { OperationRegistry } from '../operations/registry.js';
+import { BackupRequests } from './sets/backup.requests.js';
+import { DumpRequests } from './dumps/dump.requests.js';
+import { RestoreRequests } from './restores/restore.requests.js';
 import { BackupKeeper } from './sets/backup-keeper.js';
 import { MetadataBackupRecords } from './sets/backup-records.js';
 import { BackupSiteWatch } from './sites/backup-site-watch.js';
@@ -25,7 +28,14 @@ import { expireBackupsOperation } from './sets/operations/expire-backups.operati
 import { proveBackupOperation } from './sets/operations/prove-backup.operation.js';
 import { setArchiveOperation } from './sets/operations/set-archive.operation.js';
 
-@Module({ imports: [DatabasesModule], providers: [MetadataBackupRecords, BackupsService, RestoresService, DumpSlots, DumpsService, DumpLinksService, BackupSiteWatch, BackupKeeper, MetadataKeeper], exports: [BackupsService, RestoresService, DumpsService, DumpLinksService, BackupKeeper, MetadataKeeper] })
+@Module({
+  imports: [DatabasesModule],
+  providers: [
+    MetadataBackupRecords, BackupsService, BackupRequests, RestoresService, RestoreRequests, DumpSlots, DumpsService, DumpLinksService, DumpRequests,
+    BackupSiteWatch, BackupKeeper, MetadataKeeper,
+  ],
+  exports: [BackupsService, BackupRequests, RestoresService, RestoreRequests, DumpsService, DumpRequests, BackupKeeper, MetadataKeeper],
+})
 export class BackupsModule implements OnModuleInit {
   constructor(
     private readonly registry: OperationRegistry<EntityManager>,

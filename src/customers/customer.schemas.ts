@@ -40,3 +40,5 @@ export const apiKeySchema = component('ApiKey', z.object({
 export const apiKeyListSchema = listOf('ApiKeyList', apiKeySchema);
 
 export const newApiKeyAnswerSchema = component('NewApiKey', apiKeySchema.extend({ key: z.string() }));
+export type ApiKeyDocument = z.output<typeof apiKeySchema>;
+export type NewApiKeyAnswer = z.output<typeof newApiKeyAnswerSchema>;

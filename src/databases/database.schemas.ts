@@ -5,6 +5,7 @@ import { LOCALE_PROVIDERS } from '../config/locale-names.js';
 import { DEFAULT_PLAN } from '../fleet/plans.js';
 import { operationSchema } from '../http/operation.schemas.js';
 import { asProblem, text } from '../http/validation.js';
+import type { OperationDocument } from '../operations/operation.js';
 import { STOP_REASONS } from './stop-reasons.js';
 import { DATABASE_STATES } from './derive-state.js';
 import { INSTANCE_ROLES, INSTANCE_STATES } from './instance.entity.js';
@@ -127,3 +128,10 @@ export type Credentials = z.output<typeof credentialsSchema>;
 
 export const newDatabaseAnswerSchema = component('NewDatabaseAnswer', z.object({ database: databaseSchema, operation: operationSchema, credentials: credentialsSchema }));
 export const databaseOperationAnswerSchema = component('DatabaseOperationAnswer', z.object({ database: databaseSchema, operation: operationSchema }));
+export interface DatabaseOperationAnswer {
+  readonly database: DatabaseDocument;
+  readonly operation: OperationDocument;
+}
+export interface NewDatabaseAnswer extends DatabaseOperationAnswer {
+  readonly credentials: Credentials;
+}

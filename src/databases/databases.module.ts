@@ -7,6 +7,10 @@ import { FleetModule } from '../fleet/fleet.module.js';
 import { newId } from '../metadata/ids.js';
 import { OperationRegistry } from '../operations/registry.js';
 import { MetadataDatabaseRecords } from './database-records.js';
+import { CustomersModule } from '../customers/customers.module.js';
+import { DatabaseRequests } from './database.requests.js';
+import { ExtensionRequests } from './extension.requests.js';
+import { RoleRequests } from './role.requests.js';
 import { DatabasesService } from './databases.service.js';
 import { ExtensionsService } from './extensions.service.js';
 import { createExtensionOperation } from './operations/create-extension.operation.js';
@@ -23,7 +27,11 @@ import { setRoleOperation } from './operations/set-role.operation.js';
 import { switchoverOperation } from './operations/switchover.operation.js';
 import { RolesService } from './roles.service.js';
 
-@Module({ imports: [FleetModule], providers: [DatabasesService, ExtensionsService, RolesService, MetadataDatabaseRecords], exports: [DatabasesService, ExtensionsService, RolesService, MetadataDatabaseRecords] })
+@Module({
+  imports: [CustomersModule, FleetModule],
+  providers: [DatabasesService, DatabaseRequests, ExtensionsService, ExtensionRequests, RolesService, RoleRequests, MetadataDatabaseRecords],
+  exports: [DatabasesService, DatabaseRequests, ExtensionRequests, RoleRequests, MetadataDatabaseRecords],
+})
 export class DatabasesModule implements OnModuleInit {
   constructor(
     private readonly registry: OperationRegistry<EntityManager>,

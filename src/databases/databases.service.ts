@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import type { Asker } from '../changes/caller.js';
 import type { Locale } from '../config/locale-names.js';
 import { SETTINGS } from '../config/settings-token.js';
 import type { Settings } from '../config/settings.js';
@@ -13,7 +14,9 @@ import { DEFAULT_PLAN, isPlanId, type Plan, PLAN_IDS, PLANS } from '../fleet/pla
 import { newId } from '../metadata/ids.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
+import { withFullRights } from '../metadata/confine.js';
 import { EVERYTHING, type Reach, within } from '../metadata/reach.js';
+import { writeSelect } from '../metadata/select.js';
 import type { OperationDocument } from '../operations/operation.js';
 import { OperationsService } from '../operations/operations.service.js';
 import { readDocument } from '../operations/postgres-store.js';
@@ -40,21 +43,21 @@ import { ROTATE_PASSWORD } from './operations/rotate-password.operation.js';
 import { SWITCHOVER } from './operations/switchover.operation.js';
 import { OwnLooks } from './own-looks.js';
 
-/** Who asks, how far they see, and in which request. */
-export interface Asker {
+/** Whose a database is, and what a change has to know before it begins. */
+export interface OwnedDatabase {
   readonly id: string;
-  readonly reach: Reach;
+  readonly customerId: string;
+  readonly inSync: boolean;
 }
 
 export interface NewDatabase {
-  readonly actor: Asker;
+  readonly asker: Asker;
   readonly customerId: string;
   readonly name: string;
   readonly region: string;
   readonly plan?: string;
   /** By what it sorts text, one that {@link DatabasesService.chooseLocale} found; by code point if it is absent. */
   readonly locale?: Locale;
-  readonly requestId: string | null;
 }
 
 /** The operation that makes a database. */
@@ -66,10 +69,11 @@ export interface Making {
 }
 
 export interface DatabaseRequest {
-  readonly actor: Asker;
+  readonly asker: Asker;
   readonly id: string;
-  readonly requestId: string | null;
 }
+
+type Owned = Pick<OwnedDatabase, 'id' | 'customerId'>;
 
 /** How long a request waits for what the servers have. */
 const LOOK_TIMEOUT_MS = 10_000;
@@ -99,7 +103,7 @@ export class DatabasesService {
   async create(tx: EntityManager, request: NewDatabase, by: Making = { kind: PROVISION, input: {} }): Promise<{ database: DatabaseDocument; operation: OperationDocument; credentials: Credentials }> {
     const plan = planOf(request.plan ?? DEFAULT_PLAN);
     await this.fleet.lockRegion(tx, request.region);
-    await this.lockCustomer(tx, request.actor.reach, request.customerId);
+    await this.lockCustomer(tx, request.asker.reach, request.customerId);
     await this.checkQuota(tx, request.customerId, request.name, plan);
     const password = newPassword();
     const database = await this.insert(tx, request, plan, await scramVerifier(password), by.names);
@@ -107,7 +111,7 @@ export class DatabasesService {
     const operationId = newId('operation');
     const operation = await this.operations.request(tx, {
       id: operationId, kind: by.kind, subjectId: database.id, ownerId: request.customerId, input: { databaseId: database.id, ...by.input },
-      sealed: this.vault.seal(password, operationId), requestedBy: request.actor.id, requestId: request.requestId,
+      sealed: this.vault.seal(password, operationId), requestedBy: request.asker.id, requestId: request.asker.requestId,
     });
     return { database: await this.require(tx, database.id), operation, credentials: this.credentialsOf(database, password) };
   }
@@ -169,10 +173,18 @@ export class DatabasesService {
   }
 
   /** Asks for a standby to be moved to another host. */
-  async requestRelocation(tx: EntityManager, database: { readonly id: string; readonly customerId: string }, instanceId: string, hostLost: boolean, requestedBy: string): Promise<OperationDocument> {
+  requestRelocation(
+    tx: EntityManager, { id, customerId }: Owned, input: { readonly instanceId: string; readonly hostLost: boolean }, asker: Asker,
+  ): Promise<OperationDocument> {
     return this.operations.request(tx, {
-      kind: RELOCATE, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, instanceId, hostLost }, requestedBy, requestId: null,
+      kind: RELOCATE, subjectId: id, ownerId: customerId, input: { databaseId: id, ...input }, requestedBy: asker.id, requestId: asker.requestId,
     });
+  }
+
+  /** Whose a database is: all that a change reads of it before its transaction. */
+  async findOwned(reach: Reach, id: string): Promise<OwnedDatabase | undefined> {
+    const select = writeSelect(SELECT_OWNED, { 'id = ?': id }, reach, 'customer_id', 'AND (purge_at IS NULL OR purge_at > now()) LIMIT ?', 1);
+    return (await this.metadata.select<OwnedDatabase>(reach, select))[0];
   }
 
   async find(reach: Reach, id: string): Promise<DatabaseDocument | undefined> {
@@ -202,7 +214,7 @@ export class DatabasesService {
     const earlier = running && await (withoutBackup ? this.operations.amend(tx, running.id, { withoutBackup }) : readDocument(tx, running.id));
     const operation = earlier ?? await this.operations.request(tx, {
       kind: DELETE, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, ...(withoutBackup && { withoutBackup }) },
-      requestedBy: request.actor.id, requestId: request.requestId,
+      requestedBy: request.asker.id, requestId: request.asker.requestId,
     });
     return { database: await this.require(tx, database.id), operation };
   }
@@ -218,7 +230,7 @@ export class DatabasesService {
     if (database.deletedAt === null || database.purgeAt === null) throw new DatabaseNotDeletedError();
     const name = request.name ?? database.name;
     await this.fleet.lockRegion(tx, database.regionId);
-    await this.lockCustomer(tx, request.actor.reach, database.customerId);
+    await this.lockCustomer(tx, request.asker.reach, database.customerId);
     await this.checkQuota(tx, database.customerId, name, planOf(database.plan), 'send another "name" to bring it back under, or delete that database first');
     const secrets = { control: newPassword(), replication: newPassword() };
     await tx.update(DatabaseEntity, { id: database.id }, {
@@ -229,7 +241,7 @@ export class DatabasesService {
     const operation = await this.operations.request(tx, {
       kind: by.kind, subjectId: database.id, ownerId: database.customerId,
       input: { databaseId: database.id, ...by.input, deleted: { name: database.name, deletedAt: database.deletedAt.toISOString(), purgeAt: database.purgeAt.toISOString() } },
-      requestedBy: request.actor.id, requestId: request.requestId,
+      requestedBy: request.asker.id, requestId: request.asker.requestId,
     });
     return { database: await this.require(tx, database.id), operation };
   }
@@ -243,7 +255,7 @@ export class DatabasesService {
     const operation = await this.operations.request(tx, {
       kind: ROTATE_PASSWORD, subjectId: database.id, ownerId: database.customerId,
       input: { databaseId: database.id, verifier: await scramVerifier(password) },
-      requestedBy: request.actor.id, requestId: request.requestId,
+      requestedBy: request.asker.id, requestId: request.asker.requestId,
     });
     return { credentials: this.credentialsOf(database, password), operation };
   }
@@ -258,7 +270,7 @@ export class DatabasesService {
     if (database.provisionedAt === null || database.deletedAt !== null) throw await this.notAvailable(tx, database);
     return this.operations.request(tx, {
       kind, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, ...input },
-      requestedBy: request.actor.id, requestId: request.requestId,
+      requestedBy: request.asker.id, requestId: request.asker.requestId,
     });
   }
 
@@ -292,7 +304,7 @@ export class DatabasesService {
     if (database.inSync.length === 0) throw await this.notAvailable(tx, database, 'a switchover needs a standby that is in sync');
     return this.operations.request(tx, {
       kind: SWITCHOVER, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, epoch: database.epoch, ...bound },
-      requestedBy: request.actor.id, requestId: request.requestId,
+      requestedBy: request.asker.id, requestId: request.asker.requestId,
     });
   }
 
@@ -315,7 +327,7 @@ export class DatabasesService {
     return this.operations.request(tx, {
       kind: FAILOVER, subjectId: database.id, ownerId: database.customerId,
       input: { databaseId: database.id, epoch: database.epoch, reason, forced, acceptDataLoss },
-      requestedBy: request.actor.id, requestId: request.requestId,
+      requestedBy: request.asker.id, requestId: request.asker.requestId,
     });
   }
 
@@ -332,9 +344,9 @@ export class DatabasesService {
   }
 
   /** Asks for the database to be made redundant again. */
-  async requestReprotection(tx: EntityManager, database: { readonly id: string; readonly customerId: string }, reason: string, requestedBy: string): Promise<OperationDocument> {
+  requestReprotection(tx: EntityManager, { id, customerId }: Owned, reason: string, asker: Asker): Promise<OperationDocument> {
     return this.operations.request(tx, {
-      kind: REPROTECT, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, reason }, requestedBy, requestId: null,
+      kind: REPROTECT, subjectId: id, ownerId: customerId, input: { databaseId: id, reason }, requestedBy: asker.id, requestId: asker.requestId,
     });
   }
 
@@ -358,7 +370,7 @@ export class DatabasesService {
       [database.id, request.keptCopyId]);
     return copy && this.operations.request(tx, {
       kind: RELEASE_KEPT, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, ...copy },
-      requestedBy: request.actor.id, requestId: request.requestId,
+      requestedBy: request.asker.id, requestId: request.asker.requestId,
     });
   }
 
@@ -377,9 +389,9 @@ export class DatabasesService {
   }
 
   /** Asks for a database to be started again where it is. */
-  async requestRecovery(tx: EntityManager, database: { readonly id: string; readonly customerId: string }, requestedBy: string): Promise<OperationDocument> {
+  requestRecovery(tx: EntityManager, { id, customerId }: Owned, asker: Asker): Promise<OperationDocument> {
     return this.operations.request(tx, {
-      kind: RECOVER, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id }, requestedBy, requestId: null,
+      kind: RECOVER, subjectId: id, ownerId: customerId, input: { databaseId: id }, requestedBy: asker.id, requestId: asker.requestId,
     });
   }
 
@@ -430,7 +442,7 @@ export class DatabasesService {
     const database = {
       id, customerId: request.customerId, name: request.name, regionId: request.region, plan: plan.id,
       endpointDatabase: names?.database ?? endpointName, endpointUser: names?.user ?? endpointName, ownerVerifier,
-      endpointSlot: await this.nextSlot(tx, request.region, plan), unixAccount: await nextUnixAccount(tx),
+      endpointSlot: await this.nextSlot(tx, request.region, plan), unixAccount: await withFullRights(tx, () => nextUnixAccount(tx)),
       localeProvider: provider, locale,
       sealedSecrets: this.vault.seal(JSON.stringify(secrets), id), epoch: 1, inSync: [],
     };
@@ -440,18 +452,18 @@ export class DatabasesService {
 
   /** In a region that the transaction has locked. */
   private async nextSlot(tx: EntityManager, region: string, plan: Plan): Promise<number> {
-    const rows = await queryRows<{ slot: number; taken: boolean }>(tx,
-      'SELECT endpoint_slot AS slot, purge_at IS NULL OR purge_at > now() AS taken FROM databases WHERE region_id = $1', [region]);
+    const rows = await withFullRights(tx, () => queryRows<{ slot: number; taken: boolean }>(tx,
+      'SELECT endpoint_slot AS slot, purge_at IS NULL OR purge_at > now() AS taken FROM databases WHERE region_id = $1', [region]));
     const taken = new Set(rows.filter((row) => row.taken).map(({ slot }) => slot));
     const slot = chooseSlot(this.engine.gateway.slots(region), taken, Math.max(-1, ...rows.map((row) => row.slot)));
     if (slot === undefined) throw new NoRoomError(region, plan.id, 'no port is left for another database');
     return slot;
   }
 
-  private async lock(tx: EntityManager, { id, actor }: DatabaseRequest): Promise<DatabaseEntity> {
-    const visible = within(actor.reach, 'customer_id', 2);
+  private async lock(tx: EntityManager, { id, asker }: DatabaseRequest): Promise<DatabaseEntity> {
+    const visible = within(asker.reach, 'customer_id', 2);
     // In the order in which operations lock when they record a step: the token first, then the database.
-    await tx.query('SELECT FROM subjects WHERE id = $1 FOR UPDATE', [id]);
+    await this.operations.lockSubject(tx, id);
     const [row] = await queryRows<{ id: string }>(tx,
       `SELECT id FROM databases WHERE id = $1 AND (purge_at IS NULL OR purge_at > now()) AND ${visible.condition} FOR UPDATE`,
       [id, ...visible.parameters]);
@@ -459,6 +471,8 @@ export class DatabasesService {
     return tx.findOneByOrFail(DatabaseEntity, { id });
   }
 }
+
+const SELECT_OWNED = `SELECT id, customer_id AS "customerId", cardinality(in_sync) > 0 AS "inSync" FROM databases`;
 
 function planOf(id: string): Plan {
   if (!isPlanId(id)) throw new UnknownPlanError(id, PLAN_IDS);

@@ -15,9 +15,6 @@ import type { RoleDocument } from './role.schemas.js';
 /** Roles that a database may have beside its owner. */
 const MOST_ROLES = 20;
 
-/** What a look at the roles found; throws what kept it from being taken. */
-export type SeenRoles = () => readonly RoleDocument[];
-
 /**
  * A customer's own further roles. The cluster itself is their only record, so that they are there after a failover, a restore
  * and an undeletion as they were.
@@ -39,26 +36,15 @@ export class RolesService {
     return this.engine.instances.observeRoles(primaryOf(await this.records.read(databaseId)).ref, signal);
   }
 
-  /** The same for a change, before its transaction; a request that was answered before is answered again without it. */
-  async look(databaseId: string, signal: AbortSignal): Promise<SeenRoles> {
-    try {
-      const found = await this.list(databaseId, signal);
-      return () => found;
-    } catch (error) {
-      return () => { throw error; };
-    }
-  }
-
   /**
-   * Asks for a role to be made. Its credentials work once the operation has succeeded.
+   * Asks for a role to be made, beside those that a look has just found. Its credentials work once the operation has succeeded.
    *
    * @throws RoleTakenError, TooManyRolesError, DatabaseNotAvailableError
    */
   async create(
-    tx: EntityManager, request: DatabaseRequest & { readonly name: string; readonly access: RoleAccess; readonly owner: string }, seen: SeenRoles,
+    tx: EntityManager, request: DatabaseRequest & { readonly name: string; readonly access: RoleAccess; readonly owner: string }, roles: readonly RoleDocument[],
   ): Promise<{ credentials: Credentials; operation: OperationDocument }> {
     const { name, access, owner } = request;
-    const roles = seen();
     if (name === owner || roles.some((role) => role.name === name)) throw new RoleTakenError(name);
     if (roles.length >= MOST_ROLES) throw new TooManyRolesError(roles.length);
     return this.databases.requestLogin(tx, request, SET_ROLE, name, { name, access, create: true });
@@ -69,8 +55,8 @@ export class RolesService {
    *
    * @throws DatabaseNotAvailableError
    */
-  async rotatePassword(tx: EntityManager, request: DatabaseRequest & { readonly name: string }, seen: SeenRoles): Promise<{ credentials: Credentials; operation: OperationDocument } | undefined> {
-    const role = seen().find(({ name }) => name === request.name);
+  async rotatePassword(tx: EntityManager, request: DatabaseRequest & { readonly name: string }, roles: readonly RoleDocument[]): Promise<{ credentials: Credentials; operation: OperationDocument } | undefined> {
+    const role = roles.find(({ name }) => name === request.name);
     return role && this.databases.requestLogin(tx, request, SET_ROLE, role.name, { ...role, create: false });
   }
 

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
+import { FleetRequests } from './fleet.requests.js';
 import { FleetService } from './fleet.service.js';
 
-@Module({ providers: [FleetService], exports: [FleetService] })
+@Module({ providers: [FleetService, FleetRequests], exports: [FleetService, FleetRequests] })
 export class FleetModule {}

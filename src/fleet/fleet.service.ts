@@ -5,6 +5,7 @@ import type { Settings } from '../config/settings.js';
 import type { BackupSite } from '../engine/backups-port.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
+import { withFullRights } from '../metadata/confine.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { chooseHosts, chooseStandbyHost, type HostLoad, type Placement } from './choose-hosts.js';
@@ -89,7 +90,7 @@ export class FleetService {
    * @throws UnknownRegionError, RegionClosedError
    */
   async lockRegion(tx: EntityManager, regionId: string): Promise<void> {
-    const [region] = await queryRows<{ id: string }>(tx, 'SELECT id FROM regions WHERE id = $1 FOR NO KEY UPDATE', [regionId]);
+    const [region] = await withFullRights(tx, () => queryRows<{ id: string }>(tx, 'SELECT id FROM regions WHERE id = $1 FOR NO KEY UPDATE', [regionId]));
     if (!region) throw new UnknownRegionError(regionId, await regionIds(tx));
     if (!this.isOpen(regionId)) throw new RegionClosedError(regionId);
   }
@@ -122,7 +123,8 @@ export class FleetService {
 
   /** The hosts of a region, and what is placed on them. */
   async loads(tx: EntityManager, regionId: string): Promise<HostLoad[]> {
-    const [hosts, rooms] = await Promise.all([this.queryHosts(tx, 'c.region_id = $1', [regionId]), this.engine.rooms?.() ?? []]);
+    const readHosts = (): Promise<HostDocument[]> => withFullRights(tx, () => this.queryHosts(tx, 'c.region_id = $1', [regionId]));
+    const [hosts, rooms] = await Promise.all([readHosts(), this.engine.rooms?.() ?? []]);
     const full = new Set(rooms.filter(isFull).flatMap((room) => room.hosts));
     return hosts.map(({ dataCenter, ...host }): HostLoad => ({ ...host, dataCenterId: dataCenter, diskFull: full.has(host.id) }));
   }
@@ -134,8 +136,8 @@ export class FleetService {
   }
 
   /** The hosts of a data centre; none if there is no such data centre. */
-  hostsOfDataCenter(tx: EntityManager, id: string): Promise<HostDocument[]> {
-    return this.queryHosts(tx, 'c.id = $1', [id]);
+  hostsOf(dataCenterId: string): Promise<HostDocument[]> {
+    return this.queryHosts(this.metadata.dataSource.manager, 'c.id = $1', [dataCenterId]);
   }
 
   private isOpen(regionId: string): boolean {

@@ -1,25 +1,24 @@
 import { Controller, Get, Param } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { requirePermission } from '../access/permission.js';
+import { ApiOperation } from '@nestjs/swagger';
 import type { Caller } from '../changes/caller.js';
 import { Answers, CurrentCaller, Problems, Takes } from '../http/route.js';
-import { notFound } from '../problems/problem.js';
-import { FleetService, type HostDocument } from './fleet.service.js';
+import { tagged } from '../http/tags.js';
+import { FleetRequests } from './fleet.requests.js';
 import { hostListSchema, hostSchema } from './fleet.schemas.js';
+import type { HostDocument } from './fleet.service.js';
 
-@ApiTags('Hosts')
+@tagged('Hosts', 'The machines, for operators')
 @Controller('v1/hosts')
 export class HostsController {
-  constructor(private readonly fleet: FleetService) {}
+  constructor(private readonly requests: FleetRequests) {}
 
   @Get()
   @Takes('host.list')
   @ApiOperation({ operationId: 'listHosts', summary: 'List the hosts', description: 'For operators.' })
   @Problems('forbidden')
   @Answers(200, hostListSchema, 'All hosts')
-  async list(@CurrentCaller() { actor }: Caller) {
-    requirePermission(actor, 'host.list');
-    return { data: await this.fleet.hosts(), nextCursor: null };
+  async list(@CurrentCaller() caller: Caller) {
+    return { data: await this.requests.listHosts(caller), nextCursor: null };
   }
 
   @Get(':id')
@@ -27,10 +26,7 @@ export class HostsController {
   @ApiOperation({ operationId: 'getHost', summary: 'Read a host', description: 'For operators.' })
   @Problems('forbidden')
   @Answers(200, hostSchema, 'The host')
-  async get(@CurrentCaller() { actor }: Caller, @Param('id') id: string): Promise<HostDocument> {
-    requirePermission(actor, 'host.read');
-    const host = await this.fleet.host(id);
-    if (!host) throw notFound();
-    return host;
+  get(@CurrentCaller() caller: Caller, @Param('id') id: string): Promise<HostDocument> {
+    return this.requests.readHost(caller, id);
   }
 }

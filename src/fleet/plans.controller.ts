@@ -1,11 +1,12 @@
 import { Controller, Get } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation } from '@nestjs/swagger';
 import { Answers, Takes } from '../http/route.js';
+import { tagged } from '../http/tags.js';
 import { mostClients, pooledSessions } from '../engine/connection-shares.js';
 import { PLANS } from './plans.js';
 import { planListSchema } from './fleet.schemas.js';
 
-@ApiTags('Plans')
+@tagged('Plans', 'What a customer buys')
 @Controller('v1/plans')
 export class PlansController {
   @Get()

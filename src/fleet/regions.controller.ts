@@ -1,13 +1,14 @@
 import { Controller, Get, Header, Inject, Param } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiResponse } from '@nestjs/swagger';
 import { Answers, Takes } from '../http/route.js';
+import { tagged } from '../http/tags.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
 import { notFound } from '../problems/problem.js';
 import { FleetService } from './fleet.service.js';
 import { regionListSchema } from './fleet.schemas.js';
 
-@ApiTags('Regions')
+@tagged('Regions', 'Where databases live')
 @Controller('v1/regions')
 export class RegionsController {
   constructor(private readonly fleet: FleetService, @Inject(ENGINE) private readonly engine: Engine) {}

@@ -1,13 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { reasonOf } from '../base/reason-of.js';
+import { systemCaller } from '../changes/caller.js';
 import type { Log } from '../telemetry/log.js';
 import { LOG } from '../telemetry/log-token.js';
 import { MetadataDatabaseRecords } from '../databases/database-records.js';
+import { DatabaseRequests } from '../databases/database.requests.js';
 import { DatabasesService } from '../databases/databases.service.js';
 import { RECOVER } from '../databases/operations/recover.operation.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
-import { Metadata } from '../metadata/metadata.js';
 import { OperationInTheWayError } from '../operations/store.js';
 import { OperationsService } from '../operations/operations.service.js';
 import { needsRecovery } from './needs-recovery.js';
@@ -16,6 +17,7 @@ import { needsRecovery } from './needs-recovery.js';
 const LOOKS_AT_ONCE = 8;
 const LOOK_TIMEOUT_MS = 5_000;
 const GATEWAY_TIMEOUT_MS = 10_000;
+const BOOT = systemCaller('boot');
 
 /**
  * Looks once at every database that should run and asks for the recovery of those that do not: after a crash or a
@@ -28,7 +30,7 @@ export class BootRecovery {
   private readonly awaited = new Set<string>();
 
   constructor(
-    private readonly metadata: Metadata,
+    private readonly requests: DatabaseRequests,
     private readonly databases: DatabasesService,
     private readonly records: MetadataDatabaseRecords,
     private readonly operations: OperationsService,
@@ -62,9 +64,8 @@ export class BootRecovery {
   private async recoverIfDown(database: { readonly id: string; readonly customerId: string }): Promise<void> {
     try {
       if (!(await this.isDown(database.id))) return;
-      const operation = await this.metadata.transaction((tx) => this.databases.requestRecovery(tx, database, 'boot'));
+      const { body: { operation } } = await this.requests.recover(BOOT, database.id);
       this.awaited.add(operation.id);
-      await this.operations.announce(operation);
     } catch (error) {
       // Another process has asked already, or the database is being changed: that change looks for itself.
       if (error instanceof OperationInTheWayError) this.awaited.add(error.operation.id);

@@ -1,20 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { reasonOf } from '../base/reason-of.js';
+import { systemCaller } from '../changes/caller.js';
 import type { Log } from '../telemetry/log.js';
 import { LOG } from '../telemetry/log-token.js';
 import type { Settings } from '../config/settings.js';
 import { SETTINGS } from '../config/settings-token.js';
 import { MetadataDatabaseRecords } from '../databases/database-records.js';
-import { DatabasesService } from '../databases/databases.service.js';
+import { DatabaseRequests } from '../databases/database.requests.js';
 import { DataLossNotAcceptedError } from '../databases/database-errors.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
-import { EVERYTHING } from '../metadata/reach.js';
 import type { OperationDocument } from '../operations/operation.js';
-import { OperationsService } from '../operations/operations.service.js';
 import { runningChange } from '../operations/running-change.js';
 import { OperationInTheWayError } from '../operations/store.js';
 import type { Care } from './decide-care.js';
@@ -33,7 +32,7 @@ const REFRESH_CHANGING_MS = 200;
 const LEASE_S = 4;
 /** A lease is not renewed sooner than so: it also says that its database is still looked at. */
 const RENEW_S = 0.5;
-const REQUESTED_BY = 'watcher';
+const WATCH = systemCaller('watcher');
 /** A database that was judged so lately is looked at; a look that hangs is none. */
 const LOOKED_WITHIN_MS = 3_000;
 
@@ -55,8 +54,7 @@ export class FleetWatch {
   constructor(
     private readonly metadata: Metadata,
     private readonly records: MetadataDatabaseRecords,
-    private readonly databases: DatabasesService,
-    private readonly operations: OperationsService,
+    private readonly requests: DatabaseRequests,
     @Inject(ENGINE) private readonly engine: Engine,
     @Inject(LOG) private readonly log: Log,
     @Inject(SETTINGS) { FREEHOLD_INSPECT_EVERY_MS, FREEHOLD_ALERT_LAG_SECONDS, FREEHOLD_ALERT_TRANSACTION_SECONDS }: Settings,
@@ -177,7 +175,6 @@ export class FleetWatch {
       if (care.ask === 'nothing') return;
       const operation = await this.ask(database, care.ask, care.reason);
       this.log.warn({ databaseId: database.id, operationId: operation.id, ask: care.ask, reason: care.reason }, 'watcher asks for an operation');
-      await this.operations.announce(operation);
     } catch (error) {
       const expected = error instanceof OperationInTheWayError || error instanceof DataLossNotAcceptedError;
       if (!expected) this.log.warn({ databaseId: database.id, ask: first.ask, reason: reasonOf(error) }, 'watcher could not ask for an operation');
@@ -187,13 +184,14 @@ export class FleetWatch {
     }
   }
 
-  private ask(database: WatchedDatabase, what: 'failover' | 'recover' | 'reprotect', reason: string): Promise<OperationDocument> {
-    return this.metadata.transaction((tx) => {
-      if (what === 'recover') return this.databases.requestRecovery(tx, database, REQUESTED_BY);
-      if (what === 'reprotect') return this.databases.requestReprotection(tx, database, reason, REQUESTED_BY);
-      return this.databases.failover(tx, {
-        id: database.id, actor: { id: REQUESTED_BY, reach: EVERYTHING }, requestId: null, acceptDataLoss: false, forced: false, reason, bytesAtRisk: null,
-      });
-    });
+  private async ask({ id }: WatchedDatabase, what: 'failover' | 'recover' | 'reprotect', reason: string): Promise<OperationDocument> {
+    switch (what) {
+      case 'recover':
+        return (await this.requests.recover(WATCH, id)).body.operation;
+      case 'reprotect':
+        return (await this.requests.reprotect(WATCH, id, reason)).body.operation;
+      case 'failover':
+        return (await this.requests.failover(WATCH, id, { acceptDataLoss: false }, { reason, forced: false })).body.operation;
+    }
   }
 }

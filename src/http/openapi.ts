@@ -3,6 +3,7 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 import { z } from 'zod';
 import { component, componentSchemas } from './components.js';
 import { IDEMPOTENCY_KEY } from './route.js';
+import { TAGS } from './tags.js';
 import { PROBLEM_TYPES, type ProblemSlug } from '../problems/problem-types.js';
 
 component('Problem', z.looseObject({
@@ -21,7 +22,11 @@ Changes are operations: a request records one and answers with 202; follow it un
 (RFC 9457) whose \`type\` has a page that says what to do.`;
 
 type Responses = NonNullable<NonNullable<OpenAPIObject['components']>['responses']>;
-type RouteDescription = NonNullable<OpenAPIObject['paths'][string]['get']> & { 'x-problems'?: readonly ProblemSlug[]; 'x-codeSamples'?: unknown };
+type RouteDescription = NonNullable<OpenAPIObject['paths'][string]['get']> & {
+  'x-problems'?: readonly ProblemSlug[];
+  'x-codeSamples'?: unknown;
+  'x-example-body'?: unknown;
+};
 
 /** The OpenAPI document of an application; schemas are the same that check requests. */
 export function describeApi(app: INestApplication, publicUrl: string): OpenAPIObject {
@@ -29,7 +34,7 @@ export function describeApi(app: INestApplication, publicUrl: string): OpenAPIOb
     .setTitle('Freehold').setVersion('1').setDescription(DESCRIPTION).addServer(publicUrl)
     .setLicense('Proprietary', `${publicUrl}/docs`)
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An API key' }, 'apiKey');
-  for (const [tag, description] of Object.entries(TAGS)) builder.addTag(tag, description);
+  for (const [tag, description] of TAGS) builder.addTag(tag, description);
   const document = SwaggerModule.createDocument(app, builder.build());
   const answered = new Set<number>();
   for (const [path, methods] of Object.entries(document.paths)) {
@@ -73,21 +78,11 @@ function writeCurl(publicUrl: string, path: string, method: string, route: Route
   const lines = [`curl ${method === 'get' ? '' : `-X ${method.toUpperCase()} `}${publicUrl}${path.replace(/\{(\w+)\}/g, '$$$1')}`];
   if ((route.security ?? []).length > 0) lines.push('-H "Authorization: Bearer $FREEHOLD_API_KEY"');
   if (method === 'post') lines.push('-H "Idempotency-Key: $(uuidgen)"');
-  const body = EXAMPLE_BODIES[route.operationId ?? ''];
+  const { 'x-example-body': body } = route;
+  delete route['x-example-body'];
   if (body) lines.push("-H 'Content-Type: application/json'", `-d '${JSON.stringify(body)}'`);
   return lines.join(' \\\n  ');
 }
-
-const EXAMPLE_BODIES: Readonly<Record<string, unknown>> = {
-  createCustomer: { name: 'Ada Ltd', email: 'ada@example.com' },
-  createApiKey: { name: 'deploy script' },
-  createDatabase: { customerId: 'cus_01hzy3v7q8k2w5n9t4r6x1m0pa', name: 'shop', region: 'europe', plan: 'starter' },
-  setAutomation: { paused: true, reason: 'investigating a slow disk' },
-  failover: { acceptDataLoss: false },
-  createExtension: { name: 'earthdistance', schema: 'public' },
-  createRole: { name: 'reporting', access: 'readOnly' },
-  restoreDatabase: { time: '2026-11-24T10:15:00+01:00', into: 'new', name: 'shop-as-of-ten' },
-};
 
 /** One response a status, which names the problem types that have it. */
 function problemResponses(publicUrl: string, statuses: ReadonlySet<number>): Responses {
@@ -101,17 +96,3 @@ function problemResponses(publicUrl: string, statuses: ReadonlySet<number>): Res
 }
 
 const PROBLEM_CONTENT = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
-
-const TAGS: Readonly<Record<string, string>> = {
-  Regions: 'Where databases live',
-  Plans: 'What a customer buys',
-  Customers: 'The tenants',
-  'API keys': "Programs' credentials",
-  Databases: 'A PostgreSQL of their own',
-  Backups: 'What outlives everything else',
-  Operations: 'Long-running changes',
-  Hosts: 'The machines, for operators',
-  Alerts: 'What operators should know',
-  Audit: 'Who did what',
-  Health: 'For those who watch Freehold itself',
-};

@@ -1,33 +1,27 @@
 import { Controller, Get, Headers, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiHeader, ApiOperation } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { z } from 'zod';
-import type { Action } from '../access/actions.js';
 import { ApiKeysService } from '../access/api-keys.service.js';
-import { audit } from '../changes/audit.js';
-import { idParameter } from './id-parameter.js';
-import { pageOf } from './paging.js';
-import { admit, reachFor } from '../access/permission.js';
 import type { Caller } from '../changes/caller.js';
-import { Answers, CurrentCaller, Problems, Repeatable, Takes } from './route.js';
-import { send } from './send.js';
-import { ProblemError } from '../problems/problem.js';
-import { requireNoBody } from './validation.js';
+import { OperationRequests } from '../changes/operation.requests.js';
 import type { OperationDocument } from '../operations/operation.js';
 import { OperationFeed } from '../operations/operation-feed.js';
+import { ProblemError } from '../problems/problem.js';
+import { idParameter } from './id-parameter.js';
 import { operationAnswerSchema, operationEventsSchema, operationFilterSchema, operationListSchema, operationSchema } from './operation.schemas.js';
-import { OperationsService } from '../operations/operations.service.js';
-import { RequestsService } from '../changes/requests.service.js';
+import { pageOf } from './paging.js';
+import { Answers, CurrentCaller, Problems, Repeatable, Takes, WithoutBody } from './route.js';
+import { tagged } from './tags.js';
 
 /** Proxies end connections on which nothing happens. */
 const HEARTBEAT_MS = 15_000;
 
-@ApiTags('Operations')
+@tagged('Operations', 'Long-running changes')
 @Controller('v1/operations')
 export class OperationsController {
   constructor(
-    private readonly operations: OperationsService,
-    private readonly requests: RequestsService,
+    private readonly requests: OperationRequests,
     private readonly keys: ApiKeysService,
     @Inject(OperationFeed) private readonly feed: OperationFeed,
   ) {}
@@ -36,10 +30,9 @@ export class OperationsController {
   @Takes('operation.list')
   @ApiOperation({ operationId: 'listOperations', summary: 'List operations, newest first', description: 'Those of the databases that the key can see.' })
   @Answers(200, operationListSchema, 'A page of operations')
-  list(@CurrentCaller() { actor }: Caller, @Query({ schema: operationFilterSchema }) filter: z.output<typeof operationFilterSchema>) {
-    return pageOf(filter, (limit, before) => this.operations.list(reachFor(actor, 'operation.list'), {
-      limit, before, subjectId: filter.databaseId, kind: filter.kind, state: filter.state,
-    }), (operation) => operation);
+  list(@CurrentCaller() caller: Caller, @Query({ schema: operationFilterSchema }) filter: z.output<typeof operationFilterSchema>) {
+    const { databaseId: subjectId, kind, state } = filter;
+    return pageOf(filter, (limit, before) => this.requests.list(caller, { limit, before, subjectId, kind, state }), (operation) => operation);
   }
 
   @Get(':id')
@@ -47,7 +40,7 @@ export class OperationsController {
   @ApiOperation({ operationId: 'getOperation', summary: 'Read an operation', description: 'With its steps, and what each found.' })
   @Answers(200, operationSchema, 'The operation')
   get(@CurrentCaller() caller: Caller, @Param('id', idParameter('operation')) id: string): Promise<OperationDocument> {
-    return this.admit(caller, 'operation.read', id);
+    return this.requests.read(caller, id);
   }
 
   @Get(':id/events')
@@ -64,7 +57,7 @@ export class OperationsController {
     @Res() response: Response,
   ): Promise<void> {
     const after = checkEventId(lastEventId);
-    await this.admit(caller, 'operation.follow', id);
+    await this.requests.follow(caller, id);
     const gone = new AbortController();
     response.on('close', () => gone.abort());
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
@@ -83,8 +76,8 @@ export class OperationsController {
     for await (const _ of this.feed.watch(id, signal)) {
       if (!(await this.keys.isValid(caller.actor.id))) return;
       // Read before the events, so that none of an operation that has ended is missed.
-      const operation = await this.admit(caller, 'operation.follow', id);
-      for (const event of await this.operations.eventsAfter(id, last)) {
+      const operation = await this.requests.follow(caller, id);
+      for (const event of await this.requests.eventsAfter(id, last)) {
         last = event.id;
         response.write(`id: ${event.id}\nevent: step\ndata: ${JSON.stringify(event.document)}\n\n`);
       }
@@ -100,10 +93,11 @@ export class OperationsController {
   @HttpCode(202)
   @Repeatable()
   @Problems('forbidden', 'operation-not-steerable', 'operation-in-progress')
+  @WithoutBody()
   @ApiOperation({ operationId: 'retryOperation', summary: 'Try again at once', description: 'A step that waits for its next attempt, or a failed operation from its first step on. For operators.' })
   @Answers(202, operationAnswerSchema, 'The operation')
-  async retry(@CurrentCaller() caller: Caller, @Param('id', idParameter('operation')) id: string, @Res({ passthrough: true }) response: Response) {
-    return this.steer(caller, id, 'retry', response);
+  retry(@CurrentCaller() caller: Caller, @Param('id', idParameter('operation')) id: string) {
+    return this.requests.retry(caller, id);
   }
 
   @Post(':id/cancel')
@@ -111,24 +105,11 @@ export class OperationsController {
   @HttpCode(202)
   @Repeatable()
   @Problems('forbidden', 'operation-not-steerable')
+  @WithoutBody()
   @ApiOperation({ operationId: 'cancelOperation', summary: 'Turn back', description: 'At the next step before the point of no return. For operators.' })
   @Answers(202, operationAnswerSchema, 'The operation')
-  async cancel(@CurrentCaller() caller: Caller, @Param('id', idParameter('operation')) id: string, @Res({ passthrough: true }) response: Response) {
-    return this.steer(caller, id, 'cancel', response);
-  }
-
-  private async steer(caller: Caller, id: string, how: 'retry' | 'cancel', response: Response) {
-    const { databaseId } = await this.admit(caller, `operation.${how}`, id);
-    requireNoBody(caller.body);
-    return send(response, await this.requests.request(caller, async (tx) => {
-      const operation = how === 'retry' ? await this.operations.retry(tx, id) : await this.operations.cancel(tx, id, caller.actor.id);
-      await audit(tx, caller, { action: `operation.${how}`, subjectId: id, customerId: null, detail: { databaseId } });
-      return { status: 202, body: { operation }, operation };
-    }));
-  }
-
-  private admit({ actor }: Caller, action: Action, id: string): Promise<OperationDocument> {
-    return admit(actor, action, (reach) => this.operations.find(reach, id));
+  cancel(@CurrentCaller() caller: Caller, @Param('id', idParameter('operation')) id: string) {
+    return this.requests.cancel(caller, id);
   }
 }
 

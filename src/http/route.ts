@@ -1,4 +1,4 @@
-import { applyDecorators, createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
+import { applyDecorators, type CanActivate, createParamDecorator, type ExecutionContext, Injectable, SetMetadata, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiExtension, ApiHeader, ApiResponse } from '@nestjs/swagger';
 import type { Request } from 'express';
 import type { z } from 'zod';
@@ -7,6 +7,7 @@ import { type Action, WHO_MAY } from '../access/actions.js';
 import type { Actor } from '../access/actor.js';
 import type { Caller } from '../changes/caller.js';
 import { referTo } from './components.js';
+import { requireNoBody } from './validation.js';
 
 declare module 'express-serve-static-core' {
   interface Request {
@@ -15,6 +16,7 @@ declare module 'express-serve-static-core' {
   }
 }
 
+export const IDEMPOTENCY_KEY = 'Idempotency-Key';
 export const ACTION = 'freehold:action';
 
 export const isPublic = (action: Action): boolean => WHO_MAY[action] === 'public';
@@ -31,17 +33,30 @@ export function Takes(action: Action, ...others: readonly Action[]) {
   );
 }
 
+/** A change that may be repeated has the caller's key for it; removing a thing twice is the same anyway. */
+const KEYED_METHODS = new Set(['POST', 'PUT']);
+
 export const CurrentCaller = createParamDecorator((_: unknown, context: ExecutionContext): Caller => {
   const request = context.switchToHttp().getRequest<Request>();
   return {
     actor: request.user as Actor,
     requestId: request.id,
-    method: request.method,
-    path: request.originalUrl,
-    body: request.body as unknown,
-    idempotencyKey: request.header('idempotency-key'),
+    address: request.ip ?? null,
+    idempotencyKey: KEYED_METHODS.has(request.method) ? request.header(IDEMPOTENCY_KEY) : undefined,
   };
 });
+
+/** Refuses a body that says anything: an empty one, or an empty object, does no harm. */
+@Injectable()
+class NoBodyGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    requireNoBody(context.switchToHttp().getRequest<Request>().body);
+    return true;
+  }
+}
+
+/** For a change that takes no body. */
+export const WithoutBody = () => UseGuards(NoBodyGuard);
 
 /** Documents what a route answers when all is well. */
 export function Answers(status: number, schema: z.ZodType, description: string, mediaType = 'application/json') {
@@ -51,7 +66,8 @@ export function Answers(status: number, schema: z.ZodType, description: string, 
 /** Documents the problems that a route answers by its own rules, beside those that any route of its form answers. */
 export const Problems = (...slugs: readonly ProblemSlug[]) => ApiExtension('x-problems', slugs);
 
-export const IDEMPOTENCY_KEY = 'Idempotency-Key';
+/** A body that the document shows as an example of the route's use. */
+export const Example = (body: Readonly<Record<string, unknown>>) => ApiExtension('x-example-body', body);
 
 /** Documents that a request may be repeated without harm. */
 export const Repeatable = () => ApiHeader({

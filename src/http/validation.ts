@@ -58,7 +58,7 @@ function problemOf(given: z.ZodType, [field]: readonly string[]): ProblemSlug {
   return (inner && OWN_PROBLEMS.get(inner)?.problem) ?? 'invalid-request';
 }
 
-/** For routes that take no body: an empty one, or an empty object, does no harm. */
+/** @throws ProblemError `unknown-field` for a body that says anything */
 export function requireNoBody(body: unknown): void {
   const keys = typeof body === 'object' && body !== null ? Object.keys(body) : [];
   if (keys.length > 0) {

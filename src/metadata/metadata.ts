@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import pg from 'pg';
 import { DataSource, type EntityManager } from 'typeorm';
+import { becomeTenant } from './become-tenant.js';
 import { poolOf } from './pool-of.js';
 import type { Reach } from './reach.js';
 import type { Select, SelectParameter } from './select.js';
@@ -27,7 +28,7 @@ export class Metadata {
       return (await pool.query({ name: nameStatement(text), text, values: [...parameters] })).rows as Row[];
     }
     // Several statements in one message are one transaction, which ends with it.
-    const results = (await pool.query(`${becomeTenant(reach)}; ${inline(select)}`)) as unknown as { readonly rows: Row[] }[];
+    const results = (await pool.query(`${becomeTenant(reach, 'read')}; ${inline(select)}`)) as unknown as { readonly rows: Row[] }[];
     return results.at(-1)?.rows ?? [];
   }
 
@@ -40,7 +41,7 @@ export class Metadata {
     const runner = this.dataSource.createQueryRunner();
     try {
       // One round trip begins it all; on the way back nobody has to wait for the end of what only read.
-      await runner.query(`BEGIN; ${becomeTenant(reach)}`);
+      await runner.query(`BEGIN; ${becomeTenant(reach, 'read')}`);
       const result = await work(runner.manager);
       void runner.query('COMMIT').catch(() => undefined).finally(() => void runner.release());
       return result;
@@ -63,14 +64,6 @@ function nameStatement(text: string): string {
   const name = names.get(text) ?? `select_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
   names.set(text, name);
   return name;
-}
-
-type Tenant = Exclude<Reach, { readonly sees: 'everything' }>;
-
-/** Makes the transaction that it is sent in see only so far. */
-function becomeTenant(reach: Tenant): string {
-  const [setting, id] = reach.sees === 'customer' ? ['customer', reach.customerId] : ['creator', reach.credentialId];
-  return `SET LOCAL ROLE freehold_tenant; SET LOCAL freehold.${setting} = ${pg.escapeLiteral(id)}`;
 }
 
 /** Puts the parameters into the statement: several statements in one message can have none. */

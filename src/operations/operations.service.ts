@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { Tracing } from '../telemetry/tracing.js';
 import { TRACING } from '../telemetry/tracing-token.js';
 import { newId } from '../metadata/ids.js';
+import { withFullRights } from '../metadata/confine.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
 import type { Reach } from '../metadata/reach.js';
@@ -65,7 +66,7 @@ export class OperationsService {
    */
   request(tx: EntityManager, request: OperationRequest): Promise<OperationDocument> {
     const definition = this.registry.get(request.kind);
-    return this.store.request(tx, {
+    return withFullRights(tx, () => this.store.request(tx, {
       ...request,
       id: request.id ?? newId('operation'),
       input: definition.input.parse(request.input),
@@ -76,7 +77,15 @@ export class OperationsService {
       deadlineMs: definition.deadlineMs,
       preempts: definition.preempts,
       traceParent: this.tracing.current(),
-    });
+    }));
+  }
+
+  /**
+   * Keeps what is asked for of a subject, and what its operations record, in one order until the transaction ends. Taken first:
+   * operations lock the token, then the rows of features.
+   */
+  async lockSubject(tx: EntityManager, id: string): Promise<void> {
+    await withFullRights(tx, () => tx.query('SELECT FROM subjects WHERE id = $1 FOR UPDATE', [id]));
   }
 
   /** Wakes a worker for an operation whose request is committed. Never fails: the sweeper finds what was not announced. */
@@ -155,6 +164,10 @@ export class OperationsService {
    * attempt at hand, if there is one, has read the old.
    */
   async amend(tx: EntityManager, id: string, change: Readonly<Record<string, unknown>>): Promise<OperationDocument> {
+    return withFullRights(tx, () => this.addToInput(tx, id, change));
+  }
+
+  private async addToInput(tx: EntityManager, id: string, change: Readonly<Record<string, unknown>>): Promise<OperationDocument> {
     const { kind } = await this.lock(tx, id);
     const [row] = await queryRows<{ input: object }>(tx, `SELECT input FROM operations WHERE id = $1 AND state IN ('pending', 'running')`, [id]);
     if (row) {

@@ -1,10 +1,8 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { AccessGuard } from '../http/access.guard.js';
-import { ApiKeysService } from '../access/api-keys.service.js';
 import { AuditController } from '../http/audit.controller.js';
 import { BearerStrategy } from '../access/bearer.strategy.js';
-import { ChangesService } from '../changes/changes.service.js';
 import { BackupPolicyController, BackupsController } from '../backups/sets/backups.controller.js';
 import { DumpLinksController } from '../backups/dumps/dump-links.controller.js';
 import { DumpsController } from '../backups/dumps/dumps.controller.js';
@@ -24,9 +22,7 @@ import { PlansController } from '../fleet/plans.controller.js';
 import { RegionsController } from '../fleet/regions.controller.js';
 import { HealthModule } from '../health/health.module.js';
 import { AlertsController } from '../http/alerts.controller.js';
-import { OperationFeed } from '../operations/operation-feed.js';
 import { OperationsController } from '../http/operations.controller.js';
-import { RequestsService } from '../changes/requests.service.js';
 import { RelocationController } from '../relocation/relocation.controller.js';
 import { RelocationModule } from '../relocation/relocation.module.js';
 import { HealthController } from './health.controller.js';
@@ -47,9 +43,8 @@ export class ApiModule {
       imports: [ControlPlaneModule.on(ground), FleetModule, CustomersModule, DatabasesModule, HealthModule, BackupsModule, RelocationModule],
       controllers: CONTROLLERS,
       providers: [
-        ApiKeysService, BearerStrategy, ChangesService, RequestsService, MetricsService,
+        BearerStrategy, MetricsService,
         { provide: APP_GUARD, useClass: AccessGuard },
-        { provide: OperationFeed, useFactory: () => new OperationFeed(ground.settings.DATABASE_URL, ground.log) },
       ],
     };
   }

@@ -10,6 +10,9 @@ import { Vault } from '../secrets/vault.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
 import { Metadata } from '../metadata/metadata.js';
+import { Changes } from '../changes/changes.js';
+import { OperationRequests } from '../changes/operation.requests.js';
+import { OperationFeed } from '../operations/operation-feed.js';
 import { OperationQueues } from '../operations/operation-queues.js';
 import { OperationsService } from '../operations/operations.service.js';
 import { PostgresOperationStore } from '../operations/postgres-store.js';
@@ -40,8 +43,9 @@ export class ControlPlaneModule {
       { provide: TRACING, useValue: ground.tracing },
       { provide: OperationQueues, useValue: ground.queues },
       { provide: OperationRegistry, useValue: new OperationRegistry() },
+      { provide: OperationFeed, useValue: new OperationFeed(ground.settings.DATABASE_URL, ground.log) },
     ];
-    const services = [Metadata, PostgresOperationStore, OperationsService];
+    const services = [Metadata, PostgresOperationStore, OperationsService, Changes, OperationRequests];
     return { module: ControlPlaneModule, providers: [...values, ...services], exports: [...values.map(({ provide }) => provide), ...services] };
   }
 }

@@ -1,7 +1,8 @@
 import { Controller, Get, Header, Res } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiResponse } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { z } from 'zod';
+import { tagged } from '../http/tags.js';
 import { component, referTo } from '../http/components.js';
 import { Answers, Takes } from '../http/route.js';
 import { BootRecovery } from '../health/boot-recovery.js';
@@ -12,7 +13,7 @@ import { MetricsService } from './metrics.service.js';
 const readinessSchema = component('Readiness', z.object({ status: z.enum(['ready', 'not-ready']), recovered: z.boolean(), checks: z.record(z.string(), z.boolean()) }));
 const livenessSchema = component('Liveness', z.object({ status: z.literal('alive') }));
 
-@ApiTags('Health')
+@tagged('Health', 'For those who watch Freehold itself')
 @Controller()
 export class HealthController {
   constructor(

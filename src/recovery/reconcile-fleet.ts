@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import type { EntityManager } from 'typeorm';
-import type { SystemActor } from '../access/actor.js';
 import { audit } from '../changes/audit.js';
+import { systemCaller } from '../changes/caller.js';
 import type { MetadataBackupRecords } from '../backups/sets/backup-records.js';
 import type { Engine, InstanceRef } from '../engine/ports.js';
 import type { FoundInstance, Survey } from '../engine/survey-port.js';
@@ -17,7 +17,6 @@ import { type Finding, type MemberDecision, reconcileDatabase, type Reconciliati
 import { findBackups, type FoundBackups, recordBackups } from './recover-backups.js';
 import { endBackups, passOverAccounts, recordReconciliation } from './record-reconciliation.js';
 
-const RECOVERER: SystemActor = { type: 'system', id: 'recover' };
 
 /** What was found and decided, for people and programs. */
 export interface ReconciliationReport {
@@ -91,7 +90,7 @@ export async function reconcileFleet(parts: Parts): Promise<ReconciliationReport
       databases: decided.map(({ database, decision }) => describe(database, decision)), unknown, backups: countBackups(backups),
       endedOperations: ended.map(({ id, kind, subjectId, step }) => ({ id, kind, databaseId: subjectId, step })),
     };
-    await audit(tx, { actor: RECOVERER, requestId: null }, { action: 'metadata.recover', subjectId: null, customerId: null, detail: { ...report } });
+    await audit(tx, systemCaller('recover'), { action: 'metadata.recover', result: 'done', subjectId: null, customerId: null, detail: { ...report } });
     return report;
   });
 }

@@ -1,5 +1,20 @@
 import { z } from 'zod';
+import { endTransactionsAfterMinutes } from '../databases/database.schemas.js';
 import { component } from '../http/components.js';
+
+export const planQuerySchema = z.object({
+  plan: z.enum(['true', 'false']).default('false').transform((text) => text === 'true'),
+});
+export type PlanQuery = z.output<typeof planQuerySchema>;
+
+export const lostSchema = z.strictObject({
+  acceptDataLoss: z.boolean().default(false)
+    .meta({ description: 'Whether a standby that is not in sync may take over: what it has not received is lost' }),
+}).prefault({});
+export type LostBody = z.output<typeof lostSchema>;
+
+export const drainSchema = z.strictObject({ endTransactionsAfterMinutes }).prefault({});
+export type DrainBody = z.output<typeof drainSchema>;
 
 const plannedMoveSchema = z.object({
   databaseId: z.string(), instanceId: z.string(), hostId: z.string(), role: z.string(), by: z.enum(['switchover', 'failover', 'restore', 'relocate']),

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { DataLossNotAcceptedError, DatabaseNotAvailableError } from '../databases/database-errors.js';
-import { DatabasesService } from '../databases/databases.service.js';
+import { DatabaseRequests } from '../databases/database.requests.js';
 import { BEFORE_PAUSE } from '../databases/derive-state.js';
 import { SWITCHOVER } from '../databases/operations/switchover.operation.js';
 import type { HostLoad } from '../fleet/choose-hosts.js';
@@ -10,9 +10,11 @@ import { type HostDocument, FleetService } from '../fleet/fleet.service.js';
 import { isPlanId, PLANS } from '../fleet/plans.js';
 import { BackupNotStoredError } from '../backups/sets/backup-errors.js';
 import { RestoresService, type RestoreSource } from '../backups/restores/restores.service.js';
+import { RestoreRequests } from '../backups/restores/restore.requests.js';
+import { type Asker, type Caller, systemCaller } from '../changes/caller.js';
+import { OperationRequests } from '../changes/operation.requests.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
-import { EVERYTHING } from '../metadata/reach.js';
 import type { OperationDocument } from '../operations/operation.js';
 import { OperationNotSteerableError, OperationsService } from '../operations/operations.service.js';
 import { isRunningChange, runningChange } from '../operations/running-change.js';
@@ -52,8 +54,10 @@ export class RelocationService {
   constructor(
     private readonly metadata: Metadata,
     private readonly fleet: FleetService,
-    private readonly databases: DatabasesService,
+    private readonly databases: DatabaseRequests,
     private readonly restores: RestoresService,
+    private readonly restoreRequests: RestoreRequests,
+    private readonly steering: OperationRequests,
     private readonly operations: OperationsService,
   ) {}
 
@@ -94,14 +98,14 @@ export class RelocationService {
   }
 
   /** Marks the hosts, so that nothing new is placed on them, and asks for everything on them to be moved away. */
-  async vacate(tx: EntityManager, { subjectId, hostIds, state, acceptDataLoss, endTransactionsAfterMinutes }: Vacating, by: { readonly id: string; readonly requestId: string }): Promise<OperationDocument> {
+  async vacate(tx: EntityManager, { subjectId, hostIds, state, acceptDataLoss, endTransactionsAfterMinutes }: Vacating, asker: Asker): Promise<OperationDocument> {
     for (const id of hostIds) await this.fleet.setHostState(tx, id, state);
     if (state === 'lost') {
       await tx.query(`UPDATE instances SET state = 'lost' WHERE host_id = ANY($1) AND role = 'standby'`, [hostIds]);
     }
     const databaseIds = [...new Set((await this.readOccupants(hostIds)).map(({ databaseId }) => databaseId))];
     const operation = await this.operations.request(tx, {
-      kind: VACATE, subjectId, ownerId: null, requestedBy: by.id, requestId: by.requestId,
+      kind: VACATE, subjectId, ownerId: null, requestedBy: asker.id, requestId: asker.requestId,
       input: { hostIds: [...hostIds], hostsLost: state === 'lost', acceptDataLoss, databaseIds, endTransactionsAfterMinutes },
     });
     if (endTransactionsAfterMinutes !== undefined) await this.amendSwitchovers(tx, databaseIds, endTransactionsAfterMinutes);
@@ -146,21 +150,27 @@ export class RelocationService {
 
   async ask(move: Move, input: VacateInput, requestedBy: string): Promise<void> {
     try {
-      const operation = await this.metadata.transaction((tx) => this.request(tx, move, input, requestedBy));
-      await this.operations.announce(operation);
+      await this.request(move, input, systemCaller(requestedBy));
     } catch (error) {
       if (!PASSING.some((passing) => error instanceof passing)) throw error;
     }
   }
 
-  private async request(tx: EntityManager, { databaseId, instanceId, by }: Move, { hostsLost, acceptDataLoss, endTransactionsAfterMinutes }: VacateInput, requestedBy: string): Promise<OperationDocument> {
-    const asked = { id: databaseId, actor: { id: requestedBy, reach: EVERYTHING }, requestId: null };
-    if (by === 'switchover') return this.databases.switchover(tx, { ...asked, endTransactionsAfterMinutes });
-    if (by === 'failover') return this.databases.failover(tx, { ...asked, acceptDataLoss, forced: true, reason: 'its host is lost', bytesAtRisk: null });
-    const database = await this.databases.find(EVERYTHING, databaseId);
-    if (!database) throw new DatabaseNotAvailableError('deleted');
-    if (by === 'restore') return this.restores.restoreLost(tx, database, requestedBy);
-    return this.databases.requestRelocation(tx, database, instanceId, hostsLost, requestedBy);
+  private async request({ databaseId, instanceId, by }: Move, input: VacateInput, caller: Caller): Promise<void> {
+    const { hostsLost, acceptDataLoss, endTransactionsAfterMinutes } = input;
+    switch (by) {
+      case 'switchover':
+        await this.databases.switchover(caller, databaseId, { endTransactionsAfterMinutes });
+        return;
+      case 'failover':
+        await this.databases.failover(caller, databaseId, { acceptDataLoss }, { reason: 'its host is lost', forced: true });
+        return;
+      case 'restore':
+        await this.restoreRequests.restoreLost(caller, databaseId);
+        return;
+      case 'relocate':
+        await this.databases.relocate(caller, databaseId, { instanceId, hostLost: hostsLost });
+    }
   }
 
   /** Takes back the switchovers that were asked for in an operation's name and still wait for a quiet moment. */
@@ -169,7 +179,7 @@ export class RelocationService {
       `SELECT id FROM operations WHERE requested_by = $1 AND kind = $2 AND step = ANY($3) AND state IN ('pending', 'running')`, [operationId, SWITCHOVER, [...BEFORE_PAUSE]]);
     for (const { id } of waiting) {
       try {
-        await this.operations.announce(await this.metadata.transaction((tx) => this.operations.cancel(tx, id, operationId)));
+        await this.steering.cancel(systemCaller(operationId), id);
       } catch (error) {
         // It has begun, or ended, meanwhile.
         if (!(error instanceof OperationNotSteerableError)) throw error;

@@ -18,7 +18,7 @@ import { DatabaseUnderTest } from './support/database-under-test.js';
 import { SiteDisk } from './support/site-disk.js';
 
 const TIMEOUT_MS = 240_000;
-const actor = { id: 'key_test', reach: EVERYTHING };
+const asker = { id: 'key_test', reach: EVERYTHING, requestId: null };
 
 let plane: TestControlPlane;
 let database: DatabaseUnderTest;
@@ -53,7 +53,7 @@ const wholeBackupAfter = (count: number): Promise<unknown> => eventually(async (
 async function requestBackup(): Promise<OperationDocument> {
   const { customerId } = await database.read();
   const operation = await plane.app.get(Metadata).transaction((tx) =>
-    plane.app.get(BackupsService).request(tx, { database: { id: database.id, customerId }, reason: 'requested', requestedBy: actor.id, requestId: null }));
+    plane.app.get(BackupsService).request(tx, { database: { id: database.id, customerId }, reason: 'requested', asker }));
   await plane.app.get(OperationsService).announce(operation);
   return operation;
 }
@@ -77,7 +77,7 @@ async function succeed<Made extends { operation: OperationDocument }>(ask: (rest
 
 async function restoreTo(time: Date): Promise<Credentials> {
   const source = await database.read();
-  return (await succeed((restores, tx) => restores.restoreIntoNew(tx, { database: source, wanted: { time }, actor, requestId: null }, `as-of-${time.getTime()}`))).credentials;
+  return (await succeed((restores, tx) => restores.restoreIntoNew(tx, { database: source, wanted: { time }, asker }, `as-of-${time.getTime()}`))).credentials;
 }
 
 describe('a database that is written to all the time', () => {
@@ -185,7 +185,7 @@ describe('a deleted database', () => {
     await database.delete({ withoutBackup: false });
     const deleted = await database.read();
     expect(deleted).toMatchObject({ state: 'deleted', instances: [] });
-    await succeed((restores, tx) => restores.undelete(tx, { database: deleted, actor, requestId: null }));
+    await succeed((restores, tx) => restores.undelete(tx, { database: deleted, asker }));
     expect(await query(database.credentials.uri, 'SELECT max(n)::integer AS last FROM numbers')).toEqual([{ last: 1_000_004 }]);
   }, TIMEOUT_MS);
 
@@ -198,7 +198,7 @@ describe('a deleted database', () => {
     expect(deletion).toMatchObject({ state: 'succeeded', error: null });
     expect(deletion.steps.find(({ name }) => name === 'archive')?.detail).toMatchObject({ backup: expect.stringMatching(/^bkp_/) as string });
     const deleted = await young.read();
-    await succeed((restores, tx) => restores.undelete(tx, { database: deleted, actor, requestId: null }, 'shop-of-old'));
+    await succeed((restores, tx) => restores.undelete(tx, { database: deleted, asker }, 'shop-of-old'));
     expect(await young.read()).toMatchObject({ name: 'shop-of-old', state: 'available', endpoint: deleted.endpoint });
     expect(await query(young.credentials.uri, 'SELECT count(*)::integer AS rows FROM numbers')).toEqual([{ rows: 1_000 }]);
   }, TIMEOUT_MS);

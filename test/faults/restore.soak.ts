@@ -21,7 +21,7 @@ const SEED = Number(process.env['FREEHOLD_SOAK_SEED'] ?? Date.now() % 1_000_000)
 const WHOLE_MS = 600_000;
 /** How long is written before and after the failover. */
 const AROUND_MS = 20_000;
-const actor = { id: 'key_test', reach: EVERYTHING };
+const asker = { id: 'key_test', reach: EVERYTHING, requestId: null };
 
 let plane: TestControlPlane;
 let database: DatabaseUnderTest;
@@ -49,7 +49,7 @@ const wholeBackups = async (): Promise<number> => (await plane.app.get(BackupsSe
 async function restoreTo(time: Date): Promise<{ id: string; credentials: Credentials }> {
   const source = await database.read();
   const made = await plane.app.get(Metadata).transaction((tx) =>
-    plane.app.get(RestoresService).restoreIntoNew(tx, { database: source, wanted: { time }, actor, requestId: null }, `as-of-${time.getTime()}`));
+    plane.app.get(RestoresService).restoreIntoNew(tx, { database: source, wanted: { time }, asker }, `as-of-${time.getTime()}`));
   await plane.app.get(OperationsService).announce(made.operation);
   expect(await database.ended(made.operation)).toMatchObject({ state: 'succeeded', error: null });
   return { id: made.database.id, credentials: made.credentials };
@@ -65,7 +65,7 @@ async function expectStateAt(time: Date, { id, credentials }: { id: string; cred
   const restored = new Set(rows.map(({ n }) => Number(n)));
   expect(acknowledged.slice(0, count).filter((number) => !restored.has(number)), `acknowledged by ${time.toISOString()}`).toEqual([]);
   expect(rows.filter(({ late }) => late), `written after ${time.toISOString()}`).toEqual([]);
-  const gone = await plane.app.get(Metadata).transaction((tx) => plane.app.get(DatabasesService).delete(tx, { id, actor, requestId: null }));
+  const gone = await plane.app.get(Metadata).transaction((tx) => plane.app.get(DatabasesService).delete(tx, { id, asker }));
   await plane.app.get(OperationsService).announce(gone.operation);
   await database.ended(gone.operation);
   return rows.length;
@@ -89,7 +89,7 @@ describe('a database that is written to as fast as it goes', () => {
     const [before, time, whole] = [writer.count, new Date(), await wholeBackups()];
     await eventually(() => writer.count > before + 100);
     const { customerId } = await database.read();
-    const asked = await plane.app.get(Metadata).transaction((tx) => plane.app.get(BackupsService).request(tx, { database: { id: database.id, customerId }, reason: 'requested', requestedBy: 'key_test', requestId: null }));
+    const asked = await plane.app.get(Metadata).transaction((tx) => plane.app.get(BackupsService).request(tx, { database: { id: database.id, customerId }, reason: 'requested', asker }));
     await plane.app.get(OperationsService).announce(asked);
     const [dumped, restored, backup] = await Promise.all([dumpNumbers(), restoreTo(time), database.ended(asked)]);
     expect(backup).toMatchObject({ state: 'succeeded' });

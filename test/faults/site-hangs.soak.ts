@@ -14,7 +14,7 @@ import { DatabaseUnderTest } from './support/database-under-test.js';
 import { SiteDisk } from './support/site-disk.js';
 
 const TIMEOUT_MS = 90_000;
-const actor = { id: 'key_test', reach: EVERYTHING };
+const asker = { id: 'key_test', reach: EVERYTHING, requestId: null };
 
 let plane: TestControlPlane;
 let disk: SiteDisk;
@@ -50,7 +50,7 @@ const written = async (): Promise<void> => {
 async function hangDuringBackup(): Promise<void> {
   const { customerId } = await database.read();
   const operation = await plane.app.get(Metadata).transaction((tx) =>
-    plane.app.get(BackupsService).request(tx, { database: { id: database.id, customerId }, reason: 'requested', requestedBy: actor.id, requestId: null }));
+    plane.app.get(BackupsService).request(tx, { database: { id: database.id, customerId }, reason: 'requested', asker }));
   await plane.app.get(OperationsService).announce(operation);
   await eventually(async () => (await backups())[0]!.startedAt !== null);
   disk.hang();
@@ -89,7 +89,7 @@ describe.skipIf(process.getuid?.() !== 0)('a backup site that hangs', () => {
 async function restoredTo(time: Date): Promise<{ n: number; late: boolean }[]> {
   const source = await database.read();
   const { credentials, operation } = await plane.app.get(Metadata).transaction((tx) =>
-    plane.app.get(RestoresService).restoreIntoNew(tx, { database: source, wanted: { time }, actor, requestId: null }, 'restored'));
+    plane.app.get(RestoresService).restoreIntoNew(tx, { database: source, wanted: { time }, asker }, 'restored'));
   await plane.app.get(OperationsService).announce(operation);
   expect(await database.ended(operation)).toMatchObject({ state: 'succeeded', error: null });
   const client = new pg.Client(credentials.uri);

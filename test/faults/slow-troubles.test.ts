@@ -412,7 +412,7 @@ describe('a database that fills its plan', () => {
     await full.settled(2);
     await eventually(async () => (await query(INSERT)) === '25006');
     const rotation = await full.request(async (databases, tx) => {
-      const rotated = await databases.rotatePassword(tx, { id: full.id, actor: { id: 'key_test', reach: EVERYTHING }, requestId: null });
+      const rotated = await databases.rotatePassword(tx, { id: full.id, asker: { id: 'key_test', reach: EVERYTHING, requestId: null } });
       credentials = rotated.credentials;
       return rotated.operation;
     });

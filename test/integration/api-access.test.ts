@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { confine, withFullRights } from '../../src/metadata/confine.js';
 import { Metadata } from '../../src/metadata/metadata.js';
 import { type Answer, startTestApi, type TestApi } from '../support/test-api.js';
 import { eventually } from '../support/servers.js';
@@ -257,6 +258,83 @@ describe('the second belt', () => {
     await expect(attempt('DELETE FROM operations')).rejects.toThrow(/permission denied/);
     await expect(attempt('SELECT FROM idempotency_records')).rejects.toThrow(/permission denied/);
     await expect(attempt('SELECT FROM subjects')).rejects.toThrow(/permission denied/);
+  });
+});
+
+describe('what a tenant asks for', () => {
+  const confined = (customerId: string, statement: string, parameters: unknown[] = []): Promise<unknown> => {
+    const metadata = new Metadata(api.ground.dataSource);
+    return metadata.transaction((tx) => confine(tx, { sees: 'customer', customerId }, () => tx.query(statement, parameters)));
+  };
+
+  it('is written with rights that reach no further than its own rows, also by a statement that forgot its condition', async () => {
+    const before = await api.query('SELECT * FROM databases ORDER BY id');
+    await confined(bob.id, `UPDATE databases SET automation_paused = 'bob was here'`);
+    const changed = await api.query<{ customer_id: string; automation_paused: string | null }>(`SELECT * FROM databases WHERE automation_paused = 'bob was here'`);
+    expect(new Set(changed.map((row) => row.customer_id))).toEqual(new Set([bob.id]));
+    await confined(bob.id, 'UPDATE databases SET automation_paused = NULL');
+    expect(await api.query('SELECT * FROM databases ORDER BY id')).toEqual(before);
+  });
+
+  it('cannot be written into what is another\'s', async () => {
+    const attempts: [string, unknown[]][] = [
+      [`INSERT INTO api_keys (id, name, hash, scopes, customer_id) VALUES ('key_x', 'x', 'x', '{x}', $1)`, [ada.id]],
+      [`INSERT INTO customers (id, name, email, created_by) VALUES ('cus_x', 'x', 'x@example.com', 'key_signup')`, []],
+      [`INSERT INTO instances (id, database_id, host_id, role, state, address) SELECT 'ins_x', $1, id, 'standby', 'starting', 'x' FROM hosts LIMIT 1`, [adasDatabase.id]],
+      [`INSERT INTO backups (id, database_id, reason) VALUES ('bkp_x', $1, 'requested')`, [adasDatabase.id]],
+      [`INSERT INTO dump_links (hash, database_id, credential_id, expires_at) VALUES ('x', $1, 'key_x', now())`, [adasDatabase.id]],
+    ];
+    for (const [statement, parameters] of attempts) await expect(confined(bob.id, statement, parameters)).rejects.toThrow(/row-level security/);
+  });
+
+  it('cannot touch what the kernel and the door keep', async () => {
+    for (const table of ['operations', 'operation_steps', 'subjects', 'alerts', 'idempotency_records', 'backup_sets']) {
+      await expect(confined(bob.id, `DELETE FROM ${table}`)).rejects.toThrow(/permission denied/);
+    }
+    for (const change of [`UPDATE audit_events SET actor = 'nobody'`, 'DELETE FROM audit_events', `UPDATE databases SET customer_id = 'cus_x'`, `UPDATE api_keys SET scopes = '{operator}'`]) {
+      await expect(confined(bob.id, change)).rejects.toThrow(/permission denied/);
+    }
+  });
+
+  it('looks at everybody\'s things where a decision needs it, and goes on confined', async () => {
+    const metadata = new Metadata(api.ground.dataSource);
+    const count = 'SELECT count(*)::integer AS count FROM databases';
+    const counted = await metadata.transaction((tx) => confine(tx, { sees: 'customer', customerId: 'cus_nobody' }, async () => {
+      const [all] = await withFullRights(tx, () => tx.query(count)) as { count: number }[];
+      const [own] = await tx.query(count) as { count: number }[];
+      return { all: all!.count, own: own!.count };
+    }));
+    expect(counted.all).toBeGreaterThan(0);
+    expect(counted.own).toBe(0);
+  });
+});
+
+describe('what was refused', () => {
+  const refusals = async (subjectId: string, key?: string): Promise<Record<string, unknown>[]> => {
+    const { body } = await api.get('/v1/audit-events?limit=200', key === undefined ? {} : { key });
+    return (body.data as Record<string, unknown>[]).filter((event) => event.subjectId === subjectId && event.result === 'refused');
+  };
+
+  it('is written down with who tried it, on what and from where, for its owner and for operators', async () => {
+    const { id } = await api.database(ada.id);
+    expect((await api.post(`/v1/databases/${id}/failover`, {}, { key: ada.key, headers: { 'x-request-id': 'refused-test-1' } })).status).toBe(403);
+    const refused = { action: 'database.failover', result: 'refused', customerId: ada.id, requestId: 'refused-test-1', address: '127.0.0.1', detail: { problem: 'forbidden' } };
+    expect(await refusals(id)).toMatchObject([refused]);
+    expect(await refusals(id, ada.key)).toMatchObject([refused]);
+  });
+
+  it('is not told to an owner whose thing somebody guessed, nor to the one who guessed', async () => {
+    const { id } = await api.database(ada.id);
+    expect((await api.call('DELETE', `/v1/databases/${id}`, { key: bob.key })).status).toBe(404);
+    expect(await refusals(id)).toMatchObject([{ action: 'database.delete', customerId: null, detail: { problem: 'not-found' } }]);
+    for (const key of [ada.key, bob.key]) expect(await refusals(id, key)).toEqual([]);
+  });
+
+  it('leaves nothing else behind', async () => {
+    const { id } = await api.database(ada.id);
+    const operations = await api.query('SELECT id FROM operations WHERE subject_id = $1', [id]);
+    await api.post(`/v1/databases/${id}/switchover`, {}, { key: ada.key });
+    expect(await api.query('SELECT id FROM operations WHERE subject_id = $1', [id])).toEqual(operations);
   });
 });
 

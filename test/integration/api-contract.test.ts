@@ -348,7 +348,8 @@ describe('what operators see', () => {
     expectShape(alerts, { data: listOf(alert), nextCursor: orNull(text) });
     expect(alerts.data.length).toBeGreaterThan(0);
     const event: Shape = {
-      id: id('aud'), at: time, actor: text, action: text, subjectId: orNull(text), customerId: orNull(id('cus')), requestId: orNull(text), detail: object,
+      id: id('aud'), at: time, actor: text, action: text, result: one('done', 'refused'), subjectId: orNull(text), customerId: orNull(id('cus')),
+      operationId: orNull(id('op')), requestId: orNull(text), address: orNull(text), detail: object,
     };
     for (const key of [api.operatorKey, customer.key]) {
       const events = (await api.get('/v1/audit-events', { key })).body;

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ChangesService } from '../../src/changes/changes.service.js';
-import { Metadata } from '../../src/metadata/metadata.js';
+import { Changes } from '../../src/changes/changes.js';
 import { eventually } from '../support/servers.js';
 import { type Answer, startTestApi, type TestApi } from '../support/test-api.js';
 
@@ -125,7 +124,7 @@ describe('the record of an answer', () => {
     expect(second.status).toBe(201);
     expect(second.body.id).not.toBe(first.body.id);
     await api.query(`UPDATE idempotency_records SET created_at = now() - interval '24 hours 1 second' WHERE key = 'day-old'`);
-    await new ChangesService(new Metadata(api.ground.dataSource), api.ground.vault).forgetOld();
+    await api.part(Changes).forgetOld();
     expect(await api.query(`SELECT FROM idempotency_records WHERE key = 'day-old'`)).toEqual([]);
   });
 });

@@ -12,7 +12,7 @@ import { startControlPlane, type TestControlPlane } from '../support/control-pla
 import { eventually } from '../support/servers.js';
 
 let plane: TestControlPlane;
-const actor = { id: 'key_test', reach: EVERYTHING };
+const asker = { id: 'key_test', reach: EVERYTHING, requestId: 'req_1' };
 const customerId = newId('customer');
 
 beforeAll(async () => {
@@ -34,7 +34,7 @@ async function ended(operation: OperationDocument): Promise<OperationDocument> {
 }
 
 async function provision(name: string, plan = 'starter') {
-  const made = await transaction((databases, tx) => databases.create(tx, { actor, customerId, name, region: 'europe', plan, requestId: 'req_1' }));
+  const made = await transaction((databases, tx) => databases.create(tx, { asker, customerId, name, region: 'europe', plan }));
   expect(await ended(made.operation)).toMatchObject({ state: 'succeeded', error: null });
   return made;
 }
@@ -70,7 +70,7 @@ describe('a database', () => {
   });
 
   it('gets a new password, and refuses the old one', async () => {
-    const { credentials: fresh, operation } = await transaction((databases, tx) => databases.rotatePassword(tx, { actor, id, requestId: null }));
+    const { credentials: fresh, operation } = await transaction((databases, tx) => databases.rotatePassword(tx, { asker, id }));
     expect(await ended(operation)).toMatchObject({ state: 'succeeded' });
     expect(await query(fresh.uri, 'SELECT id FROM orders')).toEqual([{ id: 1 }]);
     await expect(query(credentials.uri, 'SELECT 1')).rejects.toThrow();
@@ -83,7 +83,7 @@ describe('a database', () => {
   });
 
   it('is deleted without a trace, and deleting it again is answered the same', async () => {
-    const remove = () => transaction((databases, tx) => databases.delete(tx, { actor, id, requestId: null, withoutBackup: true }));
+    const remove = () => transaction((databases, tx) => databases.delete(tx, { asker, id, withoutBackup: true }));
     const first = await remove();
     expect(await ended(first.operation)).toMatchObject({ state: 'succeeded' });
     expect(await find(id)).toMatchObject({ state: 'deleted', instances: [], inSync: false });

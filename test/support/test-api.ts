@@ -48,6 +48,8 @@ export interface TestApi {
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   get(path: string, options?: CallOptions): Promise<Answer>;
   post(path: string, body?: unknown, options?: CallOptions): Promise<Answer>;
+  /** A part of the API's process. */
+  part<Part>(type: abstract new (...args: never[]) => Part): Part;
   query<Row>(statement: string, parameters?: unknown[]): Promise<Row[]>;
   /** Signs a customer up, and answers with its id and a key of its own. */
   customer(): Promise<{ id: string; key: string }>;
@@ -151,6 +153,11 @@ class RunningTestApi implements TestApi {
 
   post(path: string, body?: unknown, options: CallOptions = {}): Promise<Answer> {
     return this.call('POST', path, { ...(body !== undefined && { body }), ...options });
+  }
+
+  part<Part>(type: abstract new (...args: never[]) => Part): Part {
+    if (!this.api) throw new Error('the API does not run');
+    return this.api.app.get(type);
   }
 
   query<Row>(statement: string, parameters: unknown[] = []): Promise<Row[]> {

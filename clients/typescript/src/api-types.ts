@@ -574,7 +574,7 @@ export interface paths {
         };
         /**
          * List who did what, newest first
-         * @description Operators see everything, customers what was done to their own.
+         * @description And what was refused. Operators see everything, customers what was done to their own.
          */
         get: operations["listAuditEvents"];
         put?: never;
@@ -967,11 +967,21 @@ export interface components {
             id: string;
             /** Format: date-time */
             at: string;
+            /** @description The credential, or the part of the control plane that acted by itself */
             actor: string;
             action: string;
+            /**
+             * @description `refused`: the actor may not do that, or cannot see the subject
+             * @enum {string}
+             */
+            result: "done" | "refused";
             subjectId: string | null;
             customerId: string | null;
+            /** @description The operation that was asked for, if any */
+            operationId: string | null;
             requestId: string | null;
+            /** @description Where the request came from */
+            address: string | null;
             detail: {
                 [key: string]: unknown;
             };

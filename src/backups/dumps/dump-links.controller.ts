@@ -1,34 +1,23 @@
 import { Body, Controller, Get, Head, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiResponse } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { audit } from '../../changes/audit.js';
-import { ChangesService } from '../../changes/changes.service.js';
-import { idParameter } from '../../http/id-parameter.js';
-import { admit } from '../../access/permission.js';
 import type { Caller } from '../../changes/caller.js';
-import { Answers, CurrentCaller, Problems, Repeatable, Takes } from '../../http/route.js';
-import { send } from '../../http/send.js';
-import { SETTINGS } from '../../config/settings-token.js';
 import type { Settings } from '../../config/settings.js';
-import { DatabasesService } from '../../databases/databases.service.js';
-import type { DatabaseDocument } from '../../databases/database.schemas.js';
-import { Metadata } from '../../metadata/metadata.js';
-import { EVERYTHING } from '../../metadata/reach.js';
-import { notFound } from '../../problems/problem.js';
+import { SETTINGS } from '../../config/settings-token.js';
+import { idParameter } from '../../http/id-parameter.js';
+import { Answers, CurrentCaller, Problems, Repeatable, Takes } from '../../http/route.js';
+import { tagged } from '../../http/tags.js';
 import { dumpLinkAnswerSchema, type DumpLinkBody, dumpLinkSchema } from './dump-link.schemas.js';
-import { type DumpLink, DumpLinksService } from './dump-links.service.js';
+import { DumpRequests } from './dump.requests.js';
 import { DumpsService } from './dumps.service.js';
 import { sendDump, setDumpHeaders } from './send-dump.js';
 
-@ApiTags('Backups')
+@tagged('Backups', 'What outlives everything else')
 @Controller('v1')
 export class DumpLinksController {
   constructor(
-    private readonly databases: DatabasesService,
+    private readonly requests: DumpRequests,
     private readonly dumps: DumpsService,
-    private readonly links: DumpLinksService,
-    private readonly changes: ChangesService,
-    private readonly metadata: Metadata,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
@@ -39,18 +28,12 @@ export class DumpLinksController {
   @ApiOperation({ operationId: 'createDumpLink', summary: 'Make a link to download a dump once', description: 'For a browser, which sends no key. It ends with its time, with its use, and with the key that made it.' })
   @Problems('forbidden', 'database-not-available')
   @Answers(201, dumpLinkAnswerSchema, 'The link')
-  async create(
-    @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Body({ schema: dumpLinkSchema }) { validForSeconds }: DumpLinkBody,
-    @Req() request: Request, @Res({ passthrough: true }) response: Response,
+  create(
+    @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Body({ schema: dumpLinkSchema }) body: DumpLinkBody,
+    @Req() request: Request,
   ) {
-    const database = await admit(caller.actor, 'database.dump-link', (reach) => this.databases.find(reach, id));
-    this.dumps.requireDumpable(database);
-    return send(response, await this.changes.change(caller, async (tx) => {
-      const { token, expiresAt } = await this.links.create(tx, { databaseId: id, credentialId: caller.actor.id }, validForSeconds);
-      await audit(tx, caller, { action: 'database.dump-link', subjectId: id, customerId: database.customerId, detail: { expiresAt } });
-      const base = this.settings.FREEHOLD_PUBLIC_URL?.replace(/\/+$/, '') ?? `${request.protocol}://${request.get('host')}`;
-      return { status: 201, body: { url: `${base}/v1/dump-links/${token}`, expiresAt: expiresAt.toISOString() } };
-    }));
+    const base = this.settings.FREEHOLD_PUBLIC_URL?.replace(/\/+$/, '') ?? `${request.protocol}://${request.get('host')}`;
+    return this.requests.makeLink(caller, id, body, (token) => `${base}/v1/dump-links/${token}`);
   }
 
   /** What looks ahead, as programs for chat do, does not use the link up. */
@@ -60,10 +43,9 @@ export class DumpLinksController {
   @ApiResponse({ status: 200, description: 'It can be used' })
   @Problems('not-found')
   async check(@Param('token') token: string, @Res() response: Response): Promise<void> {
-    const link = await this.links.find(token);
-    if (!link) throw notFound();
+    const { name } = await this.requests.checkLink(token);
     keepToOneself(response);
-    setDumpHeaders(response, (await this.read(link)).name);
+    setDumpHeaders(response, name);
     response.end();
   }
 
@@ -73,33 +55,9 @@ export class DumpLinksController {
   @Problems('not-found', 'database-not-available', 'too-many-dumps', 'not-possible', 'unavailable')
   @ApiResponse({ status: 200, description: 'The archive', content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } })
   async use(@Param('token') token: string, @Req() request: Request, @Res() response: Response): Promise<void> {
-    const link = await this.links.take(token);
-    if (!link) throw notFound();
+    const { name, begin } = await this.requests.useLink({ requestId: request.id, address: request.ip ?? null }, token);
     keepToOneself(response);
-    const { name, begin } = await this.prepare(link, request.id).catch((error: unknown) => this.giveBack(token, error));
-    await sendDump(response, name, this.dumps.limits, (gone) => begin(gone).catch((error: unknown) => this.giveBack(token, error)));
-  }
-
-  private async prepare(link: DumpLink, requestId: string) {
-    const database = await this.read(link);
-    const begin = async (gone: AbortSignal) => {
-      const stream = await this.dumps.open(database, gone);
-      const by = { actor: { id: link.credentialId }, requestId };
-      await this.metadata.transaction((tx) => audit(tx, by, { action: 'database.dump', subjectId: database.id, customerId: database.customerId, detail: { by: 'link' } }));
-      return stream;
-    };
-    return { name: database.name, begin };
-  }
-
-  private async giveBack(token: string, error: unknown): Promise<never> {
-    await this.links.giveBack(token);
-    throw error;
-  }
-
-  private async read({ databaseId }: DumpLink): Promise<DatabaseDocument> {
-    const database = await this.databases.find(EVERYTHING, databaseId);
-    if (!database) throw notFound();
-    return database;
+    await sendDump(response, name, this.dumps.limits, begin);
   }
 }
 

@@ -1,25 +1,19 @@
 import { Controller, Get, Param, Query, Res } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiResponse } from '@nestjs/swagger';
 import type { Response } from 'express';
-import { audit } from '../../changes/audit.js';
-import { idParameter } from '../../http/id-parameter.js';
-import { admit } from '../../access/permission.js';
 import type { Caller } from '../../changes/caller.js';
+import { idParameter } from '../../http/id-parameter.js';
 import { CurrentCaller, Problems, Takes } from '../../http/route.js';
-import { DatabasesService } from '../../databases/databases.service.js';
-import { Metadata } from '../../metadata/metadata.js';
+import { tagged } from '../../http/tags.js';
+import { DumpRequests } from './dump.requests.js';
 import { type DumpQuery, dumpQuerySchema } from './dump.schemas.js';
 import { DumpsService } from './dumps.service.js';
 import { sendDump } from './send-dump.js';
 
-@ApiTags('Backups')
+@tagged('Backups', 'What outlives everything else')
 @Controller('v1/databases/:id/dump')
 export class DumpsController {
-  constructor(
-    private readonly databases: DatabasesService,
-    private readonly dumps: DumpsService,
-    private readonly metadata: Metadata,
-  ) {}
+  constructor(private readonly requests: DumpRequests, private readonly dumps: DumpsService) {}
 
   @Get()
   @Takes('database.dump')
@@ -29,13 +23,10 @@ export class DumpsController {
   @Problems('forbidden', 'database-not-available', 'too-many-dumps', 'not-possible', 'unavailable')
   @ApiResponse({ status: 200, description: 'The archive', content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } })
   async dump(
-    @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Query({ schema: dumpQuerySchema }) { database: named }: DumpQuery, @Res() response: Response,
+    @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string,
+    @Query({ schema: dumpQuerySchema }) { database }: DumpQuery, @Res() response: Response,
   ): Promise<void> {
-    const database = await admit(caller.actor, 'database.dump', (reach) => this.databases.find(reach, id));
-    await sendDump(response, named === undefined ? database.name : `${database.name}-${named}`, this.dumps.limits, async (gone) => {
-      const stream = await this.dumps.open(database, gone, named);
-      await this.metadata.transaction((tx) => audit(tx, caller, { action: 'database.dump', subjectId: id, customerId: database.customerId, detail: { ...(named !== undefined && { database: named }) } }));
-      return stream;
-    });
+    const { name, begin } = await this.requests.dump(caller, id, database);
+    await sendDump(response, name, this.dumps.limits, begin);
   }
 }

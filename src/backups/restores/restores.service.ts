@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import type { Asker } from '../../changes/caller.js';
 import type { Credentials, DatabaseDocument } from '../../databases/database.schemas.js';
-import { type Asker, DatabasesService } from '../../databases/databases.service.js';
+import { DatabasesService } from '../../databases/databases.service.js';
 import { DatabaseNotAvailableError } from '../../databases/database-errors.js';
 import type { OperationDocument } from '../../operations/operation.js';
 import { OperationsService } from '../../operations/operations.service.js';
@@ -15,8 +16,7 @@ import { RESTORE_IN_PLACE } from './operations/restore-in-place.operation.js';
 export interface RestoreRequest {
   readonly database: DatabaseDocument;
   readonly wanted: Wanted;
-  readonly actor: Asker;
-  readonly requestId: string | null;
+  readonly asker: Asker;
 }
 
 /** A site, and its newest backup of a database. */
@@ -45,11 +45,11 @@ export class RestoresService {
    * @throws RestoreOutOfRangeError, BackupNotStoredError, and what the making of a database throws
    */
   async restoreIntoNew(
-    tx: EntityManager, { database, wanted, actor, requestId }: RestoreRequest, name: string | undefined,
+    tx: EntityManager, { database, wanted, asker }: RestoreRequest, name: string | undefined,
   ): Promise<{ database: DatabaseDocument; operation: OperationDocument; credentials: Credentials }> {
     await this.requireSource(database, wanted);
     return this.databases.create(
-      tx, { actor, requestId, customerId: database.customerId, region: database.region, plan: database.plan, locale: { provider: database.provider, name: database.locale }, name: name ?? nameCopy(database.name) },
+      tx, { asker, customerId: database.customerId, region: database.region, plan: database.plan, locale: { provider: database.provider, name: database.locale }, name: name ?? nameCopy(database.name) },
       {
         kind: RESTORE, input: { sourceId: database.id, wanted: toInput(wanted) },
         // Policies, schemas and grants in it name its owner.
@@ -58,12 +58,12 @@ export class RestoresService {
   }
 
   /** @throws RestoreOutOfRangeError, BackupNotStoredError, DatabaseNotAvailableError, OperationInTheWayError */
-  async restoreInPlace(tx: EntityManager, { database, wanted, actor, requestId }: RestoreRequest): Promise<{ database: DatabaseDocument; operation: OperationDocument }> {
+  async restoreInPlace(tx: EntityManager, { database, wanted, asker }: RestoreRequest): Promise<{ database: DatabaseDocument; operation: OperationDocument }> {
     if (database.deletedAt !== null) throw new DatabaseNotAvailableError(database.state, 'is brought back by an undelete, or restored into a new database');
     await this.requireSource(database, wanted);
     const operation = await this.operations.request(tx, {
       kind: RESTORE_IN_PLACE, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, wanted: toInput(wanted) },
-      requestedBy: actor.id, requestId,
+      requestedBy: asker.id, requestId: asker.requestId,
     });
     return { database: await this.databases.reread(tx, database.id), operation };
   }
@@ -73,10 +73,11 @@ export class RestoresService {
    *
    * @throws BackupNotStoredError, OperationInTheWayError
    */
-  async restoreLost(tx: EntityManager, database: DatabaseDocument, requestedBy: string): Promise<OperationDocument> {
+  async restoreLost(tx: EntityManager, database: DatabaseDocument, asker: Asker): Promise<OperationDocument> {
     await this.requireTargets(database, { time: 'latest' });
     return this.operations.request(tx, {
-      kind: RESTORE_IN_PLACE, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, wanted: { time: 'latest' } }, requestedBy, requestId: null,
+      kind: RESTORE_IN_PLACE, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, wanted: { time: 'latest' } },
+      requestedBy: asker.id, requestId: asker.requestId,
     });
   }
 
@@ -90,9 +91,9 @@ export class RestoresService {
   }
 
   /** A deleted database as it was when it was deleted, under its own name or another one. */
-  async undelete(tx: EntityManager, { database, actor, requestId }: Omit<RestoreRequest, 'wanted'>, name?: string): Promise<{ database: DatabaseDocument; operation: OperationDocument }> {
+  async undelete(tx: EntityManager, { database, asker }: Omit<RestoreRequest, 'wanted'>, name?: string): Promise<{ database: DatabaseDocument; operation: OperationDocument }> {
     if (database.deletedAt !== null) await this.requireTargets(database, { time: 'latest' });
-    return this.databases.undelete(tx, { id: database.id, actor, requestId, ...(name !== undefined && { name }) }, { kind: RESTORE, input: { sourceId: database.id, wanted: { time: 'latest' } } });
+    return this.databases.undelete(tx, { id: database.id, asker, ...(name !== undefined && { name }) }, { kind: RESTORE, input: { sourceId: database.id, wanted: { time: 'latest' } } });
   }
 
   private async requireSource(database: DatabaseDocument, wanted: Wanted): Promise<void> {

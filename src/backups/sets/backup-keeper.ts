@@ -1,6 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import pLimit from 'p-limit';
 import type { EntityManager } from 'typeorm';
+import { systemCaller } from '../../changes/caller.js';
+import type { Done } from '../../changes/changes.js';
+import type { OperationAnswer } from '../../databases/database.requests.js';
 import type { Log } from '../../telemetry/log.js';
 import { LOG } from '../../telemetry/log-token.js';
 import type { Settings } from '../../config/settings.js';
@@ -16,17 +19,14 @@ import type { OperationDocument } from '../../operations/operation.js';
 import { OperationsService } from '../../operations/operations.service.js';
 import { Rounds } from '../../operations/rounds.js';
 import { MetadataBackupRecords } from './backup-records.js';
+import { BackupRequests } from './backup.requests.js';
 import { type KeptDatabase, readClock, readKeptDatabases, readOutlived, readPurgeable } from './backup-facts.js';
 import { BackupSiteWatch } from '../sites/backup-site-watch.js';
-import { BackupsService } from './backups.service.js';
-import { type BackupCare, decideBackupCare } from './decide-backup-care.js';
+import { decideBackupCare } from './decide-backup-care.js';
 import { BACKUP_ALERT_KINDS, judgeBackupSigns } from './judge-backup-signs.js';
 import { judgeClock } from '../sites/judge-clock.js';
-import { EXPIRE_BACKUPS } from './operations/expire-backups.operation.js';
-import { PURGE_BACKUPS } from './operations/purge-backups.operation.js';
-import { SET_ARCHIVE } from './operations/set-archive.operation.js';
 
-const REQUESTED_BY = 'keeper';
+const KEEPER = systemCaller('keeper');
 /** Any number that no other user of advisory locks in this database takes. */
 const KEEPER_LOCK = 7_203_115;
 /** WAL that waits is looked at in every so many rounds: it is judged by minutes. */
@@ -48,7 +48,7 @@ export class BackupKeeper {
     private readonly metadata: Metadata,
     private readonly databases: MetadataDatabaseRecords,
     private readonly records: MetadataBackupRecords,
-    private readonly backups: BackupsService,
+    private readonly requests: BackupRequests,
     private readonly sites: BackupSiteWatch,
     private readonly operations: OperationsService,
     @Inject(ENGINE) private readonly engine: Engine,
@@ -86,13 +86,13 @@ export class BackupKeeper {
   private async ask(tx: EntityManager, usableSites: readonly string[], now: Date): Promise<OperationDocument[]> {
     await this.records.leaveFuture(tx);
     const asked: OperationDocument[] = [];
+    const take = ({ body }: Done<OperationAnswer>): number => asked.push(body.operation);
     for (const database of await readKeptDatabases(tx)) {
       const outlived = database.stored > 0 ? await this.chooseOutlived(tx, database, now) : [];
-      for (const care of decideBackupCare({ ...database, outlived, usableSites }, now)) asked.push(await this.request(tx, database, care));
+      const kept = { ...database, id: database.databaseId };
+      for (const care of decideBackupCare({ ...database, outlived, usableSites }, now)) take(await this.requests.care(tx, KEEPER, kept, care));
     }
-    for (const { id, customerId } of await this.choosePurged(tx, now)) {
-      asked.push(await this.operations.request(tx, { kind: PURGE_BACKUPS, subjectId: id, ownerId: customerId, input: { databaseId: id }, requestedBy: REQUESTED_BY, requestId: null }));
-    }
+    for (const database of await this.choosePurged(tx, now)) take(await this.requests.purge(tx, KEEPER, database));
     return asked;
   }
 
@@ -115,24 +115,6 @@ export class BackupKeeper {
     const { keep, expire } = await readOutlived(tx, databaseId, now);
     await this.records.setKeptAs(tx, keep);
     return expire;
-  }
-
-  private async request(tx: EntityManager, { databaseId, customerId, epoch, region }: KeptDatabase, care: BackupCare): Promise<OperationDocument> {
-    const database = { id: databaseId, customerId, region };
-    const asker = { requestedBy: REQUESTED_BY, requestId: null };
-    const request = (kind: string, input: object): Promise<OperationDocument> =>
-      this.operations.request(tx, { kind, subjectId: databaseId, ownerId: customerId, input: { databaseId, ...input }, ...asker });
-    switch (care.ask) {
-      case 'set-archive':
-        await this.records.provideSet(tx, databaseId);
-        return request(SET_ARCHIVE, { sites: care.sites, epoch });
-      case 'back-up':
-        return this.backups.request(tx, { database, reason: care.reason, ...asker });
-      case 'expire-backups':
-        return request(EXPIRE_BACKUPS, { backupIds: care.backupIds });
-      case 'prove-backup':
-        return this.backups.requestProof(tx, { database, backupId: care.backupId, site: care.site, ...asker });
-    }
   }
 
   /**

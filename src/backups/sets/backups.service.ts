@@ -1,8 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import type { Asker } from '../../changes/caller.js';
 import { ENGINE } from '../../engine/engine-token.js';
 import type { BackupsPort } from '../../engine/backups-port.js';
 import type { Engine } from '../../engine/ports.js';
+import { withFullRights } from '../../metadata/confine.js';
 import { Metadata } from '../../metadata/metadata.js';
 import { queryRows } from '../../metadata/query-rows.js';
 import type { Reach } from '../../metadata/reach.js';
@@ -25,8 +27,7 @@ const POLICY_DAYS = 200;
 export interface BackupRequest {
   readonly database: { readonly id: string; readonly customerId: string };
   readonly reason: BackupReason;
-  readonly requestedBy: string;
-  readonly requestId: string | null;
+  readonly asker: Asker;
 }
 
 /** Backups of databases: what there is, and requests for more. */
@@ -54,13 +55,14 @@ export class BackupsService {
   }
 
   /** Asks for a backup now; asked again while one is made, answers with that. */
-  async request(tx: EntityManager, { database, reason, requestedBy, requestId }: BackupRequest): Promise<OperationDocument> {
+  async request(tx: EntityManager, { database, reason, asker }: BackupRequest): Promise<OperationDocument> {
     const running = await this.lockAndFind(tx, database.id, BACK_UP);
     if (running) return running;
-    await this.records.provideSet(tx, database.id);
+    await withFullRights(tx, () => this.records.provideSet(tx, database.id));
     const backupId = await this.records.create(tx, database.id, reason, this.port.sites().map(({ id }) => id));
     return this.operations.request(tx, {
-      kind: BACK_UP, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, backupId }, requestedBy, requestId,
+      kind: BACK_UP, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, backupId },
+      requestedBy: asker.id, requestId: asker.requestId,
     });
   }
 
@@ -71,9 +73,15 @@ export class BackupsService {
    * @throws BackupNotStoredError if no live site has one
    */
   async requestProof(
-    tx: EntityManager, request: { readonly database: { readonly id: string; readonly customerId: string; readonly region: string }; readonly backupId: string; readonly site?: string; readonly requestedBy: string; readonly requestId: string | null },
+    tx: EntityManager,
+    request: {
+      readonly database: { readonly id: string; readonly customerId: string; readonly region: string };
+      readonly backupId: string;
+      readonly site?: string;
+      readonly asker: Asker;
+    },
   ): Promise<OperationDocument> {
-    const { database, backupId, requestedBy, requestId } = request;
+    const { database, backupId, asker } = request;
     const running = await this.lockAndFind(tx, database.id, PROVE_BACKUP);
     if (running) return running;
     const { copies } = await this.records.read(backupId);
@@ -83,7 +91,8 @@ export class BackupsService {
     if (site === undefined) throw new BackupNotStoredError(`backup ${backupId} has no copy at a live site`);
     return this.operations.request(tx, {
       kind: PROVE_BACKUP, subjectId: database.id, ownerId: database.customerId,
-      input: { databaseId: database.id, backupId, site, host: await this.chooseHost(tx, database.region) }, requestedBy, requestId,
+      input: { databaseId: database.id, backupId, site, host: await withFullRights(tx, () => this.chooseHost(tx, database.region)) },
+      requestedBy: asker.id, requestId: asker.requestId,
     });
   }
 

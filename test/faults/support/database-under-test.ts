@@ -17,7 +17,7 @@ import { eventually } from '../../support/servers.js';
 import { signalAll } from '../../support/signal-all.js';
 import { fleetRoot } from './provisioning.js';
 
-const actor = { id: 'key_test', reach: EVERYTHING };
+const asker = { id: 'key_test', reach: EVERYTHING, requestId: null };
 const ENDS_MS = 180_000;
 
 /** A database on a real fleet, and what a test does to it and asks of it. */
@@ -37,7 +37,7 @@ export class DatabaseUnderTest {
     await plane.app.get(Metadata).dataSource.query(
       `INSERT INTO customers (id, name, email, created_by) VALUES ($1, 'Ada', 'ada@example.com', 'key_test')`, [customerId]);
     const made = await plane.app.get(Metadata).transaction((tx) => plane.app.get(DatabasesService).create(tx, {
-      actor, customerId, name: 'shop', region, plan, requestId: null,
+      asker, customerId, name: 'shop', region, plan,
     }));
     await plane.app.get(OperationsService).announce(made.operation);
     return { database: new DatabaseUnderTest(plane, made.database.id, made.credentials), operation: made.operation };
@@ -63,23 +63,23 @@ export class DatabaseUnderTest {
   }
 
   switchover(endTransactionsAfterMinutes?: number): Promise<OperationDocument> {
-    return this.request((databases, tx) => databases.switchover(tx, { id: this.id, actor, requestId: null, endTransactionsAfterMinutes }));
+    return this.request((databases, tx) => databases.switchover(tx, { id: this.id, asker, endTransactionsAfterMinutes }));
   }
 
   failover(acceptDataLoss = false): Promise<OperationDocument> {
     return this.request((databases, tx) => databases.failover(tx, {
-      id: this.id, actor, requestId: null, acceptDataLoss, forced: true, reason: 'a test', bytesAtRisk: null,
+      id: this.id, asker, acceptDataLoss, forced: true, reason: 'a test', bytesAtRisk: null,
     }));
   }
 
   /** Deletes it, and waits until it is gone; where nobody looks after backups, without one. */
   async delete({ withoutBackup = true }: { readonly withoutBackup?: boolean } = {}): Promise<OperationDocument> {
-    return this.ended(await this.request(async (databases, tx) => (await databases.delete(tx, { id: this.id, actor, requestId: null, withoutBackup })).operation));
+    return this.ended(await this.request(async (databases, tx) => (await databases.delete(tx, { id: this.id, asker, withoutBackup })).operation));
   }
 
   /** Holds Freehold back from doing anything by itself, or lets it go on. */
   async setAutomation(paused: boolean): Promise<void> {
-    await this.plane.app.get(Metadata).transaction((tx) => this.plane.app.get(DatabasesService).setAutomation(tx, { id: this.id, actor, requestId: null, paused, reason: 'a test' }));
+    await this.plane.app.get(Metadata).transaction((tx) => this.plane.app.get(DatabasesService).setAutomation(tx, { id: this.id, asker, paused, reason: 'a test' }));
   }
 
   /** Runs statements on an instance itself, as the control plane may. */

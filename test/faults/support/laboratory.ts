@@ -86,7 +86,7 @@ class OpenLaboratory implements Laboratory {
   private readonly store: PostgresOperationStore;
   /** Who wants to know of effects, by database. */
   private readonly listeners = new Map<string, (verb: string) => Promise<void>>();
-  private readonly actor = { id: 'key_test', reach: EVERYTHING };
+  private readonly asker = { id: 'key_test', reach: EVERYTHING, requestId: 'req_1' };
 
   constructor(private readonly app: INestApplicationContext, readonly engine: FakeEngine, private readonly manager: EntityManager, readonly close: () => Promise<void>) {
     this.registry = app.get(OperationRegistry);
@@ -106,7 +106,7 @@ class OpenLaboratory implements Laboratory {
     const customerId = newId('customer');
     await this.query(`INSERT INTO customers (id, name, email, created_by) VALUES ($1, 'Ada', 'ada@example.com', 'key_test')`, [customerId]);
     const { database, operation } = await this.manager.transaction((tx) =>
-      this.app.get(DatabasesService).create(tx, { actor: this.actor, customerId, name: 'shop', region: 'europe', plan, requestId: 'req_1' }));
+      this.app.get(DatabasesService).create(tx, { asker: this.asker, customerId, name: 'shop', region: 'europe', plan }));
     return { databaseId: database.id, operation };
   }
 
@@ -126,7 +126,7 @@ class OpenLaboratory implements Laboratory {
 
   async requestDeletion(databaseId: string, withoutBackup = false): Promise<OperationDocument> {
     return (await this.manager.transaction((tx) =>
-      this.app.get(DatabasesService).delete(tx, { actor: this.actor, id: databaseId, requestId: 'req_1', withoutBackup }))).operation;
+      this.app.get(DatabasesService).delete(tx, { asker: this.asker, id: databaseId, withoutBackup }))).operation;
   }
 
   async archive(databaseId: string): Promise<void> {
@@ -137,19 +137,19 @@ class OpenLaboratory implements Laboratory {
 
   async requestBackup(databaseId: string): Promise<OperationDocument> {
     const { id, customerId } = await this.database(databaseId);
-    return this.manager.transaction((tx) => this.app.get(BackupsService).request(tx, { database: { id, customerId }, reason: 'requested', requestedBy: 'key_test', requestId: 'req_1' }));
+    return this.manager.transaction((tx) => this.app.get(BackupsService).request(tx, { database: { id, customerId }, reason: 'requested', asker: this.asker }));
   }
 
   async restoreIntoNew(sourceId: string, backupId: string): Promise<{ databaseId: string; operation: OperationDocument }> {
     const source = await this.database(sourceId);
     const { database, operation } = await this.manager.transaction((tx) =>
-      this.app.get(RestoresService).restoreIntoNew(tx, { database: source, wanted: { backupId }, actor: this.actor, requestId: 'req_1' }, 'restored'));
+      this.app.get(RestoresService).restoreIntoNew(tx, { database: source, wanted: { backupId }, asker: this.asker }, 'restored'));
     return { databaseId: database.id, operation };
   }
 
   async requestUndeletion(databaseId: string): Promise<OperationDocument> {
     const database = await this.database(databaseId);
-    return (await this.manager.transaction((tx) => this.app.get(RestoresService).undelete(tx, { database, actor: this.actor, requestId: 'req_1' }))).operation;
+    return (await this.manager.transaction((tx) => this.app.get(RestoresService).undelete(tx, { database, asker: this.asker }))).operation;
   }
 
   async keepBackups(): Promise<OperationDocument[]> {

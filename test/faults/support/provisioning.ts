@@ -12,7 +12,7 @@ import type { TestControlPlane } from '../../support/control-plane.js';
 import { processesOf } from '../../support/freehold-command.js';
 import { eventually } from '../../support/servers.js';
 
-const actor = { id: 'key_test', reach: EVERYTHING };
+const asker = { id: 'key_test', reach: EVERYTHING, requestId: null };
 const ENDS_MS = 180_000;
 /** What a gateway is led by; its log goes on telling of routes that are gone. */
 
@@ -35,7 +35,7 @@ export async function requestDatabase(plane: TestControlPlane, region: string, p
   const customerId = newId('customer');
   return plane.app.get(Metadata).transaction(async (tx) => {
     await tx.query(`INSERT INTO customers (id, name, email, created_by) VALUES ($1, 'Ada', 'ada@example.com', 'key_test')`, [customerId]);
-    const { database, operation } = await plane.app.get(DatabasesService).create(tx, { actor, customerId, name: 'shop', region, requestId: null });
+    const { database, operation } = await plane.app.get(DatabasesService).create(tx, { asker, customerId, name: 'shop', region });
     prepare?.(database);
     return { id: database.id, operation };
   });
@@ -43,7 +43,7 @@ export async function requestDatabase(plane: TestControlPlane, region: string, p
 
 /** Without the backup that a deletion waits for: no keeper makes one here. */
 export function requestDeletion(plane: TestControlPlane, id: string): Promise<OperationDocument> {
-  return plane.app.get(Metadata).transaction(async (tx: EntityManager) => (await plane.app.get(DatabasesService).delete(tx, { actor, id, requestId: null, withoutBackup: true })).operation);
+  return plane.app.get(Metadata).transaction(async (tx: EntityManager) => (await plane.app.get(DatabasesService).delete(tx, { asker, id, withoutBackup: true })).operation);
 }
 
 export const announce = (plane: TestControlPlane, operation: OperationDocument): Promise<void> => plane.app.get(OperationsService).announce(operation);

@@ -1,0 +1,72 @@
+import { Injectable } from '@nestjs/common';
+import { admit, reachFor } from '../access/permission.js';
+import type { Subject } from '../access/subject.js';
+import { Metadata } from '../metadata/metadata.js';
+import { type AlertDocument, listAlerts } from '../operations/alerts.js';
+import type { OperationDocument } from '../operations/operation.js';
+import { type OperationFilter, OperationsService } from '../operations/operations.service.js';
+import type { Caller } from './caller.js';
+import { type Answered, Changes } from './changes.js';
+import { type AuditDocument, readAuditEvents } from './read-audit-events.js';
+
+/** Where a page of a list begins, and how long it may be. */
+interface Slice {
+  readonly before?: string | undefined;
+  readonly limit: number;
+}
+
+/** What is asked of operations, of alerts, and of the record of who did what. */
+@Injectable()
+export class OperationRequests {
+  constructor(
+    private readonly changes: Changes,
+    private readonly operations: OperationsService,
+    private readonly metadata: Metadata,
+  ) {}
+
+  list({ actor }: Caller, filter: OperationFilter): Promise<OperationDocument[]> {
+    return this.operations.list(reachFor(actor, 'operation.list'), filter);
+  }
+
+  read({ actor }: Caller, id: string): Promise<OperationDocument> {
+    return admit(actor, 'operation.read', this.subject(id));
+  }
+
+  /** The operation, of which the caller may be told of every change. */
+  follow({ actor }: Caller, id: string): Promise<OperationDocument> {
+    return admit(actor, 'operation.follow', this.subject(id));
+  }
+
+  /** Events of an operation that the caller follows, after the one with that number, oldest first. */
+  eventsAfter(id: string, eventId: string): Promise<{ id: string; document: OperationDocument }[]> {
+    return this.operations.eventsAfter(id, eventId);
+  }
+
+  retry(caller: Caller, id: string): Promise<Answered<{ operation: OperationDocument }>> {
+    return this.changes.change(caller, { action: 'operation.retry', subject: this.subject(id) }, async (tx, { databaseId }) => {
+      const operation = await this.operations.retry(tx, id);
+      return { body: { operation }, operation, detail: { databaseId } };
+    });
+  }
+
+  cancel(caller: Caller, id: string): Promise<Answered<{ operation: OperationDocument }>> {
+    return this.changes.change(caller, { action: 'operation.cancel', subject: this.subject(id) }, async (tx, { databaseId }) => {
+      const operation = await this.operations.cancel(tx, id, caller.actor.id);
+      return { body: { operation }, operation, detail: { databaseId } };
+    });
+  }
+
+  listAlerts({ actor }: Caller, slice: Slice): Promise<AlertDocument[]> {
+    reachFor(actor, 'alert.list');
+    return listAlerts(this.metadata.dataSource.manager, slice);
+  }
+
+  listAuditEvents({ actor }: Caller, slice: Slice): Promise<AuditDocument[]> {
+    return readAuditEvents(this.metadata, reachFor(actor, 'audit-event.list'), slice);
+  }
+
+  /** What an operation is about may be a customer's; to steer the operation itself is nobody's but the operators'. */
+  private subject(id: string): Subject<OperationDocument> {
+    return { id, find: (reach) => this.operations.find(reach, id), ownerOf: () => undefined };
+  }
+}

@@ -1,0 +1,36 @@
+import { Injectable } from '@nestjs/common';
+import { admit, reachFor } from '../access/permission.js';
+import type { Subject } from '../access/subject.js';
+import type { Caller } from '../changes/caller.js';
+import { FleetService, type HostDocument } from './fleet.service.js';
+
+/** What is asked of the fleet. */
+@Injectable()
+export class FleetRequests {
+  constructor(private readonly fleet: FleetService) {}
+
+  listHosts({ actor }: Caller): Promise<HostDocument[]> {
+    reachFor(actor, 'host.list');
+    return this.fleet.hosts();
+  }
+
+  readHost({ actor }: Caller, id: string): Promise<HostDocument> {
+    return admit(actor, 'host.read', this.host(id));
+  }
+
+  /** A host, which is no customer's. */
+  host(id: string): Subject<HostDocument> {
+    return { id, find: () => this.fleet.host(id) };
+  }
+
+  /** The hosts of a data centre; one without any does not exist. */
+  dataCenter(id: string): Subject<readonly HostDocument[]> {
+    return {
+      id,
+      find: async () => {
+        const hosts = await this.fleet.hostsOf(id);
+        return hosts.length > 0 ? hosts : undefined;
+      },
+    };
+  }
+}
