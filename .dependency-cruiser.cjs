@@ -4,7 +4,7 @@
  *     processes (what opens and composes) → interfaces → features → changes → operations → access → ground
  *     interfaces: pages and the controllers of features; http is what all of them are made of
  *     ground: config, problems, metadata, telemetry, secrets
- *     features → engine → nothing
+ *     features → engine → nothing; in the local engine: machine, fleet, sql, instances, gateway, backups, metadata
  *     cli, supervisor: the command and the processes that it keeps; they speak HTTP to the rest
  *     base: small functions that know nothing, for all of them
  *
@@ -19,21 +19,40 @@ const GROUND = ['config', 'problems', 'metadata', 'telemetry', 'secrets'];
 /** What runs by itself and sees the control plane from outside. */
 const OUTSIDE = ['cli', 'supervisor'];
 
+/** The rooms of the local engine; at its top are what opens, prepares, surveys, shuts down and purges a fleet. */
+const LOCAL_ROOMS = ['machine', 'fleet', 'sql', 'instances', 'gateway', 'backups', 'metadata'];
+
 const LAYERS = ['base', ...GROUND, 'access', 'operations', 'changes', 'engine', 'http', ...FEATURES, ...OUTSIDE, 'processes'];
 const sources = readdirSync(join(__dirname, 'src'), { recursive: true }).filter((path) => path.endsWith('.ts'));
 const present = [...new Set(sources.filter((path) => path.includes('/')).map((path) => path.split('/')[0]))];
-const strangers = [...present.filter((name) => !LAYERS.includes(name)), ...LAYERS.filter((name) => !present.includes(name))];
+const LOCAL = 'engine/local/';
+const presentRooms = [...new Set(sources.filter((path) => path.startsWith(LOCAL) && path.slice(LOCAL.length).includes('/')).map((path) => path.slice(LOCAL.length).split('/')[0]))];
+const differing = (one, other) => [...one.filter((name) => !other.includes(name)), ...other.filter((name) => !one.includes(name))];
+const strangers = [...differing(present, LAYERS), ...differing(presentRooms, LOCAL_ROOMS).map((room) => `${LOCAL}${room}`)];
 if (strangers.length > 0) throw new Error(`src and the layers of .dependency-cruiser.cjs differ in ${strangers.join(', ')}: give each folder its layer, and name none that is not there`);
 
-const folders = (names) => `^src/(${names.join('|')})/`;
+const folders = (names, below = '') => `^src/${below}(${names.join('|')})/`;
 
-const featureOrder = FEATURES.slice(0, -1).map((feature, index) => ({
-  name: `feature-order-${feature}`,
-  comment: `${feature} may not know the features after it: ${FEATURES.slice(index + 1).join(', ')}; request their kind of operation through the kernel`,
+/** Each of these folders may know those before it and no later one. */
+const inOrder = (names, { rule, below = '', hint }) => names.slice(0, -1).map((name, index) => ({
+  name: `${rule}-${name}`,
+  comment: `${name} may not know what comes after it: ${names.slice(index + 1).join(', ')}; ${hint}`,
   severity: 'error',
-  from: { path: folders([feature]) },
-  to: { path: folders(FEATURES.slice(index + 1)) },
+  from: { path: folders([name], below) },
+  to: { path: folders(names.slice(index + 1), below) },
 }));
+
+const featureOrder = inOrder(FEATURES, { rule: 'feature-order', hint: 'request their kind of operation through the kernel' });
+const localOrder = [
+  ...inOrder(LOCAL_ROOMS, { rule: 'local-engine-order', below: LOCAL, hint: 'move what both use to the earlier one, or pass a value' }),
+  {
+    name: 'local-engine-order-top',
+    comment: 'what opens, prepares and surveys a fleet uses the rooms, and no room knows it',
+    severity: 'error',
+    from: { path: folders(LOCAL_ROOMS, LOCAL) },
+    to: { path: `^src/${LOCAL}[^/]+\\.ts$` },
+  },
+];
 
 module.exports = {
   forbidden: [
@@ -105,6 +124,7 @@ module.exports = {
       to: { path: '^src/http/' },
     },
     ...featureOrder,
+    ...localOrder,
     {
       name: 'engines-only-where-chosen',
       comment: 'everybody else talks to the ports; the CLI reaches the fleet through src/engine/engine.ts too',

@@ -1,5 +1,5 @@
 import { EngineError } from './errors.js';
-import type { EngineLog, SecretVault } from './local/collaborators.js';
+import type { EngineLog, SecretVault } from './collaborators.js';
 import type { ConfiguredSite } from './local/backups/configured-site.js';
 import { openLocalEngine } from './local/local-engine.js';
 import type { Engine } from './ports.js';
@@ -7,11 +7,11 @@ import type { Engine } from './ports.js';
 export { prepareLocalFleet, type PreparedFleet } from './local/prepare-fleet.js';
 export { surveyGatewayPrograms } from './local/gateway/gateway-programs.js';
 export { findHomeless, findLocalPostgres, type LocalPostgres } from './local/fleet/local-postgres.js';
-export { isOlder, type Version } from './local/instances/judge-postgres.js';
+export { isOlder, type Version } from './local/machine/judge-postgres.js';
 export { shutDownLocalFleet } from './local/shut-down-fleet.js';
 export { purgeLocalFleet } from './local/purge-fleet.js';
 export { restoreLocalMetadata } from './local/metadata/restore-metadata.js';
-export type { EngineLog, SecretVault } from './local/collaborators.js';
+export type { EngineLog, SecretVault } from './collaborators.js';
 
 export interface OpenEngineOptions {
   readonly engine: 'local';

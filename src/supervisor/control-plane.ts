@@ -1,7 +1,7 @@
 import { childEnvironment, readSettings, type CliSettings } from '../config/settings.js';
 import { Vault } from '../secrets/vault.js';
 import { prepareLocalFleet, type PreparedFleet } from '../engine/engine.js';
-import { waitUntil } from '../base/wait-until.js';
+import { askUntil } from '../base/ask-until.js';
 import { findAccount } from './accounts.js';
 import { askReadiness, nodeProcess } from './api-processes.js';
 import { Ballast } from './ballast.js';
@@ -142,7 +142,7 @@ export class ControlPlane {
     const specs = (['api', 'worker'] as const).map((role) => nodeProcess(role, directory.control, environment, api));
     await Promise.all(specs.map((spec) => this.keep(spec)));
     progress.step('bringing back the databases that should be running');
-    const recovered = await waitUntil(async () => {
+    const recovered = await askUntil(async () => {
       this.processes.forEach((process) => process.refuseHopeless());
       return (await askReadiness(api))?.recovered || undefined;
     }, { deadlineMs: RECOVERED_WITHIN_MS, everyMs: 50, signal });

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 
 import { childEnvironment } from '../config/settings.js';
 import { CliError, EXIT } from '../cli/cli-error.js';
-import { waitUntil } from '../base/wait-until.js';
+import { askUntil } from '../base/ask-until.js';
 import { Ballast } from './ballast.js';
 import type { ReadyLine } from './control-plane.js';
 import type { ControlDirectory } from './control-directory.js';
@@ -51,7 +51,7 @@ async function followStart(child: ChildProcess, report: StartReport, progress: P
   let ended = false;
   child.once('exit', () => (ended = true));
   child.once('error', () => (ended = true));
-  const ready = await waitUntil(() => {
+  const ready = await askUntil(() => {
     // Whether it has ended is asked first, so that its last words are still read.
     const isLast = ended;
     for (const event of report.takeNew()) {

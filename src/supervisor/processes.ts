@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, type Stats } from 'node:fs';
 
 import { errorCode } from '../cli/cli-error.js';
-import { waitUntil } from '../base/wait-until.js';
+import { askUntil } from '../base/ask-until.js';
 
 /** A process that no other can be mistaken for: numbers are given out again, start times within one boot are not. */
 export interface ProcessName {
@@ -29,7 +29,7 @@ export async function endProcess(target: ProcessName, farewell: Farewell): Promi
   for (const { signal, graceMs } of farewell) {
     if (!isAlive(target)) return true;
     sendSignal(target.pid, signal);
-    const dead = await waitUntil(() => !isAlive(target) || undefined, { deadlineMs: graceMs, everyMs: 20 });
+    const dead = await askUntil(() => !isAlive(target) || undefined, { deadlineMs: graceMs, everyMs: 20 });
     if (dead) return true;
   }
   return !isAlive(target);

@@ -1,7 +1,7 @@
 import type { CliSettings } from '../config/settings.js';
 import { Vault } from '../secrets/vault.js';
 import { CliError } from '../cli/cli-error.js';
-import { waitUntil } from '../base/wait-until.js';
+import { askUntil } from '../base/ask-until.js';
 import { askReadiness } from './api-processes.js';
 import type { ControlDirectory } from './control-directory.js';
 import { chooseKeys, describeReady, type ReadyLine } from './control-plane.js';
@@ -23,7 +23,7 @@ export async function findRunningFleet(directory: ControlDirectory, settings: Cl
   if (askedPort !== undefined && Number(new URL(api).port || '80') !== askedPort) {
     throw new CliError(`the fleet in ${directory.dataDir} is up already at ${api}: stop it with freehold down to give it another port`);
   }
-  const ready = await waitUntil(async () => {
+  const ready = await askUntil(async () => {
     if (!findSupervisor(directory)) throw new CliError(`the fleet in ${directory.dataDir} was being started and gave up: try again`);
     return (await askReadiness(api))?.recovered || undefined;
   }, { deadlineMs: UP_WITHIN_MS });

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { reasonOf } from '../base/reason-of.js';
 import { CliError, saysNoRoom } from '../cli/cli-error.js';
-import { waitUntil } from '../base/wait-until.js';
+import { askUntil } from '../base/ask-until.js';
 import { chooseRestartDelayMs, HEALTHY_AFTER_MS } from './choose-restart-delay.js';
 import type { ControlDirectory } from './control-directory.js';
 import { makeDirectory, writeDurably } from './files.js';
@@ -58,7 +58,7 @@ export class SupervisedProcess {
   async start(signal: AbortSignal): Promise<void> {
     const { role, readyWithinMs } = this.spec;
     this.running = this.keepRunning();
-    const ready = await waitUntil(async () => {
+    const ready = await askUntil(async () => {
       this.refuseHopeless();
       return (await this.spec.isReady()) || undefined;
     }, { deadlineMs: readyWithinMs, everyMs: 25, signal });

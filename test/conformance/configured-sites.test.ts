@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { BackupSet } from '../../src/engine/backups-port.js';
 import { openEngine, type OpenEngineOptions } from '../../src/engine/engine.js';
-import { SILENT_LOG } from '../../src/engine/local/collaborators.js';
+import { SILENT_LOG } from '../../src/engine/collaborators.js';
 import { ObjectStore } from '../support/object-store.js';
 import { describeCopy, describeDatabase } from './harness.js';
 import { openLocalHarness } from './local-harness.js';

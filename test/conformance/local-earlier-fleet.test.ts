@@ -5,7 +5,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { openEngine, prepareLocalFleet } from '../../src/engine/engine.js';
-import { SILENT_LOG } from '../../src/engine/local/collaborators.js';
+import { SILENT_LOG } from '../../src/engine/collaborators.js';
 import { drawFreePort } from '../../src/engine/local/fleet/free-ports.js';
 import { findPooler } from '../../src/engine/local/gateway/gateway-programs.js';
 import { HostShell } from '../../src/engine/local/machine/host-shell.js';

@@ -7,7 +7,7 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Engine, InstanceRef, Route } from '../../src/engine/ports.js';
-import { SILENT_LOG } from '../../src/engine/local/collaborators.js';
+import { SILENT_LOG } from '../../src/engine/collaborators.js';
 import { openLocalEngine } from '../../src/engine/local/local-engine.js';
 import { socketFrom } from '../../src/engine/local/sql/customer-session.js';
 import { lsnToNumber } from '../../src/engine/local/instances/control-data.js';

@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { Vault } from '../../src/secrets/vault.js';
 import { openEngine, prepareLocalFleet, purgeLocalFleet, shutDownLocalFleet } from '../../src/engine/engine.js';
-import { SILENT_LOG } from '../../src/engine/local/collaborators.js';
+import { SILENT_LOG } from '../../src/engine/collaborators.js';
 import { HostShell } from '../../src/engine/local/machine/host-shell.js';
 import { isStopped, readProcess } from '../../src/engine/local/machine/process-table.js';
 import type { Engine, Route } from '../../src/engine/ports.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { Vault } from '../../src/secrets/vault.js';
 import { openEngine, prepareLocalFleet, purgeLocalFleet } from '../../src/engine/engine.js';
-import { SILENT_LOG } from '../../src/engine/local/collaborators.js';
+import { SILENT_LOG } from '../../src/engine/collaborators.js';
 import type { FleetDescription } from '../../src/engine/local/fleet/fleet-description.js';
 import type { Harness } from './harness.js';
 

@@ -11,13 +11,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { Vault } from '../../src/secrets/vault.js';
 import { prepareLocalFleet, purgeLocalFleet } from '../../src/engine/engine.js';
-import { SILENT_LOG } from '../../src/engine/local/collaborators.js';
+import { SILENT_LOG } from '../../src/engine/collaborators.js';
 import { drawFreePort } from '../../src/engine/local/fleet/free-ports.js';
 import { Pooler } from '../../src/engine/local/gateway/pooler/pooler-process.js';
 import type { PoolerTarget } from '../../src/engine/local/gateway/pooler/pooler-config.js';
 import type { Gate } from '../../src/engine/local/machine/gate.js';
 import { LocalInstances } from '../../src/engine/local/instances/local-instances.js';
-import { LocalFleet } from '../../src/engine/local/local-fleet.js';
+import { LocalFleet } from '../../src/engine/local/fleet/local-fleet.js';
 import type { DatabaseSpec, Effect, InstanceRef } from '../../src/engine/ports.js';
 import { eventually, verifierOf } from './harness.js';
 

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { Vault } from '../../src/secrets/vault.js';
 import { openEngine, prepareLocalFleet, purgeLocalFleet } from '../../src/engine/engine.js';
-import { SILENT_LOG } from '../../src/engine/local/collaborators.js';
+import { SILENT_LOG } from '../../src/engine/collaborators.js';
 
 const NOBODY = 65_534;
 const OTHERS_MAY_PASS = 0o001;

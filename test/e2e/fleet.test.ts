@@ -8,7 +8,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Vault } from '../../src/secrets/vault.js';
 import { openEngine } from '../../src/engine/engine.js';
-import { SILENT_LOG } from '../../src/engine/local/collaborators.js';
+import { SILENT_LOG } from '../../src/engine/collaborators.js';
 import { buildCommand, freehold, mountsOf, processesOf, run, startFreehold } from '../support/freehold-command.js';
 import { readDocCommands } from '../support/read-doc-commands.js';
 import { freePort, postgresBinaries, startPostgres } from '../support/servers.js';

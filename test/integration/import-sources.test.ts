@@ -12,8 +12,8 @@ import type { ImportError } from '../../src/cli/import/parse-messages.js';
 import { readContents, RepeatedDump } from '../../src/cli/import/read-contents.js';
 import { settleEncoding } from '../../src/cli/import/source-encoding.js';
 import { readSourceLocale } from '../../src/cli/import/source-locale.js';
-import { CUSTOMERS_ROLE } from '../../src/engine/local/instances/pooler-sql.js';
-import { DUMP_ROLE, newDatabaseSql } from '../../src/engine/local/instances/sql.js';
+import { CUSTOMERS_ROLE } from '../../src/engine/local/sql/pooler-sql.js';
+import { DUMP_ROLE, newDatabaseSql } from '../../src/engine/local/sql/cluster-sql.js';
 import { postgresBinaries, postgresMajor, startPostgres, type TestServer } from '../support/servers.js';
 
 /** A plain server, of which no Freehold makes anything. */

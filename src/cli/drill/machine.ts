@@ -6,7 +6,7 @@ import type { Database, Instance } from '../../../clients/typescript/src/client.
 import { CliError, errorCode } from '../cli-error.js';
 import type { ControlDirectory } from '../../supervisor/control-directory.js';
 import { readIfThere } from '../../supervisor/files.js';
-import { waitUntil } from '../../base/wait-until.js';
+import { askUntil } from '../../base/ask-until.js';
 import { findWorkingBelow, isAlive, leadToSame, listPids, nameProcess, readArguments, readWorkingDirectory, sendSignal, type ProcessName } from '../../supervisor/processes.js';
 
 /** What is left of a database while nothing was destroyed. */
@@ -108,7 +108,7 @@ export async function destroyAll(remains: readonly Remains[]): Promise<void> {
   const homes = remains.flatMap((one) => one.homes);
   signalAll(known, 'SIGKILL');
   for (const home of homes) renameSync(home, `${home}${GONE}`);
-  const isOver = await waitUntil(() => {
+  const isOver = await askUntil(() => {
     const left = [...known.filter(isAlive), ...findBelow(homes)];
     signalAll(left, 'SIGKILL');
     return left.length === 0 || undefined;

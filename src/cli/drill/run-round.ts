@@ -1,6 +1,6 @@
 import { type Database, type FreeholdClient, hasEnded, type Operation } from '../../../clients/typescript/src/client.js';
 import { CliError } from '../cli-error.js';
-import { waitUntil } from '../../base/wait-until.js';
+import { askUntil } from '../../base/ask-until.js';
 import type { Canary } from './canary.js';
 import { expectAfter, type Fault } from './faults.js';
 import type { FaultInjector, Injected } from './inject-fault.js';
@@ -66,7 +66,7 @@ export async function runRound(faults: readonly Fault[], parts: RoundParts): Pro
 
 /** A fault is injected only into a database that is available and that nothing changes. */
 export async function waitForRest({ api, canary, limitMs, signal }: Pick<RoundParts, 'api' | 'canary' | 'limitMs' | 'signal'>): Promise<Database> {
-  const database = await waitUntil(async () => {
+  const database = await askUntil(async () => {
     const [seen, operations] = await read(api, canary);
     return seen.state === 'available' && operations.every(hasEnded) ? seen : undefined;
   }, { deadlineMs: limitMs, everyMs: LOOK_EVERY_MS, signal });
@@ -78,7 +78,7 @@ async function waitForEnd(
   { api, canary, limitMs, signal }: RoundParts, before: Database,
   { injectedAt, injected, expected }: { injectedAt: number; injected: readonly Injected[]; expected: ReturnType<typeof expectAfter> },
 ): Promise<{ database: Database; at: number } | undefined> {
-  return waitUntil(async () => {
+  return askUntil(async () => {
     // The control plane may be what was broken: it is asked again.
     const seen = await read(api, canary).catch(() => undefined);
     if (!seen || !injected.every(({ isRepaired }) => isRepaired())) return undefined;
@@ -94,7 +94,7 @@ async function waitForEnd(
 
 async function waitForRows({ writer, limitMs, signal }: RoundParts): Promise<void> {
   const count = writer.count + ROWS_AROUND;
-  await waitUntil(() => writer.count >= count || undefined, { deadlineMs: limitMs, everyMs: 5, signal });
+  await askUntil(() => writer.count >= count || undefined, { deadlineMs: limitMs, everyMs: 5, signal });
 }
 
 async function read(api: FreeholdClient, { id }: Canary): Promise<[Database, readonly Operation[]]> {

@@ -1,5 +1,5 @@
 import type { Room } from '../ports.js';
-import type { LocalFleet } from './local-fleet.js';
+import type { LocalFleet } from './fleet/local-fleet.js';
 import { controlDirectory, hostDirectory } from './fleet/fleet-layout.js';
 
 /** The file systems that the directories of hosts and of the control plane are on; a host that nothing was placed on has none yet. */

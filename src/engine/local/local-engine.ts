@@ -1,15 +1,15 @@
 import type { Engine, InventoryRegion } from '../ports.js';
-import { asEngineError } from './engine-failure.js';
+import { asEngineError } from './machine/engine-failure.js';
 import type { FleetDescription } from './fleet/fleet-description.js';
 import { findRooms } from './find-rooms.js';
 import { surveyFleet } from './survey-fleet.js';
 import type { ConfiguredSite } from './backups/configured-site.js';
 import { LocalBackups, openBackupSites } from './backups/local-backups.js';
 import { LocalGateway } from './gateway/local-gateway.js';
-import { findLocales } from './instances/find-locales.js';
+import { findLocales } from './machine/find-locales.js';
 import { LocalInstances } from './instances/local-instances.js';
 import { LocalMetadataBackups } from './metadata/metadata-backups.js';
-import { LocalFleet, type LocalFleetOptions } from './local-fleet.js';
+import { LocalFleet, type LocalFleetOptions } from './fleet/local-fleet.js';
 
 /** Opens the embedded data plane: real PostgreSQL and PgBouncer as processes of this machine. */
 export async function openLocalEngine(options: LocalFleetOptions & { readonly backupSites?: readonly ConfiguredSite[] }): Promise<Engine> {

@@ -1,13 +1,10 @@
 import { EngineError } from '../errors.js';
-import type { SecretVault } from './collaborators.js';
+import type { SecretVault } from '../collaborators.js';
 import { HostShell } from './machine/host-shell.js';
-import { CertificateAuthority, createAuthority } from './fleet/certificates.js';
 import { adjustFleet, describeFleet, drawNetwork, gatewayAddress, REGION_COUNT, type FleetDescription, type RegionDescription } from './fleet/fleet-description.js';
 import { EMBEDDED_SITES } from './fleet/embedded-sites.js';
 import {
   accountOf,
-  authorityCertificatePath,
-  authorityKeyPath,
   backupsDirectory,
   gatewayDirectory,
   gatewaySocketDirectory,
@@ -22,6 +19,7 @@ import {
 import { currentRuntimeRoot, openRuntimeRoot, readFleet, refuseOtherKindOfUser, writeFleet } from './fleet/fleet-store.js';
 import { chooseFirstPorts, DEFAULT_SLOTS, portsTakenAt, PORTS_PER_DATABASE } from './fleet/gateway-ports.js';
 import { readListeners } from './fleet/read-listeners.js';
+import { makeAuthority } from './fleet/region-authority.js';
 import { metadataServerSettings, type MetadataServerSettings } from './metadata/metadata-settings.js';
 
 export interface PrepareOptions {
@@ -137,12 +135,7 @@ async function layOutSite(shell: HostShell, directory: string): Promise<void> {
 
 async function prepareRegion(shell: HostShell, fleet: FleetDescription, region: RegionDescription, vault: SecretVault): Promise<void> {
   await shell.ensureDirectory(`${regionsDirectory(shell.root)}/${region.id}`, 0o755);
-  if (!(await shell.exists(authorityCertificatePath(shell.root, region.id)))) {
-    const pair = await createAuthority(`Freehold ${region.name} CA ${fleet.id}`);
-    await shell.write({ path: authorityKeyPath(shell.root, region.id), content: vault.seal(pair.key, authorityOwner(fleet, region.id)), mode: 0o600 });
-    // The certificate comes last: once it is there, both are.
-    await shell.write({ path: authorityCertificatePath(shell.root, region.id), content: pair.certificate, mode: 0o644 });
-  }
+  await makeAuthority(shell, fleet, region, vault);
   await prepareGateway(shell, fleet, region);
 }
 
@@ -153,23 +146,4 @@ async function prepareGateway(shell: HostShell, fleet: FleetDescription, region:
   await shell.ensureDirectory(`${directory}/routes`, 0o700);
   await shell.ensureDirectory(`${directory}/poolers`, 0o711);
   await shell.ensureDirectory(gatewaySocketDirectory(shell.root, region.gateway.account), 0o700, owner);
-}
-
-/** @throws EngineError `permanent` if the region's key was sealed under another master key. */
-export async function loadAuthority(shell: HostShell, fleet: FleetDescription, regionId: string, vault: SecretVault): Promise<CertificateAuthority> {
-  const certificate = await shell.read(authorityCertificatePath(shell.root, regionId));
-  const sealed = await shell.readBytes(authorityKeyPath(shell.root, regionId));
-  if (certificate === undefined || sealed === undefined) {
-    throw new EngineError('permanent', `the certificate authority of ${regionId} is missing`, 'prepare the fleet, or restore the directory');
-  }
-  try {
-    const key = vault.unseal(sealed, authorityOwner(fleet, regionId)).toString('utf8');
-    return await CertificateAuthority.load({ certificate, key });
-  } catch (error) {
-    throw new EngineError('permanent', `the key of ${regionId}'s certificate authority does not open`, 'use the master key under which the fleet was made', { cause: error });
-  }
-}
-
-function authorityOwner(fleet: FleetDescription, regionId: string): string {
-  return `fleet ${fleet.id} region ${regionId} certificate authority`;
 }

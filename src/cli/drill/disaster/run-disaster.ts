@@ -3,7 +3,7 @@ import { reasonOf } from '../../../base/reason-of.js';
 import { within } from '../../../base/signals.js';
 import { CliError } from '../../cli-error.js';
 import { describeEnd, stepSeconds } from '../../client/show-steps.js';
-import { waitUntil } from '../../../base/wait-until.js';
+import { askUntil } from '../../../base/ask-until.js';
 import type { Canary } from '../canary.js';
 import { destroyAll, type FleetMachine, removeGone } from '../machine.js';
 import { lostRows, type NumberedWriter, type WriterReport } from '../numbered-writer.js';
@@ -71,10 +71,10 @@ async function recover(subject: Subject, { destroyedAtMs, mebibytes, backupBytes
   const { canary, writer, lostBefore } = subject;
   const restoring = restore(parts.api, canary.id, within(parts.signal, parts.limitMs));
   // An acknowledgement from before may have been on its way when the servers died; the error comes after it.
-  await waitUntil(() => writer.errorCount > errorsBefore || undefined, { deadlineMs: parts.limitMs, everyMs: 10, signal: parts.signal });
+  await askUntil(() => writer.errorCount > errorsBefore || undefined, { deadlineMs: parts.limitMs, everyMs: 10, signal: parts.signal });
   const before = writer.count;
   const { operation, failure } = await restoring;
-  if (failure === null) await waitUntil(() => writer.count > before || undefined, { deadlineMs: parts.limitMs, everyMs: 5, signal: parts.signal });
+  if (failure === null) await askUntil(() => writer.count > before || undefined, { deadlineMs: parts.limitMs, everyMs: 5, signal: parts.signal });
   const seen = writer.report();
   const backAtMs = failure === null ? seen.acknowledgedAtMs[before] : undefined;
   const common = {
@@ -108,7 +108,7 @@ async function restore(api: FreeholdClient, id: string, signal: AbortSignal): Pr
 
 /** The control plane may have noticed the loss and begun an operation, which the restore has to wait for. */
 async function requestRestore(api: FreeholdClient, id: string, signal: AbortSignal): Promise<string> {
-  const accepted = await waitUntil(async () => {
+  const accepted = await askUntil(async () => {
     try {
       return (await api.call('post', '/v1/databases/{id}/restore', { path: { id }, body: { time: 'latest', into: 'inPlace' }, signal })).operation.id;
     } catch (error) {

@@ -1,6 +1,6 @@
 import type { Effect } from '../../ports.js';
 import { command } from '../machine/gate-script.js';
-import { archiveSubject, type InstanceContext } from '../instances/instance-context.js';
+import { archiveSubject, type InstanceContext } from '../fleet/instance-context.js';
 
 /** More segments than fit on a command line are marked in several. */
 const MARKED_AT_ONCE = 500;

@@ -1,8 +1,8 @@
 import type { StoredBackup } from '../../backups-port.js';
 import { EngineError } from '../../errors.js';
 import type { Effect } from '../../ports.js';
-import { readPort, type InstanceContext } from '../instances/instance-context.js';
-import { CONTROL_USER } from '../instances/sql.js';
+import { readPort, type InstanceContext } from '../fleet/instance-context.js';
+import { CONTROL_USER } from '../sql/cluster-sql.js';
 import { checkpoint } from '../instances/stop-marked.js';
 import { toolEnvironment } from '../sql/client-tools.js';
 import { archivedSites } from './archive-instance.js';

@@ -4,7 +4,7 @@ import type { StoredBackup } from '../../backups-port.js';
 import { EngineError } from '../../errors.js';
 import type { Effect } from '../../ports.js';
 import { commandFailure } from '../machine/tool-failure.js';
-import { STANZA } from '../instances/archive-command.js';
+import { STANZA } from '../fleet/archive-script.js';
 import { listBackups } from './list-backups.js';
 import { backrestWords, makeSetDirectory, openSiteWork, requireSite, runBackrest, setDirectory, type SiteWork } from './site-work.js';
 import { whileRoom } from './while-room.js';

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { SITE_PROBE_ACCOUNT } from '../fleet/fleet-description.js';
 import { backupsDirectory, siteMarker } from '../fleet/fleet-layout.js';
 import { lastLines } from '../machine/tool-failure.js';
-import type { LocalFleet } from '../local-fleet.js';
+import type { LocalFleet } from '../fleet/local-fleet.js';
 import { backrestConfiguration, type LocalSite } from './repositories.js';
 import { IO_TIMEOUT_S } from './site-work.js';
 

@@ -5,9 +5,9 @@ import { EngineError } from '../../errors.js';
 import { backupsDirectory, siteMarker } from '../fleet/fleet-layout.js';
 import type { Account } from '../machine/files.js';
 import { command } from '../machine/gate-script.js';
-import { STANZA } from '../instances/archive-command.js';
-import type { LocalFleet } from '../local-fleet.js';
-import { requireId } from '../require-id.js';
+import { STANZA } from '../fleet/archive-script.js';
+import type { LocalFleet } from '../fleet/local-fleet.js';
+import { requireId } from '../../require-id.js';
 import { backrestFailure } from './backrest-failure.js';
 import { backrestConfiguration, setOptions, type LocalSite } from './repositories.js';
 

@@ -1,5 +1,5 @@
 import { HostShell } from '../machine/host-shell.js';
-import { PostgresInstallations, type PostgresBinaries } from '../instances/postgres-binaries.js';
+import { PostgresInstallations, type PostgresBinaries } from '../machine/postgres-binaries.js';
 import { hostsDirectory } from './fleet-layout.js';
 
 /** What of PostgreSQL is on this machine, for who starts a fleet. */

@@ -1,4 +1,4 @@
-import type { LocalFleet } from '../local-fleet.js';
+import type { LocalFleet } from './local-fleet.js';
 import { authorityFromSecret, type CertificateAuthority } from './certificates.js';
 
 /** Every client of an instance is told whose certificates it takes; it says nothing about the database. */

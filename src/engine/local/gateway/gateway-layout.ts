@@ -1,4 +1,4 @@
-import type { LocalFleet } from '../local-fleet.js';
+import type { LocalFleet } from '../fleet/local-fleet.js';
 import { gatewayDirectory, gatewaySocketDirectory } from '../fleet/fleet-layout.js';
 
 /** Where a region's gateway keeps its files. */

@@ -1,9 +1,9 @@
 import type { DatabaseSpec, Effect } from '../../ports.js';
 import type { Gate } from '../machine/gate.js';
-import { quoteLiteral } from '../instances/sql.js';
+import { quoteLiteral } from '../sql/cluster-sql.js';
 import { psqlLine } from '../sql/psql-line.js';
-import { CONTROL_USER, DUMP_ROLE, REPLICATION_USER } from '../instances/sql.js';
-import { POOLER_ROLE } from '../instances/pooler-sql.js';
+import { CONTROL_USER, DUMP_ROLE, REPLICATION_USER } from '../sql/cluster-sql.js';
+import { POOLER_ROLE } from '../sql/pooler-sql.js';
 import type { RegionGateway } from './region-gateway.js';
 import { routeContent, type RouteFile } from './route-file.js';
 

@@ -1,9 +1,9 @@
 import { EngineError } from '../../errors.js';
 import type { DatabaseEndpoint, DatabaseSpec, Effect, EndpointProof, EndpointSubject, GatewayPort, InstanceRef, KeptGateway, RefusalCount, Route, RouteObservation } from '../../ports.js';
-import { asEngineError } from '../engine-failure.js';
+import { asEngineError } from '../machine/engine-failure.js';
 import { endpointHosts, endpointPorts } from '../fleet/fleet-description.js';
 import type { GateSubject } from '../machine/gate.js';
-import type { LocalFleet } from '../local-fleet.js';
+import type { LocalFleet } from '../fleet/local-fleet.js';
 import { closeRoute } from './close-route.js';
 import { findPooler, findRouter } from './gateway-programs.js';
 import { keepPoolers } from './keep-poolers.js';

@@ -3,8 +3,8 @@ import { endpointPorts, type RegionDescription } from '../fleet/fleet-descriptio
 import { gatewaysDirectory } from '../fleet/fleet-layout.js';
 import type { Gate, GateSubject } from '../machine/gate.js';
 import type { HostShell } from '../machine/host-shell.js';
-import type { LocalFleet } from '../local-fleet.js';
-import { requireId } from '../require-id.js';
+import type { LocalFleet } from '../fleet/local-fleet.js';
+import { requireId } from '../../require-id.js';
 import { gatewayPaths, type GatewayPaths } from './gateway-layout.js';
 import { Pooler } from './pooler/pooler-process.js';
 import { readRoute, readRoutes, routeDirectory, type RouteFile } from './route-file.js';

@@ -1,10 +1,10 @@
 import { EngineError } from '../../errors.js';
 import type { DatabaseEndpoint, Effect, EndpointProof, InstanceRef, Route } from '../../ports.js';
-import { instanceContext, readPort } from '../instances/instance-context.js';
-import { quoteIdentifier } from '../instances/sql.js';
-import type { LocalFleet } from '../local-fleet.js';
+import { instanceContext, readPort } from '../fleet/instance-context.js';
+import { quoteIdentifier } from '../sql/cluster-sql.js';
+import type { LocalFleet } from '../fleet/local-fleet.js';
 import { asCustomer, type Customer, type CustomerSession } from '../sql/customer-session.js';
-import { waitUntil } from '../wait-until.js';
+import { waitUntil } from '../../wait-until.js';
 
 const SCHEMA_PREFIX = 'freehold_verify_';
 

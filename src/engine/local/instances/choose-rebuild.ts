@@ -1,6 +1,6 @@
-const MIB = 1024 * 1024;
+import type { Rebuild } from '../fleet/local-fleet.js';
 
-export type Rebuild = 'rewind' | 'copy';
+const MIB = 1024 * 1024;
 
 /** What decides how an instance that diverged is made a standby again. */
 export interface RebuildFacts {

@@ -2,7 +2,7 @@ import type { Effect, InstanceObservation } from '../../ports.js';
 import { command } from '../machine/gate-script.js';
 import type { Gate } from '../machine/gate.js';
 import { AT_ONCE_MS } from '../machine/host-shell.js';
-import { instanceSubject, type InstanceContext } from './instance-context.js';
+import { instanceSubject, type InstanceContext } from '../fleet/instance-context.js';
 import { observeInstance } from './observe-instance.js';
 import { triggerFile } from './promote-standby.js';
 import { bringUp, killAll } from './run-instance.js';

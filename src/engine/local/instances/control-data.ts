@@ -2,7 +2,7 @@ import { command } from '../machine/gate-script.js';
 import type { Gate } from '../machine/gate.js';
 import type { Lsn } from '../../ports.js';
 import { binariesOf } from './instance-binaries.js';
-import type { InstanceContext } from './instance-context.js';
+import type { InstanceContext } from '../fleet/instance-context.js';
 
 /** What `pg_controldata` tells of a data directory. */
 export interface ControlData {

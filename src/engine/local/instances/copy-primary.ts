@@ -3,7 +3,7 @@ import { command, quote } from '../machine/gate-script.js';
 import type { Gate } from '../machine/gate.js';
 import { freeSlot, upstreamFiles } from './follow-primary.js';
 import { binariesOf } from './instance-binaries.js';
-import { asAccount, type InstanceContext } from './instance-context.js';
+import { asAccount, type InstanceContext } from '../fleet/instance-context.js';
 import { connectionInfo, type Upstream } from './instance-settings.js';
 import { directoriesLine, killAll, newFiles } from './run-instance.js';
 

@@ -5,13 +5,13 @@ import { scramVerifierSync } from '../../../secrets/scram-verifier.js';
 import { withControl } from '../sql/control-connection.js';
 import { command, quote } from '../machine/gate-script.js';
 import type { Gate } from '../machine/gate.js';
-import { asAccount, instanceSubject, type InstanceContext } from './instance-context.js';
+import { asAccount, instanceSubject, type InstanceContext } from '../fleet/instance-context.js';
 import { launchNew } from './launch-new.js';
 import { nssWrapperEnvironment, nssWrapperFiles } from './nss-wrapper.js';
 import { observeThrough } from './observe-instance.js';
 import { bringUp, directoriesLine, killAll, newFiles } from './run-instance.js';
 import { refuseMarked } from './start-instance.js';
-import { CONTROL_USER, dumpPassword, newDatabaseSql } from './sql.js';
+import { CONTROL_USER, dumpPassword, newDatabaseSql } from '../sql/cluster-sql.js';
 
 const PACKAGED_ACCOUNT = 'postgres';
 

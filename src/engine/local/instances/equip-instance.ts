@@ -3,9 +3,9 @@ import type { Effect } from '../../ports.js';
 import { command } from '../machine/gate-script.js';
 import { exactName } from '../machine/host-shell.js';
 import { sqlLine } from '../sql/psql-line.js';
-import { findPostmaster, instanceSubject, readPort, type InstanceContext } from './instance-context.js';
+import { findPostmaster, instanceSubject, readPort, type InstanceContext } from '../fleet/instance-context.js';
 import { parseWriting } from './instance-settings.js';
-import { equipSql } from './pooler-sql.js';
+import { equipSql } from '../sql/pooler-sql.js';
 import { certificateFor, configurationFiles } from './run-instance.js';
 
 /**

@@ -9,9 +9,9 @@ import { commandFailure, lastLines } from '../machine/tool-failure.js';
 import { withControl } from '../sql/control-connection.js';
 import { sqlLine } from '../sql/psql-line.js';
 import type { TenantDatabase } from '../sql/session-settings.js';
-import { createAsOwnerSql, createOnRequestSql, dropExtensionSql, type ExtensionRow, observationOf, OBSERVE_EXTENSIONS } from './extension-sql.js';
+import { createAsOwnerSql, createOnRequestSql, dropExtensionSql, type ExtensionRow, observationOf, OBSERVE_EXTENSIONS } from '../sql/extension-sql.js';
 import { binariesOf } from './instance-binaries.js';
-import { instanceSubject, readPort, type InstanceContext } from './instance-context.js';
+import { instanceSubject, readPort, type InstanceContext } from '../fleet/instance-context.js';
 
 const LOOK_WITHIN_MS = 5_000;
 

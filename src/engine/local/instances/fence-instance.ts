@@ -4,7 +4,7 @@ import { command } from '../machine/gate-script.js';
 import type { Gate } from '../machine/gate.js';
 import { AT_ONCE_MS, exactName } from '../machine/host-shell.js';
 import { enableLine, keepLine, liftLine, markLine } from './fence-mark.js';
-import { instanceSubject, servingProcesses, type InstanceContext } from './instance-context.js';
+import { instanceSubject, servingProcesses, type InstanceContext } from '../fleet/instance-context.js';
 import { observeInstance } from './observe-instance.js';
 import { bringUp, killAll } from './run-instance.js';
 

@@ -1,5 +1,5 @@
 import { command, quote } from '../machine/gate-script.js';
-import type { InstanceContext } from './instance-context.js';
+import type { InstanceContext } from '../fleet/instance-context.js';
 
 /*
  * The fence mark (`protocol.md`, rules 5, 6 and 11) has two halves. A file beside the record of the highest token, out of

@@ -7,14 +7,14 @@ import type { FileContent } from '../machine/files.js';
 import { command } from '../machine/gate-script.js';
 import type { Gate } from '../machine/gate.js';
 import { exactName } from '../machine/host-shell.js';
-import { waitUntil } from '../wait-until.js';
+import { waitUntil } from '../../wait-until.js';
 import { withControl } from '../sql/control-connection.js';
 import { sqlLine } from '../sql/psql-line.js';
-import { findPostmaster, instanceSubject, readPort, type InstanceContext } from './instance-context.js';
+import { findPostmaster, instanceSubject, readPort, type InstanceContext } from '../fleet/instance-context.js';
 import { upstreamConfiguration, type Upstream } from './instance-settings.js';
 import { observeThrough } from './observe-instance.js';
 import { bringUp, directoriesLine } from './run-instance.js';
-import { createSlotSql, endReceiversSql, REPLICATION_USER } from './sql.js';
+import { createSlotSql, endReceiversSql, REPLICATION_USER } from '../sql/cluster-sql.js';
 import { historyFile, parseHistory, type TimelinePath } from './timeline-history.js';
 
 /** The primary that a standby is to follow, as it is at this moment. */

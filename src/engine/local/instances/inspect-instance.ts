@@ -2,10 +2,10 @@ import type { Client } from 'pg';
 
 import type { HeldBack, InstanceInspection, OldestTransaction, SlotInspection, StandbyObservation } from '../../ports.js';
 import { hostDirectory } from '../fleet/fleet-layout.js';
-import type { InstanceContext } from './instance-context.js';
+import type { InstanceContext } from '../fleet/instance-context.js';
 import { STANDBYS_SQL } from './observe-instance.js';
 import { LOG_LIMIT_BYTES } from './run-instance.js';
-import { CONTROL_USER, DUMP_ROLE, REPLICATION_USER, SLOT_IS_LOST } from './sql.js';
+import { CONTROL_USER, DUMP_ROLE, REPLICATION_USER, SLOT_IS_LOST } from '../sql/cluster-sql.js';
 
 /** Prepared, and asked of functions, as the look is; a `lost` slot has no position any more. */
 const INSPECT = {

@@ -1,7 +1,7 @@
 import { EngineError } from '../../errors.js';
-import type { LocalFleet } from '../local-fleet.js';
-import type { InstanceContext } from './instance-context.js';
-import type { PostgresBinaries } from './postgres-binaries.js';
+import type { LocalFleet } from '../fleet/local-fleet.js';
+import type { InstanceContext } from '../fleet/instance-context.js';
+import type { PostgresBinaries } from '../machine/postgres-binaries.js';
 
 /**
  * The programs that run an instance: those of the major that made its files, also while these are being built or rewound.

@@ -3,11 +3,11 @@ import type { Effect, StorageMeasure, Writing } from '../../ports.js';
 import { command } from '../machine/gate-script.js';
 import { exactName } from '../machine/host-shell.js';
 import { bounded, withKeptControl } from '../sql/control-connection.js';
-import { findPostmaster, writingSubject, type InstanceContext } from './instance-context.js';
+import { findPostmaster, writingSubject, type InstanceContext } from '../fleet/instance-context.js';
 import { parseWriting, writingConfiguration } from './instance-settings.js';
-import { POOLER_ROLE } from './pooler-sql.js';
+import { POOLER_ROLE } from '../sql/pooler-sql.js';
 import { accessFile, ownFile } from './run-instance.js';
-import { CONTROL_USER, DUMP_ROLE, quoteLiteral } from './sql.js';
+import { CONTROL_USER, DUMP_ROLE, quoteLiteral } from '../sql/cluster-sql.js';
 
 /** Each file is looked at, of which a database may have tens of thousands, on a disk that is busy. */
 const MEASURE_WITHIN_MS = 30_000;

@@ -4,7 +4,7 @@ import { EngineError } from '../../errors.js';
 import type { Effect, KeptCopy } from '../../ports.js';
 import { command, quote } from '../machine/gate-script.js';
 import type { Gate } from '../machine/gate.js';
-import { instanceSubject, type InstanceContext } from './instance-context.js';
+import { instanceSubject, type InstanceContext } from '../fleet/instance-context.js';
 import { killAll } from './run-instance.js';
 
 /** Stands beside the data, so that whoever finds the directory knows what it is. */

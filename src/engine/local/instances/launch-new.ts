@@ -2,7 +2,7 @@ import type { InstanceObservation } from '../../ports.js';
 import { command } from '../machine/gate-script.js';
 import type { Gate } from '../machine/gate.js';
 import { liftLine } from './fence-mark.js';
-import type { InstanceContext } from './instance-context.js';
+import type { InstanceContext } from '../fleet/instance-context.js';
 import { spawnPostmaster, waitUntilReady } from './run-instance.js';
 
 /**

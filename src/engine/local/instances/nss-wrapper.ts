@@ -1,5 +1,5 @@
 import { quote } from '../machine/gate-script.js';
-import type { InstanceContext } from './instance-context.js';
+import type { InstanceContext } from '../fleet/instance-context.js';
 
 /*
  * A few of PostgreSQL's programs look up the account that they run as, and so a bare number will not do. Where the

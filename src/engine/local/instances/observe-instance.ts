@@ -3,9 +3,9 @@ import type { Client } from 'pg';
 import type { InstanceObservation, StandbyObservation } from '../../ports.js';
 import { isStopped } from '../machine/process-table.js';
 import { withKeptControl } from '../sql/control-connection.js';
-import { findPostmaster, readPort, type InstanceContext } from './instance-context.js';
+import { findPostmaster, readPort, type InstanceContext } from '../fleet/instance-context.js';
 import { parseSynchronousNames } from './instance-settings.js';
-import { REPLICATION_USER } from './sql.js';
+import { REPLICATION_USER } from '../sql/cluster-sql.js';
 
 /** SQLSTATE of "the database system is starting up" and its like. */
 const CANNOT_CONNECT_NOW = '57P03';

@@ -1,8 +1,8 @@
 import { EngineError } from '../../errors.js';
 import type { OpenTransaction } from '../../ports.js';
 import { withKeptControl } from '../sql/control-connection.js';
-import type { InstanceContext } from './instance-context.js';
-import { CONTROL_USER, quoteLiteral } from './sql.js';
+import type { InstanceContext } from '../fleet/instance-context.js';
+import { CONTROL_USER, quoteLiteral } from '../sql/cluster-sql.js';
 
 /** More are not told of; where there are so many, those that come after these are looked at next. */
 const MOST_TRANSACTIONS = 50;

@@ -5,13 +5,13 @@ import { EngineError } from '../../errors.js';
 import { command, quote } from '../machine/gate-script.js';
 import type { Gate } from '../machine/gate.js';
 import { exactName } from '../machine/host-shell.js';
-import { waitUntil } from '../wait-until.js';
+import { waitUntil } from '../../wait-until.js';
 import { withKeptControl } from '../sql/control-connection.js';
-import { findPostmaster, instanceSubject, type InstanceContext } from './instance-context.js';
+import { findPostmaster, instanceSubject, type InstanceContext } from '../fleet/instance-context.js';
 import { parseSynchronousNames, synchronousConfiguration } from './instance-settings.js';
 import { observeThrough } from './observe-instance.js';
 import { bringUp } from './run-instance.js';
-import { CONTROL_USER } from './sql.js';
+import { CONTROL_USER } from '../sql/cluster-sql.js';
 import { refuseMarked } from './start-instance.js';
 
 /**

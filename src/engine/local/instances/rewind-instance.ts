@@ -5,11 +5,11 @@ import { withControl } from '../sql/control-connection.js';
 import { clientTool, environmentLine, toolEnvironment } from '../sql/client-tools.js';
 import { upstreamFiles } from './follow-primary.js';
 import { binariesOf } from './instance-binaries.js';
-import { asAccount, type InstanceContext } from './instance-context.js';
+import { asAccount, type InstanceContext } from '../fleet/instance-context.js';
 import type { Upstream } from './instance-settings.js';
 import { nssWrapperEnvironment, nssWrapperFiles } from './nss-wrapper.js';
 import { certificateFor, choosePort, configurationFiles, directoriesLine } from './run-instance.js';
-import { CONTROL_USER } from './sql.js';
+import { CONTROL_USER } from '../sql/cluster-sql.js';
 
 /**
  * Brings a data directory that diverged back onto the primary's path, and leaves it as a standby's that is not started.

@@ -6,10 +6,10 @@ import { withControl } from '../sql/control-connection.js';
 import { sqlLine } from '../sql/psql-line.js';
 import { refusal } from './extensions.js';
 import { binariesOf } from './instance-binaries.js';
-import { instanceSubject, readPort, type InstanceContext } from './instance-context.js';
+import { instanceSubject, readPort, type InstanceContext } from '../fleet/instance-context.js';
 import {
   databasesOfSql, EMPTY_TEMPLATE, findRoleSql, groupsSql, handOnSql, observeRolesSql, openTemplateSql, prepareSql, removeRoleSql, setRoleSql, shutOutSql, UNPREPARED,
-} from './role-sql.js';
+} from '../sql/role-sql.js';
 
 const LOOK_WITHIN_MS = 5_000;
 /** Databases that are made meanwhile are found by the next look. */

@@ -10,16 +10,16 @@ import type { Gate } from '../machine/gate.js';
 import { lastLines } from '../machine/tool-failure.js';
 import { exactName, type ProcessFacts } from '../machine/host-shell.js';
 import { hangsAtSite, isStopped } from '../machine/process-table.js';
-import { waitUntil } from '../wait-until.js';
+import { waitUntil } from '../../wait-until.js';
 import { archiveCommand } from './archive-command.js';
 import { chooseFollowed, type FollowedSettings, isOutgrown, readFollowed, withFollowed } from './followed-settings.js';
 import { hostBasedAccess } from './host-based-access.js';
 import { binariesOf } from './instance-binaries.js';
-import { asAccount, findPostmaster, instanceProcesses, readPort, type InstanceContext } from './instance-context.js';
+import { asAccount, findPostmaster, instanceProcesses, readPort, type InstanceContext } from '../fleet/instance-context.js';
 import { parseWriting, POOLER_AUTHORITY, postgresConfiguration } from './instance-settings.js';
-import { CUSTOMERS_ROLE, POOLER_DATABASE, POOLER_ROLE } from './pooler-sql.js';
+import { CUSTOMERS_ROLE, POOLER_DATABASE, POOLER_ROLE } from '../sql/pooler-sql.js';
 import { preloadOption } from './preloaded-libraries.js';
-import { CONTROL_USER, DUMP_ROLE, REPLICATION_USER } from './sql.js';
+import { CONTROL_USER, DUMP_ROLE, REPLICATION_USER } from '../sql/cluster-sql.js';
 
 /** What a log may grow to, while nobody looks at it for some seconds. */
 export const LOG_LIMIT_BYTES = 4 * 1024 * 1024;

@@ -1,6 +1,6 @@
 import { EngineError } from '../../errors.js';
 import type { Effect } from '../../ports.js';
-import { instanceSubject, type InstanceContext } from './instance-context.js';
+import { instanceSubject, type InstanceContext } from '../fleet/instance-context.js';
 import { bringUp } from './run-instance.js';
 
 /** Starts an instance as whatever it was. */

@@ -5,13 +5,13 @@ import { command } from '../machine/gate-script.js';
 import type { Gate } from '../machine/gate.js';
 import { exactName } from '../machine/host-shell.js';
 import { carriesAway } from '../machine/process-table.js';
-import { waitUntil } from '../wait-until.js';
+import { waitUntil } from '../../wait-until.js';
 import { bounded, withKeptControl } from '../sql/control-connection.js';
 import { endOfRecord, readControlData, SHUT_DOWN, type ControlData } from './control-data.js';
 import { fenceWithin } from './fence-instance.js';
 import { announceLine } from './fence-mark.js';
 import { binariesOf } from './instance-binaries.js';
-import { findPostmaster, instanceSubject, servingProcesses, type InstanceContext } from './instance-context.js';
+import { findPostmaster, instanceSubject, servingProcesses, type InstanceContext } from '../fleet/instance-context.js';
 import { isInRecovery } from './promote-standby.js';
 
 /** How long the last checkpoint and the sending of the last WAL may take; what is not down by then is killed. */

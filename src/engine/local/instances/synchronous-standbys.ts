@@ -4,11 +4,11 @@ import { EngineError } from '../../errors.js';
 import type { Effect, Lsn } from '../../ports.js';
 import { exactName } from '../machine/host-shell.js';
 import { command } from '../machine/gate-script.js';
-import { waitUntil } from '../wait-until.js';
+import { waitUntil } from '../../wait-until.js';
 import { withControl } from '../sql/control-connection.js';
-import { findPostmaster, instanceSubject, type InstanceContext } from './instance-context.js';
+import { findPostmaster, instanceSubject, type InstanceContext } from '../fleet/instance-context.js';
 import { parseSynchronousNames, synchronousConfiguration } from './instance-settings.js';
-import { REPLICATION_USER } from './sql.js';
+import { REPLICATION_USER } from '../sql/cluster-sql.js';
 
 const NAME = /^[A-Za-z0-9_-]{1,63}$/;
 

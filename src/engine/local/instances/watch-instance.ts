@@ -2,12 +2,12 @@ import type { Client } from 'pg';
 
 import type { InstanceGlimpse, InstanceInspection, InstanceWatch, StandbyObservation } from '../../ports.js';
 import { controlClient, cutConnection } from '../sql/control-connection.js';
-import { readPort, type InstanceContext } from './instance-context.js';
+import { readPort, type InstanceContext } from '../fleet/instance-context.js';
 import { classifyFailure } from './classify-failure.js';
 import { inspectThrough } from './inspect-instance.js';
 import { knock } from './knock.js';
 import { LSN_SQL, RECEIVING_SQL, STANDBYS_SQL } from './observe-instance.js';
-import { REPLICATION_USER } from './sql.js';
+import { REPLICATION_USER } from '../sql/cluster-sql.js';
 
 /**
  * One round trip of a prepared statement, so that watching a hundred instances costs next to nothing; what a look does

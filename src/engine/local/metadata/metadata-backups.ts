@@ -9,10 +9,10 @@ import { freezeBackup, listFrozen, thawBackup } from '../backups/frozen-copies.j
 import { listBackups } from '../backups/list-backups.js';
 import type { LocalSite } from '../backups/repositories.js';
 import { backrestWords, openSiteWork, requireSite, type SiteWork } from '../backups/site-work.js';
-import { asEngineError } from '../engine-failure.js';
+import { asEngineError } from '../machine/engine-failure.js';
 import { metadataProofSocket, metadataSocketDirectory } from '../fleet/fleet-layout.js';
-import { findPostmaster, type InstanceContext } from '../instances/instance-context.js';
-import type { LocalFleet } from '../local-fleet.js';
+import { findPostmaster, type InstanceContext } from '../fleet/instance-context.js';
+import type { LocalFleet } from '../fleet/local-fleet.js';
 import { METADATA_SUPERUSER, metadataContext, metadataSet } from './metadata-server.js';
 import { proveMetadata } from './prove-metadata.js';
 

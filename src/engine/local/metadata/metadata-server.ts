@@ -3,9 +3,9 @@ import { EngineError } from '../../errors.js';
 import { metadataDirectory, metadataSetId } from '../fleet/fleet-layout.js';
 import type { Account } from '../machine/files.js';
 import type { HostShell } from '../machine/host-shell.js';
-import type { InstanceContext } from '../instances/instance-context.js';
-import type { InstancePaths } from '../instances/instance-layout.js';
-import type { LocalFleet } from '../local-fleet.js';
+import type { InstanceContext } from '../fleet/instance-context.js';
+import type { InstancePaths } from '../fleet/instance-layout.js';
+import type { LocalFleet } from '../fleet/local-fleet.js';
 import { METADATA_SIZE, metadataHome } from './metadata-settings.js';
 
 /** The superuser of the metadata database; it is let in through the socket alone. */

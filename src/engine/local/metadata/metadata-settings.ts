@@ -1,6 +1,7 @@
+import { installArchiveScript } from '../fleet/archive-script.js';
 import { backupsDirectory, metadataSetId, metadataSocketDirectory } from '../fleet/fleet-layout.js';
 import type { HostShell } from '../machine/host-shell.js';
-import { archiveCommand, ARCHIVE_SCRIPT } from '../instances/archive-command.js';
+import { archiveCommand } from '../instances/archive-command.js';
 
 /** What `freehold up` starts the metadata server with, so that it can be backed up. */
 export interface MetadataServerSettings {
@@ -19,7 +20,7 @@ export const METADATA_SIZE = { memoryMb: 0, maxConnections: 0, diskGb: 5 };
 const FLOOR_MB = 128;
 
 export async function metadataServerSettings(shell: HostShell, fleetId: string): Promise<MetadataServerSettings> {
-  const script = await shell.install('freehold-pgbackrest-archive', ARCHIVE_SCRIPT);
+  const script = await installArchiveScript(shell);
   return { archiveCommand: archiveCommand(script, `${metadataHome(shell.root, fleetId)}/archive.conf`, METADATA_SIZE, FLOOR_MB), socketDirectory: metadataSocketDirectory(shell.root) };
 }
 

@@ -3,8 +3,8 @@ import { playSettings } from '../backups/recover-cluster.js';
 import { backrestWords, runBackrest, type SiteWork } from '../backups/site-work.js';
 import { commandFailure, explainWords, lastLines } from '../machine/tool-failure.js';
 import { binariesFor } from '../instances/instance-binaries.js';
-import type { LocalFleet } from '../local-fleet.js';
-import { waitUntil } from '../wait-until.js';
+import type { LocalFleet } from '../fleet/local-fleet.js';
+import { waitUntil } from '../../wait-until.js';
 import { METADATA_SUPERUSER } from './metadata-server.js';
 import { writeRecovery } from './restore-metadata.js';
 

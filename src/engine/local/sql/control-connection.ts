@@ -1,8 +1,8 @@
 import pg from 'pg';
 
-import { readPort, type InstanceContext } from '../instances/instance-context.js';
-import { CONTROL_USER } from '../instances/sql.js';
-import { timeIsOver } from '../wait-until.js';
+import { readPort, type InstanceContext } from '../fleet/instance-context.js';
+import { CONTROL_USER } from './cluster-sql.js';
+import { timeIsOver } from '../../wait-until.js';
 import { sessionOptions, type TenantDatabase } from './session-settings.js';
 
 /** What must answer answers within milliseconds; what does not, hangs. */

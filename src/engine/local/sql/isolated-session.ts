@@ -1,6 +1,6 @@
 import pg from 'pg';
 
-import { CONTROL_USER } from '../instances/sql.js';
+import { CONTROL_USER } from './cluster-sql.js';
 import { withClient } from './control-connection.js';
 import { sessionOptions } from './session-settings.js';
 

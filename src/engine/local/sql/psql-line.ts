@@ -1,7 +1,7 @@
 import { command, quote } from '../machine/gate-script.js';
-import type { InstanceContext } from '../instances/instance-context.js';
-import { CONTROL_USER, EFFECT_APPLICATION, endStaleEffects } from '../instances/sql.js';
-import type { LocalFleet } from '../local-fleet.js';
+import type { InstanceContext } from '../fleet/instance-context.js';
+import { CONTROL_USER, EFFECT_APPLICATION, endStaleEffects } from './cluster-sql.js';
+import type { LocalFleet } from '../fleet/local-fleet.js';
 import { sessionOptions, type TenantDatabase } from './session-settings.js';
 
 /**

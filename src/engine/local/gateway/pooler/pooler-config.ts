@@ -1,5 +1,5 @@
 import { mostClients, pooledSessions } from '../../../connection-shares.js';
-import { POOLER_DATABASE, POOLER_LOOKUP, POOLER_ROLE } from '../../instances/pooler-sql.js';
+import { POOLER_DATABASE, POOLER_LOOKUP, POOLER_ROLE } from '../../sql/pooler-sql.js';
 
 /** As which the engine opens the admin console, over a socket that only the pooler's account and root can reach. */
 export const CONSOLE_USER = 'freehold_gateway';

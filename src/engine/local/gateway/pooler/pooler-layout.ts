@@ -1,7 +1,7 @@
 import type { DatabaseSpec } from '../../../ports.js';
 import { gatewayDirectory, socketsDirectory } from '../../fleet/fleet-layout.js';
-import type { LocalFleet } from '../../local-fleet.js';
-import { requireId } from '../../require-id.js';
+import type { LocalFleet } from '../../fleet/local-fleet.js';
+import { requireId } from '../../../require-id.js';
 
 /** Where a database's pooler keeps its files. */
 export interface PoolerPaths {

@@ -4,9 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { reasonOf } from '../../../../base/reason-of.js';
 import { EngineError } from '../../../errors.js';
 import { superseded } from '../../machine/gate.js';
-import { timeIsOver } from '../../wait-until.js';
+import { timeIsOver } from '../../../wait-until.js';
 import { REFUSALS, type Refusal } from './router-config.js';
-import { requireId } from '../../require-id.js';
+import { requireId } from '../../../require-id.js';
 import { entryValue, type RouterEntry } from './router-entry.js';
 
 /** The router has one loop: silence for this long means that nobody is served. */

@@ -1,7 +1,7 @@
 import { isIP, isIPv4 } from 'node:net';
 
 import { EngineError } from '../../../errors.js';
-import { requireId } from '../../require-id.js';
+import { requireId } from '../../../require-id.js';
 
 /** What the router knows of one of its ports: whose it is, and where it leads. */
 export interface RouterEntry {

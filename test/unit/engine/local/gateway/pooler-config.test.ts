@@ -7,7 +7,7 @@ import { POOLER_NAME, poolerAuthority } from '../../../../../src/engine/local/fl
 import { mostClients } from '../../../../../src/engine/connection-shares.js';
 import { poolerConfiguration, type PoolerSettings } from '../../../../../src/engine/local/gateway/pooler/pooler-config.js';
 import { poolerPaths } from '../../../../../src/engine/local/gateway/pooler/pooler-layout.js';
-import { equipSql, newPoolerSql } from '../../../../../src/engine/local/instances/pooler-sql.js';
+import { equipSql, newPoolerSql } from '../../../../../src/engine/local/sql/pooler-sql.js';
 
 const settings: PoolerSettings = {
   listenAddress: '127.9.1.1', port: 22_000, etc: '/etc-of-it', socketDirectory: '/run/p30001', rootCertificatePath: '/ca.pem', consoleVerifier: 'SCRAM-SHA-256$1:a$b:c',

@@ -12,8 +12,8 @@ import {
   synchronousConfiguration,
   synchronousNames,
 } from '../../../../../src/engine/local/instances/instance-settings.js';
-import { isSound } from '../../../../../src/engine/local/instances/judge-postgres.js';
-import { createSlotSql, newDatabaseSql, quoteIdentifier, quoteLiteral } from '../../../../../src/engine/local/instances/sql.js';
+import { isSound } from '../../../../../src/engine/local/machine/judge-postgres.js';
+import { createSlotSql, newDatabaseSql, quoteIdentifier, quoteLiteral } from '../../../../../src/engine/local/sql/cluster-sql.js';
 import { scramVerifierSync } from '../../../../../src/secrets/scram-verifier.js';
 import { slotName } from '../../../../../src/engine/slot-name.js';
 

@@ -1,5 +1,5 @@
 import type { LocaleOffer } from '../../ports.js';
-import type { HostShell } from '../machine/host-shell.js';
+import type { HostShell } from './host-shell.js';
 import type { PostgresBinaries } from './postgres-binaries.js';
 
 /** What PostgreSQL's own provider knows, by the first major version that does. */

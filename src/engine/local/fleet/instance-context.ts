@@ -2,7 +2,7 @@ import type { InstanceRef } from '../../ports.js';
 import type { Account } from '../machine/files.js';
 import type { GateSubject } from '../machine/gate.js';
 import type { HostShell, ProcessFacts } from '../machine/host-shell.js';
-import type { LocalFleet } from '../local-fleet.js';
+import type { LocalFleet } from './local-fleet.js';
 import { instancePaths, type InstancePaths } from './instance-layout.js';
 
 /** All that the verbs need to know of one instance. */

@@ -1,5 +1,5 @@
 import { EngineError } from '../../errors.js';
-import type { HostShell } from '../machine/host-shell.js';
+import type { HostShell } from './host-shell.js';
 import { chooseForNew, faultOf, faultOfMajor, newestFirst, POSTGRES_PROGRAMS, readVersion, UNRELEASED, type FoundPostgres, type Version } from './judge-postgres.js';
 
 /** The programs of one major version of PostgreSQL. */

@@ -1,5 +1,5 @@
-import { waitUntil as askUntil } from '../../base/wait-until.js';
-import { EngineError } from '../errors.js';
+import { askUntil } from '../base/ask-until.js';
+import { EngineError } from './errors.js';
 
 /** What is waited for comes within tens of milliseconds, so a coarser poll would be most of the wait. */
 const POLL_MS = 4;

@@ -13,7 +13,7 @@ export interface WaitOptions {
  *
  * @throws what the question throws, and the signal's reason once it is aborted.
  */
-export async function waitUntil<T>(ask: () => T | undefined | Promise<T | undefined>, options: WaitOptions): Promise<T | undefined> {
+export async function askUntil<T>(ask: () => T | undefined | Promise<T | undefined>, options: WaitOptions): Promise<T | undefined> {
   const { deadlineMs, everyMs = 50, signal } = options;
   const began = performance.now();
   for (;;) {

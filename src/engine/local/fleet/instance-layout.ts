@@ -1,6 +1,6 @@
 import type { InstanceRef } from '../../ports.js';
-import { hostDirectory } from '../fleet/fleet-layout.js';
-import { requireId } from '../require-id.js';
+import { hostDirectory } from './fleet-layout.js';
+import { requireId } from '../../require-id.js';
 
 /**
  * Where an instance's files are.

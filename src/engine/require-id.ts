@@ -1,4 +1,4 @@
-import { EngineError } from '../errors.js';
+import { EngineError } from './errors.js';
 
 /**
  * Ids become names of files and words of commands, so that none may lead elsewhere.

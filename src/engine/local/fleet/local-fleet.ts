@@ -1,17 +1,19 @@
-import { EngineError } from '../errors.js';
-import type { EngineLog, SecretVault } from './collaborators.js';
-import type { CertificateAuthority } from './fleet/certificates.js';
-import type { FleetDescription, HostDescription, RegionDescription } from './fleet/fleet-description.js';
-import { accountOf, authorityCertificatePath, hostDirectory } from './fleet/fleet-layout.js';
-import { publicCertificatePath, publishCertificates } from './fleet/public-certificates.js';
-import { openRuntimeRoot, readFleet, refuseOtherKindOfUser } from './fleet/fleet-store.js';
-import { loadAuthority } from './prepare-fleet.js';
-import type { Account } from './machine/files.js';
-import { HostShell } from './machine/host-shell.js';
-import { ARCHIVE_SCRIPT } from './instances/archive-command.js';
-import type { Rebuild } from './instances/choose-rebuild.js';
-import { PostgresInstallations, type PostgresBinaries } from './instances/postgres-binaries.js';
-import { ControlSessions } from './sql/control-sessions.js';
+import { EngineError } from '../../errors.js';
+import type { EngineLog, SecretVault } from '../../collaborators.js';
+import { installArchiveScript } from './archive-script.js';
+import type { CertificateAuthority } from './certificates.js';
+import type { FleetDescription, HostDescription, RegionDescription } from './fleet-description.js';
+import { accountOf, authorityCertificatePath, hostDirectory } from './fleet-layout.js';
+import { publicCertificatePath, publishCertificates } from './public-certificates.js';
+import { openRuntimeRoot, readFleet, refuseOtherKindOfUser } from './fleet-store.js';
+import type { Account } from '../machine/files.js';
+import { HostShell } from '../machine/host-shell.js';
+import { PostgresInstallations, type PostgresBinaries } from '../machine/postgres-binaries.js';
+import { ControlSessions } from './control-sessions.js';
+import { loadAuthority } from './region-authority.js';
+
+/** How an instance that diverged is made a standby again. */
+export type Rebuild = 'rewind' | 'copy';
 
 export interface LocalFleetOptions {
   readonly dataDir: string;
@@ -72,7 +74,7 @@ export class LocalFleet {
     const hasIpv6 = ((await shell.read('/proc/net/if_inet6')) ?? '') !== '';
     postgres.choose().passedOver.forEach((fault) => options.log.warn({}, `new databases do not use it: ${fault}`));
     const isPublished = await publishCertificates(root, description);
-    const archiveScript = await shell.install('freehold-pgbackrest-archive', ARCHIVE_SCRIPT);
+    const archiveScript = await installArchiveScript(shell);
     return new LocalFleet(description, root, shell, postgres, archiveScript, hasNssWrapper, hasIpv6, options.log, isPublished, options.rebuildBy, options.vault);
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isRoleName } from '../../../../../src/engine/role-names.js';
-import { handOnSql, prepareSql, setRoleSql } from '../../../../../src/engine/local/instances/role-sql.js';
+import { handOnSql, prepareSql, setRoleSql } from '../../../../../src/engine/local/sql/role-sql.js';
 
 describe('the names of roles', () => {
   it.each(['reporting', 'a', 'r2_d2', 'owner', 'x'.repeat(40)])('may be "%s"', (name) => expect(isRoleName(name)).toBe(true));

@@ -5,8 +5,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { judgeVersion } from '../../../../../src/supervisor/judge-version.js';
 import { findHomeless } from '../../../../../src/engine/engine.js';
 import { HostShell } from '../../../../../src/engine/local/machine/host-shell.js';
-import { chooseForNew, faultForNew, faultOf, newestFirst, POSTGRES_PROGRAMS, type FoundPostgres } from '../../../../../src/engine/local/instances/judge-postgres.js';
-import { PostgresInstallations } from '../../../../../src/engine/local/instances/postgres-binaries.js';
+import { chooseForNew, faultForNew, faultOf, newestFirst, POSTGRES_PROGRAMS, type FoundPostgres } from '../../../../../src/engine/local/machine/judge-postgres.js';
+import { PostgresInstallations } from '../../../../../src/engine/local/machine/postgres-binaries.js';
 
 const found = (version: string, more: Partial<FoundPostgres> = {}): FoundPostgres => {
   const major = Number(version.split('.')[0]);

@@ -1,5 +1,5 @@
-import { EngineError } from '../errors.js';
-import { lastLines } from './machine/tool-failure.js';
+import { EngineError } from '../../errors.js';
+import { lastLines } from './tool-failure.js';
 
 /** Codes of a failed connection: nothing was done through it. */
 const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOENT', 'EHOSTUNREACH', '57P03', '57P01', '53300', 'ECONNRESET', 'ETIMEDOUT']);
