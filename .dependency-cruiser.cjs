@@ -19,8 +19,9 @@ const GROUND = ['config', 'problems', 'metadata', 'telemetry', 'secrets'];
 /** What runs by itself and sees the control plane from outside. */
 const OUTSIDE = ['cli', 'supervisor'];
 
-/** The rooms of the local engine; at its top are what opens, prepares, surveys, shuts down and purges a fleet. */
+/** The rooms of the local engine, and within its instances; at its top are what opens, prepares, surveys, shuts down and purges a fleet. */
 const LOCAL_ROOMS = ['machine', 'fleet', 'sql', 'instances', 'gateway', 'backups', 'metadata'];
+const INSTANCE_ROOMS = ['files', 'watch', 'verbs'];
 
 const LAYERS = ['base', ...GROUND, 'access', 'operations', 'changes', 'engine', 'http', ...FEATURES, ...OUTSIDE, 'processes'];
 const sources = readdirSync(join(__dirname, 'src'), { recursive: true }).filter((path) => path.endsWith('.ts'));
@@ -45,6 +46,7 @@ const inOrder = (names, { rule, below = '', hint }) => names.slice(0, -1).map((n
 const featureOrder = inOrder(FEATURES, { rule: 'feature-order', hint: 'request their kind of operation through the kernel' });
 const localOrder = [
   ...inOrder(LOCAL_ROOMS, { rule: 'local-engine-order', below: LOCAL, hint: 'move what both use to the earlier one, or pass a value' }),
+  ...inOrder(INSTANCE_ROOMS, { rule: 'instances-order', below: `${LOCAL}instances/`, hint: 'what verbs do is built on files and on what is seen' }),
   {
     name: 'local-engine-order-top',
     comment: 'what opens, prepares and surveys a fleet uses the rooms, and no room knows it',

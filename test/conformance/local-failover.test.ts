@@ -10,7 +10,7 @@ import type { Engine, InstanceRef, Route } from '../../src/engine/ports.js';
 import { SILENT_LOG } from '../../src/engine/collaborators.js';
 import { openLocalEngine } from '../../src/engine/local/local-engine.js';
 import { socketFrom } from '../../src/engine/local/sql/customer-session.js';
-import { lsnToNumber } from '../../src/engine/local/instances/control-data.js';
+import { lsnToNumber } from '../../src/engine/local/instances/files/control-data.js';
 import { signalAll } from '../support/signal-all.js';
 import { asCustomer, customerOptions, pooledPort } from './engine-suite.js';
 import { describeDatabase, eventually, provision, type TestDatabase } from './harness.js';

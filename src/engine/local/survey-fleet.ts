@@ -1,7 +1,7 @@
 import type { FoundInstance, FoundRoute, Survey } from '../survey-port.js';
 import { readRoute, routeDirectory } from './gateway/route-file.js';
 import { gatewayPaths } from './gateway/gateway-layout.js';
-import { newestTimeline } from './instances/timeline-history.js';
+import { newestTimeline } from './instances/files/timeline-history.js';
 import type { LocalFleet } from './fleet/local-fleet.js';
 import { hostDirectory } from './fleet/fleet-layout.js';
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { EXTENSION_LIST, EXTENSION_NAME, isCustomersSchema, ruleOf } from '../../../src/engine/extension-list.js';
 import { createOnRequestSql } from '../../../src/engine/local/sql/extension-sql.js';
-import { refusal } from '../../../src/engine/local/instances/extensions.js';
+import { refusal } from '../../../src/engine/local/instances/verbs/extensions.js';
 
 const MADE_BY = { owner: 'owner', request: 'Freehold', refused: 'nobody', present: '-' } as const;
 const entries = Object.entries(EXTENSION_LIST);

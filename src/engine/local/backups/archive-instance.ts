@@ -5,7 +5,7 @@ import { command } from '../machine/gate-script.js';
 import type { Gate } from '../machine/gate.js';
 import { exactName } from '../machine/host-shell.js';
 import { archiveSubject, findPostmaster, readPort, type InstanceContext } from '../fleet/instance-context.js';
-import { mostWaitingWalMb, WAL_SEGMENT_BYTES } from '../instances/instance-settings.js';
+import { mostWaitingWalMb, WAL_SEGMENT_BYTES } from '../instances/files/instance-settings.js';
 import { psqlLine } from '../sql/psql-line.js';
 import { waitUntil } from '../../wait-until.js';
 import { backrestFailure, isLocked } from './backrest-failure.js';

@@ -3,7 +3,7 @@ import { EngineError } from '../../errors.js';
 import type { Effect } from '../../ports.js';
 import { readPort, type InstanceContext } from '../fleet/instance-context.js';
 import { CONTROL_USER } from '../sql/cluster-sql.js';
-import { checkpoint } from '../instances/stop-marked.js';
+import { checkpoint } from '../instances/verbs/stop-marked.js';
 import { toolEnvironment } from '../sql/client-tools.js';
 import { archivedSites } from './archive-instance.js';
 import { BACKUP_ID_ANNOTATION, listBackups } from './list-backups.js';

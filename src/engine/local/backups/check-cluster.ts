@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 
 import { EngineError } from '../../errors.js';
-import { quoteIdentifier } from '../sql/cluster-sql.js';
+import { quoteIdentifier } from '../sql/quote-sql.js';
 import { cutConnection } from '../sql/control-connection.js';
 import { type IsolatedServer, withIsolated, withIsolatedOwner } from '../sql/isolated-session.js';
 import { describeRemark, judgeCheckError, type ServerError } from './judge-check.js';

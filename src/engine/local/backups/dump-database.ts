@@ -2,9 +2,10 @@ import type { Readable } from 'node:stream';
 
 import { EngineError } from '../../errors.js';
 import { scramVerifierSync } from '../../../secrets/scram-verifier.js';
-import { binariesOf } from '../instances/instance-binaries.js';
+import { binariesOf } from '../instances/files/instance-binaries.js';
 import { readPort, type InstanceContext } from '../fleet/instance-context.js';
-import { DUMP_APPLICATION, DUMP_ROLE, dumpLoginSql, dumpPassword, quoteLiteral } from '../sql/cluster-sql.js';
+import { DUMP_APPLICATION, DUMP_ROLE, dumpLoginSql, dumpPassword } from '../sql/cluster-sql.js';
+import { quoteLiteral } from '../sql/quote-sql.js';
 import { clientTool, toolEnvironment } from '../sql/client-tools.js';
 import { withControl } from '../sql/control-connection.js';
 import { YIELDING } from './site-work.js';

@@ -7,7 +7,7 @@ import { EngineError } from '../../errors.js';
 import type { Effect, InstanceRef } from '../../ports.js';
 import { scramVerifierSync } from '../../../secrets/scram-verifier.js';
 import type { Gate } from '../machine/gate.js';
-import { binariesOf } from '../instances/instance-binaries.js';
+import { binariesOf } from '../instances/files/instance-binaries.js';
 import { instanceContext, instanceSubject, readPort, type InstanceContext } from '../fleet/instance-context.js';
 import { checkCluster } from './check-cluster.js';
 import { DamagedError } from './backrest-failure.js';

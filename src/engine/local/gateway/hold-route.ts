@@ -1,6 +1,6 @@
 import type { DatabaseSpec, Effect } from '../../ports.js';
 import type { Gate } from '../machine/gate.js';
-import { quoteLiteral } from '../sql/cluster-sql.js';
+import { quoteLiteral } from '../sql/quote-sql.js';
 import { psqlLine } from '../sql/psql-line.js';
 import { CONTROL_USER, DUMP_ROLE, REPLICATION_USER } from '../sql/cluster-sql.js';
 import { POOLER_ROLE } from '../sql/pooler-sql.js';

@@ -2,7 +2,7 @@ import { within } from '../../../base/signals.js';
 import { EngineError } from '../../errors.js';
 import type { DatabaseSpec, Effect } from '../../ports.js';
 import type { GateSubject } from '../machine/gate.js';
-import { quoteLiteral } from '../sql/cluster-sql.js';
+import { quoteLiteral } from '../sql/quote-sql.js';
 import { waitUntil } from '../../wait-until.js';
 import { endSessions, type Holding, writeHeld } from './hold-route.js';
 import type { RegionGateway } from './region-gateway.js';

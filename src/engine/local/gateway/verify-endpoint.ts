@@ -1,7 +1,7 @@
 import { EngineError } from '../../errors.js';
 import type { DatabaseEndpoint, Effect, EndpointProof, InstanceRef, Route } from '../../ports.js';
 import { instanceContext, readPort } from '../fleet/instance-context.js';
-import { quoteIdentifier } from '../sql/cluster-sql.js';
+import { quoteIdentifier } from '../sql/quote-sql.js';
 import type { LocalFleet } from '../fleet/local-fleet.js';
 import { asCustomer, type Customer, type CustomerSession } from '../sql/customer-session.js';
 import { waitUntil } from '../../wait-until.js';

@@ -1,7 +1,7 @@
 import { installArchiveScript } from '../fleet/archive-script.js';
 import { backupsDirectory, metadataSetId, metadataSocketDirectory } from '../fleet/fleet-layout.js';
 import type { HostShell } from '../machine/host-shell.js';
-import { archiveCommand } from '../instances/archive-command.js';
+import { archiveCommand } from '../instances/files/archive-command.js';
 
 /** What `freehold up` starts the metadata server with, so that it can be backed up. */
 export interface MetadataServerSettings {

@@ -2,7 +2,7 @@ import { EngineError } from '../../errors.js';
 import { playSettings } from '../backups/recover-cluster.js';
 import { backrestWords, runBackrest, type SiteWork } from '../backups/site-work.js';
 import { commandFailure, explainWords, lastLines } from '../machine/tool-failure.js';
-import { binariesFor } from '../instances/instance-binaries.js';
+import { binariesFor } from '../instances/files/instance-binaries.js';
 import type { LocalFleet } from '../fleet/local-fleet.js';
 import { waitUntil } from '../../wait-until.js';
 import { METADATA_SUPERUSER } from './metadata-server.js';

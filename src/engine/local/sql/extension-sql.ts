@@ -1,5 +1,6 @@
 import type { ExtensionObservation, ExtensionRule } from '../../extension-list.js';
-import { CONTROL_USER, quoteIdentifier, quoteLiteral } from './cluster-sql.js';
+import { CONTROL_USER } from './cluster-sql.js';
+import { quoteIdentifier, quoteLiteral } from './quote-sql.js';
 
 const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;';
 /** Waits for a customer's own transaction are short, and a script takes milliseconds. */
