@@ -19,6 +19,9 @@ const GROUND = ['config', 'problems', 'metadata', 'telemetry', 'secrets'];
 /** What runs by itself and sees the control plane from outside. */
 const OUTSIDE = ['cli', 'supervisor'];
 
+/** What the command and its supervisor share with the local engine: one way to name processes, to write files, and to find them. */
+const SHARED_WITH_OUTSIDE = 'engine/local/(machine/(processes|files)|fleet/(fleet|instance)-layout)\\.ts$';
+
 /** The rooms of the local engine, and within its instances; at its top are what opens, prepares, surveys, shuts down and purges a fleet. */
 const LOCAL_ROOMS = ['machine', 'fleet', 'sql', 'instances', 'gateway', 'backups', 'metadata'];
 const INSTANCE_ROOMS = ['files', 'watch', 'verbs'];
@@ -129,17 +132,17 @@ module.exports = {
     ...localOrder,
     {
       name: 'engines-only-where-chosen',
-      comment: 'everybody else talks to the ports; the CLI reaches the fleet through src/engine/engine.ts too',
+      comment: 'everybody else talks to the ports; for the command and its supervisor see cli-is-a-client',
       severity: 'error',
-      from: { pathNot: '^(src/engine/engine\\.ts$|src/engine/local/|test/)' },
+      from: { pathNot: `^(src/engine/engine\\.ts$|src/engine/local/|src/(${OUTSIDE.join('|')})/|test/)` },
       to: { path: '^src/engine/local/' },
     },
     {
       name: 'cli-is-a-client',
-      comment: 'the CLI speaks HTTP; it shares only the configuration and the start and stop of the embedded fleet',
+      comment: 'the CLI speaks HTTP; it shares only the configuration, the start and stop of the embedded fleet, and what its machine is like',
       severity: 'error',
       from: { path: folders(OUTSIDE) },
-      to: { path: '^src/', pathNot: '^src/(base/|cli/|supervisor/|config/|secrets/|telemetry/scrub-secrets\\.ts$|engine/(engine|errors|ports)\\.ts$)' },
+      to: { path: '^src/', pathNot: `^src/(base/|cli/|supervisor/|config/|secrets/|telemetry/scrub-secrets\\.ts$|engine/(engine|errors|ports)\\.ts$|${SHARED_WITH_OUTSIDE})` },
     },
     {
       name: 'client-stands-alone',

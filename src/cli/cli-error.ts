@@ -1,4 +1,5 @@
 import { ProblemError, UnreachableError } from '../../clients/typescript/src/client.js';
+import { errorCode } from '../base/error-code.js';
 import { SettingsError } from '../config/settings.js';
 import { EngineError } from '../engine/errors.js';
 
@@ -14,11 +15,6 @@ export class CliError extends Error {
     super(message);
     this.name = 'CliError';
   }
-}
-
-/** The code of a failed system call, such as `ENOENT`. */
-export function errorCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
 /** Whether a disk is full. */

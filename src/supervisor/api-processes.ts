@@ -25,7 +25,7 @@ export function nodeProcess(role: 'api' | 'worker', control: string, environment
     // A worker serves nothing that could be asked; the API says whether its work gets done.
     isReady: async () => role === 'worker' || (await askReadiness(apiUrl)) !== undefined,
     launch: async (log) => {
-      const cwd = makeWorkingDirectory(control, role);
+      const cwd = await makeWorkingDirectory(control, role);
       return spawn(process.execPath, ['--enable-source-maps', entry], { cwd, detached: true, env: environment, stdio: ['ignore', log, log] });
     },
   };

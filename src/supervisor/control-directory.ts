@@ -2,8 +2,10 @@ import { accessSync, chmodSync, constants, existsSync, readdirSync, statSync } f
 import { join, resolve } from 'node:path';
 
 import type { CliSettings } from '../config/settings.js';
-import { CliError, errorCode } from '../cli/cli-error.js';
-import { makeDirectory } from './files.js';
+import { errorCode } from '../base/error-code.js';
+import { CliError } from '../cli/cli-error.js';
+import { controlDirectory, fleetFile } from '../engine/local/fleet/fleet-layout.js';
+import { makeDirectory } from '../engine/local/machine/files.js';
 
 /**
  * What of a data directory belongs to the control plane: everything below `control/`.
@@ -24,7 +26,7 @@ export class ControlDirectory {
   readonly logs: string;
 
   constructor(readonly dataDir: string) {
-    this.control = join(dataDir, 'control');
+    this.control = controlDirectory(dataDir);
     this.keyName = join(this.control, 'key-name');
     this.sealedKeys = join(this.control, 'keys.sealed');
     this.ports = join(this.control, 'ports.json');
@@ -41,7 +43,7 @@ export class ControlDirectory {
 
   /** Whether the engine has a fleet here: a start that failed early leaves none. */
   get hasFleet(): boolean {
-    return existsSync(join(this.dataDir, 'fleet.json'));
+    return existsSync(fleetFile(this.dataDir));
   }
 
   /** Where a process's id is kept, for people and for `down`. */
@@ -58,14 +60,14 @@ export class ControlDirectory {
    *
    * @throws CliError if the data directory cannot be written, or holds something that is not a fleet's.
    */
-  prepare(): void {
+  async prepare(): Promise<void> {
     try {
-      makeDirectory(this.dataDir, 0o711);
+      await makeDirectory(this.dataDir, 0o711);
       accessSync(this.dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
       this.refuseForeign();
-      makeDirectory(this.control, 0o711);
+      await makeDirectory(this.control, 0o711);
       chmodSync(this.control, process.getuid?.() === 0 ? 0o711 : 0o700);
-      for (const folder of [this.run, this.logs]) makeDirectory(folder, 0o700);
+      for (const folder of [this.run, this.logs]) await makeDirectory(folder, 0o700);
     } catch (error) {
       if (error instanceof CliError) throw error;
       throw new CliError(`the data directory ${this.dataDir} cannot be used (${errorCode(error) ?? String(error)}): name one that you may write with --data-dir`);

@@ -1,6 +1,7 @@
 import { childEnvironment, readSettings, type CliSettings } from '../config/settings.js';
 import { Vault } from '../secrets/vault.js';
 import { prepareLocalFleet, type PreparedFleet } from '../engine/engine.js';
+import { controlDirectory } from '../engine/local/fleet/fleet-layout.js';
 import { askUntil } from '../base/ask-until.js';
 import { findAccount } from './accounts.js';
 import { askReadiness, nodeProcess } from './api-processes.js';
@@ -81,11 +82,11 @@ export class ControlPlane {
     const { directory, settings, progress } = this.options;
     const programs = await findPrograms(settings.PATH, settings.REDIS_URL === undefined);
     programs.warnings.forEach((warning) => progress.incident(warning));
-    directory.prepare();
+    await directory.prepare();
     this.ballast = new Ballast(directory, progress, async () => this.metadata && checkpointMetadata(this.metadata));
     this.ballast.start();
-    const masterKey = openMasterKey(directory, settings);
-    this.lock = await lockFleet(directory, readFleetName(directory) ?? '');
+    const masterKey = await openMasterKey(directory, settings);
+    this.lock = await lockFleet(directory, (await readFleetName(directory)) ?? '');
     if (settings.DATABASE_URL === undefined) {
       refuseLostMetadata(directory);
       refuseHomelessMetadata(directory, programs);
@@ -94,10 +95,10 @@ export class ControlPlane {
     if (ended > 0) progress.step(`ended ${ended} processes that an earlier start had left behind`);
     const ports = await openPorts(directory, this.options.port, this.options.bind);
     const vault = new Vault(masterKey);
-    const keys = chooseKeys(openControlKeys(directory, vault), settings);
+    const keys = chooseKeys(await openControlKeys(directory, vault), settings);
     const api = apiUrl(this.options, ports.api);
     const environment = processEnvironment(this.options, masterKey, ports, keys, api);
-    this.lock.announce(api);
+    await this.lock.announce(api);
     const fleet = await this.prepareFleet(vault);
     (await describeHomeless(fleet.root, programs.postgres)).forEach((fault) => progress.incident(fault));
     await this.startServers(programs, ports, keys, fleet);
@@ -122,7 +123,7 @@ export class ControlPlane {
   private async startServers(programs: Programs, ports: ControlPorts, keys: ControlKeys, fleet: PreparedFleet): Promise<void> {
     const { settings, progress } = this.options;
     // By a path that the accounts of the servers may pass.
-    const control = `${fleet.root}/control`;
+    const control = controlDirectory(fleet.root);
     const specs: ProcessSpec[] = [];
     if (settings.DATABASE_URL === undefined) {
       this.metadata = { control, programs, account: findAccount(['postgres']), port: ports.metadata, password: keys.metadataPassword, ...fleet.metadataServer };

@@ -7,7 +7,7 @@ import { Ballast } from './ballast.js';
 import type { ReadyLine } from './control-plane.js';
 import type { ControlDirectory } from './control-directory.js';
 import { LogFile } from './log-file.js';
-import { sendSignal } from './processes.js';
+import { sendSignal } from '../engine/local/machine/processes.js';
 import type { Progress } from './progress.js';
 import { StartReport } from './start-report.js';
 
@@ -22,7 +22,7 @@ const START_WITHIN_MS = 10 * 60_000;
  * @throws CliError with what stopped the start
  */
 export async function startInBackground(directory: ControlDirectory, entry: string, args: readonly string[], progress: Progress): Promise<ReadyLine> {
-  directory.prepare();
+  await directory.prepare();
   new Ballast(directory, progress).relieve();
   const report = new StartReport(`${directory.run}/start-${process.pid}.jsonl`);
   const log = new LogFile(directory.logFile('supervisor'));

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 
-import { CliError, errorCode } from '../cli/cli-error.js';
+import { errorCode } from '../base/error-code.js';
+import { CliError } from '../cli/cli-error.js';
+import { readText, writeWhole } from '../engine/local/machine/files.js';
+import { isAlive, nameProcess, type ProcessName } from '../engine/local/machine/processes.js';
 import type { ControlDirectory } from './control-directory.js';
-import { readIfThere, writeDurably } from './files.js';
-import { isAlive, nameProcess, type ProcessName } from './processes.js';
 
 /** What a supervisor tells about itself. */
 export interface Supervisor extends ProcessName {
@@ -29,7 +30,7 @@ export class FleetBusyError extends CliError {
 /** A data directory that this process holds. */
 export interface FleetLock {
   /** Tells who asks where the fleet can be reached. */
-  announce(api: string): void;
+  announce(api: string): Promise<void>;
   release(): void;
 }
 
@@ -45,15 +46,16 @@ export async function lockFleet(directory: ControlDirectory, fleetName: string):
   const { dev, ino } = statSync(directory.control);
   const name = createHash('sha256').update(`${fleetName} ${dev} ${ino}`).digest('hex').slice(0, 32);
   const server = createServer((socket) => socket.destroy());
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(errorCode(error) === 'EADDRINUSE' ? new FleetBusyError(directory.dataDir, findSupervisor(directory)) : error));
-    server.listen({ path: `\0freehold/${name}` }, resolve);
+  const isBusy = await new Promise<boolean>((resolve, reject) => {
+    server.once('error', (error) => (errorCode(error) === 'EADDRINUSE' ? resolve(true) : reject(error)));
+    server.listen({ path: `\0freehold/${name}` }, () => resolve(false));
   });
+  if (isBusy) throw new FleetBusyError(directory.dataDir, await findSupervisor(directory));
   server.unref();
   const path = directory.pidFile(NAME);
-  const introduce = (supervisor: Supervisor): void => writeDurably(path, `${JSON.stringify(supervisor)}\n`);
+  const introduce = (supervisor: Supervisor): Promise<void> => writeWhole({ path, content: `${JSON.stringify(supervisor)}\n`, mode: 0o600 });
   const own = nameProcess(process.pid) as ProcessName;
-  introduce(own);
+  await introduce(own);
   return {
     announce: (api) => introduce({ ...own, api }),
     release: () => {
@@ -64,8 +66,8 @@ export async function lockFleet(directory: ControlDirectory, fleetName: string):
 }
 
 /** The living process that holds the directory, if one does. */
-export function findSupervisor(directory: ControlDirectory): Supervisor | undefined {
-  const text = readIfThere(directory.pidFile(NAME))?.toString();
+export async function findSupervisor(directory: ControlDirectory): Promise<Supervisor | undefined> {
+  const text = await readText(directory.pidFile(NAME));
   if (text === undefined) return undefined;
   const supervisor = JSON.parse(text) as Supervisor;
   return isAlive(supervisor) ? supervisor : undefined;

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { readText } from '../engine/local/machine/files.js';
+import { endProcess, findWorkingIn, isAlive, readArguments, type Farewell, type ProcessName } from '../engine/local/machine/processes.js';
 import type { ControlDirectory } from './control-directory.js';
-import { readIfThere } from './files.js';
-import { endProcess, findWorkingIn, isAlive, readArguments, type Farewell, type ProcessName } from './processes.js';
 
 /** The processes of a control plane, in the order in which they end. */
 export type Role = 'api' | 'worker' | 'redis' | 'metadata';
@@ -44,15 +44,14 @@ export async function endRole(directory: ControlDirectory, role: Role): Promise<
 
 /** A server whose directory was removed under it: it is known by the name that its supervisor wrote down, and has nothing to save. */
 async function endHomeless(directory: ControlDirectory, role: Role): Promise<void> {
-  const text = readIfThere(directory.pidFile(role))?.toString();
+  const text = await readText(directory.pidFile(role));
   if (text === undefined || existsSync(workingDirectory(directory.control, role))) return;
   const process = JSON.parse(text) as ProcessName;
   if (isAlive(process) && runs(process, role)) await endProcess(process, [{ signal: 'SIGKILL', graceMs: 5_000 }]);
 }
 
 function findRole(directory: ControlDirectory, role: Role): ProcessName[] {
-  const folder = workingDirectory(directory.control, role);
-  return existsSync(folder) ? findWorkingIn(folder).filter((process) => runs(process, role)) : [];
+  return findWorkingIn(workingDirectory(directory.control, role)).filter((process) => runs(process, role));
 }
 
 /** Somebody's shell may stand in the directory too. */

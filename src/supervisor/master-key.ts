@@ -4,8 +4,8 @@ import { dirname, join, sep } from 'node:path';
 
 import type { CliSettings } from '../config/settings.js';
 import { CliError } from '../cli/cli-error.js';
+import { makeDirectory, readText, writeOnce, writeWhole } from '../engine/local/machine/files.js';
 import type { ControlDirectory } from './control-directory.js';
-import { makeDirectory, readIfThere, writeDurably, writeOnce } from './files.js';
 
 const KEY_BYTES = 32;
 
@@ -22,10 +22,10 @@ interface KeyRecord {
  *
  * @throws CliError if the key of an existing fleet is not where it should be; a new one could open nothing.
  */
-export function openMasterKey(directory: ControlDirectory, settings: CliSettings): Buffer {
-  const record = readKeyRecord(directory);
+export async function openMasterKey(directory: ControlDirectory, settings: CliSettings): Promise<Buffer> {
+  const record = await readKeyRecord(directory);
   if (settings.FREEHOLD_MASTER_KEY !== undefined) {
-    if (!record) writeOnce(directory.keyName, serialize({ name: newName() }));
+    if (!record) await writeRecord(directory, { name: newName() });
     return decode(settings.FREEHOLD_MASTER_KEY, 'FREEHOLD_MASTER_KEY');
   }
   if (record) return readKey(keyPath(record.name, settings), directory);
@@ -33,41 +33,41 @@ export function openMasterKey(directory: ControlDirectory, settings: CliSettings
 }
 
 /** The random name of the fleet's key, which also names the fleet to this machine. */
-export function readFleetName(directory: ControlDirectory): string | undefined {
-  return readKeyRecord(directory)?.name;
+export async function readFleetName(directory: ControlDirectory): Promise<string | undefined> {
+  return (await readKeyRecord(directory))?.name;
 }
 
 /** Removes the key that was made for this fleet and answers its path; a key that its owner brought stays. */
-export function removeMasterKey(directory: ControlDirectory): string | undefined {
-  const made = readKeyRecord(directory)?.madeAt;
+export async function removeMasterKey(directory: ControlDirectory): Promise<string | undefined> {
+  const made = (await readKeyRecord(directory))?.madeAt;
   if (made !== undefined) rmSync(made, { force: true });
   return made;
 }
 
-function makeKey(directory: ControlDirectory, settings: CliSettings): Buffer {
+async function makeKey(directory: ControlDirectory, settings: CliSettings): Promise<Buffer> {
   const name = newName();
   const path = keyPath(name, settings);
   if (path.startsWith(directory.dataDir + sep)) throw new CliError(`the master key may not lie inside the data directory: choose another FREEHOLD_MASTER_KEY_FILE than ${path}`);
-  const brought = readIfThere(path) !== undefined;
+  const brought = (await readText(path)) !== undefined;
   if (!brought) {
-    makeDirectory(dirname(path), 0o700);
-    writeDurably(path, `${randomBytes(KEY_BYTES).toString('base64')}\n`);
+    await makeDirectory(dirname(path), 0o700);
+    await writeWhole({ path, content: `${randomBytes(KEY_BYTES).toString('base64')}\n`, mode: 0o600 });
   }
   // The key is on disk before its name is, so that a crash in between leaves a fleet that can still begin.
-  if (!writeOnce(directory.keyName, serialize(brought ? { name } : { name, madeAt: path }))) {
+  if (!(await writeRecord(directory, brought ? { name } : { name, madeAt: path }))) {
     if (!brought && settings.FREEHOLD_MASTER_KEY_FILE === undefined) rmSync(path, { force: true });
     return openMasterKey(directory, settings);
   }
   return readKey(path, directory);
 }
 
-function readKey(path: string, directory: ControlDirectory): Buffer {
-  const content = readIfThere(path);
+async function readKey(path: string, directory: ControlDirectory): Promise<Buffer> {
+  const content = await readText(path);
   if (content === undefined) {
     throw new CliError(`the master key of ${directory.dataDir} is expected in ${path}, which does not exist: bring it back from where you keep it, or name its place in FREEHOLD_MASTER_KEY_FILE`);
   }
   if ((statSync(path).mode & 0o077) !== 0) throw new CliError(`the master key ${path} can be read by others: chmod 600 ${path}`);
-  return decode(content.toString(), path);
+  return decode(content, path);
 }
 
 function decode(text: string, source: string): Buffer {
@@ -84,14 +84,15 @@ function keyPath(name: string, settings: CliSettings): string {
   return join(config, 'freehold/keys', `${name}.key`);
 }
 
-function readKeyRecord(directory: ControlDirectory): KeyRecord | undefined {
-  const [name, madeAt] = readIfThere(directory.keyName)?.toString().split('\n') ?? [];
+async function readKeyRecord(directory: ControlDirectory): Promise<KeyRecord | undefined> {
+  const [name, madeAt] = (await readText(directory.keyName))?.split('\n') ?? [];
   if (name === undefined || name === '') return undefined;
   return madeAt ? { name, madeAt } : { name };
 }
 
-function serialize(record: KeyRecord): string {
-  return `${record.name}\n${record.madeAt ?? ''}\n`;
+/** Answers false if there is a record already: another start was faster. */
+function writeRecord(directory: ControlDirectory, { name, madeAt = '' }: KeyRecord): Promise<boolean> {
+  return writeOnce({ path: directory.keyName, content: `${name}\n${madeAt}\n`, mode: 0o600 });
 }
 
 function newName(): string {

@@ -5,9 +5,9 @@ import pg from 'pg';
 
 import { childEnvironment } from '../config/settings.js';
 import { CliError } from '../cli/cli-error.js';
+import { makeDirectory, readText, writeWhole } from '../engine/local/machine/files.js';
 import type { Account } from './accounts.js';
 import type { ControlDirectory } from './control-directory.js';
-import { makeDirectory, readIfThere, writeDurably } from './files.js';
 import { workingDirectory } from './leftovers.js';
 import { LOOPBACK } from './ports.js';
 import type { Programs } from './programs.js';
@@ -120,7 +120,7 @@ export function metadataServer(options: MetadataOptions): ProcessSpec {
       // Nothing of this cluster runs any more (its processes were looked for), so a pid file is a dead server's. Left
       // there, it would keep the next one from starting for as long as nobody reaps the dead. The same with its socket's.
       rmSync(join(data, 'postmaster.pid'), { force: true });
-      provideAccess(options, data);
+      await provideAccess(options, data);
       const own = { port: String(options.port), archive_command: options.archiveCommand, unix_socket_directories: options.socketDirectory };
       const settings = Object.entries({ ...SETTINGS, ...own }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
       return start(options, join(serverFolder(options.programs, data), 'postgres'), ['-D', data, ...settings], log);
@@ -133,14 +133,17 @@ export function metadataServer(options: MetadataOptions): ProcessSpec {
  * start is refused, again and again until it is given up.
  */
 async function makeFirst(options: MetadataOptions, data: string, log: number): Promise<void> {
-  const mark = metadataMark(options.control);
-  if (existsSync(mark)) throw lostMetadata(options.control);
+  if (existsSync(metadataMark(options.control))) throw lostMetadata(options.control);
   await makeCluster(options, data, log);
-  writeDurably(mark, 'this fleet has metadata\n');
+  await markMade(options.control);
 }
 
 /** There once the fleet has had metadata. */
 const metadataMark = (control: string): string => join(control, 'metadata-made');
+
+function markMade(control: string): Promise<void> {
+  return writeWhole({ path: metadataMark(control), content: 'this fleet has metadata\n', mode: 0o600 });
+}
 
 /** @throws CliError if the fleet had a metadata database that is not there any more, or was restored and not looked through. */
 export function refuseLostMetadata({ control, dataDir, recovering }: ControlDirectory): void {
@@ -158,22 +161,20 @@ const lostMetadata = (control: string): CliError =>
   new CliError(`the metadata database of this fleet is gone from ${workingDirectory(control, 'metadata')}; its databases go on serving: bring it back with freehold recover --data-dir ${dirname(control)}`);
 
 /** Who is let in, and the place of the socket; also for a cluster that an earlier version made. */
-function provideAccess({ account, socketDirectory, control }: MetadataOptions, data: string): void {
+async function provideAccess({ account, socketDirectory, control }: MetadataOptions, data: string): Promise<void> {
   // Only where they differ: a full disk would leave them empty, and keep a server that needs no room for them from starting.
-  provide(join(data, 'pg_hba.conf'), HBA, account);
+  await provide(join(data, 'pg_hba.conf'), HBA, account);
   // All settings are given on the command line.
-  provide(join(data, 'postgresql.conf'), '', account);
+  await provide(join(data, 'postgresql.conf'), '', account);
   rmSync(socketDirectory, { recursive: true, force: true });
-  makeDirectory(socketDirectory, 0o700);
+  await makeDirectory(socketDirectory, 0o700);
   chmodSync(socketDirectory, 0o700);
   if (account) chownSync(socketDirectory, account.uid, account.gid);
-  if (!existsSync(metadataMark(control))) writeDurably(metadataMark(control), 'this fleet has metadata\n');
+  if (!existsSync(metadataMark(control))) await markMade(control);
 }
 
-function provide(path: string, content: string, account: Account | undefined): void {
-  if (readIfThere(path)?.toString() === content) return;
-  writeDurably(path, content);
-  if (account) chownSync(path, account.uid, account.gid);
+async function provide(path: string, content: string, owner: Account | undefined): Promise<void> {
+  if ((await readText(path)) !== content) await writeWhole({ path, content, mode: 0o600, ...(owner && { owner }) });
 }
 
 async function makeCluster(options: MetadataOptions, data: string, log: number): Promise<void> {

@@ -2,8 +2,8 @@ import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
 import { CliError } from '../cli/cli-error.js';
+import { readText, writeWhole } from '../engine/local/machine/files.js';
 import type { ControlDirectory } from './control-directory.js';
-import { readIfThere, writeDurably } from './files.js';
 
 /** The ports of a control plane; drawn once, and the same from then on. */
 export interface ControlPorts {
@@ -24,7 +24,7 @@ const LAST_DRAWN = 32_000;
  * @throws CliError that names the first one that another program listens on.
  */
 export async function openPorts(directory: ControlDirectory, askedApi: number | undefined, bind: string): Promise<ControlPorts> {
-  const kept = readPorts(directory);
+  const kept = await readPorts(directory);
   const api = askedApi ?? kept?.api ?? DEFAULT_API_PORT;
   if (!(await isFree(bind, api))) throw new CliError(`port ${api} on ${bind} is in use by another program: choose another with --port`);
   const metadata = kept?.metadata ?? (await drawFreePort([api]));
@@ -33,12 +33,12 @@ export async function openPorts(directory: ControlDirectory, askedApi: number | 
   for (const name of ['metadata', 'redis'] as const) {
     if (!(await isFree(LOOPBACK, ports[name]))) throw new CliError(`port ${ports[name]}, which ${name} of this fleet has kept, is in use by another program: end that, or change ${directory.ports}`);
   }
-  if (JSON.stringify(kept) !== JSON.stringify(ports)) writeDurably(directory.ports, `${JSON.stringify(ports)}\n`);
+  if (JSON.stringify(kept) !== JSON.stringify(ports)) await writeWhole({ path: directory.ports, content: `${JSON.stringify(ports)}\n`, mode: 0o600 });
   return ports;
 }
 
-export function readPorts(directory: ControlDirectory): ControlPorts | undefined {
-  const text = readIfThere(directory.ports)?.toString();
+export async function readPorts(directory: ControlDirectory): Promise<ControlPorts | undefined> {
+  const text = await readText(directory.ports);
   return text === undefined ? undefined : (JSON.parse(text) as ControlPorts);
 }
 

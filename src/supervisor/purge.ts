@@ -2,7 +2,7 @@ import { readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 import { purgeLocalFleet } from '../engine/engine.js';
-import { errorCode } from '../cli/cli-error.js';
+import { errorCode } from '../base/error-code.js';
 import { confirmByTyping } from '../cli/confirm.js';
 import type { ControlDirectory } from './control-directory.js';
 import { takeDown } from './down.js';
@@ -17,7 +17,7 @@ export async function purgeFleet(directory: ControlDirectory, progress: Progress
   // What names the fleet goes last: a purge that was interrupted can be done again.
   const others = readdirSync(directory.dataDir).filter((name) => name !== basename(directory.control));
   for (const name of others) rmSync(join(directory.dataDir, name), { recursive: true, force: true });
-  removeMasterKey(directory);
+  await removeMasterKey(directory);
   rmSync(directory.control, { recursive: true, force: true });
   try {
     rmdirSync(directory.dataDir);

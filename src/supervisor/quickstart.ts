@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { type FreeholdClient, ProblemError } from '../../clients/typescript/src/client.js';
 import type { CliSettings } from '../config/settings.js';
+import { readBytes, writeWhole } from '../engine/local/machine/files.js';
 import { Vault } from '../secrets/vault.js';
 import { CliError } from '../cli/cli-error.js';
 import { connect } from '../cli/client/session.js';
@@ -9,7 +10,6 @@ import { describeEnd, StepPrinter } from '../cli/client/show-steps.js';
 import { note, print } from '../cli/output.js';
 import type { ControlDirectory } from './control-directory.js';
 import type { ReadyLine } from './control-plane.js';
-import { readIfThere, writeDurably } from './files.js';
 import { openMasterKey } from './master-key.js';
 import { unseal } from './sealed-keys.js';
 
@@ -29,9 +29,9 @@ interface Demo {
 
 /** Signs the demo customer up and makes their database, or finds both from an earlier run, and prints how to connect. */
 export async function provideDemo(directory: ControlDirectory, settings: CliSettings, ready: ReadyLine, signal: AbortSignal): Promise<void> {
-  const store = new DemoStore(directory, new Vault(openMasterKey(directory, settings)));
+  const store = new DemoStore(directory, new Vault(await openMasterKey(directory, settings)));
   const api = connect(ready.api, ready.signupKey);
-  const known = store.load();
+  const known = await store.load();
   const demo = known && (await isThere(api, known)) ? known : await begin(api, store, signal);
   if (demo.operationId !== undefined) await waitForDatabase(api, demo.operationId, signal);
   print(describe(ready, demo));
@@ -49,16 +49,16 @@ async function isThere(api: FreeholdClient, demo: Demo): Promise<boolean> {
 }
 
 async function begin(api: FreeholdClient, store: DemoStore, signal: AbortSignal): Promise<Demo> {
-  const last = store.load();
+  const last = await store.load();
   // A database that is gone wants a new request; an answer that was missed wants the same one.
   const started: Demo = last?.databaseId === undefined && last ? last : { idempotencyKey: randomUUID(), ...(last?.customerId === undefined ? {} : { customerId: last.customerId }) };
-  store.save(started);
+  await store.save(started);
   const customerId = started.customerId ?? (await api.call('post', '/v1/customers', { body: DEMO_CUSTOMER, idempotencyKey: `${started.idempotencyKey}-customer`, signal })).id;
-  store.save({ ...started, customerId });
+  await store.save({ ...started, customerId });
   note(`freehold: making the database ${DEMO_DATABASE.name} in ${DEMO_DATABASE.region} for ${customerId}`);
   const accepted = await api.call('post', '/v1/databases', { body: { customerId, ...DEMO_DATABASE }, idempotencyKey: `${started.idempotencyKey}-database`, signal });
   const demo = { ...started, customerId, databaseId: accepted.database.id, operationId: accepted.operation.id, uri: accepted.credentials.uri };
-  store.save(demo);
+  await store.save(demo);
   return demo;
 }
 
@@ -92,12 +92,12 @@ class DemoStore {
     private readonly vault: Vault,
   ) {}
 
-  load(): Demo | undefined {
-    const sealed = readIfThere(this.directory.quickstart);
+  async load(): Promise<Demo | undefined> {
+    const sealed = await readBytes(this.directory.quickstart);
     return sealed && (JSON.parse(unseal(this.vault, sealed, OWNER, this.directory)) as Demo);
   }
 
-  save(demo: Demo): void {
-    writeDurably(this.directory.quickstart, this.vault.seal(JSON.stringify(demo), OWNER));
+  save(demo: Demo): Promise<void> {
+    return writeWhole({ path: this.directory.quickstart, content: this.vault.seal(JSON.stringify(demo), OWNER), mode: 0o600 });
   }
 }

@@ -7,12 +7,13 @@ import { promisify } from 'node:util';
 import type { CliSettings } from '../config/settings.js';
 import { Vault } from '../secrets/vault.js';
 import { prepareLocalFleet, restoreLocalMetadata } from '../engine/engine.js';
+import { controlDirectory } from '../engine/local/fleet/fleet-layout.js';
+import { writeWhole } from '../engine/local/machine/files.js';
 import { CliError } from '../cli/cli-error.js';
 import { confirmByTyping } from '../cli/confirm.js';
 import { findAccount } from './accounts.js';
 import type { ControlDirectory } from './control-directory.js';
 import { chooseKeys, processEnvironment } from './control-plane.js';
-import { writeDurably } from './files.js';
 import { FleetBusyError, lockFleet, type FleetLock } from './fleet-lock.js';
 import { endLeftovers, workingDirectory } from './leftovers.js';
 import { openMasterKey, readFleetName } from './master-key.js';
@@ -49,7 +50,7 @@ export async function recoverFleet(options: RecoverOptions): Promise<RecoveryRep
   const { directory } = options;
   directory.refuseForeign();
   if (!directory.exists || !directory.hasFleet) throw new CliError(`there is no fleet in ${directory.dataDir}: name its directory with --data-dir`);
-  directory.prepare();
+  await directory.prepare();
   const lock = await lockIdle(directory);
   try {
     const ended = await endLeftovers(directory);
@@ -62,7 +63,7 @@ export async function recoverFleet(options: RecoverOptions): Promise<RecoveryRep
 
 /** `freehold down` would stop the databases too, which nobody wants now. */
 async function lockIdle(directory: ControlDirectory): Promise<FleetLock> {
-  return lockFleet(directory, readFleetName(directory) ?? '').catch((error: unknown) => {
+  return lockFleet(directory, (await readFleetName(directory)) ?? '').catch((error: unknown) => {
     if (!(error instanceof FleetBusyError)) throw error;
     const who = error.holder ? `process ${error.holder.pid}` : 'another process';
     throw new CliError(`the control plane of ${directory.dataDir} runs (${who}): end that process first, such as with kill ${error.holder?.pid ?? ''}; databases and gateways stay up`);
@@ -71,10 +72,10 @@ async function lockIdle(directory: ControlDirectory): Promise<FleetLock> {
 
 async function recoverIdle(options: RecoverOptions): Promise<RecoveryReport> {
   const { directory, settings, confirmed } = options;
-  const masterKey = openMasterKey(directory, settings);
+  const masterKey = await openMasterKey(directory, settings);
   const vault = new Vault(masterKey);
   const ports = await openPorts(directory, undefined, LOOPBACK);
-  const keys = chooseKeys(openControlKeys(directory, vault), settings);
+  const keys = chooseKeys(await openControlKeys(directory, vault), settings);
   const environment = processEnvironment({ directory, settings, bind: LOOPBACK }, masterKey, ports, keys, `http://${LOOPBACK}:${ports.api}`);
   const fleet = await prepareLocalFleet({ dataDir: directory.dataDir, vault });
   if (settings.DATABASE_URL !== undefined) {
@@ -82,7 +83,7 @@ async function recoverIdle(options: RecoverOptions): Promise<RecoveryReport> {
     return { restored: null, movedAside: null, ...(await reconcile(options, environment)) };
   }
   const programs = await findPrograms(settings.PATH, false);
-  const server: MetadataOptions = { control: `${fleet.root}/control`, programs, account: findAccount(['postgres']), port: ports.metadata, password: keys.metadataPassword, ...fleet.metadataServer };
+  const server: MetadataOptions = { control: controlDirectory(fleet.root), programs, account: findAccount(['postgres']), port: ports.metadata, password: keys.metadataPassword, ...fleet.metadataServer };
   await refuseHealthy(options, server);
   if (!confirmed) await ask(directory, 'This restores the metadata from a backup: what was changed after it is found again only as far as the databases themselves tell.');
   return restoreAndReconcile(options, server, vault, environment);
@@ -104,7 +105,7 @@ async function refuseHealthy(options: RecoverOptions, server: MetadataOptions): 
 async function restoreAndReconcile(options: RecoverOptions, server: MetadataOptions, vault: Vault, environment: Record<string, string>): Promise<RecoveryReport> {
   const { directory, settings, progress, time, site } = options;
   const isAgain = existsSync(directory.recovering);
-  writeDurably(directory.recovering, 'the metadata is being recovered\n');
+  await writeWhole({ path: directory.recovering, content: 'the metadata is being recovered\n', mode: 0o600 });
   const movedAside = moveAside(directory);
   progress.step('restoring the metadata');
   const restored = await restoreLocalMetadata({

@@ -31,7 +31,7 @@ export function redisServer(options: RedisOptions): ProcessSpec {
     readyWithinMs: READY_WITHIN_MS,
     isReady: () => answers(options.port, options.password),
     launch: async (log) => {
-      const directory = makeWorkingDirectory(options.control, 'redis');
+      const directory = await makeWorkingDirectory(options.control, 'redis');
       if (options.account) chownSync(directory, options.account.uid, options.account.gid);
       const child = spawn(options.program, ['-'], { cwd: '/', detached: true, env: { LC_ALL: 'C.UTF-8' }, stdio: ['pipe', log, log], ...options.account });
       child.stdin?.on('error', () => undefined);

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 
 import type { Vault } from '../secrets/vault.js';
 import { CliError } from '../cli/cli-error.js';
+import { readBytes, writeWhole } from '../engine/local/machine/files.js';
 import type { ControlDirectory } from './control-directory.js';
-import { readIfThere, writeDurably } from './files.js';
 
 /** Secrets of the control plane itself, made once for a fleet and sealed under its master key. */
 export interface ControlKeys {
@@ -17,8 +17,8 @@ export interface ControlKeys {
 const OWNER = 'control/keys';
 
 /** @throws CliError if the master key is not the one that the keys were sealed under. */
-export function openControlKeys(directory: ControlDirectory, vault: Vault): ControlKeys {
-  const sealed = readIfThere(directory.sealedKeys);
+export async function openControlKeys(directory: ControlDirectory, vault: Vault): Promise<ControlKeys> {
+  const sealed = await readBytes(directory.sealedKeys);
   if (sealed) return JSON.parse(unseal(vault, sealed, OWNER, directory)) as ControlKeys;
   const keys = {
     operatorKey: `fh_operator_${random()}`,
@@ -26,7 +26,7 @@ export function openControlKeys(directory: ControlDirectory, vault: Vault): Cont
     metadataPassword: random(),
     redisPassword: random(),
   };
-  writeDurably(directory.sealedKeys, vault.seal(JSON.stringify(keys), OWNER));
+  await writeWhole({ path: directory.sealedKeys, content: vault.seal(JSON.stringify(keys), OWNER), mode: 0o600 });
   return keys;
 }
 

@@ -5,12 +5,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { reasonOf } from '../base/reason-of.js';
 import { CliError, saysNoRoom } from '../cli/cli-error.js';
 import { askUntil } from '../base/ask-until.js';
+import { makeDirectory, writeWhole } from '../engine/local/machine/files.js';
+import { endProcess, nameProcess, type ProcessName } from '../engine/local/machine/processes.js';
 import { chooseRestartDelayMs, HEALTHY_AFTER_MS } from './choose-restart-delay.js';
 import type { ControlDirectory } from './control-directory.js';
-import { makeDirectory, writeDurably } from './files.js';
 import { endRole, FAREWELLS, workingDirectory, type Role } from './leftovers.js';
 import { LogFile } from './log-file.js';
-import { endProcess, nameProcess, type ProcessName } from './processes.js';
 import type { Progress } from './progress.js';
 
 /** What is kept running, and how it is started. */
@@ -112,7 +112,7 @@ export class SupervisedProcess {
       child.once('error', reject);
     });
     this.current = child.pid === undefined ? undefined : nameProcess(child.pid);
-    if (this.current) this.notePid(this.current);
+    if (this.current) await this.notePid(this.current);
     // It may have been started in the moment in which the stop looked for it.
     if (this.current && this.stopping.signal.aborted) await endProcess(this.current, FAREWELLS[this.spec.role]);
     try {
@@ -123,9 +123,9 @@ export class SupervisedProcess {
   }
 
   /** On a full disk it goes unnoted, and is found by where it works: ended for that, it would never serve again. */
-  private notePid(name: ProcessName): void {
+  private async notePid(name: ProcessName): Promise<void> {
     try {
-      writeDurably(this.directory.pidFile(this.role), `${JSON.stringify(name)}\n`);
+      await writeWhole({ path: this.directory.pidFile(this.role), content: `${JSON.stringify(name)}\n`, mode: 0o600 });
     } catch (error) {
       if (!saysNoRoom(error)) throw error;
       this.progress.incident(`the disk is full: the id of ${this.role} is not noted down`);
@@ -139,8 +139,8 @@ export class SupervisedProcess {
 }
 
 /** Makes the directory that a role works in, for the account that it runs as. */
-export function makeWorkingDirectory(control: string, role: Role): string {
+export async function makeWorkingDirectory(control: string, role: Role): Promise<string> {
   const path = workingDirectory(control, role);
-  makeDirectory(path, 0o700);
+  await makeDirectory(path, 0o700);
   return path;
 }

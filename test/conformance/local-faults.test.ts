@@ -11,7 +11,7 @@ import { Vault } from '../../src/secrets/vault.js';
 import { openEngine, prepareLocalFleet, purgeLocalFleet, shutDownLocalFleet } from '../../src/engine/engine.js';
 import { SILENT_LOG } from '../../src/engine/collaborators.js';
 import { HostShell } from '../../src/engine/local/machine/host-shell.js';
-import { isStopped, readProcess } from '../../src/engine/local/machine/process-table.js';
+import { isStopped, readProcess } from '../../src/engine/local/machine/processes.js';
 import type { Engine, Route } from '../../src/engine/ports.js';
 import { signalAll } from '../support/signal-all.js';
 import { asCustomer } from './engine-suite.js';

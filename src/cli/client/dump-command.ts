@@ -5,7 +5,8 @@ import { Command } from 'commander';
 
 import type { Download, DownloadDigest } from '../../../clients/typescript/src/client.js';
 import { reasonOf } from '../../base/reason-of.js';
-import { CliError, errorCode, EXIT } from '../cli-error.js';
+import { errorCode } from '../../base/error-code.js';
+import { CliError, EXIT } from '../cli-error.js';
 import { findClientPrograms } from '../import/client-programs.js';
 import { formatBytes, ProgressLine } from '../import/show-progress.js';
 import { note, print, printJson } from '../output.js';

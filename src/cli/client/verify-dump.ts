@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 
-import { CliError, errorCode, EXIT } from '../cli-error.js';
+import { errorCode } from '../../base/error-code.js';
+import { CliError, EXIT } from '../cli-error.js';
 import type { ClientPrograms } from '../import/client-programs.js';
 import { targetEnvironment } from '../import/connection.js';
 import { firstError } from '../import/parse-messages.js';

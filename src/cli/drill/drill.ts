@@ -36,7 +36,7 @@ export interface DrillFlags {
 /** `freehold drill`: also when it is stopped it wakes what it has stopped, deletes its canary and reports what it has. */
 export async function drill(flags: DrillFlags, command: Command): Promise<void> {
   const { directory, settings, api } = await openDrill(flags.dataDir, command);
-  const injector = new FaultInjector(directory, () => new Vault(openMasterKey(directory, settings)));
+  const injector = new FaultInjector(directory, async () => new Vault(await openMasterKey(directory, settings)));
   await untilStopped(async (signal) => {
     publish(flags, await withCanary(flags, api, signal, (canary) => measure(flags, { api, canary, injector, signal })));
   });

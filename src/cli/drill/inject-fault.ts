@@ -3,7 +3,7 @@ import type { Database, Instance } from '../../../clients/typescript/src/client.
 import { CliError } from '../cli-error.js';
 import type { ControlDirectory } from '../../supervisor/control-directory.js';
 import { readPorts } from '../../supervisor/ports.js';
-import { isAlive, type ProcessName } from '../../supervisor/processes.js';
+import { isAlive, type ProcessName } from '../../engine/local/machine/processes.js';
 import { tellRedis } from '../../supervisor/redis-server.js';
 import { openControlKeys } from '../../supervisor/sealed-keys.js';
 import type { Fault } from './faults.js';
@@ -12,17 +12,17 @@ import { FleetMachine, signalAll } from './machine.js';
 /** A fault that was injected. */
 export interface Injected {
   /** Whether what was killed runs again, as far as no database tells. */
-  readonly isRepaired: () => boolean;
+  readonly isRepaired: () => Promise<boolean>;
 }
 
-const REPAIRED: Injected = { isRepaired: () => true };
+const REPAIRED: Injected = { isRepaired: () => Promise.resolve(true) };
 
 /** Breaks parts of an embedded fleet on its own machine, and nothing but what the fault names. */
 export class FaultInjector {
   readonly machine: FleetMachine;
   private readonly stopped: ProcessName[] = [];
 
-  constructor(private readonly directory: ControlDirectory, private readonly openVault: () => Vault) {
+  constructor(private readonly directory: ControlDirectory, private readonly openVault: () => Promise<Vault>) {
     this.machine = new FleetMachine(directory);
   }
 
@@ -57,16 +57,16 @@ export class FaultInjector {
     return REPAIRED;
   }
 
-  private kill(what: string, find: () => ProcessName | undefined): Injected {
-    const target = find();
+  private async kill(what: string, find: () => ProcessName | undefined | Promise<ProcessName | undefined>): Promise<Injected> {
+    const target = await find();
     if (!target) throw new CliError(`${what} has no process in ${this.directory.dataDir} that this account can see: is the fleet up, and is this root or its user?`);
     signalAll([target], 'SIGKILL');
-    return { isRepaired: () => !isAlive(target) && find() !== undefined };
+    return { isRepaired: async () => !isAlive(target) && (await find()) !== undefined };
   }
 
   private async emptyRedis(): Promise<Injected> {
-    const port = readPorts(this.directory)?.redis;
-    const password = openControlKeys(this.directory, this.openVault()).redisPassword;
+    const port = (await readPorts(this.directory))?.redis;
+    const password = (await openControlKeys(this.directory, await this.openVault())).redisPassword;
     const emptied = port !== undefined && (await tellRedis(port, password, 'FLUSHALL', '+OK'));
     if (!emptied) throw new CliError(`Redis cannot be emptied: this fleet keeps no Redis of its own on port ${port ?? '-'}; empty the one of REDIS_URL by hand`);
     return REPAIRED;

@@ -3,11 +3,14 @@ import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
 import type { Database, Instance } from '../../../clients/typescript/src/client.js';
-import { CliError, errorCode } from '../cli-error.js';
+import { errorCode } from '../../base/error-code.js';
+import { CliError } from '../cli-error.js';
 import type { ControlDirectory } from '../../supervisor/control-directory.js';
-import { readIfThere } from '../../supervisor/files.js';
+import { gatewayDirectory, hostDirectory } from '../../engine/local/fleet/fleet-layout.js';
+import { databaseDirectory, instancePaths } from '../../engine/local/fleet/instance-layout.js';
+import { readText } from '../../engine/local/machine/files.js';
 import { askUntil } from '../../base/ask-until.js';
-import { findWorkingBelow, isAlive, leadToSame, listPids, nameProcess, readArguments, readWorkingDirectory, sendSignal, type ProcessName } from '../../supervisor/processes.js';
+import { findWorkingBelow, isAlive, leadToSame, listPids, nameProcess, readArguments, readWorkingDirectory, sendSignal, type ProcessName } from '../../engine/local/machine/processes.js';
 
 /** What is left of a database while nothing was destroyed. */
 export interface Remains {
@@ -23,7 +26,7 @@ export class FleetMachine {
 
   /** @throws CliError if the database does not live in this directory. */
   requireHome({ id, instances }: Database): void {
-    const missing = instances.find(({ host }) => !existsSync(this.databaseDirectory(host, id)));
+    const missing = instances.find(({ host }) => !existsSync(databaseDirectory(this.directory.dataDir, host, id)));
     if (missing) throw new CliError(`${id} does not live in ${this.directory.dataDir}: faults can be injected only on the machine of an embedded fleet; name its directory with --data-dir`);
   }
 
@@ -33,7 +36,7 @@ export class FleetMachine {
    * @throws CliError if there is none
    */
   instanceProcesses({ id: databaseId }: Database, { id, host }: Instance): ProcessName[] {
-    return this.requireSome(serversBelow(this.databaseDirectory(host, databaseId)), `instance ${id}`);
+    return this.requireSome(serversBelow(databaseDirectory(this.directory.dataDir, host, databaseId)), `instance ${id}`);
   }
 
   /**
@@ -44,7 +47,7 @@ export class FleetMachine {
   remainsOf(database: Database): Remains {
     this.requireHome(database);
     const instances = [...database.instances].sort((a, b) => Number(a.role === 'primary') - Number(b.role === 'primary'));
-    const homes = instances.map(({ id, host }) => join(this.databaseDirectory(host, database.id), 'volume', id));
+    const homes = instances.map((instance) => instancePaths(this.directory.dataDir, { ...instance, database }).home);
     const odd = homes.find((home) => !lstatSync(home, { throwIfNoEntry: false })?.isDirectory());
     if (odd !== undefined) throw new CliError(`${odd} is not a directory: nothing was destroyed`);
     return { homes, processes: instances.flatMap((instance) => this.instanceProcesses(database, instance)) };
@@ -52,25 +55,21 @@ export class FleetMachine {
 
   /** Every server on a host, whosever database it is of. */
   hostProcesses(host: string): ProcessName[] {
-    return this.requireSome(serversBelow(join(this.directory.dataDir, 'hosts', host)), `host ${host}`);
+    return this.requireSome(serversBelow(hostDirectory(this.directory.dataDir, host)), `host ${host}`);
   }
 
   /** A region's router, which is told its configuration on its command line. */
   gatewayProcess(region: string): ProcessName | undefined {
-    const settings = join(this.directory.dataDir, 'gateways', region, 'router/haproxy.cfg');
+    const settings = join(gatewayDirectory(this.directory.dataDir, region), 'router/haproxy.cfg');
     return listPids().filter((pid) => readArguments(pid).some((argument) => argument.endsWith('/haproxy.cfg') && leadToSame(argument, settings)))
       .flatMap((pid) => nameProcess(pid) ?? [])[0];
   }
 
   /** The worker that the fleet's supervisor has started last. */
-  workerProcess(): ProcessName | undefined {
-    const text = readIfThere(this.directory.pidFile('worker'))?.toString();
+  async workerProcess(): Promise<ProcessName | undefined> {
+    const text = await readText(this.directory.pidFile('worker'));
     const worker = text === undefined ? undefined : (JSON.parse(text) as ProcessName);
     return worker && isAlive(worker) ? worker : undefined;
-  }
-
-  private databaseDirectory(host: string, databaseId: string): string {
-    return join(this.directory.dataDir, 'hosts', host, databaseId);
   }
 
   private requireSome(found: ProcessName[], what: string): ProcessName[] {

@@ -81,7 +81,8 @@ async function waitForEnd(
   return askUntil(async () => {
     // The control plane may be what was broken: it is asked again.
     const seen = await read(api, canary).catch(() => undefined);
-    if (!seen || !injected.every(({ isRepaired }) => isRepaired())) return undefined;
+    const repaired = await Promise.all(injected.map(({ isRepaired }) => isRepaired()));
+    if (!seen || repaired.includes(false)) return undefined;
     const [database, operations] = seen;
     const since = operations.filter(({ createdAt }) => Date.parse(createdAt) >= injectedAt);
     const happened = { promotion: database.epoch > before.epoch, reprotection: since.length > 0, nothing: Date.now() - injectedAt >= QUIET_MS };

@@ -4,7 +4,8 @@ import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 
-import { CliError, EXIT, errorCode } from '../cli-error.js';
+import { errorCode } from '../../base/error-code.js';
+import { CliError, EXIT } from '../cli-error.js';
 import type { ClientPrograms } from './client-programs.js';
 import { sourceEnvironment, splitPassword, targetEnvironment } from './connection.js';
 import { findTarFault } from './find-tar-fault.js';

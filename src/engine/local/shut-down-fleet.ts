@@ -2,10 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { EngineError } from '../errors.js';
 import { GATE_PROGRAMS, HostShell, type ProcessFacts } from './machine/host-shell.js';
-import { isStopped } from './machine/process-table.js';
+import { isStopped } from './machine/processes.js';
 import type { FleetDescription } from './fleet/fleet-description.js';
-import { backupsDirectory, binDirectory, gatewayDirectory, hostDirectory } from './fleet/fleet-layout.js';
+import { backupsDirectory, binDirectory, gatewayDirectory, hostsDirectory } from './fleet/fleet-layout.js';
 import { closeRuntimeRoot, currentRuntimeRoot, readFleet } from './fleet/fleet-store.js';
+import { findPostmaster } from './fleet/instance-context.js';
+import { instancePaths, listInstances } from './fleet/instance-layout.js';
 
 /** How long a primary may take to send its last WAL and stop; what does not stop by then is killed. */
 const STOP_WITHIN_MS = 20_000;
@@ -15,9 +17,8 @@ const STOPS_AT_ONCE = 8;
 const POLL_MS = 10;
 
 interface FoundInstance {
-  readonly data: string;
   readonly primary: boolean;
-  readonly postmaster: ProcessFacts | undefined;
+  readonly postmaster: ProcessFacts;
 }
 
 /**
@@ -37,7 +38,7 @@ export async function shutDownLocalFleet(dataDir: string): Promise<void> {
   const instances = await findInstances(shell, fleet);
   await stopInstances(shell, instances.filter((instance) => instance.primary));
   await stopInstances(shell, instances.filter((instance) => !instance.primary));
-  await killAll(shell, () => [...shell.processesUnder([`${root}/hosts`, backupsDirectory(root)]), ...gatewayProcesses(shell, fleet)]);
+  await killAll(shell, () => [...shell.processesUnder([hostsDirectory(root), backupsDirectory(root)]), ...gatewayProcesses(shell, fleet)]);
   for (const mounted of shell.mountsUnder(root)) await shell.unmount(mounted);
   await closeRuntimeRoot(fleet);
 }
@@ -56,29 +57,19 @@ function gatewayProcesses(shell: HostShell, fleet: FleetDescription): ProcessFac
 }
 
 async function findInstances(shell: HostShell, fleet: FleetDescription): Promise<FoundInstance[]> {
-  const found: FoundInstance[] = [];
   const hosts = fleet.regions.flatMap((region) => region.dataCenters.flatMap((center) => center.hosts));
-  for (const host of hosts) {
-    const directory = hostDirectory(shell.root, host.id);
-    for (const database of await shell.list(directory)) {
-      for (const instance of await shell.list(`${directory}/${database}/volume`)) {
-        const data = `${directory}/${database}/volume/${instance}/data`;
-        found.push({ data, primary: !(await shell.exists(`${data}/standby.signal`)), postmaster: await postmasterOf(shell, data) });
-      }
-    }
-  }
-  return found.filter((instance) => instance.postmaster !== undefined);
-}
-
-async function postmasterOf(shell: HostShell, data: string): Promise<ProcessFacts | undefined> {
-  const pid = Number((await shell.read(`${data}/postmaster.pid`))?.split('\n')[0] ?? 0);
-  const process = shell.readProcess(pid);
-  return process && shell.worksIn(pid, data) ? process : undefined;
+  const instances = await Promise.all(hosts.map(({ id }) => listInstances(shell.root, id, shell.list)));
+  const found = await Promise.all(instances.flat().map(async (instance) => {
+    const paths = instancePaths(shell.root, instance);
+    const [postmaster, isStandby] = await Promise.all([findPostmaster({ shell, paths }), shell.exists(`${paths.data}/standby.signal`)]);
+    return postmaster ? [{ primary: !isStandby, postmaster: postmaster.process }] : [];
+  }));
+  return found.flat();
 }
 
 async function stopInstances(shell: HostShell, instances: readonly FoundInstance[]): Promise<void> {
   for (let first = 0; first < instances.length; first += STOPS_AT_ONCE) {
-    const batch = instances.slice(first, first + STOPS_AT_ONCE).flatMap((instance) => instance.postmaster ?? []);
+    const batch = instances.slice(first, first + STOPS_AT_ONCE).map((instance) => instance.postmaster);
     // SIGINT is PostgreSQL's fast shutdown: sessions end, a checkpoint is written, standbys get the rest.
     await stopAll(shell, batch, 'SIGINT', STOP_WITHIN_MS);
   }

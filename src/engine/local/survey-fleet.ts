@@ -3,7 +3,8 @@ import { readRoute, routeDirectory } from './gateway/route-file.js';
 import { gatewayPaths } from './gateway/gateway-layout.js';
 import { newestTimeline } from './instances/files/timeline-history.js';
 import type { LocalFleet } from './fleet/local-fleet.js';
-import { hostDirectory } from './fleet/fleet-layout.js';
+import { findPostmaster } from './fleet/instance-context.js';
+import { instancePaths, listInstances, type InstanceName } from './fleet/instance-layout.js';
 
 const DATABASE_ID = /^db_[a-z0-9]+$/;
 const INSTANCE_ID = /^ins_[a-z0-9]+$/;
@@ -17,30 +18,24 @@ export async function surveyFleet(fleet: LocalFleet): Promise<Survey> {
 }
 
 async function surveyHost(fleet: LocalFleet, host: { readonly id: string; readonly address: string }): Promise<FoundInstance[]> {
-  const directory = hostDirectory(fleet.root, host.id);
   const found: FoundInstance[] = [];
-  for (const databaseId of (await fleet.shell.list(directory)).filter((name) => DATABASE_ID.test(name))) {
-    for (const id of (await fleet.shell.list(`${directory}/${databaseId}`)).filter((name) => INSTANCE_ID.test(name))) {
-      found.push(await surveyInstance(fleet, host, databaseId, id));
-    }
+  for (const instance of await listInstances(fleet.root, host.id, fleet.shell.list)) {
+    if (DATABASE_ID.test(instance.database.id) && INSTANCE_ID.test(instance.id)) found.push(await surveyInstance(fleet, host.address, instance));
   }
   return found;
 }
 
-async function surveyInstance(fleet: LocalFleet, host: { readonly id: string; readonly address: string }, databaseId: string, id: string): Promise<FoundInstance> {
+async function surveyInstance(fleet: LocalFleet, address: string, instance: InstanceName): Promise<FoundInstance> {
   const { shell } = fleet;
-  const control = `${hostDirectory(fleet.root, host.id)}/${databaseId}/${id}`;
-  const home = `${hostDirectory(fleet.root, host.id)}/${databaseId}/volume/${id}`;
-  const data = `${home}/data`;
-  const [token, made, marked, standby, port, wal, pid] = await Promise.all([
-    shell.storedToken(control), shell.exists(`${home}/made`), shell.exists(`${control}/mark`), shell.exists(`${data}/standby.signal`), shell.read(`${control}/port`),
-    shell.list(`${data}/pg_wal`), shell.read(`${data}/postmaster.pid`),
+  const paths = instancePaths(fleet.root, instance);
+  const [token, wasMade, isComplete, marked, standby, port, wal, postmaster] = await Promise.all([
+    shell.storedToken(paths.control), shell.exists(paths.made), shell.exists(`${paths.data}/PG_VERSION`), shell.exists(paths.mark),
+    shell.exists(`${paths.data}/standby.signal`), shell.read(paths.port), shell.list(`${paths.data}/pg_wal`), findPostmaster({ shell, paths }),
   ]);
-  const process = shell.readProcess(Math.abs(Number(pid?.split('\n')[0] ?? 0)));
   return {
-    id, databaseId, hostId: host.id, account: await accountNumber(fleet, home), address: host.address, port: Number(port) || null, token,
-    made: made && (await shell.exists(`${data}/PG_VERSION`)), marked, role: standby ? 'standby' : 'primary',
-    running: process !== undefined && shell.worksIn(process.pid, data), timeline: newestTimeline(wal),
+    id: instance.id, databaseId: instance.database.id, hostId: instance.host, account: await accountNumber(fleet, paths.home), address,
+    port: Number(port) || null, token, made: wasMade && isComplete, marked, role: standby ? 'standby' : 'primary',
+    running: postmaster !== undefined, timeline: newestTimeline(wal),
   };
 }
 

@@ -10,7 +10,7 @@ import { drawPlot } from '../../../src/cli/drill/draw-plot.js';
 import { expectAfter, FAULTS, parseFaults } from '../../../src/cli/drill/faults.js';
 import type { Round } from '../../../src/cli/drill/run-round.js';
 import { summarizeRounds } from '../../../src/cli/drill/summarize-rounds.js';
-import { findWorkingBelow } from '../../../src/supervisor/processes.js';
+import { findWorkingBelow } from '../../../src/engine/local/machine/processes.js';
 
 const round = (outageSeconds: number, more: Partial<Round> = {}): Round => ({
   injectedAt: '2026-11-24T10:00:00.000Z', outageSeconds, redundantSeconds: 2 * outageSeconds, clientErrors: 1, acknowledged: 10, lost: [], epoch: 2, failure: null, ...more,

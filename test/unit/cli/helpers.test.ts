@@ -9,7 +9,7 @@ import { describeEnd, StepPrinter } from '../../../src/cli/client/show-steps.js'
 import { chooseRestartDelayMs } from '../../../src/supervisor/choose-restart-delay.js';
 import { ballastBytes, decideBallast, isToBeSpared } from '../../../src/supervisor/decide-ballast.js';
 import { LogFile } from '../../../src/supervisor/log-file.js';
-import { isAlive, nameProcess } from '../../../src/supervisor/processes.js';
+import { isAlive, nameProcess } from '../../../src/engine/local/machine/processes.js';
 import { formatTable } from '../../../src/cli/output.js';
 import { openLog, standardOutput } from '../../../src/telemetry/log.js';
 

@@ -67,10 +67,10 @@ export interface Postmaster {
  * Finds the postmaster by its pid file. The file may be stale and its number another's: it counts only if that process
  * lives and works in the data directory.
  */
-export async function findPostmaster(context: InstanceContext): Promise<Postmaster | undefined> {
-  const lines = (await context.shell.read(`${context.paths.data}/postmaster.pid`))?.split('\n');
-  const process = context.shell.readProcess(Math.abs(Number(lines?.[0] ?? 0)));
-  if (!process || !context.shell.worksIn(process.pid, context.paths.data)) return undefined;
+export async function findPostmaster({ shell, paths }: Pick<InstanceContext, 'shell' | 'paths'>): Promise<Postmaster | undefined> {
+  const lines = (await shell.read(`${paths.data}/postmaster.pid`))?.split('\n');
+  const process = shell.readProcess(Math.abs(Number(lines?.[0] ?? 0)));
+  if (!process || !shell.worksIn(process.pid, paths.data)) return undefined;
   return { process, status: lines?.[7]?.trim() ?? 'starting' };
 }
 

@@ -1,6 +1,12 @@
-import type { InstanceRef } from '../../ports.js';
+import { isId, requireId } from '../../require-id.js';
 import { hostDirectory } from './fleet-layout.js';
-import { requireId } from '../../require-id.js';
+
+/** What tells one instance from all others of a fleet. */
+export interface InstanceName {
+  readonly id: string;
+  readonly host: string;
+  readonly database: { readonly id: string };
+}
 
 /**
  * Where an instance's files are.
@@ -52,11 +58,16 @@ export interface InstancePaths {
   readonly log: string;
 }
 
-export function instancePaths(root: string, instance: InstanceRef): InstancePaths {
+/** What belongs to a database on one of its hosts. */
+export const databaseDirectory = (root: string, hostId: string, databaseId: string): string => `${hostDirectory(root, hostId)}/${databaseId}`;
+
+const VOLUME = 'volume';
+
+export function instancePaths(root: string, instance: InstanceName): InstancePaths {
   [instance.id, instance.host, instance.database.id].forEach(requireId);
-  const database = `${hostDirectory(root, instance.host)}/${instance.database.id}`;
+  const database = databaseDirectory(root, instance.host, instance.database.id);
   const control = `${database}/${instance.id}`;
-  const volume = `${database}/volume`;
+  const volume = `${database}/${VOLUME}`;
   const home = `${volume}/${instance.id}`;
   return {
     database,
@@ -83,4 +94,20 @@ export function instancePaths(root: string, instance: InstanceRef): InstancePath
     writingControl: `${control}/writing`,
     log: `${home}/log`,
   };
+}
+
+/**
+ * The instances that a host has files of, by database and name: those that were destroyed too, whose record of the highest
+ * token stays.
+ *
+ * @param list names in a directory, sorted; none if it is not there
+ */
+export async function listInstances(root: string, hostId: string, list: (directory: string) => Promise<readonly string[]>): Promise<InstanceName[]> {
+  const found: InstanceName[] = [];
+  for (const databaseId of (await list(hostDirectory(root, hostId))).filter(isId)) {
+    const directory = databaseDirectory(root, hostId, databaseId);
+    const names = new Set([...(await list(directory)), ...(await list(`${directory}/${VOLUME}`))]);
+    for (const id of names) if (isId(id) && id !== VOLUME) found.push({ id, host: hostId, database: { id: databaseId } });
+  }
+  return found;
 }

@@ -1,6 +1,7 @@
 import { HostShell } from '../machine/host-shell.js';
 import { PostgresInstallations, type PostgresBinaries } from '../machine/postgres-binaries.js';
 import { hostsDirectory } from './fleet-layout.js';
+import { instancePaths, listInstances } from './instance-layout.js';
 
 /** What of PostgreSQL is on this machine, for who starts a fleet. */
 export interface LocalPostgres {
@@ -25,15 +26,11 @@ export async function findLocalPostgres(): Promise<LocalPostgres> {
 export async function findHomeless(root: string, { faultOf }: LocalPostgres): Promise<ReadonlyMap<number, readonly string[]>> {
   const shell = HostShell.bare(root);
   const homeless = new Map<number, Set<string>>();
-  for (const host of await shell.list(hostsDirectory(root))) {
-    for (const database of await shell.list(`${hostsDirectory(root)}/${host}`)) {
-      const volume = `${hostsDirectory(root)}/${host}/${database}/volume`;
-      const majors = await Promise.all((await shell.list(volume)).map((instance) => shell.read(`${volume}/${instance}/data/PG_VERSION`)));
-      for (const major of majors.map(Number)) {
-        if (!(major > 0) || faultOf(major) === undefined) continue;
-        homeless.set(major, (homeless.get(major) ?? new Set()).add(database));
-      }
-    }
+  const instances = await Promise.all((await shell.list(hostsDirectory(root))).map((host) => listInstances(root, host, shell.list)));
+  for (const instance of instances.flat()) {
+    const major = Number(await shell.read(`${instancePaths(root, instance).data}/PG_VERSION`));
+    if (!(major > 0) || faultOf(major) === undefined) continue;
+    homeless.set(major, (homeless.get(major) ?? new Set()).add(instance.database.id));
   }
   return new Map([...homeless].map(([major, databases]) => [major, [...databases].sort()]));
 }

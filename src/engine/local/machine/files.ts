@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, chown, lstat, mkdir, open, readdir, readFile, realpath, rename, rm, rmdir, stat, statfs } from 'node:fs/promises';
+import { chmod, chown, link, lstat, mkdir, open, readdir, readFile, realpath, rename, rm, rmdir, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+
+import { errorCode } from '../../../base/error-code.js';
 
 /** A Unix account, by number; it needs no entry in the machine's passwd. */
 export interface Account {
@@ -80,9 +82,25 @@ export async function list(path: string): Promise<string[]> {
   }
 }
 
+/**
+ * Makes a directory and what is missing above it; what is there stays as it is.
+ *
+ * Node's own recursive mkdir never returns where a file system answers "no such file" for a directory whose parent is
+ * there, as /proc does.
+ */
+export async function makeDirectory(path: string, mode: number): Promise<void> {
+  if (await exists(path)) return;
+  await makeDirectory(dirname(path), mode);
+  try {
+    await mkdir(path, { mode });
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw error;
+  }
+}
+
 /** Makes a directory with its parents; sets its own mode and owner even if it was there. */
 export async function ensureDirectory(path: string, mode: number, owner?: Account): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o711 });
+  await makeDirectory(path, 0o711);
   await chmod(path, mode);
   if (owner) await chown(path, owner.uid, owner.gid);
 }
@@ -115,6 +133,21 @@ export async function writeWhole(file: FileContent): Promise<void> {
   const staged = await stage(file, true);
   await rename(staged, file.path);
   await syncDirectory(dirname(file.path));
+}
+
+/** Like {@link writeWhole}, but leaves a file that is there alone and answers whether this one was written. */
+export async function writeOnce(file: FileContent): Promise<boolean> {
+  const staged = await stage(file, true);
+  try {
+    await link(staged, file.path);
+    await syncDirectory(dirname(file.path));
+    return true;
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw error;
+    return false;
+  } finally {
+    await removeTree(staged);
+  }
 }
 
 export async function syncDirectory(path: string): Promise<void> {
@@ -182,6 +215,6 @@ export async function firstClosedParent(path: string): Promise<string | undefine
 export { chmod, realpath };
 
 function isMissing(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException).code;
+  const code = errorCode(error);
   return code === 'ENOENT' || code === 'ENOTDIR';
 }

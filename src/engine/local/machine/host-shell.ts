@@ -5,7 +5,8 @@ import { EngineError } from '../../errors.js';
 import * as files from './files.js';
 import { GATE_SCRIPT } from './gate-script.js';
 import { Gate, superseded, type GateSubject } from './gate.js';
-import { exactName, processesUnder, readProcess, worksIn, type ProcessFacts } from './process-table.js';
+import { exactName, processesUnder } from './process-table.js';
+import { readProcess, worksIn, type ProcessFacts } from './processes.js';
 import { runCommand, streamCommand, type CommandOptions, type CommandResult } from './run-command.js';
 
 /** How long a weaker holder of a lock is waited for before it is killed. */
@@ -188,4 +189,4 @@ export class HostShell {
 }
 
 export { exactName, GATE_PROGRAMS } from './process-table.js';
-export type { ProcessFacts } from './process-table.js';
+export type { ProcessFacts } from './processes.js';

@@ -1,44 +1,20 @@
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+
+import { ifReadable, listPids, readArguments, readProcess, readProgram, readWorkingDirectory, type ProcessFacts } from './processes.js';
 
 /** Servers, what builds their directories, and what is about to become one of them. An upgraded one is marked as deleted. */
 const ENGINE_PROGRAMS = /^(postgres|initdb|pg_\w+|pgbouncer|haproxy|pgbackrest|psql|setpriv|setsid|env)( \(deleted\))?$/;
 /** The lock holders' interpreter. */
 export const GATE_PROGRAMS = /^bash( \(deleted\))?$/;
 
-/** One process, named so that no other can be mistaken for it. */
-export interface ProcessFacts {
-  readonly pid: number;
-  /** The kernel's start time in clock ticks since boot; with the pid it is unique until the next boot. */
-  readonly startTicks: string;
-  /** The kernel's letter: R, S, D, T, Z, … */
-  readonly state: string;
-}
-
-/**
- * Reads what the kernel knows of a process; undefined if it is dead.
- *
- * A zombie is dead: `kill(pid, 0)` still succeeds on it, for as long as its parent does not reap it.
- */
-export function readProcess(pid: number): ProcessFacts | undefined {
-  const stat = readOrUndefined(() => readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  if (stat === undefined) return undefined;
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const state = fields[0] ?? 'X';
-  const startTicks = fields[19] ?? '0';
-  return state === 'Z' || state === 'X' ? undefined : { pid, state, startTicks };
-}
-
-/** Whether the process was stopped, by a signal or by who traces it: it does nothing until it is told to go on. */
-export const isStopped = ({ state }: ProcessFacts): boolean => state === 'T' || state === 't';
-
 /** Descriptors that a server keeps for itself: it may refuse connections when it has a few left. */
 const FEW_FILES = 5;
 
 /** Whether the process can open more files and connections. */
 export function hasFilesLeft({ pid }: ProcessFacts): boolean {
-  const limits = readOrUndefined(() => readFileSync(`/proc/${pid}/limits`, 'latin1')) ?? '';
+  const limits = ifReadable(() => readFileSync(`/proc/${pid}/limits`, 'latin1')) ?? '';
   const most = Number(/^Max open files +(\d+)/m.exec(limits)?.[1] ?? Infinity);
-  const open = readOrUndefined(() => readdirSync(`/proc/${pid}/fd`).length) ?? 0;
+  const open = ifReadable(() => readdirSync(`/proc/${pid}/fd`).length) ?? 0;
   return open < most - FEW_FILES;
 }
 
@@ -50,11 +26,6 @@ export function carriesAway({ pid }: ProcessFacts): boolean {
 /** Whether it does so at a site that hangs: it dies of the signal that it was sent as soon as the site answers. */
 export function hangsAtSite(process: ProcessFacts): boolean {
   return process.state === 'D' && carriesAway(process);
-}
-
-/** Whether the process works in that directory, as a postmaster does in its data directory. */
-export function worksIn(pid: number, directory: string): boolean {
-  return readOrUndefined(() => readlinkSync(`/proc/${pid}/cwd`)) === directory;
 }
 
 /** Root's number: what changes its account begins as root. */
@@ -75,9 +46,7 @@ export interface ProcessFilter {
  */
 export function processesUnder(directories: readonly string[], { programs = ENGINE_PROGRAMS, uid }: ProcessFilter = {}): ProcessFacts[] {
   const found: ProcessFacts[] = [];
-  for (const entry of readdirSync('/proc')) {
-    const pid = Number(entry);
-    if (!Number.isInteger(pid) || pid === process.pid) continue;
+  for (const pid of listPids()) {
     if (uid !== undefined && !hasAccount(pid, uid)) continue;
     if (!programs.test(programOf(pid)) || !directories.some((directory) => belongsBelow(pid, directory))) continue;
     const facts = readProcess(pid);
@@ -87,7 +56,7 @@ export function processesUnder(directories: readonly string[], { programs = ENGI
 }
 
 function hasAccount(pid: number, uid: number): boolean {
-  const owner = readOrUndefined(() => statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid);
+  const owner = ifReadable(() => statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid);
   return owner === uid || owner === ROOT;
 }
 
@@ -101,12 +70,12 @@ export function exactName(process: ProcessFacts): string {
 }
 
 function programOf(pid: number): string {
-  const path = readOrUndefined(() => readlinkSync(`/proc/${pid}/exe`)) ?? '';
+  const path = readProgram(pid);
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
 function worksBelow(pid: number, directory: string): boolean {
-  return isBelow(readOrUndefined(() => readlinkSync(`/proc/${pid}/cwd`)) ?? '', directory);
+  return isBelow(readWorkingDirectory(pid), directory);
 }
 
 function pathIn(argument: string): string {
@@ -116,16 +85,4 @@ function pathIn(argument: string): string {
 function isBelow(path: string, directory: string): boolean {
   const plain = path.endsWith(' (deleted)') ? path.slice(0, -' (deleted)'.length) : path;
   return plain === directory || plain.startsWith(`${directory}/`);
-}
-
-function readArguments(pid: number): string[] {
-  return (readOrUndefined(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '').split('\0');
-}
-
-function readOrUndefined<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
 }

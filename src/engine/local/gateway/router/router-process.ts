@@ -4,7 +4,7 @@ import type { Account } from '../../machine/files.js';
 import { command, daemonLine } from '../../machine/gate-script.js';
 import type { Gate } from '../../machine/gate.js';
 import { exactName, type HostShell, type ProcessFacts } from '../../machine/host-shell.js';
-import { isStopped } from '../../machine/process-table.js';
+import { isStopped } from '../../machine/processes.js';
 import { lastLines } from '../../machine/tool-failure.js';
 import { asAccount } from '../../fleet/instance-context.js';
 import { waitUntil } from '../../../wait-until.js';

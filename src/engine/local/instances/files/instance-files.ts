@@ -3,6 +3,7 @@ import { isGoodFor, type KeyPairPem } from '../../fleet/certificates.js';
 import { endpointHosts } from '../../fleet/fleet-description.js';
 import { drawFreePort } from '../../fleet/free-ports.js';
 import { readPort, type InstanceContext } from '../../fleet/instance-context.js';
+import { instancePaths, listInstances } from '../../fleet/instance-layout.js';
 import { poolerAuthority } from '../../fleet/pooler-authority.js';
 import type { FileContent } from '../../machine/files.js';
 import { command } from '../../machine/gate-script.js';
@@ -34,15 +35,10 @@ export async function certificateFor({ shell, paths, address, fleet, instance }:
 export async function choosePort(context: InstanceContext): Promise<number> {
   const own = await readPort(context);
   if (own !== undefined) return own;
-  const { shell } = context;
-  const databases = await shell.list(shell.root);
-  const ports = await Promise.all(
-    databases.map(async (database) => {
-      const instances = await shell.list(`${shell.root}/${database}`);
-      return Promise.all(instances.map((instance) => shell.read(`${shell.root}/${database}/${instance}/port`)));
-    }),
-  );
-  return drawFreePort(context.address, new Set(ports.flat().map(Number)));
+  const { shell, fleet } = context;
+  const others = await listInstances(fleet.root, context.instance.host, shell.list);
+  const ports = await Promise.all(others.map((other) => shell.read(instancePaths(fleet.root, other).port)));
+  return drawFreePort(context.address, new Set(ports.map(Number)));
 }
 
 /** An instance's postgresql.conf as this version wants it to be. */

@@ -4,7 +4,8 @@ import { asAccount, findPostmaster, instanceProcesses, type InstanceContext } fr
 import { command, daemonLine } from '../../machine/gate-script.js';
 import type { Gate } from '../../machine/gate.js';
 import { exactName, type ProcessFacts } from '../../machine/host-shell.js';
-import { hangsAtSite, isStopped } from '../../machine/process-table.js';
+import { hangsAtSite } from '../../machine/process-table.js';
+import { isStopped } from '../../machine/processes.js';
 import { lastLines } from '../../machine/tool-failure.js';
 import { binariesOf } from '../files/instance-binaries.js';
 import { certificateFor, choosePort, configurationFiles, directoriesLine, isFollowed, LOG_LIMIT_BYTES } from '../files/instance-files.js';

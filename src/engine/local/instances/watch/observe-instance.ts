@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 
 import type { InstanceObservation, StandbyObservation } from '../../../ports.js';
-import { isStopped } from '../../machine/process-table.js';
+import { isStopped } from '../../machine/processes.js';
 import { withKeptControl } from '../../sql/control-connection.js';
 import { findPostmaster, readPort, type InstanceContext } from '../../fleet/instance-context.js';
 import { parseSynchronousNames } from '../files/instance-settings.js';

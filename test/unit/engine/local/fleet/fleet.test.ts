@@ -2,12 +2,12 @@ import { execFileSync } from 'node:child_process';
 
 import { describe, expect, it } from 'vitest';
 
-import { CertificateAuthority, createAuthority, isGoodFor } from '../../../../src/engine/local/fleet/certificates.js';
-import { ACCOUNTS_PER_FLEET, adjustFleet, describeFleet, drawNetwork, endpointHosts, endpointPorts, fleetSchema } from '../../../../src/engine/local/fleet/fleet-description.js';
-import { accountOf } from '../../../../src/engine/local/fleet/fleet-layout.js';
-import { command, quote } from '../../../../src/engine/local/machine/gate-script.js';
-import { lastLines } from '../../../../src/engine/local/machine/tool-failure.js';
-import { OutputTail } from '../../../../src/engine/local/machine/output-tail.js';
+import { CertificateAuthority, createAuthority, isGoodFor } from '../../../../../src/engine/local/fleet/certificates.js';
+import { ACCOUNTS_PER_FLEET, adjustFleet, describeFleet, drawNetwork, endpointHosts, endpointPorts, fleetSchema } from '../../../../../src/engine/local/fleet/fleet-description.js';
+import { accountOf } from '../../../../../src/engine/local/fleet/fleet-layout.js';
+import { command, quote } from '../../../../../src/engine/local/machine/gate-script.js';
+import { lastLines } from '../../../../../src/engine/local/machine/tool-failure.js';
+import { OutputTail } from '../../../../../src/engine/local/machine/output-tail.js';
 
 const choices = { asRoot: true, publicHost: null, hostMemoryMb: 1_024, firstPorts: [10_000, 10_300, 10_600, 10_900, 11_200], slots: 100, network: 77 };
 
