@@ -43,6 +43,8 @@ export default defineConfig(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       // Express and pino declare a request's id as an object; it is a string here.
       '@typescript-eslint/no-base-to-string': 'off',
+      // Features add their problem types to one interface, which is how TypeScript merges declarations.
+      '@typescript-eslint/no-empty-object-type': ['error', { allowInterfaces: 'with-single-extends' }],
       // A step's work answers with its findings or with nothing.
       '@typescript-eslint/no-invalid-void-type': 'off',
       // Ports are asynchronous by contract; an implementation that has nothing to await keeps the signature.

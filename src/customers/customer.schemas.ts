@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { component, listOf } from '../http/components.js';
 import { asProblem, text } from '../http/validation.js';
+import './customer.problems.js';
 
 export const newCustomerSchema = z.strictObject({
   name: text(200).meta({ description: 'The name of the company or person', example: 'Ada Ltd' }),

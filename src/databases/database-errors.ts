@@ -1,6 +1,7 @@
 import type { Locale } from '../config/locale-names.js';
 import type { LocaleOffer } from '../engine/ports.js';
 import { DomainError } from '../problems/domain-problem.js';
+import './database.problems.js';
 
 /** Locales that are named in one answer. */
 const LOCALES_SHOWN = 50;

@@ -10,6 +10,7 @@ import { STOP_REASONS } from './stop-reasons.js';
 import { DATABASE_STATES } from './derive-state.js';
 import { INSTANCE_ROLES, INSTANCE_STATES } from './instance.entity.js';
 import { MOST_MINUTES_TO_END } from './decide-pause.js';
+import './database.problems.js';
 
 export const databaseName = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be 1 to 40 lower-case letters, digits and hyphens, beginning with a letter');
 

@@ -1,4 +1,5 @@
 import { DomainError } from '../problems/domain-problem.js';
+import './fleet.problems.js';
 
 export class UnknownRegionError extends DomainError {
   constructor(id: string, valid: readonly string[]) {

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { component, componentSchemas } from './components.js';
 import { IDEMPOTENCY_KEY } from './route.js';
 import { TAGS } from './tags.js';
-import { PROBLEM_TYPES, type ProblemSlug } from '../problems/problem-types.js';
+import { listProblemTypes, type ProblemSlug, problemTypeOf } from '../problems/problem-types.js';
 
 component('Problem', z.looseObject({
   type: z.string(),
@@ -54,7 +54,7 @@ export function describeApi(app: INestApplication, publicUrl: string): OpenAPIOb
 function completeRoute(publicUrl: string, path: string, method: string, route: RouteDescription): ReadonlySet<number> {
   // By default a route would need what the document asks for as a whole.
   route.security ??= [];
-  const statuses = new Set<number>((route['x-problems'] ?? []).map((slug) => PROBLEM_TYPES[slug].status));
+  const statuses = new Set<number>((route['x-problems'] ?? []).map((slug) => problemTypeOf(slug).status));
   if (route.security.length > 0) statuses.add(401).add(429);
   if (path.includes('{')) statuses.add(404);
   if (route.requestBody || (route.parameters ?? []).length > 0) statuses.add(400);
@@ -87,7 +87,7 @@ function writeCurl(publicUrl: string, path: string, method: string, route: Route
 /** One response a status, which names the problem types that have it. */
 function problemResponses(publicUrl: string, statuses: ReadonlySet<number>): Responses {
   const responses = [...statuses].map((status) => [`Problem${status}`, {
-    description: Object.entries(PROBLEM_TYPES).filter(([, type]) => type.status === status)
+    description: [...listProblemTypes()].filter(([, type]) => type.status === status)
       .map(([slug, { title }]) => `[\`${slug}\`](${publicUrl}/problems/${slug}): ${title}.`).join('\n\n'),
     ...((status === 429 || status === 503) && { headers: { 'Retry-After': { description: 'Seconds to wait', schema: { type: 'integer', minimum: 1 } } } }),
     content: PROBLEM_CONTENT,

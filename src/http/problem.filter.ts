@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import type { Log } from '../telemetry/log.js';
 import { DomainError } from '../problems/domain-problem.js';
 import { ProblemError } from '../problems/problem.js';
-import { PROBLEM_TYPES } from '../problems/problem-types.js';
+import { problemTypeOf } from '../problems/problem-types.js';
 
 /** How soon a caller may try again when nothing better is known, in seconds. */
 const RETRY_AFTER_SECONDS = 5;
@@ -28,7 +28,7 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   private answer(response: Response, request: Request, problem: DomainError): void {
-    const { status, title } = PROBLEM_TYPES[problem.problem];
+    const { status, title } = problemTypeOf(problem.problem);
     const retryAfter = problem.retryAfterSeconds ?? (status === 503 || status === 429 ? RETRY_AFTER_SECONDS : undefined);
     if (retryAfter !== undefined) response.setHeader('Retry-After', String(retryAfter));
     if (status === 401) response.setHeader('WWW-Authenticate', challengeOf(problem));

@@ -3,7 +3,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { Takes } from './route.js';
 import { notFound } from '../problems/problem.js';
-import { PROBLEM_TYPES, type ProblemSlug, type ProblemType } from '../problems/problem-types.js';
+import { findProblemType, listProblemTypes, type ProblemType } from '../problems/problem-types.js';
 
 /** The page behind the `type` of a problem document; the same as JSON for programs that ask for it. */
 @ApiExcludeController()
@@ -12,14 +12,14 @@ export class ProblemsController {
   @Get()
   @Takes('problem-type.read')
   list() {
-    return { data: Object.entries(PROBLEM_TYPES).map(([slug, type]) => ({ slug, ...type })), nextCursor: null };
+    return { data: [...listProblemTypes()].map(([slug, type]) => ({ slug, ...type })), nextCursor: null };
   }
 
   @Get(':slug')
   @Takes('problem-type.read')
   page(@Param('slug') slug: string, @Req() request: Request, @Res() response: Response): void {
-    if (!Object.hasOwn(PROBLEM_TYPES, slug)) throw notFound();
-    const type = PROBLEM_TYPES[slug as ProblemSlug];
+    const type = findProblemType(slug);
+    if (!type) throw notFound();
     response.vary('Accept');
     if (request.accepts('html', 'json') === 'json') response.json({ slug, ...type });
     else response.type('html').send(render(slug, type));

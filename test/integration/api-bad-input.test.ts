@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PROBLEM_TYPES } from '../../src/problems/problem-types.js';
+import { listProblemTypes, type ProblemSlug, problemTypeOf } from '../../src/problems/problem-types.js';
 import { type Answer, type CallOptions, startTestApi, type TestApi } from '../support/test-api.js';
 
 let api: TestApi;
@@ -21,8 +21,8 @@ const countRows = async (): Promise<unknown> => (await api.query(
           (SELECT count(*) FROM operations) AS operations, (SELECT count(*) FROM api_keys) AS keys, (SELECT count(*) FROM audit_events) AS events,
           (SELECT count(*) FROM idempotency_records) AS records`))[0];
 
-function expectProblem(answer: Answer, slug: keyof typeof PROBLEM_TYPES, fields?: readonly string[]): void {
-  const { status, title } = PROBLEM_TYPES[slug];
+function expectProblem(answer: Answer, slug: ProblemSlug, fields?: readonly string[]): void {
+  const { status, title } = problemTypeOf(slug);
   expect(answer.body, answer.text).toMatchObject({ type: `${api.url}/problems/${slug}`, title, status });
   expect(answer.status).toBe(status);
   expect(answer.headers.get('content-type')).toContain('application/problem+json');
@@ -38,7 +38,7 @@ const make = (body: unknown, options: CallOptions = {}): Promise<Answer> => api.
 const makeWith = (changes: Record<string, unknown>): Promise<Answer> => make({ customerId: customer.id, ...valid, ...changes });
 const latin1 = (text: string): Uint8Array<ArrayBuffer> => Uint8Array.from(Buffer.from(text, 'latin1'));
 
-const CASES: Record<string, [() => Promise<Answer>, keyof typeof PROBLEM_TYPES, string[]?]> = {
+const CASES: Record<string, [() => Promise<Answer>, ProblemSlug, string[]?]> = {
   'an unknown region': [() => makeWith({ region: 'atlantis' }), 'unknown-region', ['region']],
   'an unknown plan': [() => makeWith({ plan: 'gigantic' }), 'unknown-plan', ['plan']],
   'a locale that the servers do not have': [() => makeWith({ locale: 'tlh_QO.UTF-8' }), 'locale-not-available', ['locale']],
@@ -201,13 +201,13 @@ describe('bad input', () => {
 });
 
 describe('every problem type', () => {
-  it.each(Object.keys(PROBLEM_TYPES))('has a page of its own: %s', async (slug) => {
+  it.each([...listProblemTypes().keys()])('has a page of its own: %s', async (slug) => {
     const page = await api.get(`/problems/${slug}`, { key: null, headers: { accept: 'text/html' } });
     expect(page.status).toBe(200);
     expect(page.headers.get('content-type')).toContain('text/html');
     expect(page.text).toContain(slug);
     const json = await api.get(`/problems/${slug}`, { key: null, headers: { accept: 'application/json' } });
-    expect(json.body).toEqual({ slug, ...PROBLEM_TYPES[slug as keyof typeof PROBLEM_TYPES] });
+    expect(json.body).toEqual({ slug, ...problemTypeOf(slug as ProblemSlug) });
   });
 
   it('is answered with 404 if it does not exist', async () => {

@@ -1,5 +1,6 @@
 import { DomainError } from '../../problems/domain-problem.js';
 import type { RestoreRange } from '../restores/choose-restore-source.js';
+import '../backup.problems.js';
 
 export class NoBackupsError extends DomainError {
   constructor() {
