@@ -13,12 +13,16 @@ import { DumpRequests } from './dumps/dump.requests.js';
 import { RestoreRequests } from './restores/restore.requests.js';
 import { BackupKeeper } from './sets/backup-keeper.js';
 import { MetadataBackupRecords } from './sets/backup-records.js';
+import { BackupPolicyController, BackupsController } from './sets/backups.controller.js';
 import { BackupSiteWatch } from './sites/backup-site-watch.js';
 import { BackupsService } from './sets/backups.service.js';
 import { MetadataKeeper } from './metadata/metadata-keeper.js';
+import { DumpLinksController } from './dumps/dump-links.controller.js';
 import { DumpLinksService } from './dumps/dump-links.service.js';
 import { DumpSlots } from './dumps/dump-slots.js';
+import { DumpsController } from './dumps/dumps.controller.js';
 import { DumpsService } from './dumps/dumps.service.js';
+import { RestoresController } from './restores/restores.controller.js';
 import { RestoresService } from './restores/restores.service.js';
 import { purgeBackupsOperation } from './sets/operations/purge-backups.operation.js';
 import { restoreInPlaceOperation } from './restores/operations/restore-in-place.operation.js';
@@ -30,11 +34,12 @@ import { setArchiveOperation } from './sets/operations/set-archive.operation.js'
 
 @Module({
   imports: [DatabasesModule],
+  controllers: [BackupsController, BackupPolicyController, RestoresController, DumpsController, DumpLinksController],
   providers: [
-    MetadataBackupRecords, BackupsService, BackupRequests, RestoresService, RestoreRequests, DumpSlots, DumpsService, DumpLinksService, DumpRequests,
-    BackupSiteWatch, BackupKeeper, MetadataKeeper,
+    MetadataBackupRecords, BackupsService, BackupRequests, RestoresService, RestoreRequests, DumpSlots, DumpsService, DumpLinksService,
+    DumpRequests, BackupSiteWatch, BackupKeeper, MetadataKeeper,
   ],
-  exports: [BackupsService, BackupRequests, RestoresService, RestoreRequests, DumpsService, DumpRequests, BackupKeeper, MetadataKeeper],
+  exports: [RestoresService, RestoreRequests],
 })
 export class BackupsModule implements OnModuleInit {
   constructor(

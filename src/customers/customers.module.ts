@@ -1,7 +1,14 @@
 import { Module } from '@nestjs/common';
-import { ApiKeysService } from '../access/api-keys.service.js';
+import { AccessModule } from '../access/access.module.js';
+import { ApiKeysController } from './api-keys.controller.js';
 import { CustomerRequests } from './customer.requests.js';
+import { CustomersController } from './customers.controller.js';
 import { CustomersService } from './customers.service.js';
 
-@Module({ providers: [ApiKeysService, CustomersService, CustomerRequests], exports: [ApiKeysService, CustomersService, CustomerRequests] })
+@Module({
+  imports: [AccessModule],
+  controllers: [CustomersController, ApiKeysController],
+  providers: [CustomersService, CustomerRequests],
+  exports: [CustomersService],
+})
 export class CustomersModule {}

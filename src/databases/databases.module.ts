@@ -3,15 +3,17 @@ import type { EntityManager } from 'typeorm';
 import { Vault } from '../secrets/vault.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
+import { CustomersModule } from '../customers/customers.module.js';
 import { FleetModule } from '../fleet/fleet.module.js';
 import { newId } from '../metadata/ids.js';
 import { OperationRegistry } from '../operations/registry.js';
 import { MetadataDatabaseRecords } from './database-records.js';
-import { CustomersModule } from '../customers/customers.module.js';
 import { DatabaseRequests } from './database.requests.js';
 import { ExtensionRequests } from './extension.requests.js';
 import { RoleRequests } from './role.requests.js';
+import { DatabasesController } from './databases.controller.js';
 import { DatabasesService } from './databases.service.js';
+import { ExtensionsController } from './extensions.controller.js';
 import { ExtensionsService } from './extensions.service.js';
 import { createExtensionOperation } from './operations/create-extension.operation.js';
 import { dropExtensionOperation } from './operations/drop-extension.operation.js';
@@ -25,12 +27,14 @@ import { reprotectOperation } from './operations/reprotect.operation.js';
 import { rotatePasswordOperation } from './operations/rotate-password.operation.js';
 import { setRoleOperation } from './operations/set-role.operation.js';
 import { switchoverOperation } from './operations/switchover.operation.js';
+import { RolesController } from './roles.controller.js';
 import { RolesService } from './roles.service.js';
 
 @Module({
   imports: [CustomersModule, FleetModule],
+  controllers: [DatabasesController, ExtensionsController, RolesController],
   providers: [DatabasesService, DatabaseRequests, ExtensionsService, ExtensionRequests, RolesService, RoleRequests, MetadataDatabaseRecords],
-  exports: [DatabasesService, DatabaseRequests, ExtensionRequests, RoleRequests, MetadataDatabaseRecords],
+  exports: [DatabasesService, DatabaseRequests, MetadataDatabaseRecords],
 })
 export class DatabasesModule implements OnModuleInit {
   constructor(

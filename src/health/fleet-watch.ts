@@ -13,7 +13,9 @@ import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
+import { type Duty, RunsInWorker } from '../operations/duty.js';
 import type { OperationDocument } from '../operations/operation.js';
+import { Rounds } from '../operations/rounds.js';
 import { runningChange } from '../operations/running-change.js';
 import { OperationInTheWayError } from '../operations/store.js';
 import type { Care } from './decide-care.js';
@@ -37,19 +39,20 @@ const WATCH = systemCaller('watcher');
 const LOOKED_WITHIN_MS = 3_000;
 
 /** Watches the databases that are leased to this worker, and asks for what they need. It never changes one itself. */
+@RunsInWorker
 @Injectable()
-export class FleetWatch {
+export class FleetWatch implements Duty {
   private readonly worker = `watcher-${randomUUID()}`;
   private readonly watches = new Map<string, { watch: DatabaseWatch; members: string }>();
   private readonly asking = new Set<string>();
   private readonly lateness = new Lateness();
   private readonly alerts: PrimaryAlerts;
   private readonly sights: SightRecords;
-  private timer: NodeJS.Timeout | undefined;
-  private refreshing: Promise<unknown> = Promise.resolve();
+  private readonly refreshing: Rounds;
+  /** Whether a database is being changed. */
+  private changing = false;
   private readonly inspection: FleetInspection;
   private readonly storage: StorageWatch;
-  private stopped = false;
 
   constructor(
     private readonly metadata: Metadata,
@@ -60,6 +63,10 @@ export class FleetWatch {
     @Inject(SETTINGS) { FREEHOLD_INSPECT_EVERY_MS, FREEHOLD_ALERT_LAG_SECONDS, FREEHOLD_ALERT_TRANSACTION_SECONDS }: Settings,
   ) {
     this.alerts = new PrimaryAlerts(metadata, log);
+    this.refreshing = new Rounds({
+      everyMs: () => (this.changing ? REFRESH_CHANGING_MS : REFRESH_MS), beginsAtOnce: true, round: () => this.refresh(),
+      whenFailed: 'what is recorded cannot be read: the watcher asks for nothing until it can', log,
+    });
     this.sights = new SightRecords(metadata, this.worker, log);
     this.inspection = new FleetInspection({
       metadata, log, everyMs: FREEHOLD_INSPECT_EVERY_MS, watches: () => [...this.watches.values()].map(({ watch }) => watch),
@@ -69,35 +76,23 @@ export class FleetWatch {
   }
 
   start(): void {
+    this.lateness.start();
     this.inspection.start();
     this.storage.start();
-    const again = (): void => {
-      if (this.stopped) return;
-      const refresh = this.refresh().catch((error: unknown) => {
-        this.log.warn({ reason: reasonOf(error) }, 'what is recorded cannot be read: the watcher asks for nothing until it can');
-        return false;
-      });
-      this.refreshing = refresh;
-      void refresh.then((changing) => {
-        if (!this.stopped) this.timer = setTimeout(again, changing ? REFRESH_CHANGING_MS : REFRESH_MS);
-      });
-    };
-    again();
+    this.refreshing.start();
   }
 
   async stop(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.timer);
     this.lateness.stop();
-    await Promise.all([this.refreshing, this.inspection.stop(), this.storage.stop()]);
+    await Promise.all([this.refreshing.stop(), this.inspection.stop(), this.storage.stop()]);
     await Promise.all([...this.watches.values()].map(({ watch }) => watch.close()));
     await Promise.all([this.alerts.settled(), this.sights.settled()]);
     // Another watcher may begin at once; what was seen last, and when, stays known until it has looked.
     await this.metadata.dataSource.query(`UPDATE watches SET lease_until = '-infinity' WHERE worker = $1`, [this.worker]).catch(() => undefined);
   }
 
-  /** Answers whether a database is being changed. */
-  private async refresh(): Promise<boolean> {
+  private async refresh(): Promise<void> {
+    this.changing = false;
     const leased = await this.readLeased();
     const ids = new Set(leased.map(({ id }) => id));
     for (const [id, { watch }] of this.watches) {
@@ -108,7 +103,7 @@ export class FleetWatch {
       await watch.close();
     }
     for (const database of leased) await this.watch(database);
-    return leased.some(({ change }) => change !== null);
+    this.changing = leased.some(({ change }) => change !== null);
   }
 
   /** Takes databases that nobody watches, renews those that this worker has, and reads what is recorded of them. */

@@ -1,5 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
-
 import { Inject, Injectable } from '@nestjs/common';
 import { reasonOf } from '../base/reason-of.js';
 import type { Log } from '../telemetry/log.js';
@@ -7,6 +5,7 @@ import { LOG } from '../telemetry/log-token.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
 import { Metadata } from '../metadata/metadata.js';
+import { type Duty, RunsInWorker } from '../operations/duty.js';
 import { Rounds } from '../operations/rounds.js';
 import { GatewayAlerts } from './gateway-alerts.js';
 
@@ -17,34 +16,35 @@ const LOOK_TIMEOUT_MS = 10_000;
 const SETTLE_MS = 10_000;
 
 /** Starts again what has died of a region's gateway, and tells people. */
+@RunsInWorker
 @Injectable()
-export class GatewayWatch {
-  private readonly stopped = new AbortController();
+export class GatewayWatch implements Duty {
   private readonly alerts: GatewayAlerts;
-  private readonly settling: Rounds;
-  private watches: Promise<void>[] = [];
+  /** One for each region, so that none waits for another; and the closing of alerts. */
+  private readonly rounds: readonly Rounds[];
 
   constructor(@Inject(ENGINE) private readonly engine: Engine, metadata: Metadata, @Inject(LOG) private readonly log: Log) {
     this.alerts = new GatewayAlerts(metadata);
-    this.settling = new Rounds({ everyMs: SETTLE_MS, round: () => this.alerts.settle(), whenFailed: 'alerts of gateways could not be closed', log });
+    this.rounds = [
+      ...engine.inventory().map(({ id }) => this.watch(id)),
+      new Rounds({ everyMs: SETTLE_MS, round: () => this.alerts.settle(), whenFailed: 'alerts of gateways could not be closed', log }),
+    ];
   }
 
   start(): void {
-    this.watches = this.engine.inventory().map(({ id }) => this.watch(id));
-    this.settling.start();
+    for (const rounds of this.rounds) rounds.start();
   }
 
   async stop(): Promise<void> {
-    this.stopped.abort();
-    await Promise.all([this.settling.stop(), ...this.watches]);
+    await Promise.all(this.rounds.map((rounds) => rounds.stop()));
   }
 
-  private async watch(region: string): Promise<void> {
+  private watch(region: string): Rounds {
     let lived: ReadonlySet<string> = new Set();
-    while (!this.stopped.signal.aborted) {
+    const round = async (): Promise<void> => {
       lived = await this.look(region, lived);
-      await pause(LOOK_MS, undefined, { signal: this.stopped.signal }).catch(() => undefined);
-    }
+    };
+    return new Rounds({ everyMs: LOOK_MS, beginsAtOnce: true, round, whenFailed: 'gateway cannot be looked at', log: this.log });
   }
 
   /**

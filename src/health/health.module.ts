@@ -4,5 +4,5 @@ import { BootRecovery } from './boot-recovery.js';
 import { FleetWatch } from './fleet-watch.js';
 import { GatewayWatch } from './gateway-watch.js';
 
-@Module({ imports: [DatabasesModule], providers: [BootRecovery, FleetWatch, GatewayWatch], exports: [BootRecovery, FleetWatch, GatewayWatch] })
+@Module({ imports: [DatabasesModule], providers: [BootRecovery, FleetWatch, GatewayWatch], exports: [BootRecovery] })
 export class HealthModule {}

@@ -12,7 +12,12 @@ const WORTH_KEEPING_MS = 20;
 export class Lateness {
   private readonly late: { readonly at: number; readonly ms: number }[] = [];
   private tickedAt = performance.now();
-  private readonly timer = setInterval(() => this.tick(), TICK_MS);
+  private timer: NodeJS.Timeout | undefined;
+
+  start(): void {
+    this.tickedAt = performance.now();
+    this.timer = setInterval(() => this.tick(), TICK_MS);
+  }
 
   /** The most by which it has been late since that moment of `performance.now()`, now included. */
   worstSince(moment: number): number {

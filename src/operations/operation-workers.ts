@@ -1,6 +1,7 @@
 import { Worker, type Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { QueueName } from './definition.js';
+import type { Duty } from './duty.js';
 import { connectRedis, type OperationJob, type OperationQueues } from './operation-queues.js';
 import type { RunResult } from './runner.js';
 
@@ -11,8 +12,11 @@ interface RunsOperations {
 /**
  * One worker a queue. A job is only a wake-up: the lease in the metadata database decides who runs an operation, so a
  * job that stalled or came twice does no harm.
+ *
+ * Made by hand and not by @nestjs/bullmq: its processors name their concurrency in a decorator, before the settings are
+ * read, and its queues cannot be made anew when Redis comes back, as {@link OperationQueues} does.
  */
-export class OperationWorkers {
+export class OperationWorkers implements Duty {
   private readonly connections: Redis[] = [];
   private readonly workers: Worker[];
 
@@ -40,7 +44,7 @@ export class OperationWorkers {
   }
 
   /** Waits for the jobs at hand, which end after their present step. */
-  async close(): Promise<void> {
+  async stop(): Promise<void> {
     await Promise.all(this.workers.map((worker) => worker.close()));
     for (const connection of this.connections) connection.disconnect();
   }

@@ -1,14 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { reasonOf } from '../base/reason-of.js';
-import type { Log } from '../telemetry/log.js';
+import type { RunnerLog } from './runner.js';
 
 export interface RoundsOptions {
-  /** What lies between the end of one round and the beginning of the next. */
-  readonly everyMs: number;
+  /** The time between the end of one round and the beginning of the next. */
+  readonly everyMs: number | (() => number);
+  /** Whether the first round begins with the start; otherwise it waits as the others do. */
+  readonly beginsAtOnce?: boolean;
   readonly round: () => Promise<unknown>;
   /** What to say of a round that failed; the next comes all the same. */
   readonly whenFailed: string;
-  readonly log: Log;
+  readonly log: Pick<RunnerLog, 'warn'>;
 }
 
 /** Looks after something in rounds, one after the other, until it is stopped. */
@@ -29,13 +31,21 @@ export class Rounds {
   }
 
   private async go(stopping: AbortSignal): Promise<void> {
-    const { everyMs, round, whenFailed, log } = this.options;
+    const { everyMs, beginsAtOnce = false } = this.options;
+    if (beginsAtOnce) await this.take();
     for (;;) {
-      await pause(everyMs, undefined, { signal: stopping }).catch(() => undefined);
+      await pause(typeof everyMs === 'number' ? everyMs : everyMs(), undefined, { signal: stopping }).catch(() => undefined);
       if (stopping.aborted) return;
-      await round().catch((error: unknown) => {
-        log.warn({ reason: reasonOf(error) }, whenFailed);
-      });
+      await this.take();
+    }
+  }
+
+  private async take(): Promise<void> {
+    const { round, whenFailed, log } = this.options;
+    try {
+      await round();
+    } catch (error) {
+      log.warn({ reason: reasonOf(error) }, whenFailed);
     }
   }
 }

@@ -1,11 +1,12 @@
 import type { EntityManager } from 'typeorm';
-import { reasonOf } from '../base/reason-of.js';
 import type { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { openAlert } from './alerts.js';
+import type { Duty } from './duty.js';
 import type { OperationQueues } from './operation-queues.js';
+import { Rounds } from './rounds.js';
 import type { RunResult, RunnerLog } from './runner.js';
-import type { Clock, DueOperation, OperationStore } from './store.js';
+import type { DueOperation, OperationStore } from './store.js';
 
 /** How often the sweeper looks: the longest that a lost wake-up can delay an operation, with {@link ENQUEUED_MS}. */
 const SWEEP_MS = 500;
@@ -22,7 +23,6 @@ export interface SweeperOptions {
   readonly metadata: Metadata;
   readonly queues: OperationQueues;
   readonly runner: { run(operationId: string): Promise<RunResult> };
-  readonly clock: Clock;
   readonly log: RunnerLog;
 }
 
@@ -30,25 +30,16 @@ export interface SweeperOptions {
  * Finds operations that are due and that nobody was told of: after a crash between commit and enqueue, after a worker's
  * death, or after Redis lost everything. While Redis cannot be reached at all it runs them itself, failovers first.
  */
-export class Sweeper {
+export class Sweeper implements Duty {
   private readonly running = new Map<string, Promise<unknown>>();
-  private cancelNext: () => void = () => {};
-  private stopped = false;
-  private sweeping: Promise<void> = Promise.resolve();
+  private readonly rounds: Rounds;
 
-  constructor(private readonly options: SweeperOptions) {}
+  constructor(private readonly options: SweeperOptions) {
+    this.rounds = new Rounds({ everyMs: SWEEP_MS, beginsAtOnce: true, round: () => this.sweep(), whenFailed: 'sweep failed', log: options.log });
+  }
 
   start(): void {
-    const again = (): void => {
-      if (this.stopped) return;
-      this.sweeping = this.sweep().catch((error: unknown) => {
-        this.options.log.warn({ reason: reasonOf(error) }, 'sweep failed');
-      });
-      void this.sweeping.finally(() => {
-        if (!this.stopped) this.cancelNext = this.options.clock.after(SWEEP_MS, again);
-      });
-    };
-    again();
+    this.rounds.start();
   }
 
   async sweep(): Promise<void> {
@@ -91,9 +82,7 @@ export class Sweeper {
 
   /** Stops looking, and waits for what runs in this process. */
   async stop(): Promise<void> {
-    this.stopped = true;
-    this.cancelNext();
-    await this.sweeping;
+    await this.rounds.stop();
     await Promise.all(this.running.values());
   }
 }

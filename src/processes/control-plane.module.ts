@@ -9,14 +9,10 @@ import { TRACING } from '../telemetry/tracing-token.js';
 import { Vault } from '../secrets/vault.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
+import { ChangesModule } from '../changes/changes.module.js';
 import { Metadata } from '../metadata/metadata.js';
-import { Changes } from '../changes/changes.js';
-import { OperationRequests } from '../changes/operation.requests.js';
-import { OperationFeed } from '../operations/operation-feed.js';
 import { OperationQueues } from '../operations/operation-queues.js';
-import { OperationsService } from '../operations/operations.service.js';
-import { PostgresOperationStore } from '../operations/postgres-store.js';
-import { OperationRegistry } from '../operations/registry.js';
+import { OperationsModule } from '../operations/operations.module.js';
 
 /** What every process of the control plane opens before its modules are made. */
 export interface Ground {
@@ -29,7 +25,7 @@ export interface Ground {
   readonly tracing: Tracing;
 }
 
-/** The ground and the kernel, for all features of a process. */
+/** The ground, the kernel and the one door for changes, for all features of a process. */
 @Global()
 @Module({})
 export class ControlPlaneModule {
@@ -42,10 +38,10 @@ export class ControlPlaneModule {
       { provide: LOG, useValue: ground.log },
       { provide: TRACING, useValue: ground.tracing },
       { provide: OperationQueues, useValue: ground.queues },
-      { provide: OperationRegistry, useValue: new OperationRegistry() },
-      { provide: OperationFeed, useValue: new OperationFeed(ground.settings.DATABASE_URL, ground.log) },
     ];
-    const services = [Metadata, PostgresOperationStore, OperationsService, Changes, OperationRequests];
-    return { module: ControlPlaneModule, providers: [...values, ...services], exports: [...values.map(({ provide }) => provide), ...services] };
+    return {
+      module: ControlPlaneModule, imports: [OperationsModule, ChangesModule],
+      providers: [...values, Metadata], exports: [...values.map(({ provide }) => provide), Metadata],
+    };
   }
 }

@@ -3,7 +3,6 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { NestFactory } from '@nestjs/core';
 import { SwaggerModule } from '@nestjs/swagger';
 import { ApiKeysService } from '../access/api-keys.service.js';
-import { Changes } from '../changes/changes.js';
 import type { Ground } from './control-plane.module.js';
 import { FleetService } from '../fleet/fleet.service.js';
 import { BootRecovery } from '../health/boot-recovery.js';
@@ -27,7 +26,6 @@ const HEADERS_WITHIN_MS = 10_000;
 const REQUEST_WITHIN_MS = 30_000;
 /** How long requests at hand may take when the process is to stop. */
 const FINISH_WITHIN_MS = 10_000;
-const FORGET_EVERY_MS = 10 * 60_000;
 
 export interface Api {
   readonly app: NestExpressApplication;
@@ -61,12 +59,10 @@ async function listen(app: NestExpressApplication, { settings }: Ground): Promis
   await keys.ensure('operator', settings.FREEHOLD_OPERATOR_KEY);
   await keys.ensure('signup', settings.FREEHOLD_SIGNUP_KEY);
   await app.get(OperationFeed).start();
-  const forget = setInterval(() => void app.get(Changes).forgetOld().catch(() => undefined), FORGET_EVERY_MS);
   const server: Server = app.getHttpServer();
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.headersTimeout = HEADERS_WITHIN_MS;
   server.requestTimeout = REQUEST_WITHIN_MS;
-  server.once('close', () => clearInterval(forget));
   await app.listen(settings.FREEHOLD_PORT, settings.FREEHOLD_BIND);
   void app.get(BootRecovery).run();
 }

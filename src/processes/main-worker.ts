@@ -9,7 +9,7 @@ import { WorkerModule } from './worker.module.js';
 runProcess('worker', async (ground) => {
   const app = await NestFactory.createApplicationContext(WorkerModule.on(ground), { logger: ['error', 'warn'] });
   await app.get(FleetService).recordInventory();
-  const worker = startWorker(app, ground);
+  const worker = startWorker(app);
   ground.log.info('worker started');
   return async () => {
     await worker.stop();

@@ -5,11 +5,16 @@ import { DatabasesModule } from '../databases/databases.module.js';
 import { FleetModule } from '../fleet/fleet.module.js';
 import { OperationRegistry } from '../operations/registry.js';
 import { RedundancyKeeper } from './redundancy-keeper.js';
+import { RelocationController } from './relocation.controller.js';
 import { RelocationRequests } from './relocation.requests.js';
 import { RelocationService } from './relocation.service.js';
 import { vacateOperation } from './vacate.operation.js';
 
-@Module({ imports: [FleetModule, DatabasesModule, BackupsModule], providers: [RelocationService, RelocationRequests, RedundancyKeeper], exports: [RelocationRequests, RedundancyKeeper] })
+@Module({
+  imports: [FleetModule, DatabasesModule, BackupsModule],
+  controllers: [RelocationController],
+  providers: [RelocationService, RelocationRequests, RedundancyKeeper],
+})
 export class RelocationModule implements OnModuleInit {
   constructor(private readonly registry: OperationRegistry<EntityManager>, private readonly relocation: RelocationService) {}
 

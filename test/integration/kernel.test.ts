@@ -338,12 +338,12 @@ describe('the alarm clock', () => {
   const start = () => {
     const run = runner();
     const workers = new OperationWorkers(redis.url, run, queues, { failover: 2, changes: 2, restores: 1, bulk: 1, proofs: 1 });
-    const sweeper = new Sweeper({ store, metadata: new Metadata(metadata.dataSource), queues, runner: run, clock: systemClock, log: silent });
+    const sweeper = new Sweeper({ store, metadata: new Metadata(metadata.dataSource), queues, runner: run, log: silent });
     workers.start();
     sweeper.start();
     return async () => {
       run.stop();
-      await Promise.all([workers.close(), sweeper.stop()]);
+      await Promise.all([workers.stop(), sweeper.stop()]);
     };
   };
   const ends = (id: string) => eventually(async () => (await find(id)).state === 'succeeded');

@@ -70,7 +70,7 @@ async function begin(settings: Settings, works: boolean, log: Log): Promise<{ ap
   const ground = await openGround(settings, log);
   const app = await NestFactory.createApplicationContext(WorkerModule.on(ground), { logger: ['error', 'warn'], abortOnError: false });
   await app.get(FleetService).recordInventory();
-  const worker: RunningWorker | undefined = works ? startWorker(app, ground) : undefined;
+  const worker: RunningWorker | undefined = works ? startWorker(app) : undefined;
   return {
     app,
     async end() {

@@ -186,7 +186,7 @@ class RunningTestApi implements TestApi {
 
   async startWorker(): Promise<void> {
     const app = await NestFactory.createApplicationContext(WorkerModule.on(this.ground), { logger: ['error', 'warn'], abortOnError: false });
-    const worker = startWorker(app, this.ground);
+    const worker = startWorker(app);
     this.endWorker = async () => {
       await worker.stop();
       await app.close();

@@ -13,6 +13,7 @@ import { newId } from '../../metadata/ids.js';
 import { Metadata } from '../../metadata/metadata.js';
 import { queryRows } from '../../metadata/query-rows.js';
 import { openAlert, resolveAlerts } from '../../operations/alerts.js';
+import { type Duty, RunsInWorker } from '../../operations/duty.js';
 import { Rounds } from '../../operations/rounds.js';
 import { decideMetadataCare, type MetadataSite } from './decide-metadata-care.js';
 import { FROZEN_MS } from '../sets/operations/back-up.operation.js';
@@ -38,8 +39,9 @@ const FAILED = 'the backups of the metadata could not be looked after in this ro
  * Looks after the backups of the embedded metadata database. It keeps no record of them in the metadata, which may be lost:
  * what there is, the sites' catalogues tell. One worker at a time does this: in each round the first that takes the lock.
  */
+@RunsInWorker
 @Injectable()
-export class MetadataKeeper {
+export class MetadataKeeper implements Duty {
   private rounds: Rounds | undefined;
   private readonly stopping = new AbortController();
   private roundsToSkip = 0;

@@ -15,6 +15,7 @@ import type { Engine } from '../../engine/ports.js';
 import { Metadata } from '../../metadata/metadata.js';
 import { queryRows } from '../../metadata/query-rows.js';
 import { openAlert, resolveAlerts } from '../../operations/alerts.js';
+import { type Duty, RunsInWorker } from '../../operations/duty.js';
 import type { OperationDocument } from '../../operations/operation.js';
 import { OperationsService } from '../../operations/operations.service.js';
 import { Rounds } from '../../operations/rounds.js';
@@ -39,8 +40,9 @@ const CLOCK_ALERT = 'clock';
  * Looks after backups: which sites can be used, who archives where, what is to be backed up, proved and removed. It asks
  * for operations and changes nothing itself. Of several workers one does it, each round whoever comes first.
  */
+@RunsInWorker
 @Injectable()
-export class BackupKeeper {
+export class BackupKeeper implements Duty {
   private rounds: Rounds | undefined;
   private looked = 0;
 
