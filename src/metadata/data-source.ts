@@ -1,4 +1,4 @@
-import { DataSource, type DataSourceOptions } from 'typeorm';
+import { DataSource, type DataSourceOptions, getMetadataArgsStorage } from 'typeorm';
 import { Spine1700000000001 } from '../../migrations/1700000000001-spine.js';
 import { Watching1700000000002 } from '../../migrations/1700000000002-watching.js';
 import { KeptCopies1700000000004 } from '../../migrations/1700000000004-kept-copies.js';
@@ -17,13 +17,20 @@ import { OneDoor1700000000019 } from '../../migrations/1700000000019-one-door.js
 /** An arbitrary number that all processes of a control plane agree on: who holds it migrates. */
 const MIGRATION_LOCK = 7_362_514;
 
-/** Entities are declared by the features and listed by the process that opens the data source; migrations are listed here. */
-export function dataSourceOptions(url: string, entities: NonNullable<DataSourceOptions['entities']>): DataSourceOptions {
+/**
+ * Migrations are listed here. Entities are not: they are the classes declared with `@Entity` in what the process has loaded,
+ * and code that uses an entity has loaded it. (`autoLoadEntities` of Nest comes too late: the data source is opened before.)
+ */
+export function dataSourceOptions(url: string): DataSourceOptions {
   return {
     type: 'postgres',
     url,
-    entities,
-    migrations: [Spine1700000000001, Watching1700000000002, KeptCopies1700000000004, Tracing1700000000005, Backups1700000000006, DumpLinks1700000000007, Clock1700000000008, SlowSites1700000000009, Locales1700000000011, Sights1700000000012, Storage1700000000014, DamagedCopies1700000000017, Endpoints1700000000018, OneDoor1700000000019],
+    entities: getMetadataArgsStorage().tables.map(({ target }) => target),
+    migrations: [
+      Spine1700000000001, Watching1700000000002, KeptCopies1700000000004, Tracing1700000000005, Backups1700000000006, DumpLinks1700000000007,
+      Clock1700000000008, SlowSites1700000000009, Locales1700000000011, Sights1700000000012, Storage1700000000014, DamagedCopies1700000000017,
+      Endpoints1700000000018, OneDoor1700000000019,
+    ],
     synchronize: false,
     logging: false,
     extra: { max: 16, connectionTimeoutMillis: 5_000, idleTimeoutMillis: 60_000, keepAlive: true, application_name: 'freehold' },

@@ -1,5 +1,6 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
 import { SETTINGS } from '../config/settings-token.js';
 import type { Settings } from '../config/settings.js';
 import type { Log } from '../telemetry/log.js';
@@ -17,6 +18,7 @@ import { OperationsModule } from '../operations/operations.module.js';
 /** What every process of the control plane opens before its modules are made. */
 export interface Ground {
   readonly settings: Settings;
+  /** Of the application that is made of it, which closes it when it is closed. */
   readonly dataSource: DataSource;
   readonly engine: Engine;
   readonly vault: Vault;
@@ -32,7 +34,6 @@ export class ControlPlaneModule {
   static on(ground: Ground): DynamicModule {
     const values = [
       { provide: SETTINGS, useValue: ground.settings },
-      { provide: DataSource, useValue: ground.dataSource },
       { provide: ENGINE, useValue: ground.engine },
       { provide: Vault, useValue: ground.vault },
       { provide: LOG, useValue: ground.log },
@@ -40,8 +41,13 @@ export class ControlPlaneModule {
       { provide: OperationQueues, useValue: ground.queues },
     ];
     return {
-      module: ControlPlaneModule, imports: [OperationsModule, ChangesModule],
+      module: ControlPlaneModule, imports: [handOver(ground.dataSource), OperationsModule, ChangesModule],
       providers: [...values, Metadata], exports: [...values.map(({ provide }) => provide), Metadata],
     };
   }
+}
+
+/** The process has opened it, with its migrations, side by side with the engine; Nest hands it out, and closes it at the end. */
+function handOver(dataSource: DataSource): DynamicModule {
+  return TypeOrmModule.forRootAsync({ useFactory: () => dataSource.options, dataSourceFactory: () => Promise.resolve(dataSource) });
 }

@@ -5,7 +5,6 @@ import { readSettings } from '../config/settings.js';
 import { Vault } from '../secrets/vault.js';
 import { MetadataDatabaseRecords } from '../databases/database-records.js';
 import { openEngine } from '../engine/engine.js';
-import { ENTITIES } from './entities.js';
 import { dataSourceOptions, openDataSource } from '../metadata/data-source.js';
 import { Metadata } from '../metadata/metadata.js';
 import { PostgresOperationStore } from '../operations/postgres-store.js';
@@ -15,7 +14,7 @@ import { reconcileFleet } from '../recovery/reconcile-fleet.js';
 async function main(): Promise<void> {
   const settings = readSettings();
   const vault = new Vault(Buffer.from(settings.FREEHOLD_MASTER_KEY, 'base64'));
-  const dataSource = await openDataSource(dataSourceOptions(settings.DATABASE_URL, ENTITIES));
+  const dataSource = await openDataSource(dataSourceOptions(settings.DATABASE_URL));
   try {
     const engine = await openEngine({ engine: settings.FREEHOLD_ENGINE, dataDir: settings.FREEHOLD_DATA_DIR, vault, log: openLog('silent', 'recover'), ...(settings.FREEHOLD_BACKUP_SITES && { backupSites: settings.FREEHOLD_BACKUP_SITES }) });
     const metadata = new Metadata(dataSource);

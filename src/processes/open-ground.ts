@@ -3,7 +3,6 @@ import { openTracing } from '../telemetry/open-tracing.js';
 import { Vault } from '../secrets/vault.js';
 import type { Ground } from './control-plane.module.js';
 import { openEngine } from '../engine/engine.js';
-import { ENTITIES } from './entities.js';
 import { dataSourceOptions, openDataSource } from '../metadata/data-source.js';
 import type { Log } from '../telemetry/log.js';
 import { OperationQueues } from '../operations/operation-queues.js';
@@ -13,15 +12,15 @@ export async function openGround(settings: Settings, log: Log, processName = 'pr
   const vault = new Vault(Buffer.from(settings.FREEHOLD_MASTER_KEY, 'base64'));
   const tracing = await openTracing(settings.FREEHOLD_OTLP_ENDPOINT, processName);
   const [dataSource, engine] = await Promise.all([
-    openDataSource(dataSourceOptions(settings.DATABASE_URL, ENTITIES)),
+    openDataSource(dataSourceOptions(settings.DATABASE_URL)),
     openEngine({ engine: settings.FREEHOLD_ENGINE, dataDir: settings.FREEHOLD_DATA_DIR, vault, log: log.child({ component: 'engine' }), ...(settings.FREEHOLD_BACKUP_SITES && { backupSites: settings.FREEHOLD_BACKUP_SITES }) }),
   ]);
   return { settings, dataSource, engine, vault, log, tracing, queues: new OperationQueues(settings.REDIS_URL) };
 }
 
-export async function closeGround({ queues, engine, dataSource, tracing }: Ground): Promise<void> {
+/** Closes what the application that was made of it has not closed. */
+export async function closeGround({ queues, engine, tracing }: Ground): Promise<void> {
   await queues.close();
   await engine.close();
-  await dataSource.destroy();
   await tracing.close();
 }

@@ -1,6 +1,5 @@
 import type { TestProject } from 'vitest/node';
 import pg from 'pg';
-import { ENTITIES } from '../../src/processes/entities.js';
 import { dataSourceOptions, openDataSource } from '../../src/metadata/data-source.js';
 import { startPostgres, startRedis } from './servers.js';
 
@@ -21,7 +20,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   await server.connect();
   await server.query(`CREATE DATABASE ${TEMPLATE}`);
   await server.end();
-  const template = await openDataSource(dataSourceOptions(postgres.url.replace(/\/[^/]*$/, `/${TEMPLATE}`), ENTITIES));
+  const template = await openDataSource(dataSourceOptions(postgres.url.replace(/\/[^/]*$/, `/${TEMPLATE}`)));
   await template.destroy();
   project.provide('postgresUrl', postgres.url);
   project.provide('redisUrl', redis.url);

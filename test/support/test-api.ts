@@ -9,7 +9,6 @@ import { readSettings, type Settings } from '../../src/config/settings.js';
 import { openTracing } from '../../src/telemetry/open-tracing.js';
 import { Vault } from '../../src/secrets/vault.js';
 import type { Ground } from '../../src/processes/control-plane.module.js';
-import { ENTITIES } from '../../src/processes/entities.js';
 import { dataSourceOptions, openDataSource } from '../../src/metadata/data-source.js';
 import { OperationQueues } from '../../src/operations/operation-queues.js';
 import { closeGround } from '../../src/processes/open-ground.js';
@@ -110,7 +109,7 @@ async function openTestGround(settings: Settings, engine: FakeEngine, log: Log):
     settings, engine, queues, log,
     tracing: await openTracing(settings.FREEHOLD_OTLP_ENDPOINT, 'test'),
     vault: new Vault(Buffer.from(settings.FREEHOLD_MASTER_KEY, 'base64')),
-    dataSource: await openDataSource(dataSourceOptions(settings.DATABASE_URL, ENTITIES)),
+    dataSource: await openDataSource(dataSourceOptions(settings.DATABASE_URL)),
   };
 }
 
@@ -118,7 +117,7 @@ class RunningTestApi implements TestApi {
   private api: Api | undefined;
   private endWorker: (() => Promise<void>) | undefined;
 
-  constructor(readonly ground: Ground, readonly engine: FakeEngine, readonly operatorKey: string, readonly signupKey: string) {}
+  constructor(public ground: Ground, readonly engine: FakeEngine, readonly operatorKey: string, readonly signupKey: string) {}
 
   get url(): string {
     return `http://127.0.0.1:${this.ground.settings.FREEHOLD_PORT}`;
@@ -185,7 +184,9 @@ class RunningTestApi implements TestApi {
   }
 
   async startWorker(): Promise<void> {
-    const app = await NestFactory.createApplicationContext(WorkerModule.on(this.ground), { logger: ['error', 'warn'], abortOnError: false });
+    // Each application closes the data source that it is given.
+    const ground = { ...this.ground, dataSource: await openDataSource(dataSourceOptions(this.ground.settings.DATABASE_URL)) };
+    const app = await NestFactory.createApplicationContext(WorkerModule.on(ground), { logger: ['error', 'warn'], abortOnError: false });
     const worker = startWorker(app);
     this.endWorker = async () => {
       await worker.stop();
@@ -200,6 +201,7 @@ class RunningTestApi implements TestApi {
 
   async restart(): Promise<void> {
     await this.api?.close();
+    this.ground = { ...this.ground, dataSource: await openDataSource(dataSourceOptions(this.ground.settings.DATABASE_URL)) };
     await this.begin();
   }
 

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import pg from 'pg';
-import { ENTITIES } from '../../src/processes/entities.js';
 import { dataSourceOptions, openDataSource } from '../../src/metadata/data-source.js';
 
 /** A metadata database of a test's own, in a server that tests share. */
@@ -18,6 +17,6 @@ export async function openTestMetadata(serverUrl: string): Promise<TestMetadata>
   await server.query(`CREATE DATABASE ${name}`);
   await server.end();
   const url = serverUrl.replace(/\/[^/]*$/, `/${name}`);
-  const dataSource = await openDataSource(dataSourceOptions(url, ENTITIES));
+  const dataSource = await openDataSource(dataSourceOptions(url));
   return { url, dataSource, close: () => dataSource.destroy() };
 }
