@@ -1,9 +1,9 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
+import { InjectRepository } from '@nestjs/typeorm';
+import { type EntityManager, IsNull, LessThan, Or, Raw, type Repository } from 'typeorm';
 import { newId } from '../metadata/ids.js';
 import { Metadata } from '../metadata/metadata.js';
-import { queryRows } from '../metadata/query-rows.js';
 import { type ApiKeyActor, OPERATOR, PROVISION_SCOPE } from './actor.js';
 import { ApiKeyEntity } from './api-key.entity.js';
 import { KeyLookUps } from './key-look-ups.js';
@@ -39,17 +39,17 @@ export class ApiKeysService {
   private readonly touched = new Map<string, number>();
   private readonly lookUps: KeyLookUps;
 
-  constructor(private readonly metadata: Metadata) {
+  constructor(@InjectRepository(ApiKeyEntity) private readonly keys: Repository<ApiKeyEntity>, metadata: Metadata) {
     this.lookUps = new KeyLookUps(metadata);
   }
 
   /** Makes a key of 256 random bits. It is told once and never again. */
   async create(tx: EntityManager, request: NewApiKey): Promise<{ entity: ApiKeyEntity; key: string }> {
     const key = `fh_${request.customerId === null ? 'system' : 'customer'}_${randomBytes(32).toString('base64url')}`;
-    const entity = tx.create(ApiKeyEntity, {
+    const entity = this.keys.create({
       ...request, id: newId('apiKey'), scopes: [...request.scopes], hash: hashOf(key), createdAt: new Date(), revokedAt: null, lastUsedAt: null,
     });
-    await tx.insert(ApiKeyEntity, entity);
+    await tx.withRepository(this.keys).insert(entity);
     return { entity, key };
   }
 
@@ -61,13 +61,10 @@ export class ApiKeysService {
   async ensure(credential: BuiltInCredential, key: string | undefined): Promise<void> {
     const { id, name, scopes } = BUILT_IN[credential];
     if (key === undefined) {
-      await this.metadata.dataSource.query('UPDATE api_keys SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL', [id]);
+      await this.keys.update({ id, revokedAt: IsNull() }, { revokedAt: () => 'now()' });
       return;
     }
-    await this.metadata.dataSource.query(
-      `INSERT INTO api_keys (id, name, hash, scopes) VALUES ($1, $2, $3, $4)
-       ON CONFLICT (id) DO UPDATE SET name = $2, hash = $3, scopes = $4, revoked_at = NULL`,
-      [id, name, hashOf(key), scopes]);
+    await this.keys.upsert({ id, name, hash: hashOf(key), scopes: [...scopes], revokedAt: null }, ['id']);
   }
 
   /** Who has this key, or why nobody has. Never cached: a revocation holds at once. */
@@ -82,24 +79,19 @@ export class ApiKeysService {
   }
 
   /** Whether a credential that was let in before would be let in still. */
-  async isValid(id: string): Promise<boolean> {
-    const rows = await queryRows(this.metadata.dataSource.manager,
-      'SELECT FROM api_keys WHERE id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())', [id]);
-    return rows.length === 1;
+  isValid(id: string): Promise<boolean> {
+    return this.keys.existsBy({ id, revokedAt: IsNull(), expiresAt: Or(IsNull(), Raw((column) => `${column} > now()`)) });
   }
 
   list(customerId: string, page: { readonly before?: string; readonly limit: number }): Promise<ApiKeyEntity[]> {
-    return this.metadata.dataSource.manager.createQueryBuilder(ApiKeyEntity, 'key')
-      .where('key.customerId = :customerId', { customerId })
-      .andWhere(page.before === undefined ? 'true' : 'key.id < :before', { before: page.before })
-      .orderBy('key.id', 'DESC').take(page.limit).getMany();
+    const { before, limit } = page;
+    return this.keys.find({ where: { customerId, ...(before !== undefined && { id: LessThan(before) }) }, order: { id: 'DESC' }, take: limit });
   }
 
   /** Ends a key at once; false if the customer has no such key. */
   async revoke(tx: EntityManager, customerId: string, id: string): Promise<boolean> {
-    const rows = await queryRows(tx,
-      'UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1 AND customer_id = $2 RETURNING id', [id, customerId]);
-    return rows.length === 1;
+    const { affected } = await tx.withRepository(this.keys).update({ id, customerId }, { revokedAt: () => 'coalesce(revoked_at, now())' });
+    return affected === 1;
   }
 
   /** Notes the use of a key, in the background and not too often. */
@@ -107,6 +99,6 @@ export class ApiKeysService {
     const now = Date.now() / 1000;
     if (now - (this.touched.get(id) ?? 0) < LAST_USED_EVERY_S) return;
     this.touched.set(id, now);
-    void this.metadata.dataSource.query('UPDATE api_keys SET last_used_at = now() WHERE id = $1', [id]).catch(() => undefined);
+    void this.keys.update({ id }, { lastUsedAt: () => 'now()' }).catch(() => undefined);
   }
 }

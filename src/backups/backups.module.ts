@@ -1,4 +1,5 @@
 import { Inject, Module, type OnModuleInit } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
 import type { EntityManager } from 'typeorm';
 import { Vault } from '../secrets/vault.js';
 import { MetadataDatabaseRecords } from '../databases/database-records.js';
@@ -11,12 +12,18 @@ import { OperationRegistry } from '../operations/registry.js';
 import { BackupRequests } from './sets/backup.requests.js';
 import { DumpRequests } from './dumps/dump.requests.js';
 import { RestoreRequests } from './restores/restore.requests.js';
+import { BackupCopyEntity } from './sets/backup-copy.entity.js';
 import { BackupKeeper } from './sets/backup-keeper.js';
 import { MetadataBackupRecords } from './sets/backup-records.js';
+import { BackupSetEntity } from './sets/backup-set.entity.js';
+import { BackupEntity } from './sets/backup.entity.js';
 import { BackupPolicyController, BackupsController } from './sets/backups.controller.js';
 import { BackupSiteWatch } from './sites/backup-site-watch.js';
 import { BackupsService } from './sets/backups.service.js';
 import { MetadataKeeper } from './metadata/metadata-keeper.js';
+import { BackupSiteEntity } from './sites/backup-site.entity.js';
+import { ClockReadingEntity } from './sites/clock-reading.entity.js';
+import { DumpLinkEntity } from './dumps/dump-link.entity.js';
 import { DumpLinksController } from './dumps/dump-links.controller.js';
 import { DumpLinksService } from './dumps/dump-links.service.js';
 import { DumpSlots } from './dumps/dump-slots.js';
@@ -33,7 +40,9 @@ import { proveBackupOperation } from './sets/operations/prove-backup.operation.j
 import { setArchiveOperation } from './sets/operations/set-archive.operation.js';
 
 @Module({
-  imports: [DatabasesModule],
+  imports: [
+    TypeOrmModule.forFeature([BackupSetEntity, BackupEntity, BackupCopyEntity, BackupSiteEntity, ClockReadingEntity, DumpLinkEntity]), DatabasesModule,
+  ],
   controllers: [BackupsController, BackupPolicyController, RestoresController, DumpsController, DumpLinksController],
   providers: [
     MetadataBackupRecords, BackupsService, BackupRequests, RestoresService, RestoreRequests, DumpSlots, DumpsService, DumpLinksService,

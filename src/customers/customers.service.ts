@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
+import { InjectRepository } from '@nestjs/typeorm';
+import type { EntityManager, Repository } from 'typeorm';
 import { newId } from '../metadata/ids.js';
 import { Metadata } from '../metadata/metadata.js';
 import { type Reach, within } from '../metadata/reach.js';
@@ -19,11 +20,11 @@ export function describeCustomer({ id, name, email, createdAt }: CustomerEntity)
 /** The tenants. */
 @Injectable()
 export class CustomersService {
-  constructor(private readonly metadata: Metadata) {}
+  constructor(@InjectRepository(CustomerEntity) private readonly customers: Repository<CustomerEntity>, private readonly metadata: Metadata) {}
 
   async create(tx: EntityManager, request: { readonly name: string; readonly email: string; readonly createdBy: string }): Promise<CustomerEntity> {
-    const customer = tx.create(CustomerEntity, { ...request, id: newId('customer'), createdAt: new Date() });
-    await tx.insert(CustomerEntity, customer);
+    const customer = this.customers.create({ ...request, id: newId('customer'), createdAt: new Date() });
+    await tx.withRepository(this.customers).insert(customer);
     return customer;
   }
 
@@ -38,7 +39,7 @@ export class CustomersService {
   private query(reach: Reach, filter: { readonly id?: string; readonly before?: string | undefined; readonly limit: number }): Promise<CustomerEntity[]> {
     const visible = within(reach, 'customer.id', 1);
     return this.metadata.read(reach, (tx) => {
-      const query = tx.createQueryBuilder(CustomerEntity, 'customer')
+      const query = tx.withRepository(this.customers).createQueryBuilder('customer')
         .where(visible.condition.replace('$1', ':reach'), { reach: visible.parameters[0] })
         .orderBy('customer.id', 'DESC').take(filter.limit);
       if (filter.id !== undefined) query.andWhere('customer.id = :id', { id: filter.id });

@@ -7,6 +7,7 @@ import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { DatabaseEntity } from './database.entity.js';
 import { AFTER_ROUTE } from './derive-state.js';
+import { KeptCopyEntity } from './kept-copy.entity.js';
 import { InstanceEntity } from './instance.entity.js';
 
 /** An instance as it is recorded, with what the engine needs to act on it. */
@@ -180,15 +181,12 @@ export class MetadataDatabaseRecords implements DatabaseRecords<EntityManager> {
   }
 
   async addKept(tx: EntityManager, { id, host, database }: InstanceRef, copies: readonly KeptCopy[]): Promise<void> {
-    for (const copy of copies) {
-      await tx.query(
-        `INSERT INTO kept_copies (instance_id, kept_id, database_id, host_id, kept_at, size_bytes) VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT DO NOTHING`, [id, copy.id, database.id, host, copy.keptAt, copy.sizeBytes]);
-    }
+    const rows = copies.map(({ id: keptId, keptAt, sizeBytes }) => ({ instanceId: id, keptId, databaseId: database.id, hostId: host, keptAt, sizeBytes }));
+    if (rows.length > 0) await tx.createQueryBuilder().insert().into(KeptCopyEntity).values(rows).orIgnore().execute();
   }
 
   async forgetKept(tx: EntityManager, instanceId: string, keptId: string): Promise<void> {
-    await tx.query('DELETE FROM kept_copies WHERE instance_id = $1 AND kept_id = $2', [instanceId, keptId]);
+    await tx.delete(KeptCopyEntity, { instanceId, keptId });
   }
 
   async setOwnerVerifier(tx: EntityManager, id: string, ownerVerifier: string): Promise<void> {
@@ -197,7 +195,7 @@ export class MetadataDatabaseRecords implements DatabaseRecords<EntityManager> {
 
   async setDeleted(tx: EntityManager, id: string, keptDays: number): Promise<void> {
     await tx.delete(InstanceEntity, { databaseId: id });
-    await tx.query('DELETE FROM kept_copies WHERE database_id = $1', [id]);
+    await tx.delete(KeptCopyEntity, { databaseId: id });
     await tx.update(DatabaseEntity, { id }, {
       deletedAt: () => 'now()', purgeAt: () => `now() + make_interval(days => ${Math.trunc(keptDays)})`, inSync: [], sealedSecrets: null,
     });

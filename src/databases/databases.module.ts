@@ -1,4 +1,5 @@
 import { Inject, Module, type OnModuleInit } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
 import type { EntityManager } from 'typeorm';
 import { Vault } from '../secrets/vault.js';
 import { ENGINE } from '../engine/engine-token.js';
@@ -11,10 +12,13 @@ import { MetadataDatabaseRecords } from './database-records.js';
 import { DatabaseRequests } from './database.requests.js';
 import { ExtensionRequests } from './extension.requests.js';
 import { RoleRequests } from './role.requests.js';
+import { DatabaseEntity } from './database.entity.js';
 import { DatabasesController } from './databases.controller.js';
 import { DatabasesService } from './databases.service.js';
 import { ExtensionsController } from './extensions.controller.js';
 import { ExtensionsService } from './extensions.service.js';
+import { InstanceEntity } from './instance.entity.js';
+import { KeptCopyEntity } from './kept-copy.entity.js';
 import { createExtensionOperation } from './operations/create-extension.operation.js';
 import { dropExtensionOperation } from './operations/drop-extension.operation.js';
 import { dropRoleOperation } from './operations/drop-role.operation.js';
@@ -31,7 +35,7 @@ import { RolesController } from './roles.controller.js';
 import { RolesService } from './roles.service.js';
 
 @Module({
-  imports: [CustomersModule, FleetModule],
+  imports: [TypeOrmModule.forFeature([DatabaseEntity, InstanceEntity, KeptCopyEntity]), CustomersModule, FleetModule],
   controllers: [DatabasesController, ExtensionsController, RolesController],
   providers: [DatabasesService, DatabaseRequests, ExtensionsService, ExtensionRequests, RolesService, RoleRequests, MetadataDatabaseRecords],
   exports: [DatabasesService, DatabaseRequests, MetadataDatabaseRecords],

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
+import { InjectRepository } from '@nestjs/typeorm';
+import type { EntityManager, Repository } from 'typeorm';
 import { SETTINGS } from '../config/settings-token.js';
 import type { Settings } from '../config/settings.js';
 import type { BackupSite } from '../engine/backups-port.js';
@@ -10,8 +11,11 @@ import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { chooseHosts, chooseStandbyHost, type HostLoad, type Placement } from './choose-hosts.js';
 import { isFull } from '../engine/disk-floor.js';
+import { DataCenterEntity } from './data-center.entity.js';
 import { NoRoomError, RegionClosedError, UnknownRegionError } from './fleet-errors.js';
+import { HostEntity } from './host.entity.js';
 import { PLANS, type Plan } from './plans.js';
+import { RegionEntity } from './region.entity.js';
 
 export interface RegionDocument {
   readonly id: string;
@@ -42,38 +46,35 @@ export interface HostDocument {
 export class FleetService {
   constructor(
     private readonly metadata: Metadata,
+    @InjectRepository(RegionEntity) private readonly regionRows: Repository<RegionEntity>,
+    @InjectRepository(DataCenterEntity) private readonly dataCenterRows: Repository<DataCenterEntity>,
+    @InjectRepository(HostEntity) private readonly hostRows: Repository<HostEntity>,
     @Inject(ENGINE) private readonly engine: Engine,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
   /** Writes the engine's inventory into the metadata; what was there before keeps its state. */
   async recordInventory(): Promise<void> {
+    const inventory = this.engine.inventory();
+    const dataCenters = inventory.flatMap((region) => region.dataCenters.map((dataCenter) => ({ regionId: region.id, ...dataCenter })));
+    const hosts = dataCenters.flatMap(({ id: dataCenterId, hosts }) =>
+      hosts.map(({ id, address, storageId, memoryMb }) => ({ id, dataCenterId, address, storageId, memoryMb })));
     await this.metadata.transaction(async (tx) => {
-      for (const [position, region] of this.engine.inventory().entries()) {
-        await tx.query(
-          `INSERT INTO regions (id, name, time_zone, position) VALUES ($1, $2, $3, $4)
-           ON CONFLICT (id) DO UPDATE SET name = $2, time_zone = $3, position = $4`, [region.id, region.name, region.timeZone, position]);
-        for (const dataCenter of region.dataCenters) {
-          await tx.query(
-            `INSERT INTO data_centers (id, region_id, name) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET name = $3`,
-            [dataCenter.id, region.id, dataCenter.name]);
-          for (const host of dataCenter.hosts) {
-            await tx.query(
-              `INSERT INTO hosts (id, data_center_id, address, storage_id, memory_mb) VALUES ($1, $2, $3, $4, $5)
-               ON CONFLICT (id) DO UPDATE SET address = $3, storage_id = $4, memory_mb = $5`,
-              [host.id, dataCenter.id, host.address, host.storageId, host.memoryMb]);
-          }
-        }
-      }
+      await tx.withRepository(this.regionRows).upsert(inventory.map(({ id, name, timeZone }, position) => ({ id, name, timeZone, position })), ['id']);
+      await tx.withRepository(this.dataCenterRows).upsert(dataCenters.map(({ id, regionId, name }) => ({ id, regionId, name })), ['id']);
+      await tx.withRepository(this.hostRows).upsert(hosts, ['id']);
     });
   }
 
   async regions(): Promise<RegionDocument[]> {
-    const rows = await queryRows<Omit<RegionDocument, 'open' | 'backupSites'>>(this.metadata.dataSource.manager,
-      `SELECT r.id, r.name, r.time_zone AS "timeZone",
-              json_agg(json_build_object('id', c.id, 'name', c.name) ORDER BY c.id) AS "dataCenters"
-         FROM regions r JOIN data_centers c ON c.region_id = r.id GROUP BY r.id ORDER BY r.position`);
-    return rows.map(({ id, name, timeZone, dataCenters }) => ({ id, name, timeZone, open: this.isOpen(id), dataCenters, backupSites: this.engine.backups?.sites() ?? [] }));
+    const [regions, dataCenters] = await Promise.all([
+      this.regionRows.find({ order: { position: 'ASC' } }), this.dataCenterRows.find({ order: { id: 'ASC' } }),
+    ]);
+    return regions.map(({ id, name, timeZone }) => ({
+      id, name, timeZone, open: this.isOpen(id),
+      dataCenters: dataCenters.filter(({ regionId }) => regionId === id).map(({ id, name }) => ({ id, name })),
+      backupSites: this.engine.backups?.sites() ?? [],
+    }));
   }
 
   hosts(): Promise<HostDocument[]> {
@@ -90,8 +91,10 @@ export class FleetService {
    * @throws UnknownRegionError, RegionClosedError
    */
   async lockRegion(tx: EntityManager, regionId: string): Promise<void> {
-    const [region] = await withFullRights(tx, () => queryRows<{ id: string }>(tx, 'SELECT id FROM regions WHERE id = $1 FOR NO KEY UPDATE', [regionId]));
-    if (!region) throw new UnknownRegionError(regionId, await regionIds(tx));
+    const regions = tx.withRepository(this.regionRows);
+    const region = await withFullRights(tx, () => regions.findOne({ where: { id: regionId }, lock: { mode: 'for_no_key_update' } }));
+    // Within the caller's transaction: a second connection for it could be the one that everybody waits for.
+    if (!region) throw new UnknownRegionError(regionId, (await regions.find({ order: { position: 'ASC' } })).map(({ id }) => id));
     if (!this.isOpen(regionId)) throw new RegionClosedError(regionId);
   }
 
@@ -131,7 +134,7 @@ export class FleetService {
 
   /** Changes whether instances are placed on a host; answers undefined for one that does not exist. */
   async setHostState(tx: EntityManager, id: string, state: HostLoad['state']): Promise<HostDocument | undefined> {
-    await tx.query('UPDATE hosts SET state = $2 WHERE id = $1', [id, state]);
+    await tx.withRepository(this.hostRows).update({ id }, { state });
     return (await this.queryHosts(tx, 'h.id = $1', [id]))[0];
   }
 
@@ -154,9 +157,4 @@ export class FleetService {
          LEFT JOIN instances i ON i.host_id = h.id LEFT JOIN databases d ON d.id = i.database_id
         WHERE ${condition} GROUP BY h.id, c.id ORDER BY h.id`, [...parameters, plans]);
   }
-}
-
-/** Within the caller's transaction: a second connection for it could be the one that everybody waits for. */
-async function regionIds(tx: EntityManager): Promise<string[]> {
-  return (await queryRows<{ id: string }>(tx, 'SELECT id FROM regions ORDER BY position')).map(({ id }) => id);
 }

@@ -1,4 +1,7 @@
-import type { EntityManager } from 'typeorm';
+import { type EntityManager, In, IsNull, Not } from 'typeorm';
+import { BackupCopyEntity } from '../backups/sets/backup-copy.entity.js';
+import { BackupEntity } from '../backups/sets/backup.entity.js';
+import { InstanceEntity } from '../databases/instance.entity.js';
 import { queryRows } from '../metadata/query-rows.js';
 import type { Reconciliation } from './reconcile-database.js';
 
@@ -10,9 +13,9 @@ export async function recordReconciliation(tx: EntityManager, databaseId: string
             provisioned_at = CASE WHEN $5 THEN coalesce(provisioned_at, now()) ELSE provisioned_at END WHERE id = $1`,
     [databaseId, decided.epoch, decided.ownerVerifier, decided.pause ?? null, decided.provisioned]);
   await raiseToken(tx, databaseId, decided.seenToken);
-  await tx.query('DELETE FROM instances WHERE id = ANY($1)', [decided.forgotten]);
+  await tx.delete(InstanceEntity, { id: In([...decided.forgotten]) });
   // Never two primaries, not even on the way from one to the other.
-  if (decided.members.length > 0) await tx.query(`UPDATE instances SET role = 'standby' WHERE database_id = $1`, [databaseId]);
+  if (decided.members.length > 0) await tx.update(InstanceEntity, { databaseId }, { role: 'standby' });
   for (const { id, hostId, role, state, address, port } of decided.members) {
     await tx.query(
       `INSERT INTO instances (id, database_id, host_id, role, state, address, port) VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -20,7 +23,8 @@ export async function recordReconciliation(tx: EntityManager, databaseId: string
   }
   if (decided.primary !== null) {
     // Of those that are recorded and were not found, none can be the primary; they are made anew.
-    await tx.query(`UPDATE instances SET state = 'rebuilding' WHERE database_id = $1 AND id <> ALL($2) AND state <> 'lost'`, [databaseId, decided.members.map(({ id }) => id)]);
+    const found = decided.members.map(({ id }) => id);
+    await tx.update(InstanceEntity, { databaseId, id: Not(In(found)), state: Not('lost') }, { state: 'rebuilding' });
   }
 }
 
@@ -39,6 +43,6 @@ export async function passOverAccounts(tx: EntityManager, highest: number): Prom
 
 /** Backups that were being made are over: what they have not stored is made again at once. */
 export async function endBackups(tx: EntityManager, reason: string): Promise<void> {
-  await tx.query(`UPDATE backup_copies SET state = 'failed', error = $1 WHERE state = 'pending'`, [reason]);
-  await tx.query('UPDATE backups SET finished_at = clock_timestamp() WHERE finished_at IS NULL');
+  await tx.update(BackupCopyEntity, { state: 'pending' }, { state: 'failed', error: reason });
+  await tx.update(BackupEntity, { finishedAt: IsNull() }, { finishedAt: () => 'clock_timestamp()' });
 }

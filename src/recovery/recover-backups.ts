@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import type { EntityManager } from 'typeorm';
+import { BackupEntity } from '../backups/sets/backup.entity.js';
 import type { MetadataBackupRecords } from '../backups/sets/backup-records.js';
 import type { BackupsPort } from '../engine/backups-port.js';
 import type { Metadata } from '../metadata/metadata.js';
@@ -55,7 +56,7 @@ export async function recordBackups(tx: EntityManager, records: MetadataBackupRe
     await tx.query('INSERT INTO backup_copies (backup_id, site) VALUES ($1, $2) ON CONFLICT DO NOTHING', [backupId, site]);
     await records.setStored(tx, backupId, site, backup);
     // Whoever chooses what is kept chooses again.
-    await tx.query('UPDATE backups SET expired_at = NULL WHERE id = $1', [backupId]);
+    await tx.update(BackupEntity, { id: backupId }, { expiredAt: null });
   }
   for (const { backupId, site } of gone) await records.setCopyExpired(tx, backupId, site);
   await tx.query(

@@ -1,8 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
+import { InjectRepository } from '@nestjs/typeorm';
+import { Equal, type EntityManager, Raw, type Repository } from 'typeorm';
 import { Metadata } from '../../metadata/metadata.js';
 import { queryRows } from '../../metadata/query-rows.js';
+import { DumpLinkEntity } from './dump-link.entity.js';
 
 /** In the form of an API key, so that the log is scrubbed of it. */
 const TOKEN_PREFIX = 'fh_link_';
@@ -20,11 +22,11 @@ export interface DumpLink {
  */
 @Injectable()
 export class DumpLinksService {
-  constructor(private readonly metadata: Metadata) {}
+  constructor(@InjectRepository(DumpLinkEntity) private readonly links: Repository<DumpLinkEntity>, private readonly metadata: Metadata) {}
 
   async create(tx: EntityManager, { databaseId, credentialId }: DumpLink, validForSeconds: number): Promise<{ readonly token: string; readonly expiresAt: Date }> {
     const token = `${TOKEN_PREFIX}${randomBytes(32).toString('base64url')}`;
-    await tx.query('DELETE FROM dump_links WHERE expires_at < now()');
+    await tx.withRepository(this.links).delete({ expiresAt: Raw((column) => `${column} < now()`) });
     const [made] = await queryRows<{ expiresAt: Date }>(tx,
       `INSERT INTO dump_links (hash, database_id, credential_id, expires_at) VALUES ($1, $2, $3, now() + make_interval(secs => $4)) RETURNING expires_at AS "expiresAt"`,
       [hashOf(token), databaseId, credentialId, validForSeconds]);
@@ -44,7 +46,7 @@ export class DumpLinksService {
 
   /** Makes a link usable again by which nothing was downloaded. */
   async giveBack(token: string): Promise<void> {
-    await this.metadata.dataSource.query('UPDATE dump_links SET used_at = NULL WHERE hash = $1', [hashOf(token)]);
+    await this.links.update({ hash: Equal(hashOf(token)) }, { usedAt: null });
   }
 
   private async query(token: string, statement: string): Promise<DumpLink | undefined> {

@@ -1,4 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import type { Repository } from 'typeorm';
 import { reasonOf } from '../../base/reason-of.js';
 import { within } from '../../base/signals.js';
 import type { Log } from '../../telemetry/log.js';
@@ -11,11 +13,11 @@ import type { MetadataArchive, MetadataBackupsPort } from '../../engine/metadata
 import type { Engine } from '../../engine/ports.js';
 import { newId } from '../../metadata/ids.js';
 import { Metadata } from '../../metadata/metadata.js';
-import { queryRows } from '../../metadata/query-rows.js';
 import { openAlert, resolveAlerts } from '../../operations/alerts.js';
 import { type Duty, RunsInWorker } from '../../operations/duty.js';
 import { Rounds } from '../../operations/rounds.js';
 import { decideMetadataCare, type MetadataSite } from './decide-metadata-care.js';
+import { BackupSiteEntity } from '../sites/backup-site.entity.js';
 import { FROZEN_MS } from '../sets/operations/back-up.operation.js';
 
 /** Any number that no other user of advisory locks in this database takes. */
@@ -50,6 +52,7 @@ export class MetadataKeeper implements Duty {
 
   constructor(
     private readonly metadata: Metadata,
+    @InjectRepository(BackupSiteEntity) private readonly sites: Repository<BackupSiteEntity>,
     @Inject(ENGINE) private readonly engine: Engine,
     @Inject(LOG) private readonly log: Log,
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -91,8 +94,8 @@ export class MetadataKeeper implements Duty {
 
   /** As the keeper of backups has found them. */
   private async readUsable(sites: readonly BackupSite[]): Promise<readonly BackupSite[]> {
-    const rows = await queryRows<{ id: string }>(this.metadata.dataSource.manager, 'SELECT id FROM backup_sites WHERE usable');
-    return sites.filter(({ id }) => rows.some((row) => row.id === id));
+    const usable = await this.sites.findBy({ usable: true });
+    return sites.filter(({ id }) => usable.some((row) => row.id === id));
   }
 
   /** One worker at a time; the lock goes with its session. */

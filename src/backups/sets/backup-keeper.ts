@@ -22,6 +22,7 @@ import { Rounds } from '../../operations/rounds.js';
 import { MetadataBackupRecords } from './backup-records.js';
 import { BackupRequests } from './backup.requests.js';
 import { type KeptDatabase, readClock, readKeptDatabases, readOutlived, readPurgeable } from './backup-facts.js';
+import { BackupSetEntity } from './backup-set.entity.js';
 import { BackupSiteWatch } from '../sites/backup-site-watch.js';
 import { decideBackupCare } from './decide-backup-care.js';
 import { BACKUP_ALERT_KINDS, judgeBackupSigns } from './judge-backup-signs.js';
@@ -155,7 +156,7 @@ export class BackupKeeper implements Duty {
   /** WAL was given up: from here on a restore needs a backup that is newer. */
   private async noteHole({ databaseId }: SignsRow): Promise<void> {
     this.log.error({ databaseId }, 'wal was given up before it was archived: a full backup follows');
-    await this.metadata.dataSource.query('UPDATE backup_sets SET archive_since = clock_timestamp() WHERE database_id = $1', [databaseId]);
+    await this.metadata.dataSource.manager.update(BackupSetEntity, { databaseId }, { archiveSince: () => 'clock_timestamp()' });
   }
 }
 

@@ -1,27 +1,26 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
+import { type EntityManager, IsNull, Not } from 'typeorm';
 import { Vault } from '../../secrets/vault.js';
+import { DatabaseEntity } from '../../databases/database.entity.js';
 import type { BackupsOfDeleted } from '../../databases/decide-deletion.js';
 import type { BackupSet, BackupSite, StoredBackup } from '../../engine/backups-port.js';
 import { newId } from '../../metadata/ids.js';
 import { Metadata } from '../../metadata/metadata.js';
 import { queryRows } from '../../metadata/query-rows.js';
 import { openAlert } from '../../operations/alerts.js';
+import { BackupCopyEntity, type CopyState } from './backup-copy.entity.js';
+import { BackupSetEntity } from './backup-set.entity.js';
+import { BackupEntity, type BackupReason } from './backup.entity.js';
 import type { KeptAs } from './choose-kept-backups.js';
 import type { StoredCopies } from '../restores/choose-restore-source.js';
+import { BackupSiteEntity } from '../sites/backup-site.entity.js';
+import { ClockReadingEntity } from '../sites/clock-reading.entity.js';
 import type { ClockReading } from '../sites/judge-clock.js';
-
-/**
- * Why a backup is made: the first of a database, the day's, by request, because the archive has a hole (another primary, or
- * a site that was away), or again because a site failed.
- */
-export const BACKUP_REASONS = ['first', 'scheduled', 'requested', 'hole', 'retry'] as const;
-export type BackupReason = (typeof BACKUP_REASONS)[number];
 
 export interface CopyRecord {
   readonly site: string;
-  readonly state: 'pending' | 'stored' | 'failed' | 'expired';
+  readonly state: CopyState;
   /** The backup's name in the site's own catalogue; null until it is stored. */
   readonly label: string | null;
   readonly error: string | null;
@@ -85,8 +84,7 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
   constructor(private readonly metadata: Metadata, private readonly vault: Vault) {}
 
   async readSite(site: string): Promise<{ readonly usable: boolean; readonly reason: string | null }> {
-    const [row] = await queryRows<{ usable: boolean; reason: string | null }>(this.metadata.dataSource.manager, 'SELECT usable, reason FROM backup_sites WHERE id = $1', [site]);
-    return row ?? { usable: true, reason: null };
+    return (await this.metadata.dataSource.manager.findOneBy(BackupSiteEntity, { id: site })) ?? { usable: true, reason: null };
   }
 
   async readSet(databaseId: string): Promise<BackupSetRecord | undefined> {
@@ -118,15 +116,15 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
   /** Writes a backup down that is to be made, with a copy at each of the sites. */
   async create(tx: EntityManager, databaseId: string, reason: BackupReason, sites: readonly string[]): Promise<string> {
     const id = newId('backup');
-    await tx.query('INSERT INTO backups (id, database_id, reason) VALUES ($1, $2, $3)', [id, databaseId, reason]);
-    await tx.query('INSERT INTO backup_copies (backup_id, site) SELECT $1, unnest($2::text[])', [id, sites]);
+    await tx.insert(BackupEntity, { id, databaseId, reason });
+    await tx.insert(BackupCopyEntity, sites.map((site) => ({ backupId: id, site })));
     return id;
   }
 
   async setArchive(tx: EntityManager, databaseId: string, { sites, epoch, hasHole }: { readonly sites: readonly string[]; readonly epoch: number; readonly hasHole: boolean }): Promise<void> {
-    await tx.query(
-      `UPDATE backup_sets SET archive_sites = $2, archive_epoch = $3, archive_since = CASE WHEN $4 THEN clock_timestamp() ELSE archive_since END WHERE database_id = $1`,
-      [databaseId, sites, epoch, hasHole]);
+    await tx.update(BackupSetEntity, { databaseId }, {
+      archiveSites: [...sites], archiveEpoch: epoch, ...(hasHole && { archiveSince: () => 'clock_timestamp()' }),
+    });
   }
 
   /**
@@ -138,45 +136,42 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
   }
 
   async readClockReading(tx: EntityManager): Promise<ClockReading | undefined> {
-    const [row] = await queryRows<ClockReading>(tx, 'SELECT looked_at AS "lookedAt", doubted_at AS "doubtedAt" FROM clock_reading');
-    return row;
+    return (await tx.findOneBy(ClockReadingEntity, { one: true })) ?? undefined;
   }
 
   async setClockReading(tx: EntityManager, { lookedAt, doubtedAt }: ClockReading): Promise<void> {
-    await tx.query('INSERT INTO clock_reading (looked_at, doubted_at) VALUES ($1, $2) ON CONFLICT (one) DO UPDATE SET looked_at = $1, doubted_at = $2', [lookedAt, doubtedAt]);
+    await tx.upsert(ClockReadingEntity, { one: true, lookedAt, doubtedAt }, ['one']);
   }
 
   async setStored(tx: EntityManager, backupId: string, site: string, stored: StoredBackup): Promise<void> {
     const { label, storedBytes, frozenUntil, startedAt, databaseBytes } = stored;
-    await tx.query(
-      `UPDATE backup_copies SET state = 'stored', label = $3, stored_bytes = $4, frozen_until = $5, error = NULL WHERE backup_id = $1 AND site = $2`,
-      [backupId, site, label, storedBytes, frozenUntil ?? null]);
+    await tx.update(BackupCopyEntity, { backupId, site }, { state: 'stored', label, storedBytes, frozenUntil: frozenUntil ?? null, error: null });
     await tx.query('UPDATE backups SET started_at = least(started_at, $2), size_bytes = $3 WHERE id = $1', [backupId, startedAt, databaseBytes]);
   }
 
   async setCopyFailed(tx: EntityManager, backupId: string, site: string, error: string): Promise<void> {
-    await tx.query(`UPDATE backup_copies SET state = 'failed', error = $3 WHERE backup_id = $1 AND site = $2 AND state <> 'stored'`, [backupId, site, error]);
+    await tx.update(BackupCopyEntity, { backupId, site, state: Not('stored') }, { state: 'failed', error });
   }
 
   async setCopyExpired(tx: EntityManager, backupId: string, site: string): Promise<void> {
-    await tx.query(`UPDATE backup_copies SET state = 'expired' WHERE backup_id = $1 AND site = $2`, [backupId, site]);
+    await tx.update(BackupCopyEntity, { backupId, site }, { state: 'expired' });
   }
 
   async setFinished(tx: EntityManager, backupId: string): Promise<void> {
-    await tx.query('UPDATE backups SET finished_at = clock_timestamp() WHERE id = $1', [backupId]);
+    await tx.update(BackupEntity, { id: backupId }, { finishedAt: () => 'clock_timestamp()' });
   }
 
   async setExpired(tx: EntityManager, backupId: string): Promise<void> {
-    await tx.query('UPDATE backups SET expired_at = clock_timestamp(), kept_as = NULL WHERE id = $1', [backupId]);
+    await tx.update(BackupEntity, { id: backupId }, { expiredAt: () => 'clock_timestamp()', keptAs: null });
   }
 
   async setProved(tx: EntityManager, backupId: string, proof: { readonly site: string }): Promise<void> {
-    await tx.query('UPDATE backups SET proved_at = clock_timestamp(), proof = $2 WHERE id = $1', [backupId, JSON.stringify(proof)]);
-    await tx.query('UPDATE backup_copies SET damage = NULL, damaged_at = NULL WHERE backup_id = $1 AND site = $2', [backupId, proof.site]);
+    await tx.update(BackupEntity, { id: backupId }, { provedAt: () => 'clock_timestamp()', proof });
+    await tx.update(BackupCopyEntity, { backupId, site: proof.site }, { damage: null, damagedAt: null });
   }
 
   async setDamaged(tx: EntityManager, databaseId: string, backupId: string, site: string, damage: string): Promise<void> {
-    await tx.query('UPDATE backup_copies SET damage = $3, damaged_at = clock_timestamp() WHERE backup_id = $1 AND site = $2', [backupId, site, damage]);
+    await tx.update(BackupCopyEntity, { backupId, site }, { damage, damagedAt: () => 'clock_timestamp()' });
     const message = `the copy of backup ${backupId} at ${site} is damaged: ${damage}; its other copies are tried, and a new backup is made`;
     await alertCopy(tx, databaseId, site, message);
   }
@@ -205,7 +200,7 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
   }
 
   async raiseEpoch(tx: EntityManager, databaseId: string): Promise<void> {
-    await tx.query('UPDATE databases SET epoch = epoch + 1 WHERE id = $1', [databaseId]);
+    await tx.update(DatabaseEntity, { id: databaseId }, { epoch: () => 'epoch + 1' });
   }
 
   async tellPassedOver(tx: EntityManager, databaseId: string, passedOver: readonly PassedOver[]): Promise<void> {
@@ -228,8 +223,8 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
   }
 
   async setPurged(tx: EntityManager, databaseId: string): Promise<void> {
-    await tx.query('UPDATE backup_sets SET sealed_key = NULL, purged_at = now() WHERE database_id = $1 AND purged_at IS NULL', [databaseId]);
-    await tx.query('UPDATE backups SET expired_at = now(), kept_as = NULL WHERE database_id = $1 AND expired_at IS NULL', [databaseId]);
+    await tx.update(BackupSetEntity, { databaseId, purgedAt: IsNull() }, { sealedKey: null, purgedAt: () => 'now()' });
+    await tx.update(BackupEntity, { databaseId, expiredAt: IsNull() }, { expiredAt: () => 'now()', keptAs: null });
     await tx.query(`UPDATE backup_copies SET state = 'expired' WHERE backup_id IN (SELECT id FROM backups WHERE database_id = $1)`, [databaseId]);
   }
 

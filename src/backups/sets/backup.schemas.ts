@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { component, listOf } from '../../http/components.js';
 import { backupSiteSchema } from '../../fleet/fleet.schemas.js';
-import { BACKUP_REASONS } from './backup-records.js';
+import { BACKUP_REASONS } from './backup.entity.js';
 import { KEPT_AS } from './choose-kept-backups.js';
 
 const COPY_STATES = ['pending', 'stored', 'failed', 'expired'] as const;

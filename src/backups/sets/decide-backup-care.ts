@@ -1,4 +1,4 @@
-import type { BackupReason } from './backup-records.js';
+import type { BackupReason } from './backup.entity.js';
 import { latestBackupTime, spread } from './choose-backup-time.js';
 
 /** The newest backup of a database, finished or not. */

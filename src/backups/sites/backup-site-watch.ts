@@ -2,10 +2,10 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { BackupsPort } from '../../engine/backups-port.js';
 import { Metadata } from '../../metadata/metadata.js';
-import { queryRows } from '../../metadata/query-rows.js';
 import { openAlert, resolveAlerts } from '../../operations/alerts.js';
 import { readClock } from '../sets/backup-facts.js';
-import { isTrialDue, judgeTrials, type SiteSpeed, TRIAL_BYTES } from './judge-site-speed.js';
+import { BackupSiteEntity } from './backup-site.entity.js';
+import { isTrialDue, judgeTrials, TRIAL_BYTES } from './judge-site-speed.js';
 
 const PROBE_TIMEOUT_MS = 5_000;
 const TRIAL_TIMEOUT_MS = 20_000;
@@ -20,11 +20,6 @@ export interface ProbedSite {
   readonly madeAt: Date | null;
   /** Whether one that cannot be used comes back by itself. */
   readonly heals?: boolean;
-}
-
-interface KnownSite extends SiteSpeed {
-  readonly usable: boolean;
-  readonly since: Date;
 }
 
 /** Knows which backup sites can be used, writes it down, and alerts operators of those that cannot. */
@@ -42,7 +37,7 @@ export class BackupSiteWatch {
 
   /** Records what the sites answered, and answers with the live ones that are to be used. */
   async record(tx: EntityManager, probed: readonly ProbedSite[], now: Date): Promise<string[]> {
-    const known = await readKnown(tx);
+    const known = await tx.find(BackupSiteEntity);
     const sites = probed.map((site) => leaveOut(site, known.find(({ id }) => id === site.id), now));
     for (const site of sites) await recordSite(tx, site);
     return sites.filter(({ live, usable }) => live && usable).map(({ id }) => id);
@@ -55,7 +50,7 @@ export class BackupSiteWatch {
    */
   async tryThem(port: BackupsPort, probed: readonly ProbedSite[], waitingSeconds: number): Promise<void> {
     const { manager } = this.metadata.dataSource;
-    const known = await readKnown(manager);
+    const known = await manager.find(BackupSiteEntity);
     const answering = probed.filter(({ live, usable }) => live && usable).map(({ id }) => id);
     if (!isTrialDue(known.filter(({ id }) => answering.includes(id)), waitingSeconds, await readClock(manager))) return;
     const trials = [];
@@ -66,20 +61,16 @@ export class BackupSiteWatch {
       trials.push({ id, tookMs: usable ? performance.now() - began : TRIAL_TIMEOUT_MS });
     }
     for (const { id, slow } of judgeTrials(trials, known)) {
-      await manager.query('UPDATE backup_sites SET slow = $2, tried_at = clock_timestamp() WHERE id = $1', [id, slow]);
+      await manager.update(BackupSiteEntity, { id }, { slow, triedAt: () => 'clock_timestamp()' });
     }
   }
-}
-
-function readKnown(tx: EntityManager): Promise<KnownSite[]> {
-  return queryRows<KnownSite>(tx, 'SELECT id, usable, since, slow, tried_at AS "triedAt" FROM backup_sites');
 }
 
 /**
  * Besides what cannot be used: what is too slow; and, for a round, one that was lost and made anew before anybody saw that it
  * was gone. It lacks every set, and WAL would wait for it everywhere; taken for one that was down, it is made whole.
  */
-function leaveOut(site: ProbedSite, known: KnownSite | undefined, now: Date): ProbedSite {
+function leaveOut(site: ProbedSite, known: BackupSiteEntity | undefined, now: Date): ProbedSite {
   if (!site.usable || !known) return site;
   if (known.slow !== null) return { ...site, usable: false, reason: known.slow, heals: true };
   const isRemade = known.usable && site.madeAt !== null && site.madeAt > known.since && site.madeAt <= now;
