@@ -8,7 +8,7 @@ import { DatabaseNotAvailableError } from '../../databases/database-errors.js';
 import { EVERYTHING } from '../../metadata/reach.js';
 import { OperationsService } from '../../operations/operations.service.js';
 import { notFound } from '../../problems/problem.js';
-import type { BackupReason } from './backup-records.js';
+import type { BackupReason } from './backup.entity.js';
 import { MetadataBackupRecords } from './backup-records.js';
 import type { BackupDocument } from './backup.schemas.js';
 import { BackupsService } from './backups.service.js';
