@@ -85,7 +85,8 @@ export class ApiKeysService {
 
   list(customerId: string, page: { readonly before?: string; readonly limit: number }): Promise<ApiKeyEntity[]> {
     const { before, limit } = page;
-    return this.keys.find({ where: { customerId, ...(before !== undefined && { id: LessThan(before) }) }, order: { id: 'DESC' }, take: limit });
+    const where = { customerId, ...(before !== undefined && { id: LessThan(before) }) };
+    return this.keys.find({ where, order: { id: 'DESC' }, take: limit });
   }
 
   /** Ends a key at once; false if the customer has no such key. */

@@ -41,7 +41,8 @@ import { setArchiveOperation } from './sets/operations/set-archive.operation.js'
 
 @Module({
   imports: [
-    TypeOrmModule.forFeature([BackupSetEntity, BackupEntity, BackupCopyEntity, BackupSiteEntity, ClockReadingEntity, DumpLinkEntity]), DatabasesModule,
+    TypeOrmModule.forFeature([BackupSetEntity, BackupEntity, BackupCopyEntity, BackupSiteEntity, ClockReadingEntity, DumpLinkEntity]),
+    DatabasesModule,
   ],
   controllers: [BackupsController, BackupPolicyController, RestoresController, DumpsController, DumpLinksController],
   providers: [

@@ -14,7 +14,9 @@ export class IdempotencyKeeper implements Duty {
   private readonly rounds: Rounds;
 
   constructor(changes: Changes, @Inject(LOG) log: Log) {
-    this.rounds = new Rounds({ everyMs: FORGET_EVERY_MS, round: () => changes.forgetOld(), whenFailed: 'old idempotency records could not be deleted', log });
+    this.rounds = new Rounds({
+      everyMs: FORGET_EVERY_MS, round: () => changes.forgetOld(), whenFailed: 'old idempotency records could not be deleted', log,
+    });
   }
 
   start(): void {

@@ -20,7 +20,10 @@ export function describeCustomer({ id, name, email, createdAt }: CustomerEntity)
 /** The tenants. */
 @Injectable()
 export class CustomersService {
-  constructor(@InjectRepository(CustomerEntity) private readonly customers: Repository<CustomerEntity>, private readonly metadata: Metadata) {}
+  constructor(
+    @InjectRepository(CustomerEntity) private readonly customers: Repository<CustomerEntity>,
+    private readonly metadata: Metadata,
+  ) {}
 
   async create(tx: EntityManager, request: { readonly name: string; readonly email: string; readonly createdBy: string }): Promise<CustomerEntity> {
     const customer = this.customers.create({ ...request, id: newId('customer'), createdAt: new Date() });

@@ -181,7 +181,8 @@ export class MetadataDatabaseRecords implements DatabaseRecords<EntityManager> {
   }
 
   async addKept(tx: EntityManager, { id, host, database }: InstanceRef, copies: readonly KeptCopy[]): Promise<void> {
-    const rows = copies.map(({ id: keptId, keptAt, sizeBytes }) => ({ instanceId: id, keptId, databaseId: database.id, hostId: host, keptAt, sizeBytes }));
+    const rows = copies.map(({ id: keptId, keptAt, sizeBytes }) => (
+      { instanceId: id, keptId, databaseId: database.id, hostId: host, keptAt, sizeBytes }));
     if (rows.length > 0) await tx.createQueryBuilder().insert().into(KeptCopyEntity).values(rows).orIgnore().execute();
   }
 

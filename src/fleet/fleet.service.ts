@@ -56,11 +56,12 @@ export class FleetService {
   /** Writes the engine's inventory into the metadata; what was there before keeps its state. */
   async recordInventory(): Promise<void> {
     const inventory = this.engine.inventory();
+    const regions = inventory.map(({ id, name, timeZone }, position) => ({ id, name, timeZone, position }));
     const dataCenters = inventory.flatMap((region) => region.dataCenters.map((dataCenter) => ({ regionId: region.id, ...dataCenter })));
     const hosts = dataCenters.flatMap(({ id: dataCenterId, hosts }) =>
       hosts.map(({ id, address, storageId, memoryMb }) => ({ id, dataCenterId, address, storageId, memoryMb })));
     await this.metadata.transaction(async (tx) => {
-      await tx.withRepository(this.regionRows).upsert(inventory.map(({ id, name, timeZone }, position) => ({ id, name, timeZone, position })), ['id']);
+      await tx.withRepository(this.regionRows).upsert(regions, ['id']);
       await tx.withRepository(this.dataCenterRows).upsert(dataCenters.map(({ id, regionId, name }) => ({ id, regionId, name })), ['id']);
       await tx.withRepository(this.hostRows).upsert(hosts, ['id']);
     });

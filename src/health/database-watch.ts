@@ -90,6 +90,7 @@ export class DatabaseWatch {
       watch.onClosed(() => void this.look(true));
       this.members.set(id, { watch, sighting: NOT_LOOKED_AT });
     }
+    // At fixed times and not in rounds: how long one look takes must not put off the next.
     this.timer = setInterval(() => void this.look(false), PROBE_MS);
   }
 

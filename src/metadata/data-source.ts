@@ -27,9 +27,9 @@ export function dataSourceOptions(url: string): DataSourceOptions {
     url,
     entities: getMetadataArgsStorage().tables.map(({ target }) => target),
     migrations: [
-      Spine1700000000001, Watching1700000000002, KeptCopies1700000000004, Tracing1700000000005, Backups1700000000006, DumpLinks1700000000007,
-      Clock1700000000008, SlowSites1700000000009, Locales1700000000011, Sights1700000000012, Storage1700000000014, DamagedCopies1700000000017,
-      Endpoints1700000000018, OneDoor1700000000019,
+      Spine1700000000001, Watching1700000000002, KeptCopies1700000000004, Tracing1700000000005, Backups1700000000006,
+      DumpLinks1700000000007, Clock1700000000008, SlowSites1700000000009, Locales1700000000011, Sights1700000000012,
+      Storage1700000000014, DamagedCopies1700000000017, Endpoints1700000000018, OneDoor1700000000019,
     ],
     synchronize: false,
     logging: false,

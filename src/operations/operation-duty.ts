@@ -53,7 +53,8 @@ export class OperationDuty implements Duty {
     const { store, metadata, queues, runner, log, settings } = this;
     this.parts = [
       new OperationWorkers(settings.REDIS_URL, runner, queues, {
-        failover: FAILOVERS_AT_ONCE, changes: settings.FREEHOLD_CHANGES_AT_ONCE, restores: RESTORES_AT_ONCE, bulk: BULK_AT_ONCE, proofs: PROOFS_AT_ONCE,
+        failover: FAILOVERS_AT_ONCE, changes: settings.FREEHOLD_CHANGES_AT_ONCE, restores: RESTORES_AT_ONCE, bulk: BULK_AT_ONCE,
+        proofs: PROOFS_AT_ONCE,
       }),
       new Sweeper({ store, metadata, queues, runner, log }),
     ];

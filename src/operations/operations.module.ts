@@ -16,7 +16,10 @@ import { OperationRegistry } from './registry.js';
   imports: [DiscoveryModule],
   providers: [
     OperationRegistry, PostgresOperationStore, OperationsService, OperationDuty,
-    { provide: OperationFeed, useFactory: ({ DATABASE_URL }: Settings, log: Log) => new OperationFeed(DATABASE_URL, log), inject: [SETTINGS, LOG] },
+    {
+      provide: OperationFeed, inject: [SETTINGS, LOG],
+      useFactory: ({ DATABASE_URL }: Settings, log: Log) => new OperationFeed(DATABASE_URL, log),
+    },
   ],
   exports: [OperationRegistry, PostgresOperationStore, OperationsService, OperationFeed],
 })

@@ -35,7 +35,8 @@ export class Sweeper implements Duty {
   private readonly rounds: Rounds;
 
   constructor(private readonly options: SweeperOptions) {
-    this.rounds = new Rounds({ everyMs: SWEEP_MS, beginsAtOnce: true, round: () => this.sweep(), whenFailed: 'sweep failed', log: options.log });
+    const { log } = options;
+    this.rounds = new Rounds({ everyMs: SWEEP_MS, beginsAtOnce: true, round: () => this.sweep(), whenFailed: 'sweep failed', log });
   }
 
   start(): void {

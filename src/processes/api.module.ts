@@ -14,7 +14,10 @@ export class ApiModule {
   static on(ground: Ground): DynamicModule {
     return {
       module: ApiModule,
-      imports: [ControlPlaneModule.on(ground), FleetModule, CustomersModule, DatabasesModule, HttpModule, BackupsModule, RelocationModule, MonitoringModule],
+      imports: [
+        ControlPlaneModule.on(ground), FleetModule, CustomersModule, DatabasesModule, HttpModule, BackupsModule, RelocationModule,
+        MonitoringModule,
+      ],
     };
   }
 }

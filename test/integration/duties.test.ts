@@ -43,7 +43,9 @@ class Worker {}
 
 describe('duties', () => {
   it('are started and stopped by their worker, whatever module provides them', async () => {
-    const features: DynamicModule[] = [{ module: OneFeature, providers: [Watch, Bystander] }, { module: AnotherFeature, providers: [Keeper] }];
+    const features: DynamicModule[] = [
+      { module: OneFeature, providers: [Watch, Bystander] }, { module: AnotherFeature, providers: [Keeper] },
+    ];
     const app = await NestFactory.createApplicationContext({ module: Worker, imports: [DiscoveryModule, ...features] }, { logger: false });
     await startWorker(app).stop();
     await app.close();

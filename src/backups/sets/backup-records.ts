@@ -145,7 +145,8 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
 
   async setStored(tx: EntityManager, backupId: string, site: string, stored: StoredBackup): Promise<void> {
     const { label, storedBytes, frozenUntil, startedAt, databaseBytes } = stored;
-    await tx.update(BackupCopyEntity, { backupId, site }, { state: 'stored', label, storedBytes, frozenUntil: frozenUntil ?? null, error: null });
+    const copy = { state: 'stored', label, storedBytes, frozenUntil: frozenUntil ?? null, error: null } as const;
+    await tx.update(BackupCopyEntity, { backupId, site }, copy);
     await tx.query('UPDATE backups SET started_at = least(started_at, $2), size_bytes = $3 WHERE id = $1', [backupId, startedAt, databaseBytes]);
   }
 
