@@ -34,7 +34,7 @@ import { RestoresService } from './restores/restores.service.js';
 import { purgeBackupsOperation } from './sets/operations/purge-backups.operation.js';
 import { restoreInPlaceOperation } from './restores/operations/restore-in-place.operation.js';
 import { restoreOperation } from './restores/operations/restore.operation.js';
-import { backUpOperation } from './sets/operations/back-up.operation.js';
+import { BACK_UP, backUpOperation } from './sets/operations/back-up.operation.js';
 import { expireBackupsOperation } from './sets/operations/expire-backups.operation.js';
 import { proveBackupOperation } from './sets/operations/prove-backup.operation.js';
 import { setArchiveOperation } from './sets/operations/set-archive.operation.js';
@@ -65,7 +65,9 @@ export class BackupsModule implements OnModuleInit {
     const { databases, records, engine, vault } = this;
     const { backups } = engine;
     // A deletion belongs to databases, and has to know of their backups.
-    this.registry.register(deleteOperation({ engine, records: databases, readBackups: (databaseId) => records.readOfDeleted(databaseId, backups?.sites() ?? []) }));
+    this.registry.register(deleteOperation({
+      engine, records: databases, readBackups: (databaseId) => records.readOfDeleted(databaseId, backups?.sites() ?? [], BACK_UP),
+    }));
     if (!backups) return;
     const reserve = (tx: EntityManager, databaseId: string): Promise<void> => this.service.reserve(tx, databaseId);
     const restoring = { engine, backups, records: databases, backupRecords: records, vault, reserve };

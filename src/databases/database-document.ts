@@ -3,7 +3,8 @@ import type { DatabaseEndpoint, EndpointSubject, Writing } from '../engine/ports
 import { isPlanId, PLANS } from '../fleet/plans.js';
 import type { Reach } from '../metadata/reach.js';
 import { type Select, writeSelect } from '../metadata/select.js';
-import { runningChange } from '../operations/running-change.js';
+import { type RunningChange, runningChange } from '../operations/running-change.js';
+import type { Meaning } from '../operations/traits.js';
 import type { DatabaseDocument, InstanceDocument, KeptCopyDocument, StorageDocument } from './database.schemas.js';
 import { commitsWait, type DatabaseSight, seeRedundancy, seeState, type SeenMember } from './database-sight.js';
 import { type DatabaseState, deriveState } from './derive-state.js';
@@ -11,7 +12,7 @@ import { type StopReason, WARN_FROM } from './stop-reasons.js';
 
 /** What a database's state is derived from. */
 export interface StateRow<Member extends SeenMember = SeenMember> {
-  plan: string; epoch: number; in_sync: string[]; provisioned_at: Date | null; deleted_at: Date | null; change: { kind: string; step: string } | null;
+  plan: string; epoch: number; in_sync: string[]; provisioned_at: Date | null; deleted_at: Date | null; change: RunningChange | null;
   instances: Member[] | null; sight: DatabaseSight | null; sight_seconds: number | null;
 }
 
@@ -50,15 +51,22 @@ export interface DatabaseFilter {
   readonly limit: number;
 }
 
+/** What a document says beside what its row has. */
+export interface DocumentParts {
+  readonly endpointOf: (subject: EndpointSubject) => DatabaseEndpoint;
+  readonly meaningOf: (change: RunningChange) => Meaning;
+}
+
 /** Reads databases within reach, newest first; purged ones are gone. */
 export async function readDatabases(
-  run: (select: Select) => Promise<DatabaseRow[]>, reach: Reach, endpointOf: (subject: EndpointSubject) => DatabaseEndpoint, { id, customerId, region, before, limit }: DatabaseFilter,
+  run: (select: Select) => Promise<DatabaseRow[]>, reach: Reach, parts: DocumentParts,
+  { id, customerId, region, before, limit }: DatabaseFilter,
   look?: (databaseId: string) => Promise<DatabaseSight>,
 ): Promise<DatabaseDocument[]> {
   const conditions = { 'd.id = ?': id, 'd.customer_id = ?': customerId, 'd.region_id = ?': region, 'd.id < ?': before };
   const rows = await run(writeSelect(SELECT_DATABASES, conditions, reach, 'd.customer_id', 'AND (d.purge_at IS NULL OR d.purge_at > now()) ORDER BY d.id DESC LIMIT ?', limit));
   const seen = look ? await Promise.all(rows.map(async (row) => (isUnwatched(row) ? lookAnew(row, look) : row))) : rows;
-  return seen.map((row) => documentOf(row, endpointOf({ id: row.id, region: row.region_id, endpointSlot: row.endpoint_slot })));
+  return seen.map((row) => documentOf(row, parts));
 }
 
 const isUnwatched = ({ watched, provisioned_at, deleted_at }: DatabaseRow): boolean => !watched && provisioned_at !== null && deleted_at === null;
@@ -90,15 +98,17 @@ const SELECT_DATABASES = `
     FROM databases d LEFT JOIN watches w ON w.database_id = d.id`;
 
 /** The state that people see, and how many standbys are in sync. */
-export function stateOf({ plan, epoch, in_sync, provisioned_at, deleted_at, change, instances, sight, sight_seconds }: StateRow): { readonly state: DatabaseState; readonly inSync: number } {
+export function stateOf(
+  { plan, epoch, in_sync, provisioned_at, deleted_at, change, instances, sight, sight_seconds }: StateRow,
+  meaningOf: DocumentParts['meaningOf'],
+): { readonly state: DatabaseState; readonly inSync: number } {
   const members = instances ?? [];
   const primary = members.find(({ role }) => role === 'primary');
   const redundancy = seeRedundancy(in_sync, epoch, members, sight);
   const state = deriveState({
     deleted: deleted_at !== null,
     provisioned: provisioned_at !== null,
-    change: change?.kind ?? null,
-    changeStep: change?.step ?? null,
+    change: change && meaningOf(change),
     primary: primary === undefined ? null : seeState(primary, sight),
     inSync: redundancy.seen.length,
     commitsWait: commitsWait(redundancy, sight_seconds ?? 0),
@@ -107,8 +117,9 @@ export function stateOf({ plan, epoch, in_sync, provisioned_at, deleted_at, chan
   return { state, inSync: redundancy.seen.length };
 }
 
-function documentOf(row: DatabaseRow, endpoint: DatabaseEndpoint): DatabaseDocument {
-  const { state, inSync } = stateOf(row);
+function documentOf(row: DatabaseRow, { endpointOf, meaningOf }: DocumentParts): DatabaseDocument {
+  const { state, inSync } = stateOf(row, meaningOf);
+  const endpoint = endpointOf({ id: row.id, region: row.region_id, endpointSlot: row.endpoint_slot });
   return {
     id: row.id,
     customerId: row.customer_id,

@@ -5,8 +5,9 @@ import type { DatabaseSpec, InstanceRef, InstanceSecrets, KeptCopy, Route } from
 import { isPlanId, PLANS } from '../fleet/plans.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
+import { OperationRegistry } from '../operations/registry.js';
+import type { RunningChange } from '../operations/running-change.js';
 import { DatabaseEntity } from './database.entity.js';
-import { AFTER_ROUTE } from './derive-state.js';
 import { KeptCopyEntity } from './kept-copy.entity.js';
 import { InstanceEntity } from './instance.entity.js';
 
@@ -114,6 +115,7 @@ export class MetadataDatabaseRecords implements DatabaseRecords<EntityManager> {
   constructor(
     private readonly metadata: Metadata,
     private readonly vault: Vault,
+    private readonly kinds: OperationRegistry<EntityManager>,
   ) {}
 
   async read(databaseId: string): Promise<DatabaseRecord> {
@@ -130,10 +132,11 @@ export class MetadataDatabaseRecords implements DatabaseRecords<EntityManager> {
   }
 
   async othersFailOver(databaseId: string): Promise<boolean> {
-    const [others] = await queryRows<{ exist: boolean }>(this.metadata.dataSource.manager,
-      `SELECT EXISTS (SELECT FROM operations WHERE state IN ('pending', 'running') AND kind = 'failover' AND subject_id <> $1
-                         AND step <> ALL ($2) AND created_at > now() - make_interval(secs => $3)) AS exist`, [databaseId, [...AFTER_ROUTE], FAILS_OVER_WITHIN_S]);
-    return others?.exist === true;
+    const others = await queryRows<RunningChange>(this.metadata.dataSource.manager,
+      `SELECT DISTINCT kind, step FROM operations
+        WHERE state IN ('pending', 'running') AND kind = ANY ($2) AND subject_id <> $1 AND created_at > now() - make_interval(secs => $3)`,
+      [databaseId, this.kinds.kindsFor('failover'), FAILS_OVER_WITHIN_S]);
+    return others.some((other) => !this.kinds.meaningOf(other).reprotects);
   }
 
   private specOf(database: SpecRow): DatabaseSpec {

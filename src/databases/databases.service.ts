@@ -16,11 +16,11 @@ import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { withFullRights } from '../metadata/confine.js';
 import { EVERYTHING, type Reach, within } from '../metadata/reach.js';
-import { writeSelect } from '../metadata/select.js';
+import { type Select, writeSelect } from '../metadata/select.js';
 import type { OperationDocument } from '../operations/operation.js';
 import { OperationsService } from '../operations/operations.service.js';
 import { readDocument } from '../operations/postgres-store.js';
-import { type DatabaseFilter, type DatabaseRow, endpointUris, readDatabases } from './database-document.js';
+import { type DatabaseFilter, type DatabaseRow, type DocumentParts, endpointUris, readDatabases } from './database-document.js';
 import { type AskedLocale, chooseLocale, DEFAULT_LOCALE } from './choose-locale.js';
 import { chooseSlot } from './choose-slot.js';
 import type { Credentials, DatabaseDocument } from './database.schemas.js';
@@ -194,11 +194,12 @@ export class DatabasesService {
   /** The same, looked at now if no watcher looks at it. */
   async observe(reach: Reach, id: string): Promise<DatabaseDocument | undefined> {
     const look = (databaseId: string): Promise<DatabaseSight> => this.looks.look(databaseId);
-    return (await readDatabases((select) => this.metadata.select<DatabaseRow>(reach, select), reach, this.endpointOf, { id, limit: 1 }, look))[0];
+    const run = (select: Select): Promise<DatabaseRow[]> => this.metadata.select<DatabaseRow>(reach, select);
+    return (await readDatabases(run, reach, this.documentParts, { id, limit: 1 }, look))[0];
   }
 
   list(reach: Reach, filter: DatabaseFilter): Promise<DatabaseDocument[]> {
-    return readDatabases((select) => this.metadata.select<DatabaseRow>(reach, select), reach, this.endpointOf, filter);
+    return readDatabases((select) => this.metadata.select<DatabaseRow>(reach, select), reach, this.documentParts, filter);
   }
 
   /**
@@ -397,6 +398,8 @@ export class DatabasesService {
 
   private readonly endpointOf = (subject: EndpointSubject) => this.engine.gateway.endpoint(subject);
 
+  private readonly documentParts: DocumentParts = { endpointOf: this.endpointOf, meaningOf: (change) => this.operations.meaningOf(change) };
+
   private credentialsOf(database: Pick<DatabaseEntity, 'id' | 'regionId' | 'endpointSlot' | 'endpointDatabase' | 'endpointUser'>, password: string): Credentials {
     const { id, regionId: region, endpointSlot, endpointDatabase, endpointUser } = database;
     return { user: endpointUser, password, ...endpointUris(this.endpointOf({ id, region, endpointSlot }), endpointDatabase, endpointUser, password) };
@@ -413,7 +416,8 @@ export class DatabasesService {
   }
 
   private async require(tx: EntityManager, id: string): Promise<DatabaseDocument> {
-    const [database] = await readDatabases(({ statement, parameters }) => queryRows<DatabaseRow>(tx, statement, parameters), EVERYTHING, this.endpointOf, { id, limit: 1 });
+    const run = ({ statement, parameters }: Select): Promise<DatabaseRow[]> => queryRows<DatabaseRow>(tx, statement, parameters);
+    const [database] = await readDatabases(run, EVERYTHING, this.documentParts, { id, limit: 1 });
     if (!database) throw new DatabaseNotFoundError();
     return database;
   }

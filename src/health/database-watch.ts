@@ -1,5 +1,6 @@
 import type { DatabaseSight, SeenInstance } from '../databases/database-sight.js';
 import type { InstanceGlimpse, InstanceRef, InstanceWatch, InstancesPort, Lsn } from '../engine/ports.js';
+import type { Meaning } from '../operations/traits.js';
 import { type Care, decideCare } from './decide-care.js';
 import { type KnownSight, NOT_LOOKED_AT, type Sighting, takeLook, whatIsKnown } from './judge-look.js';
 import { type DatabaseSigns, findSlotless, type MemberSigns } from './judge-signs.js';
@@ -25,7 +26,8 @@ export interface WatchedDatabase {
   readonly epoch: number;
   readonly inSync: readonly string[];
   readonly automationPaused: boolean;
-  readonly change: { readonly kind: string; readonly step: string } | null;
+  /** The exclusive operation that runs, if any. */
+  readonly change: Meaning | null;
   readonly members: readonly WatchedMember[];
 }
 

@@ -1,12 +1,14 @@
-import { AFTER_ROUTE } from '../databases/derive-state.js';
-import { givesWay, isBeforePause } from '../databases/operations/is-reprotecting.js';
+import { FAILOVER } from '../databases/operations/failover.operation.js';
+import { RECOVER } from '../databases/operations/recover.operation.js';
+import { REPROTECT } from '../databases/operations/reprotect.operation.js';
+import type { Meaning } from '../operations/traits.js';
 import type { Verdict } from './judge-primary.js';
 
 /** What a watcher knows of a database beside what it sees. */
 export interface CareFacts {
   readonly verdict: Verdict;
   /** The exclusive operation that runs, if any. */
-  readonly change: { readonly kind: string; readonly step: string } | null;
+  readonly change: Meaning | null;
   readonly automationPaused: boolean;
   /** Standbys that are recorded in sync. */
   readonly inSync: readonly string[];
@@ -20,10 +22,10 @@ export interface CareFacts {
   readonly unfollowedMs: number;
 }
 
-/** What to ask for; at most one thing at a time. */
+/** The kind of operation to ask for; at most one at a time. */
 export type Care =
   | { readonly ask: 'nothing' }
-  | { readonly ask: 'failover' | 'recover' | 'reprotect'; readonly reason: string };
+  | { readonly ask: typeof FAILOVER | typeof RECOVER | typeof REPROTECT; readonly reason: string };
 
 const NOTHING: Care = { ask: 'nothing' };
 
@@ -33,25 +35,23 @@ const NOTHING: Care = { ask: 'nothing' };
  */
 export const STANDBY_AWAY_MS = 1_500;
 
-/** Operations that take the primary away on purpose, or are about to bring it back. */
-const DELIBERATE: ReadonlySet<string> = new Set(['failover', 'switchover', 'delete', 'provision', 'recover', 'restore', 'restore-in-place']);
-
 /** Decides what a watched database needs. */
 export function decideCare(facts: CareFacts): Care {
   const { verdict, inSync } = facts;
-  // A switchover that only waits for a quiet moment is nothing that anything else has to wait for.
-  const change = facts.change && isBeforePause(facts.change.kind, facts.change.step) ? null : facts.change;
+  // Nothing has to wait for a change that has not begun.
+  const change = facts.change?.hasBegun ? facts.change : null;
   if (facts.automationPaused) return NOTHING;
-  const mayEnd = change !== null && givesWay(change.kind, change.step);
-  if (change && DELIBERATE.has(change.kind) && !mayEnd) return NOTHING;
+  const mayEnd = change?.reprotects === true;
+  // The change ends the primary on purpose, or is about to bring it back.
+  if (change?.primary && !mayEnd) return NOTHING;
   if (verdict.verdict === 'lost') {
-    if (inSync.length > 0) return { ask: 'failover', reason: verdict.reason };
+    if (inSync.length > 0) return { ask: FAILOVER, reason: verdict.reason };
     // Nobody may be promoted: the primary is the only copy that has everything, and comes back in place (protocol rule 13).
-    return change && !mayEnd ? NOTHING : { ask: 'recover', reason: verdict.reason };
+    return change && !mayEnd ? NOTHING : { ask: RECOVER, reason: verdict.reason };
   }
-  if (verdict.verdict === 'alone') return change && !mayEnd ? NOTHING : { ask: 'recover', reason: verdict.reason };
+  if (verdict.verdict === 'alone') return change && !mayEnd ? NOTHING : { ask: RECOVER, reason: verdict.reason };
   if (verdict.verdict !== 'well') return NOTHING;
-  if (change) return mayEnd && AFTER_ROUTE.has(change.step) ? careMeanwhile(facts, change.step) : NOTHING;
+  if (change) return mayEnd && change.rebuilds ? careMeanwhile(facts, change) : NOTHING;
   return careForStandbys(facts);
 }
 
@@ -59,21 +59,21 @@ export function decideCare(facts: CareFacts): Care {
  * While redundancy is being brought back one more standby may go: one that commits wait for, or one that the operation
  * waits for. The operation does not see it; another one begins by looking.
  */
-function careMeanwhile({ inSync, expected, streaming, unfollowedMs }: CareFacts, step: string): Care {
+function careMeanwhile({ inSync, expected, streaming, unfollowedMs }: CareFacts, { awaitsStandbys }: Meaning): Care {
   if (!streaming || unfollowedMs < STANDBY_AWAY_MS) return NOTHING;
-  const needed = step === 'synchronize' || step === 'widen' ? expected : inSync;
+  const needed = awaitsStandbys ? expected : inSync;
   const away = needed.filter((id) => !streaming.includes(id));
-  return away.length > 0 ? { ask: 'reprotect', reason: `not streaming any more: ${away.join(', ')}` } : NOTHING;
+  return away.length > 0 ? { ask: REPROTECT, reason: `not streaming any more: ${away.join(', ')}` } : NOTHING;
 }
 
 function careForStandbys({ inSync, expected, streaming, slotless, unfollowedMs }: CareFacts): Care {
   if (!streaming) return NOTHING;
   const away = expected.filter((id) => !streaming.includes(id));
   if (away.length > 0) {
-    return unfollowedMs >= STANDBY_AWAY_MS ? { ask: 'reprotect', reason: `not streaming: ${away.join(', ')}` } : NOTHING;
+    return unfollowedMs >= STANDBY_AWAY_MS ? { ask: REPROTECT, reason: `not streaming: ${away.join(', ')}` } : NOTHING;
   }
   const unrecorded = expected.filter((id) => !inSync.includes(id));
-  if (unrecorded.length > 0) return { ask: 'reprotect', reason: `streaming, but not recorded in sync: ${unrecorded.join(', ')}` };
+  if (unrecorded.length > 0) return { ask: REPROTECT, reason: `streaming, but not recorded in sync: ${unrecorded.join(', ')}` };
   const unkept = expected.filter((id) => slotless.includes(id));
-  return unkept.length > 0 ? { ask: 'reprotect', reason: `streaming through a slot that was lost: ${unkept.join(', ')}` } : NOTHING;
+  return unkept.length > 0 ? { ask: REPROTECT, reason: `streaming through a slot that was lost: ${unkept.join(', ')}` } : NOTHING;
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { reasonOf } from '../base/reason-of.js';
 import { systemCaller } from '../changes/caller.js';
 import type { Log } from '../telemetry/log.js';
@@ -9,14 +10,18 @@ import { SETTINGS } from '../config/settings-token.js';
 import { MetadataDatabaseRecords } from '../databases/database-records.js';
 import { DatabaseRequests } from '../databases/database.requests.js';
 import { DataLossNotAcceptedError } from '../databases/database-errors.js';
+import { FAILOVER } from '../databases/operations/failover.operation.js';
+import { RECOVER } from '../databases/operations/recover.operation.js';
+import { REPROTECT } from '../databases/operations/reprotect.operation.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { type Duty, RunsInWorker } from '../operations/duty.js';
 import type { OperationDocument } from '../operations/operation.js';
+import { OperationRegistry } from '../operations/registry.js';
 import { Rounds } from '../operations/rounds.js';
-import { runningChange } from '../operations/running-change.js';
+import { type RunningChange, runningChange } from '../operations/running-change.js';
 import { OperationInTheWayError } from '../operations/store.js';
 import type { Care } from './decide-care.js';
 import { FleetInspection } from './fleet-inspection.js';
@@ -58,11 +63,12 @@ export class FleetWatch implements Duty {
     private readonly metadata: Metadata,
     private readonly records: MetadataDatabaseRecords,
     private readonly requests: DatabaseRequests,
+    private readonly kinds: OperationRegistry<EntityManager>,
     @Inject(ENGINE) private readonly engine: Engine,
     @Inject(LOG) private readonly log: Log,
     @Inject(SETTINGS) { FREEHOLD_INSPECT_EVERY_MS, FREEHOLD_ALERT_LAG_SECONDS, FREEHOLD_ALERT_TRANSACTION_SECONDS }: Settings,
   ) {
-    this.alerts = new PrimaryAlerts(metadata, log);
+    this.alerts = new PrimaryAlerts(metadata, (change) => kinds.meaningOf(change), log);
     this.refreshing = new Rounds({
       everyMs: () => (this.changing ? REFRESH_CHANGING_MS : REFRESH_MS), beginsAtOnce: true, round: () => this.refresh(),
       whenFailed: 'what is recorded cannot be read: the watcher asks for nothing until it can', log,
@@ -121,8 +127,9 @@ export class FleetWatch implements Duty {
   }
 
   /** What is recorded of the databases that are leased to this worker, or of one of them. */
-  private readRecorded(id: string | null = null): Promise<WatchedDatabase[]> {
-    return queryRows<WatchedDatabase>(this.metadata.dataSource.manager,
+  private async readRecorded(id: string | null = null): Promise<WatchedDatabase[]> {
+    type Row = Omit<WatchedDatabase, 'change'> & { readonly change: RunningChange | null };
+    const rows = await queryRows<Row>(this.metadata.dataSource.manager,
       `SELECT d.id, d.customer_id AS "customerId", d.region_id AS region, d.epoch, d.in_sync AS "inSync",
               d.automation_paused IS NOT NULL AS "automationPaused",
               ${runningChange('d.id')} AS change,
@@ -131,6 +138,7 @@ export class FleetWatch implements Duty {
          FROM watches w JOIN databases d ON d.id = w.database_id
         WHERE w.worker = $1 AND ($2::text IS NULL OR d.id = $2) AND w.lease_until > now() AND d.provisioned_at IS NOT NULL AND d.deleted_at IS NULL
           AND EXISTS (SELECT FROM instances i WHERE i.database_id = d.id AND i.port IS NOT NULL)`, [this.worker, id]);
+    return rows.map(({ change, ...row }) => ({ ...row, change: change && this.kinds.meaningOf(change) }));
   }
 
   private async watch(database: WatchedDatabase): Promise<void> {
@@ -179,13 +187,13 @@ export class FleetWatch implements Duty {
     }
   }
 
-  private async ask({ id }: WatchedDatabase, what: 'failover' | 'recover' | 'reprotect', reason: string): Promise<OperationDocument> {
+  private async ask({ id }: WatchedDatabase, what: Exclude<Care['ask'], 'nothing'>, reason: string): Promise<OperationDocument> {
     switch (what) {
-      case 'recover':
+      case RECOVER:
         return (await this.requests.recover(WATCH, id)).body.operation;
-      case 'reprotect':
+      case REPROTECT:
         return (await this.requests.reprotect(WATCH, id, reason)).body.operation;
-      case 'failover':
+      case FAILOVER:
         return (await this.requests.failover(WATCH, id, { acceptDataLoss: false }, { reason, forced: false })).body.operation;
     }
   }

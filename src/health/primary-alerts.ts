@@ -1,16 +1,13 @@
 import { reasonOf } from '../base/reason-of.js';
 import type { Log } from '../telemetry/log.js';
-import { isBeforePause } from '../databases/operations/is-reprotecting.js';
 import type { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { openAlert, resolveAlerts } from '../operations/alerts.js';
 import { type RunningChange, runningChange } from '../operations/running-change.js';
+import type { Meaning } from '../operations/traits.js';
 import type { WatchedDatabase } from './database-watch.js';
 import type { Verdict } from './judge-primary.js';
 import { advise, NOTHING_TOLD, type PrimaryAlertMemory, type PrimaryAlertStep, type PrimaryTrouble, settlePrimaryAlert } from './settle-primary-alert.js';
-
-/** Operations that end a primary on purpose: nobody has to be told. */
-const TAKING_AWAY: ReadonlySet<string> = new Set(['delete', 'switchover', 'restore-in-place']);
 
 /** Tells operators what is wrong with primaries, and takes it back. */
 export class PrimaryAlerts {
@@ -18,7 +15,11 @@ export class PrimaryAlerts {
   /** What is being recorded of each database. */
   private readonly recording = new Map<string, Promise<void>>();
 
-  constructor(private readonly metadata: Metadata, private readonly log: Log) {}
+  constructor(
+    private readonly metadata: Metadata,
+    private readonly meaningOf: (change: RunningChange) => Meaning,
+    private readonly log: Log,
+  ) {}
 
   /** Takes a verdict into account. Clients do not wait until people are told. */
   take(database: WatchedDatabase, verdict: Verdict): void {
@@ -60,13 +61,14 @@ export class PrimaryAlerts {
     if (memory) this.memories.set(id, { ...memory, told });
   }
 
-  /** Whether the primary is gone because an operation took it away. */
+  /** Whether the primary is gone because an operation ended it on purpose: nobody has to be told. */
   private async isTakenAway(id: string): Promise<boolean> {
     const [row] = await queryRows<{ deleted: boolean; change: RunningChange | null }>(this.metadata.dataSource.manager,
       `SELECT d.deleted_at IS NOT NULL AS deleted, ${runningChange('d.id')} AS change
          FROM databases d WHERE d.id = $1`, [id]);
     if (!row || row.deleted) return true;
-    return row.change !== null && TAKING_AWAY.has(row.change.kind) && !isBeforePause(row.change.kind, row.change.step);
+    const change = row.change && this.meaningOf(row.change);
+    return change?.primary === 'ended' && change.hasBegun;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { OperationFailure } from './operation.js';
+import { findTraitFaults, type Meaning, type Traits } from './traits.js';
 
 /**
  * The queues, by need of isolation: a failover never waits behind a provisioning, nor a change behind a backup, nor a
@@ -88,7 +89,7 @@ export interface Step<Tx, Input = unknown, Found = Record<string, unknown>> {
   undo?(context: StepContext<Input, Found>): Promise<Recording<Tx> | void>;
 }
 
-/** A kind of operation: what is asked for, whom it excludes, and the table of its steps. */
+/** A kind of operation: what is asked for, whom it excludes, what it means to others, and the table of its steps. */
 export interface OperationDefinition<Tx, Input = unknown, Found = Record<string, unknown>> {
   readonly kind: string;
   /** One line: what it is for. */
@@ -99,17 +100,19 @@ export interface OperationDefinition<Tx, Input = unknown, Found = Record<string,
   readonly queue: QueueName;
   /** After this time an alert is raised and, before the point of no return, the operation is undone. */
   readonly deadlineMs: number;
-  /** Whether a request for this one ends a running exclusive operation of that kind, at that step. */
-  readonly preempts: (kind: string, step: string) => boolean;
+  /** Whether a request for this one ends the exclusive operation that runs. */
+  readonly preempts: (other: Meaning) => boolean;
   readonly steps: readonly Step<Tx, Input, Found>[];
   /** From this step on there is no way back, only forward; absent: there always is. */
   readonly pointOfNoReturn?: string;
+  /** What it means to others; absent: nothing. */
+  readonly traits?: Traits;
 }
 
 /**
- * Checks that a table of steps is well formed.
+ * Checks that a table of steps and the traits are well formed.
  *
- * @throws Error naming every fault: a table with one must not start.
+ * @throws Error naming every fault: a definition with one must not start.
  */
 export function assertWellFormed<Tx>(definition: OperationDefinition<Tx>): void {
   const names = definition.steps.map((step) => step.name);
@@ -131,6 +134,7 @@ export function assertWellFormed<Tx>(definition: OperationDefinition<Tx>): void 
     if (position >= noReturn && step.onFailure === 'undo') faults.push(`step "${step.name}" would undo what has no way back`);
     if (step.timeoutMs <= 0 || step.attempts <= 0) faults.push(`step "${step.name}" has no time or no attempt`);
   });
+  faults.push(...findTraitFaults(definition));
   if (faults.length > 0) throw new Error(`operation "${definition.kind}" is not well formed: ${faults.join('; ')}`);
 }
 

@@ -14,6 +14,8 @@ import { OperationQueues } from './operation-queues.js';
 import { documentOf, type DocumentRow, PostgresOperationStore, SELECT_WITH_STEPS } from './postgres-store.js';
 import { OperationRegistry } from './registry.js';
 import { stepPlans } from './runner.js';
+import type { RunningChange } from './running-change.js';
+import type { Meaning, Purpose } from './traits.js';
 
 /** Who asks for an operation, and for what. */
 export interface OperationRequest {
@@ -75,7 +77,7 @@ export class OperationsService {
       queue: definition.queue,
       steps: stepPlans(definition),
       deadlineMs: definition.deadlineMs,
-      preempts: definition.preempts,
+      preempts: (kind, step) => this.registry.mayEnd(request.kind, { kind, step }),
       traceParent: this.tracing.current(),
     }));
   }
@@ -86,6 +88,21 @@ export class OperationsService {
    */
   async lockSubject(tx: EntityManager, id: string): Promise<void> {
     await withFullRights(tx, () => tx.query('SELECT FROM subjects WHERE id = $1 FOR UPDATE', [id]));
+  }
+
+  /** What an operation that runs means to others. */
+  meaningOf(change: RunningChange): Meaning {
+    return this.registry.meaningOf(change);
+  }
+
+  /** What operations of that kind are for; undefined where nobody has to know. */
+  purposeOf(kind: string): Purpose | undefined {
+    return this.registry.purposeOf(kind);
+  }
+
+  /** The kinds of operations that are for that, as a query needs them. */
+  kindsFor(purpose: Purpose): string[] {
+    return this.registry.kindsFor(purpose);
   }
 
   /** Wakes a worker for an operation whose request is committed. Never fails: the sweeper finds what was not announced. */

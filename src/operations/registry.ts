@@ -1,11 +1,13 @@
 import type { OperationDefinition } from './definition.js';
 import { assertWellFormed } from './definition.js';
+import type { RunningChange } from './running-change.js';
+import { type Meaning, meaningAt, type Purpose } from './traits.js';
 
 /** The kinds of operations that this process knows; each exactly once. */
 export class OperationRegistry<Tx> {
   private readonly definitions = new Map<string, OperationDefinition<Tx>>();
 
-  /** @throws Error if the kind is known already or its table is not well formed. */
+  /** @throws Error if the kind is known already, or its table or its traits are not well formed. */
   register<Input, Found>(definition: OperationDefinition<Tx, Input, Found>): void {
     // Inputs are checked against the definition's own schema before they reach a step, so the types may be forgotten here.
     const known = definition as unknown as OperationDefinition<Tx>;
@@ -23,5 +25,25 @@ export class OperationRegistry<Tx> {
 
   all(): readonly OperationDefinition<Tx>[] {
     return [...this.definitions.values()];
+  }
+
+  /** What an operation that runs means to others. A kind that nobody declared, as an earlier version may have left, means nothing. */
+  meaningOf(change: RunningChange): Meaning {
+    return meaningAt(this.definitions.get(change.kind), change);
+  }
+
+  /** Whether a request for an operation of that kind ends the exclusive one that runs. */
+  mayEnd(kind: string, running: RunningChange): boolean {
+    return this.get(kind).preempts(this.meaningOf(running));
+  }
+
+  /** What operations of that kind are for; undefined where nobody has to know. */
+  purposeOf(kind: string): Purpose | undefined {
+    return this.definitions.get(kind)?.traits?.purpose;
+  }
+
+  /** The kinds of operations that are for that, as a query needs them. */
+  kindsFor(purpose: Purpose): string[] {
+    return [...this.definitions.keys()].filter((kind) => this.purposeOf(kind) === purpose);
   }
 }

@@ -8,6 +8,7 @@ import { openEngine } from '../engine/engine.js';
 import { dataSourceOptions, openDataSource } from '../metadata/data-source.js';
 import { Metadata } from '../metadata/metadata.js';
 import { PostgresOperationStore } from '../operations/postgres-store.js';
+import { OperationRegistry } from '../operations/registry.js';
 import { reconcileFleet } from '../recovery/reconcile-fleet.js';
 
 /** The process by which `freehold recover` makes restored metadata true again; it prints what it found and ends. */
@@ -19,7 +20,10 @@ async function main(): Promise<void> {
     const engine = await openEngine({ engine: settings.FREEHOLD_ENGINE, dataDir: settings.FREEHOLD_DATA_DIR, vault, log: openLog('silent', 'recover'), ...(settings.FREEHOLD_BACKUP_SITES && { backupSites: settings.FREEHOLD_BACKUP_SITES }) });
     const metadata = new Metadata(dataSource);
     const report = await reconcileFleet({
-      metadata, engine, records: new MetadataDatabaseRecords(metadata, vault), backupRecords: new MetadataBackupRecords(metadata, vault), store: new PostgresOperationStore(dataSource),
+      metadata, engine, store: new PostgresOperationStore(dataSource),
+      // No operation runs here, and none is asked what it means.
+      records: new MetadataDatabaseRecords(metadata, vault, new OperationRegistry()),
+      backupRecords: new MetadataBackupRecords(metadata, vault),
     });
     await engine.close();
     process.stdout.write(`${JSON.stringify(report)}\n`);

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { EntityManager } from 'typeorm';
 import { CHANGE_AND_SIGHT, stateOf, type StateRow } from '../databases/database-document.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
@@ -7,6 +8,7 @@ import { Metadata } from '../metadata/metadata.js';
 import { poolOf } from '../metadata/pool-of.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { OperationQueues } from '../operations/operation-queues.js';
+import { OperationRegistry } from '../operations/registry.js';
 
 const COUNT_WITHIN_MS = 2_000;
 
@@ -32,7 +34,12 @@ export class MetricsService {
     name: 'freehold_gateway_refusals_total', help: 'Clients refused by gateways since their last start', labelNames: ['region', 'reason'], registers: [this.registry],
   });
 
-  constructor(private readonly metadata: Metadata, private readonly queues: OperationQueues, @Inject(ENGINE) private readonly engine: Engine) {
+  constructor(
+    private readonly metadata: Metadata,
+    private readonly queues: OperationQueues,
+    private readonly kinds: OperationRegistry<EntityManager>,
+    @Inject(ENGINE) private readonly engine: Engine,
+  ) {
     collectDefaultMetrics({ register: this.registry, prefix: 'freehold_' });
   }
 
@@ -76,7 +83,7 @@ export class MetricsService {
               (SELECT json_agg(json_build_object('id', i.id, 'role', i.role, 'state', i.state)) FROM instances i WHERE i.database_id = d.id) AS instances
          FROM databases d LEFT JOIN watches w ON w.database_id = d.id WHERE d.purge_at IS NULL OR d.purge_at > now()`);
     this.databases.reset();
-    for (const row of rows) this.databases.inc({ state: stateOf(row).state });
+    for (const row of rows) this.databases.inc({ state: stateOf(row, (change) => this.kinds.meaningOf(change)).state });
   }
 
   private async countRefusals(): Promise<void> {

@@ -8,6 +8,7 @@ import type { FoundInstance, Survey } from '../engine/survey-port.js';
 import type { MetadataDatabaseRecords } from '../databases/database-records.js';
 import { isPlanId, PLANS } from '../fleet/plans.js';
 import { failoverOperation } from '../databases/operations/failover.operation.js';
+import { PROVISION } from '../databases/operations/provision.operation.js';
 import { newId } from '../metadata/ids.js';
 import type { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
@@ -102,7 +103,7 @@ async function abortFailover({ store, engine, records }: Parts, tx: EntityManage
   const input = { databaseId: id, epoch, reason: INTERRUPTED, forced: false, acceptDataLoss: false };
   const { id: operationId } = await store.request(tx, {
     id: newId('operation'), kind: definition.kind, subjectId: id, ownerId: customerId, exclusive: definition.exclusive, queue: definition.queue, input, sealed: null,
-    steps, deadlineMs: definition.deadlineMs, requestedBy: 'recover', requestId: null, preempts: definition.preempts,
+    steps, deadlineMs: definition.deadlineMs, requestedBy: 'recover', requestId: null, preempts: () => false,
   });
   const abort = steps.find(({ name }) => name === 'abort');
   if (!abort) throw new Error('a failover has no way out');
@@ -116,10 +117,11 @@ async function readRecorded(metadata: Metadata): Promise<Recorded[]> {
     `SELECT d.id, d.name, d.customer_id AS "customerId", d.plan, d.epoch, d.provisioned_at IS NOT NULL AS provisioned,
             coalesce((SELECT (s.detail ->> 'timeline')::int FROM operation_steps s JOIN operations o ON o.id = s.operation_id
                        WHERE o.subject_id = d.id AND s.name = 'promote' AND (s.detail ->> 'epoch')::int = d.epoch ORDER BY s.finished_at DESC LIMIT 1),
-                     CASE WHEN d.epoch = 1 AND EXISTS (SELECT FROM operations o WHERE o.subject_id = d.id AND o.kind = 'provision') THEN 1 END) AS timeline,
+                     CASE WHEN d.epoch = 1 AND EXISTS (SELECT FROM operations o WHERE o.subject_id = d.id AND o.kind = $1) THEN 1 END
+                    ) AS timeline,
             (SELECT json_agg(json_build_object('id', i.id, 'hostId', i.host_id, 'role', i.role, 'state', i.state, 'hostLost', h.state = 'lost'))
                FROM instances i JOIN hosts h ON h.id = i.host_id WHERE i.database_id = d.id) AS members
-       FROM databases d WHERE d.deleted_at IS NULL ORDER BY d.id`);
+       FROM databases d WHERE d.deleted_at IS NULL ORDER BY d.id`, [PROVISION]);
   return rows.map(({ plan, members, ...row }) => ({ ...row, members: members ?? [], planned: 1 + (isPlanId(plan) ? PLANS[plan].standbys : 0) }));
 }
 

@@ -1,3 +1,5 @@
+import type { Meaning } from '../operations/traits.js';
+
 /** An instance on a host that is to be emptied. */
 export interface Occupant {
   readonly databaseId: string;
@@ -6,9 +8,9 @@ export interface Occupant {
   readonly hostId: string;
   readonly role: 'primary' | 'standby';
   readonly state: string;
-  /** The kind of the exclusive operation that runs on its database, if any. */
-  readonly change: string | null;
-  /** The transactions that a switchover of its database waits for, if one does. */
+  /** The exclusive operation that runs on its database, if any. */
+  readonly change: Pick<Meaning, 'purpose'> | null;
+  /** What that operation waits for while it keeps nothing busy: the transactions before a switchover. */
   readonly waitsFor: string | null;
   /** Whether the database's primary is on one of the hosts that are to be emptied. */
   readonly primaryLeaves: boolean;
@@ -50,7 +52,7 @@ function chooseWay({ role, primaryLeaves, survivors, survivorsInSync }: Occupant
 export interface PossibleMove extends Move {
   /** Where the instance would go; null without room. */
   readonly to: string | null;
-  readonly change: string | null;
+  readonly change: Occupant['change'];
   /** The transactions that its switchover waits for, while nobody is held up; null if it is not waiting. */
   readonly waitsFor: string | null;
   /** Until when it is left alone, because what was asked for has failed; null if nothing has. */
@@ -97,7 +99,7 @@ export function chooseMoves<M extends PossibleMove>(
 }
 
 /** A restore ends what waits in vain for instances that are lost; what may not be ended refuses it. */
-const isHeldBack = ({ by, change }: PossibleMove): boolean => change !== null && (by !== 'restore' || change === 'restore-in-place');
+const isHeldBack = ({ by, change }: PossibleMove): boolean => change !== null && (by !== 'restore' || change.purpose === 'restore');
 
 /** Whether nothing but room, or an operator's word, is missing. */
 export function isPossible({ by, to, mayLose, role }: PossibleMove, acceptDataLoss: boolean): boolean {

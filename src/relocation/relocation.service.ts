@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { DataLossNotAcceptedError, DatabaseNotAvailableError } from '../databases/database-errors.js';
 import { DatabaseRequests } from '../databases/database.requests.js';
-import { BEFORE_PAUSE } from '../databases/derive-state.js';
 import { SWITCHOVER } from '../databases/operations/switchover.operation.js';
 import type { HostLoad } from '../fleet/choose-hosts.js';
 import { NoRoomError } from '../fleet/fleet-errors.js';
@@ -17,7 +16,7 @@ import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
 import type { OperationDocument } from '../operations/operation.js';
 import { OperationNotSteerableError, OperationsService } from '../operations/operations.service.js';
-import { isRunningChange, runningChange } from '../operations/running-change.js';
+import { hasRunningChange, type RunningChange, runningChange, waitOfRunningChange } from '../operations/running-change.js';
 import { OperationInTheWayError } from '../operations/store.js';
 import { type Failures, type Move, type Occupant, planMoves, type PossibleMove, restUntil } from './plan-moves.js';
 import { type Household, placeMoves, type PlacedMove } from './place-moves.js';
@@ -87,7 +86,10 @@ export class RelocationService {
     const tx = this.metadata.dataSource.manager;
     const [asker] = await queryRows<{ createdAt: Date }>(tx, 'SELECT created_at AS "createdAt" FROM operations WHERE id = $1', [operationId]);
     if (!asker) throw new Error(`operation ${operationId} is gone`);
-    const operations = await queryRows<MoveOperation>(tx, SELECT_MOVES, [operationId, databaseIds, new Date(asker.createdAt.getTime() - JUST_BEFORE_MS)]);
+    const since = new Date(asker.createdAt.getTime() - JUST_BEFORE_MS);
+    const rows = await queryRows<Omit<MoveOperation, 'purpose'>>(tx, SELECT_MOVES,
+      [operationId, databaseIds, since, this.operations.kindsFor('failover')]);
+    const operations = rows.map((row) => ({ ...row, purpose: this.operations.purposeOf(row.kind) }));
     return reportMoves(operations, asker.createdAt);
   }
 
@@ -115,14 +117,14 @@ export class RelocationService {
   /** Switchovers that an earlier request has asked for heed what the operator says, too. */
   private async amendSwitchovers(tx: EntityManager, databaseIds: readonly string[], endTransactionsAfterMinutes: number): Promise<void> {
     const running = await queryRows<{ id: string }>(tx,
-      `SELECT id FROM operations WHERE subject_id = ANY($1) AND kind = $2 AND state IN ('pending', 'running') ORDER BY subject_id`, [databaseIds, SWITCHOVER]);
+      `SELECT id FROM operations WHERE subject_id = ANY($1) AND kind = $2 AND state IN ('pending', 'running') ORDER BY subject_id`,
+      [databaseIds, SWITCHOVER]);
     for (const { id } of running) await this.operations.amend(tx, id, { endTransactionsAfterMinutes });
   }
 
   /** Asks for a place for standbys that are lost, whose hosts nobody empties any more, where a host has room. A few at a time. */
   async rehouse(): Promise<void> {
-    const homeless = await queryRows<Occupant>(this.metadata.dataSource.manager, SELECT_HOMELESS, [[], VACATE, REHOUSED_AT_ONCE]);
-    for (const occupant of homeless) {
+    for (const occupant of await this.readPlaces(SELECT_HOMELESS, [[], VACATE, REHOUSED_AT_ONCE])) {
       // Each for itself: where one has lost its place, another one may find it.
       const [move] = await this.place(planMoves([occupant], true));
       if (move?.to) await this.ask(move, { hostIds: [], hostsLost: true, acceptDataLoss: false, databaseIds: [] }, REHOUSED_BY);
@@ -173,11 +175,11 @@ export class RelocationService {
     }
   }
 
-  /** Takes back the switchovers that were asked for in an operation's name and still wait for a quiet moment. */
+  /** Takes back what was asked for in an operation's name and has not begun, such as switchovers that wait for a quiet moment. */
   async callOff(operationId: string): Promise<void> {
-    const waiting = await queryRows<{ id: string }>(this.metadata.dataSource.manager,
-      `SELECT id FROM operations WHERE requested_by = $1 AND kind = $2 AND step = ANY($3) AND state IN ('pending', 'running')`, [operationId, SWITCHOVER, [...BEFORE_PAUSE]]);
-    for (const { id } of waiting) {
+    const going = await queryRows<RunningChange & { readonly id: string }>(this.metadata.dataSource.manager,
+      `SELECT id, kind, step FROM operations WHERE requested_by = $1 AND state IN ('pending', 'running')`, [operationId]);
+    for (const { id } of going.filter((operation) => !this.operations.meaningOf(operation).hasBegun)) {
       try {
         await this.steering.cancel(systemCaller(operationId), id);
       } catch (error) {
@@ -188,9 +190,19 @@ export class RelocationService {
   }
 
   private readOccupants(hostIds: readonly string[]): Promise<Occupant[]> {
-    return queryRows<Occupant>(this.metadata.dataSource.manager, SELECT_OCCUPANTS, [hostIds]);
+    return this.readPlaces(SELECT_OCCUPANTS, [hostIds]);
+  }
+
+  private async readPlaces(statement: string, parameters: readonly unknown[]): Promise<Occupant[]> {
+    const rows = await queryRows<OccupantRow>(this.metadata.dataSource.manager, statement, parameters);
+    return rows.map(({ change, waitingFor, ...row }) => {
+      const meaning = change && this.operations.meaningOf(change);
+      return { ...row, change: meaning, waitsFor: meaning?.idles ? waitingFor : null };
+    });
   }
 }
+
+type OccupantRow = Omit<Occupant, 'change' | 'waitsFor'> & { readonly change: RunningChange | null; readonly waitingFor: string | null };
 
 /** What may be otherwise when it is looked at again. */
 const PASSING = [OperationInTheWayError, DatabaseNotAvailableError, DataLossNotAcceptedError, BackupNotStoredError, NoRoomError];
@@ -204,7 +216,7 @@ const SELECT_MOVES = `
          (SELECT s.finished_at FROM operation_steps s WHERE s.operation_id = o.id AND s.name = 'route' AND s.state = 'succeeded') AS "routedAt",
          (SELECT (s.detail ->> 'lastCommitAt')::timestamptz FROM operation_steps s WHERE s.operation_id = o.id AND s.name = 'restore-primary') AS "lastCommitAt"
     FROM operations o
-   WHERE o.requested_by = $1 OR (o.kind = 'failover' AND o.state = 'succeeded' AND o.subject_id = ANY($2) AND o.created_at > $3 AND o.id < $1)
+   WHERE o.requested_by = $1 OR (o.kind = ANY($4) AND o.state = 'succeeded' AND o.subject_id = ANY($2) AND o.created_at > $3 AND o.id < $1)
    ORDER BY o.id`;
 
 /** Of what was asked for in an operation's name. */
@@ -217,9 +229,7 @@ const REHOUSED_AT_ONCE = 4;
 
 const OCCUPANTS = `
   SELECT d.id AS "databaseId", d.customer_id AS "customerId", i.id AS "instanceId", i.host_id AS "hostId", i.role, i.state,
-         ${runningChange('d.id')} ->> 'kind' AS change,
-         (SELECT s.detail ->> 'waitingFor' FROM operations o JOIN operation_steps s ON s.operation_id = o.id AND s.name = o.step
-           WHERE ${isRunningChange('o', 'd.id')} AND o.kind = 'switchover' AND o.step = 'quiet') AS "waitsFor",
+         ${runningChange('d.id')} AS change, ${waitOfRunningChange('d.id')} AS "waitingFor",
          EXISTS (SELECT FROM instances p JOIN hosts h ON h.id = p.host_id
                   WHERE p.database_id = d.id AND p.role = 'primary' AND (h.id = ANY($1) OR h.state = 'lost')) AS "primaryLeaves",
          (SELECT count(*)::integer FROM instances s JOIN hosts h ON h.id = s.host_id
@@ -234,6 +244,6 @@ const SELECT_OCCUPANTS = `${OCCUPANTS} WHERE i.host_id = ANY($1) AND d.deleted_a
 const SELECT_HOMELESS = `${OCCUPANTS}
    WHERE i.role = 'standby' AND i.state = 'lost' AND d.deleted_at IS NULL
      AND EXISTS (SELECT FROM instances p JOIN hosts h ON h.id = p.host_id WHERE p.database_id = d.id AND p.role = 'primary' AND p.state = 'running' AND h.state <> 'lost')
-     AND NOT EXISTS (SELECT FROM operations o WHERE ${isRunningChange('o', 'd.id')})
+     AND NOT ${hasRunningChange('d.id')}
      AND NOT EXISTS (SELECT FROM operations o WHERE o.kind = $2 AND o.state IN ('pending', 'running') AND o.input -> 'hostIds' ? i.host_id)
    ORDER BY random() LIMIT $3`;

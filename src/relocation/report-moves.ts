@@ -1,7 +1,10 @@
+import type { Purpose } from '../operations/traits.js';
+
 /** An operation that was asked for to empty hosts, or that ended an outage of a database on them before. */
 export interface MoveOperation {
   readonly databaseId: string;
   readonly kind: string;
+  readonly purpose: Purpose | undefined;
   readonly state: string;
   readonly createdAt: Date;
   readonly startedAt: Date | null;
@@ -35,7 +38,7 @@ export interface MoveReport {
   readonly recoveries: readonly Recovery[];
 }
 
-const ENDS_AN_OUTAGE: ReadonlySet<string> = new Set(['failover', 'restore-in-place']);
+const ENDS_AN_OUTAGE: ReadonlySet<Purpose | undefined> = new Set(['failover', 'restore']);
 
 /** @param lostAt when the hosts were declared lost; a failover may have begun before by itself */
 export function reportMoves(operations: readonly MoveOperation[], lostAt: Date): MoveReport {
@@ -49,14 +52,17 @@ export function reportMoves(operations: readonly MoveOperation[], lostAt: Date):
   const failed = operations.filter(({ state }) => state === 'failed' || state === 'cancelled')
     .map(({ databaseId, kind, reason }) => ({ databaseId, kind, reason: reason ?? 'nothing was said' }));
   const databases = [...milliseconds].sort(([, a], [, b]) => b - a).map(([databaseId, ms]) => ({ databaseId, seconds: ms / 1000 }));
-  const recoveries = operations.filter(({ kind, routedAt }) => ENDS_AN_OUTAGE.has(kind) && routedAt !== null).map((operation) => describeRecovery(operation, lostAt));
+  const recoveries = operations.filter(({ purpose, routedAt }) => ENDS_AN_OUTAGE.has(purpose) && routedAt !== null)
+    .map((operation) => describeRecovery(operation, lostAt));
   return { done, failed, databases, recoveries: recoveries.sort((a, b) => (b.rtoSeconds ?? Infinity) - (a.rtoSeconds ?? Infinity)) };
 }
 
-function describeRecovery({ databaseId, kind, createdAt, routedAt, acceptDataLoss, lastCommitAt }: MoveOperation, lostAt: Date): Recovery {
+function describeRecovery(
+  { databaseId, kind, purpose, createdAt, routedAt, acceptDataLoss, lastCommitAt }: MoveOperation, lostAt: Date,
+): Recovery {
   const since = Math.min(createdAt.getTime(), lostAt.getTime());
   const rtoSeconds = routedAt && (routedAt.getTime() - since) / 1000;
-  if (kind === 'failover') return { databaseId, by: kind, rtoSeconds, rpoSecondsAtMost: acceptDataLoss ? null : 0 };
+  if (purpose === 'failover') return { databaseId, by: kind, rtoSeconds, rpoSecondsAtMost: acceptDataLoss ? null : 0 };
   // What was committed last before the loss nobody can tell: the longest that it can be is from the last commit that is there.
   return { databaseId, by: kind, rtoSeconds, rpoSecondsAtMost: lastCommitAt && Math.max(0, (since - lastCommitAt.getTime()) / 1000) };
 }

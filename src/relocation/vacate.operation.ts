@@ -69,7 +69,7 @@ export function vacateOperation<Tx>({ moves, ask, callOff, countGoing, report }:
     exclusive: true,
     queue: 'failover',
     deadlineMs: 24 * 60 * 60_000,
-    preempts: (kind) => kind === VACATE,
+    preempts: ({ kind }) => kind === VACATE,
     pointOfNoReturn: 'move',
     steps: [{ name: 'move', does: 'move every instance away, a few at a time', timeoutMs: 60_000, attempts: 1_440, onFailure: 'persist', run: move }],
   };

@@ -262,7 +262,7 @@ describe('exclusive operations', () => {
   beforeEach(() => {
     define('change', { one: {} });
     define('copy', { one: {} }, { exclusive: false });
-    define('rescue', { one: {} }, { preempts: (kind) => kind === 'change' });
+    define('rescue', { one: {} }, { preempts: ({ kind }) => kind === 'change' });
   });
 
   it('are one at a time for a subject, and the refusal names the one in the way', async () => {

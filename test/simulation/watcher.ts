@@ -2,7 +2,7 @@ import { primaryOf, standbysOf, type DatabaseRecord } from '../../src/databases/
 import type { Sight } from '../../src/engine/ports.js';
 import { type Care, decideCare } from '../../src/health/decide-care.js';
 import { judgePrimary } from '../../src/health/judge-primary.js';
-import type { Operation } from '../../src/operations/operation.js';
+import type { Meaning } from '../../src/operations/traits.js';
 import type { Instance } from './engine/postgres.js';
 import { standbysSeen } from './engine/simulated-instances.js';
 import type { Owner, Scheduler } from './scheduler.js';
@@ -14,7 +14,7 @@ const MISSES_TO_SUSPECT = 3;
 export interface WatcherParts {
   readonly scheduler: Scheduler;
   readonly instances: readonly Instance[];
-  readonly read: () => { readonly record: DatabaseRecord; readonly change: Operation | undefined };
+  readonly read: () => { readonly record: DatabaseRecord; readonly change: Meaning | null };
   readonly ask: (owner: Owner, care: Exclude<Care, { ask: 'nothing' }>) => void;
   /** False leaves rule 13 out. */
   readonly recovers: boolean;
@@ -61,7 +61,7 @@ export class Watcher implements Owner {
     this.unfollowedSince = follows ? undefined : this.unfollowedSince ?? scheduler.now;
     const unfollowedMs = this.unfollowedSince === undefined ? 0 : scheduler.now - this.unfollowedSince;
     const care = decideCare({
-      verdict, change: change ? { kind: change.kind, step: change.step } : null, automationPaused: false, inSync: record.inSync, expected, streaming, slotless: [], unfollowedMs,
+      verdict, change, automationPaused: false, inSync: record.inSync, expected, streaming, slotless: [], unfollowedMs,
     });
     this.act(care);
   }

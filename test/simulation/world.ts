@@ -8,6 +8,7 @@ import type { Transition } from '../../src/operations/decide-transition.js';
 import { OperationRegistry } from '../../src/operations/registry.js';
 import { stepPlans } from '../../src/operations/runner.js';
 import type { Held } from '../../src/operations/store.js';
+import type { Meaning } from '../../src/operations/traits.js';
 import { Client } from './client.js';
 import type { DataPlane } from './engine/effects.js';
 import { Instance, Postgres } from './engine/postgres.js';
@@ -82,7 +83,7 @@ export class World {
     this.route.isBusy = () => this.clients.some(({ isBusy }) => isBusy);
     this.watcher = new Watcher('watcher', {
       scheduler: this.scheduler, instances: this.instances, recovers: !rulesOff.has('13'),
-      read: () => ({ record: this.records.present, change: this.store.running(DATABASE_ID) }),
+      read: () => ({ record: this.records.present, change: this.runningChange() }),
       ask: (owner, care) => this.ask(care.ask === 'failover' ? { kind: FAILOVER, forced: false, acceptDataLoss: false, reason: care.reason } : { kind: care.ask, reason: care.reason }, owner),
     });
     registerTables(this.registry, { engine: this.engineFor(OPERATOR), records: this.records, instances: this.instances, rulesOff });
@@ -141,6 +142,11 @@ export class World {
     );
   }
 
+  private runningChange(): Meaning | null {
+    const running = this.store.running(DATABASE_ID);
+    return running ? this.registry.meaningOf(running) : null;
+  }
+
   private async request(request: Request, requestedBy: string): Promise<string | undefined> {
     const { epoch, inSync } = this.records.present;
     const running = this.store.running(DATABASE_ID);
@@ -154,7 +160,7 @@ export class World {
     await this.store.request(tx, {
       id, kind: request.kind, subjectId: DATABASE_ID, ownerId: null, exclusive: definition.exclusive, queue: definition.queue,
       input: inputOf(request, epoch), sealed: null, steps: stepPlans(definition), deadlineMs: definition.deadlineMs,
-      requestedBy, requestId: null, preempts: definition.preempts,
+      requestedBy, requestId: null, preempts: (kind, step) => this.registry.mayEnd(request.kind, { kind, step }),
     });
     tx.commit();
     return id;

@@ -1,4 +1,6 @@
 import type { OperationDefinition, Step } from '../../src/operations/definition.js';
+import type { OperationRegistry } from '../../src/operations/registry.js';
+import type { Meaning } from '../../src/operations/traits.js';
 
 type Definition = OperationDefinition<unknown, never, never>;
 type AnyStep = Step<unknown, never, never>;
@@ -38,6 +40,29 @@ export function describeTable(definition: Definition): string {
   return [
     `## ${definition.kind}`, '', `It ${definition.does}. ${facts.map((fact, index) => (index === 0 ? fact[0]!.toUpperCase() + fact.slice(1) : fact)).join('; ')}.`, '',
     drawTable(definition), '', '| step | what it does | time-out | attempts | when those are used up |', '|---|---|---|---|---|', ...rows, '',
+  ].join('\n');
+}
+
+/** Describes what operations of one subject mean to each other and to people, as a section of a document. */
+export function describeMeanings(tables: readonly Definition[], registry: OperationRegistry<unknown>): string {
+  const meaningsOf = ({ kind, steps }: Definition): Meaning[] => steps.map(({ name }) => registry.meaningOf({ kind, step: name }));
+  const list = (table: Definition, isMeant: (meaning: Meaning) => boolean): string | undefined => {
+    const meant = meaningsOf(table).filter(isMeant).map(({ step }) => `\`${step}\``);
+    if (meant.length === 0) return undefined;
+    return meant.length === table.steps.length ? `\`${table.kind}\`` : `\`${table.kind}\` at ${meant.join(', ')}`;
+  };
+  const rows = tables.filter(({ exclusive }) => exclusive).map((table) => {
+    const shown = list(table, ({ shows, hasBegun, reprotects }) => shows !== undefined && hasBegun && !reprotects);
+    const ended = tables.filter(({ exclusive }) => exclusive)
+      .map((other) => list(other, (meaning) => registry.mayEnd(table.kind, meaning))).filter((one) => one !== undefined);
+    return { table, shown: shown?.replace(`\`${table.kind}\``, `\`${table.traits?.shows}\``), ended };
+  });
+  return [
+    '## What changes of a database mean to each other', '',
+    'One of them runs at a time. A request for one that may not end the one that runs is refused with that one\'s id. Where no',
+    'state is given, the database has the state that it would have without the operation.', '',
+    '| operation | state of the database | what it may end |', '|---|---|---|',
+    ...rows.map(({ table, shown, ended }) => `| \`${table.kind}\` | ${shown ?? ''} | ${ended.join('; ')} |`), '',
   ].join('\n');
 }
 

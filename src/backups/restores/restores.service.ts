@@ -101,7 +101,8 @@ export class RestoresService {
       const end = database.deletedAt === null ? new Date() : new Date(database.deletedAt);
       const range = rangeOf(await this.records.readStored(database.id), this.backups.port.sites(), end);
       if (!range || wanted.time < range.from || wanted.time > range.to) throw new RestoreOutOfRangeError(wanted.time, range);
-      const undone = (await this.records.readUndone(database.id)).find(({ from, to }) => wanted.time > from && wanted.time < to);
+      const undone = (await this.records.readUndone(database.id, RESTORE_IN_PLACE))
+        .find(({ from, to }) => wanted.time > from && wanted.time < to);
       if (undone) throw new TimeUndoneError(wanted.time, undone);
     }
     await this.requireTargets(database, wanted);

@@ -1,12 +1,20 @@
 import type { EntityManager } from 'typeorm';
-import { BEFORE_PAUSE } from '../../databases/derive-state.js';
-import { SECURING } from '../../databases/operations/delete.operation.js';
 import { queryRows } from '../../metadata/query-rows.js';
+import type { OperationsService } from '../../operations/operations.service.js';
+import { isRunningChange, type RunningChange } from '../../operations/running-change.js';
 import { chooseKeptBackups, type Retention } from './choose-kept-backups.js';
-import type { BackupFacts, NewestBackup, UnprovedBackup } from './decide-backup-care.js';
+import type { BackupCare, BackupFacts, NewestBackup, UnprovedBackup } from './decide-backup-care.js';
+import { BACK_UP } from './operations/back-up.operation.js';
+import { EXPIRE_BACKUPS } from './operations/expire-backups.operation.js';
+import { PROVE_BACKUP } from './operations/prove-backup.operation.js';
+import { PURGE_BACKUPS } from './operations/purge-backups.operation.js';
+import { SET_ARCHIVE } from './operations/set-archive.operation.js';
 
 /** Backups that may read from, or write to, one host at once. */
 const BACKUPS_A_HOST = 2;
+
+/** What is asked for again, some time after it failed. */
+const ASKED_AGAIN: readonly BackupCare['ask'][] = [SET_ARCHIVE, BACK_UP, EXPIRE_BACKUPS, PROVE_BACKUP];
 
 /** A database whose backups are looked after, with what its records say. */
 export interface KeptDatabase extends Omit<BackupFacts, 'outlived' | 'usableSites'> {
@@ -24,11 +32,12 @@ export async function readClock(tx: EntityManager): Promise<Date> {
 }
 
 /** Every database whose backups are looked after: those that are there and whose automation is not paused, or that are being deleted. */
-export async function readKeptDatabases(tx: EntityManager): Promise<KeptDatabase[]> {
-  const rows = await queryRows<FactsRow>(tx, SELECT_FACTS, [BACKUPS_A_HOST, [...SECURING], [...BEFORE_PAUSE]]);
+export async function readKeptDatabases(tx: EntityManager, operations: OperationsService): Promise<KeptDatabase[]> {
+  const rows = await queryRows<FactsRow>(tx, SELECT_FACTS, [BACKUPS_A_HOST, BACK_UP, operations.kindsFor('deletion'), ASKED_AGAIN]);
   return rows.map(({ running, archive, newest, unproved, failedAt, ...row }) => ({
     ...row,
-    running: new Set(running ?? []),
+    running: (running ?? []).map((operation) => operations.meaningOf(operation)),
+    isDeleted: running?.some(({ kind }) => operations.purposeOf(kind) === 'deletion') ?? false,
     archive: archive && { ...archive, since: new Date(archive.since) },
     newest: newest && { ...newest, requestedAt: new Date(newest.requestedAt), finishedAt: newest.finishedAt === null ? null : new Date(newest.finishedAt) },
     unproved: (unproved ?? []).map((backup) => ({ ...backup, finishedAt: new Date(backup.finishedAt), damagedAt: backup.damagedAt === null ? null : new Date(backup.damagedAt) })),
@@ -49,14 +58,15 @@ export function readPurgeable(tx: EntityManager): Promise<{ id: string; customer
   return queryRows(tx,
     `SELECT d.id, d.customer_id AS "customerId" FROM databases d JOIN backup_sets s ON s.database_id = d.id
       WHERE d.purge_at <= now() AND s.purged_at IS NULL
-        AND NOT EXISTS (SELECT FROM operations o WHERE o.subject_id = d.id AND o.kind = 'purge-backups' AND o.state IN ('pending', 'running'))`);
+        AND NOT EXISTS (SELECT FROM operations o WHERE o.subject_id = d.id AND o.kind = $1 AND o.state IN ('pending', 'running'))`,
+    [PURGE_BACKUPS]);
 }
 
 /** Times inside documents that PostgreSQL makes are texts. */
 type Texts<Item> = { readonly [Key in keyof Item]: Item[Key] extends Date ? string : Item[Key] extends Date | null ? string | null : Item[Key] };
 
-interface FactsRow extends Omit<KeptDatabase, 'running' | 'archive' | 'newest' | 'unproved' | 'failedAt'> {
-  readonly running: readonly string[] | null;
+interface FactsRow extends Omit<KeptDatabase, 'running' | 'isDeleted' | 'archive' | 'newest' | 'unproved' | 'failedAt'> {
+  readonly running: readonly RunningChange[] | null;
   readonly archive: Texts<NonNullable<BackupFacts['archive']>> | null;
   readonly newest: Texts<NewestBackup> | null;
   readonly unproved: readonly Texts<UnprovedBackup>[] | null;
@@ -67,7 +77,7 @@ interface FactsRow extends Omit<KeptDatabase, 'running' | 'archive' | 'newest' |
 const SELECT_FACTS = `
   WITH busy_hosts AS (
     SELECT i.host_id FROM operations o JOIN instances i ON i.database_id = o.subject_id
-     WHERE o.kind = 'back-up' AND o.state IN ('pending', 'running') GROUP BY i.host_id HAVING count(*) >= $1)
+     WHERE o.kind = $2 AND o.state IN ('pending', 'running') GROUP BY i.host_id HAVING count(*) >= $1)
   SELECT d.id AS "databaseId", d.customer_id AS "customerId", d.region_id AS region, r.time_zone AS "timeZone", d.epoch,
          CASE WHEN s.database_id IS NOT NULL THEN json_build_object('sites', s.archive_sites, 'epoch', s.archive_epoch, 'since', s.archive_since) END AS archive,
          (SELECT json_build_object('requestedAt', b.requested_at, 'finishedAt', b.finished_at, 'missingSites',
@@ -78,14 +88,15 @@ const SELECT_FACTS = `
                  (SELECT coalesce(json_agg(c.site), '[]') FROM backup_copies c WHERE c.backup_id = b.id AND c.state = 'stored' AND c.damage IS NULL),
                  'damagedAt', (SELECT max(c.damaged_at) FROM backup_copies c WHERE c.backup_id = b.id)) ORDER BY b.id DESC)
             FROM backups b WHERE b.database_id = d.id AND b.finished_at IS NOT NULL AND b.started_at IS NOT NULL AND b.expired_at IS NULL AND b.proved_at IS NULL) AS unproved,
-         (SELECT array_agg(o.kind) FROM operations o WHERE o.subject_id = d.id AND o.state IN ('pending', 'running')
-             AND NOT (o.kind = 'delete' AND o.step = ANY ($2)) AND NOT (o.kind = 'switchover' AND o.step = ANY ($3))) AS running,
-         EXISTS (SELECT FROM operations o WHERE o.subject_id = d.id AND o.kind = 'delete' AND o.state IN ('pending', 'running')) AS "isDeleted",
+         (SELECT json_agg(json_build_object('kind', o.kind, 'step', o.step))
+            FROM operations o WHERE o.subject_id = d.id AND o.state IN ('pending', 'running')) AS running,
          (SELECT json_object_agg(kind, at) FROM (
             SELECT o.kind, max(o.finished_at) AS at FROM operations o
-             WHERE o.subject_id = d.id AND o.state = 'failed' AND o.finished_at <= clock_timestamp() AND o.kind IN ('set-archive', 'back-up', 'expire-backups', 'prove-backup') GROUP BY o.kind) failed) AS "failedAt",
+             WHERE o.subject_id = d.id AND o.state = 'failed' AND o.finished_at <= clock_timestamp() AND o.kind = ANY ($4)
+             GROUP BY o.kind) failed) AS "failedAt",
          EXISTS (SELECT FROM instances i WHERE i.database_id = d.id AND i.host_id IN (SELECT host_id FROM busy_hosts)) AS "hostsAreBusy",
          (SELECT count(*)::integer FROM backups b WHERE b.database_id = d.id AND b.started_at IS NOT NULL AND b.expired_at IS NULL) AS stored
     FROM databases d JOIN regions r ON r.id = d.region_id LEFT JOIN backup_sets s ON s.database_id = d.id
    WHERE d.provisioned_at IS NOT NULL AND d.deleted_at IS NULL
-     AND (d.automation_paused IS NULL OR EXISTS (SELECT FROM operations o WHERE o.subject_id = d.id AND o.kind = 'delete' AND o.state IN ('pending', 'running'))) ORDER BY d.id`;
+     AND (d.automation_paused IS NULL OR EXISTS (SELECT FROM operations o WHERE ${isRunningChange('o', 'd.id')} AND o.kind = ANY ($3)))
+   ORDER BY d.id`;

@@ -90,7 +90,7 @@ export class BackupKeeper implements Duty {
     await this.records.leaveFuture(tx);
     const asked: OperationDocument[] = [];
     const take = ({ body }: Done<OperationAnswer>): number => asked.push(body.operation);
-    for (const database of await readKeptDatabases(tx)) {
+    for (const database of await readKeptDatabases(tx, this.operations)) {
       const outlived = database.stored > 0 ? await this.chooseOutlived(tx, database, now) : [];
       const kept = { ...database, id: database.databaseId };
       for (const care of decideBackupCare({ ...database, outlived, usableSites }, now)) take(await this.requests.care(tx, KEEPER, kept, care));

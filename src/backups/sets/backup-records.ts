@@ -184,20 +184,29 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
         WHERE b.database_id = $1 AND b.finished_at IS NOT NULL AND b.expired_at IS NULL GROUP BY b.id ORDER BY b.id DESC`, [databaseId]);
   }
 
-  /** What a deletion has to know; a backup counts if a live site has it. */
-  async readOfDeleted(databaseId: string, sites: readonly BackupSite[]): Promise<BackupsOfDeleted> {
+  /**
+   * What a deletion has to know; a backup counts if a live site has it.
+   *
+   * @param backupKind the kind of the operations that make backups
+   */
+  async readOfDeleted(databaseId: string, sites: readonly BackupSite[], backupKind: string): Promise<BackupsOfDeleted> {
     const live = sites.filter(({ kind }) => kind === 'live').map(({ id }) => id);
-    const [row] = await queryRows<BackupsOfDeleted>(this.metadata.dataSource.manager, SELECT_OF_DELETED, [databaseId, live]);
+    const [row] = await queryRows<BackupsOfDeleted>(this.metadata.dataSource.manager, SELECT_OF_DELETED, [databaseId, live, backupKind]);
     if (!row) throw new Error(`there is no database ${databaseId}`);
     return row;
   }
 
-  /** The stretches of time that restores in place have undone: what was written in them is not on the database's path any more. */
-  async readUndone(databaseId: string): Promise<readonly { readonly from: Date; readonly to: Date }[]> {
+  /**
+   * The stretches of time that restores in place have undone: what was written in them is not on the database's path any more.
+   *
+   * @param restoringKind the kind of those restores
+   */
+  async readUndone(databaseId: string, restoringKind: string): Promise<readonly { readonly from: Date; readonly to: Date }[]> {
     return queryRows(this.metadata.dataSource.manager,
       `SELECT coalesce((o.input -> 'wanted' ->> 'time')::timestamptz, b.finished_at) AS "from", o.finished_at AS "to"
          FROM operations o LEFT JOIN backups b ON b.id = o.input -> 'wanted' ->> 'backupId'
-        WHERE o.subject_id = $1 AND o.kind = 'restore-in-place' AND o.state = 'succeeded' AND o.input -> 'wanted' ->> 'time' IS DISTINCT FROM 'latest'`, [databaseId]);
+        WHERE o.subject_id = $1 AND o.kind = $2 AND o.state = 'succeeded' AND o.input -> 'wanted' ->> 'time' IS DISTINCT FROM 'latest'`,
+      [databaseId, restoringKind]);
   }
 
   async raiseEpoch(tx: EntityManager, databaseId: string): Promise<void> {
@@ -244,7 +253,7 @@ const SELECT_OF_DELETED = `
      WHERE d.id = $1 AND s.sealed_key IS NOT NULL AND b.finished_at IS NOT NULL AND b.expired_at IS NULL AND c.state = 'stored' AND c.site = ANY ($2))
   SELECT d.provisioned_at IS NOT NULL AS provisioned,
          (SELECT max(id) FROM stored) AS stored, (SELECT max(id) FROM stored WHERE whole) AS whole,
-         EXISTS (SELECT FROM operations o WHERE o.subject_id = d.id AND o.kind = 'back-up' AND o.state IN ('pending', 'running')) AS "underWay",
+         EXISTS (SELECT FROM operations o WHERE o.subject_id = d.id AND o.kind = $3 AND o.state IN ('pending', 'running')) AS "underWay",
          coalesce((SELECT cardinality(archive_sites) > 0 AND archive_epoch = d.epoch FROM backup_sets WHERE database_id = d.id), false) AS archived,
          (SELECT string_agg(concat_ws(': ', id, reason), '; ' ORDER BY id) FROM backup_sites WHERE id = ANY ($2) AND NOT usable
           HAVING count(*) = cardinality($2::text[])) AS "noSite"

@@ -1,3 +1,4 @@
+import type { Meaning } from '../../operations/traits.js';
 import type { BackupReason } from './backup.entity.js';
 import { latestBackupTime, spread } from './choose-backup-time.js';
 
@@ -33,8 +34,8 @@ export interface BackupFacts {
   readonly outlived: readonly string[];
   /** Whether it is being deleted, which waits for a backup that holds all of it. */
   readonly isDeleted: boolean;
-  /** The kinds of operations that run on it, but for a deletion that waits for a backup, and a switchover that has not begun. */
-  readonly running: ReadonlySet<string>;
+  /** The operations that run on it. */
+  readonly running: readonly Meaning[];
   /** When an operation of each kind last failed. */
   readonly failedAt: Readonly<Record<string, Date | undefined>>;
   /** Whether its hosts are busy with as many backups as they may be. */
@@ -50,8 +51,6 @@ export type BackupCare =
   | { readonly ask: 'expire-backups'; readonly backupIds: readonly string[] }
   | { readonly ask: 'prove-backup'; readonly backupId: string; readonly site: string };
 
-/** Operations that take the primary away, or have not made it yet: what is asked of it now would fail. */
-const UNSETTLED: ReadonlySet<string> = new Set(['failover', 'switchover', 'provision', 'delete', 'restore', 'restore-in-place', 'recover']);
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 /** How long after a failure the same is asked for again. */
@@ -63,8 +62,9 @@ const SAME_MOMENT_MS = 1_000;
 
 /** Decides what a database's backups need now. */
 export function decideBackupCare(facts: BackupFacts, now: Date): BackupCare[] {
-  const { archive, epoch, usableSites, running } = facts;
-  if ([...running].some((kind) => UNSETTLED.has(kind))) return [];
+  const { archive, epoch, usableSites } = facts;
+  if (facts.running.some(isUnsettling)) return [];
+  const running = new Set(facts.running.map(({ kind }) => kind));
   const may = (kind: keyof typeof AGAIN_AFTER_MS): boolean => !running.has(kind) && now.getTime() - (facts.failedAt[kind]?.getTime() ?? 0) >= AGAIN_AFTER_MS[kind];
   const care: BackupCare[] = [];
   if (!archive || archive.epoch !== epoch || !isSame(archive.sites, usableSites)) {
@@ -82,6 +82,12 @@ export function decideBackupCare(facts: BackupFacts, now: Date): BackupCare[] {
   if (due && site !== undefined && (may('prove-backup') || (!running.has('prove-backup') && failedForDamage(due, facts)))) care.push({ ask: 'prove-backup', backupId: due.id, site });
   return care;
 }
+
+/**
+ * Whether an operation takes the primary away, or has not made it yet: what is asked of it now would fail. A deletion leaves
+ * the primary alone while it waits for a backup, and a switchover until it begins.
+ */
+const isUnsettling = ({ primary, hasBegun, awaitsBackup }: Meaning): boolean => primary !== undefined && hasBegun && !awaitsBackup;
 
 /** Whether the proof that failed last did so because a copy is damaged: another site is tried at once. */
 function failedForDamage({ damagedAt }: UnprovedBackup, { failedAt }: BackupFacts): boolean {

@@ -4,6 +4,7 @@ import type { Engine, InstanceObservation } from '../../engine/ports.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
 import { type DatabaseRecord, type DatabaseRecords, type MemberRecord, standbysOf } from '../database-records.js';
 import { type BackupsOfDeleted, decideDeletion, WAIT_HINT } from '../decide-deletion.js';
+import type { DatabaseState } from '../derive-state.js';
 
 /**
  * Takes a database away: its routes, its instances with their files and accounts, and its secrets.
@@ -19,9 +20,6 @@ export const DELETE = 'delete';
 
 /** Backups, and the key that opens them, outlive their database for so many days (`design.md`, part 4). */
 export const KEPT_DAYS = 7;
-
-/** Steps at which the keeper of backups still looks after the database. */
-export const SECURING: ReadonlySet<string> = new Set(['secure', 'archive']);
 
 const LOOK_AGAIN_MS = 500;
 
@@ -48,8 +46,9 @@ export function deleteOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx, I
     exclusive: true,
     queue: 'changes',
     deadlineMs: 30 * 60_000,
-    preempts: (kind) => kind !== 'failover' && kind !== DELETE,
+    preempts: ({ purpose }) => purpose !== 'failover' && purpose !== 'deletion',
     pointOfNoReturn: 'close-routes',
+    traits: { purpose: 'deletion', shows: 'deleting' satisfies DatabaseState, primary: 'ended', awaitsBackupAt: ['secure', 'archive'] },
     steps: [
       { name: 'close-routes', does: 'cut the clients and take the endpoint away', timeoutMs: 20_000, attempts: 5, onFailure: 'persist', run: step.closeRoutes },
       { name: 'secure', does: 'see that a backup holds it, so that it can be brought back', timeoutMs: 60_000, attempts: 60, onFailure: 'persist', run: step.secure },

@@ -2,11 +2,11 @@ import { z } from 'zod';
 import type { Engine, InstanceObservation } from '../../engine/ports.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
 import { type DatabaseRecord, type DatabaseRecords, type MemberRecord, primaryOf, standbysOf } from '../database-records.js';
-import { AFTER_ROUTE } from '../derive-state.js';
+import type { DatabaseState } from '../derive-state.js';
 import { type Candidate, type Election, electStandby, MOST_PROMOTIONS } from '../elect-standby.js';
 import { abortSteps } from './abort-steps.js';
 import { LOOK_AGAIN_MS, type PromotionFound, promotionSteps } from './promotion-steps.js';
-import { promotionTail } from './promotion-tail.js';
+import { PROMOTION_TRAITS, promotionTail } from './promotion-tail.js';
 import { synchronizeSteps } from './synchronize-steps.js';
 
 /**
@@ -46,8 +46,17 @@ export function failoverOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx,
     exclusive: true,
     queue: 'failover',
     deadlineMs: 5 * 60_000,
-    preempts: mayEnd,
+    // A database that is being deleted is not brought back.
+    preempts: ({ purpose, ownsPromotion }) => purpose !== 'deletion' && !ownsPromotion,
     pointOfNoReturn: 'fence',
+    traits: {
+      ...PROMOTION_TRAITS, purpose: 'failover', shows: 'failing-over' satisfies DatabaseState, primary: 'lost',
+      awaitsInstancesAt: ['confirm'],
+      // At its first step it has done nothing yet: a failover that may lose data ends one that waits because it may not. After
+      // the route another loss of the primary is a failover of its own. In between it alone knows whom it asked to be promoted,
+      // and must find out what became of that (protocol rules 7 and 8).
+      ownsPromotionAt: ['fence', 'elect', 'promote', 'route', 'check-candidate', 'abort', 'hold'],
+    },
     steps: [
       { name: 'confirm', does: 'look once more at the primary and at the standbys that are recorded in sync', timeoutMs: 5_000, attempts: 3, onFailure: { goTo: 'abort' }, run: step.confirm },
       { name: 'fence', does: 'mark the old primary, kill it, cut its clients', timeoutMs: 10_000, attempts: 3, onFailure: { goTo: 'abort' }, run: step.fence },
@@ -56,17 +65,6 @@ export function failoverOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx,
       ...promotionTail(step, { abortFails: 'fence' }),
     ],
   };
-}
-
-/**
- * After the route another loss of the primary is a failover of its own. Before it, only the operation that asked a
- * candidate to be promoted knows whom it asked, and must find out what became of it (protocol rules 7 and 8).
- */
-function mayEnd(kind: string, step: string): boolean {
-  if (kind === 'delete') return false;
-  // At its first step nothing has been done yet: one that may lose data ends one that waits because it may not.
-  if (kind === FAILOVER) return step === 'confirm' || AFTER_ROUTE.has(step);
-  return kind !== 'switchover' || !['promote', 'check-candidate', 'abort', 'hold'].includes(step);
 }
 
 function steps<Tx>(parts: Parts<Tx>) {

@@ -1,4 +1,11 @@
 import type { Step } from '../../operations/definition.js';
+import type { Traits } from '../../operations/traits.js';
+
+/** The traits that {@link redundancySteps} give an operation, with a step `protect` before them. */
+export const REDUNDANCY_TRAITS = { rebuildsFrom: 'protect', awaitsStandbysAt: ['synchronize', 'widen'] } satisfies Traits;
+
+/** The traits that {@link promotionTail} gives an operation. */
+export const PROMOTION_TRAITS = { ...REDUNDANCY_TRAITS, reprotectsFrom: 'protect' } satisfies Traits;
 
 type Runs<Tx, Input, Found> = Readonly<Record<'route' | 'protect' | 'rebuild' | 'synchronize' | 'widen' | 'checkCandidate' | 'abort' | 'hold' | 'finish', Step<Tx, Input, Found>['run']>>;
 

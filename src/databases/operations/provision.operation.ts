@@ -4,6 +4,7 @@ import type { Engine } from '../../engine/ports.js';
 import type { OperationDefinition, Step, StepContext, StepOutcome } from '../../operations/definition.js';
 import { synchronizeSteps } from './synchronize-steps.js';
 import { type DatabaseRecord, type DatabaseRecords, primaryOf, routeTo, standbysOf } from '../database-records.js';
+import type { DatabaseState } from '../derive-state.js';
 
 /**
  * Makes a database's instances on the hosts that were reserved for it, and proves that the customer can use it.
@@ -37,6 +38,7 @@ export function provisionOperation<Tx>(parts: ProvisionParts<Tx>): OperationDefi
     queue: 'changes',
     deadlineMs: 10 * 60_000,
     preempts: () => false,
+    traits: { shows: 'provisioning' satisfies DatabaseState, primary: 'not-made' },
     steps: [
       { name: 'place', does: 'reserve a host for each instance', timeoutMs: 10_000, attempts: 2, onFailure: 'undo', ...step.place },
       { name: 'create-primary', does: 'make and start a cluster of its own', timeoutMs: 60_000, attempts: 3, onFailure: 'undo', ...step.createPrimary },

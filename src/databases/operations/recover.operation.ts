@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { Engine, InstanceObservation } from '../../engine/ports.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
-import { givesWay } from './is-reprotecting.js';
+import { givesWay } from '../../operations/traits.js';
 import { permanentFailure } from './promotion-steps.js';
 import { type DatabaseRecords, type MemberRecord, primaryOf, routeTo, standbysOf } from '../database-records.js';
+import type { DatabaseState } from '../derive-state.js';
 
 /**
  * Brings a database's instances back where they are: after a crash or a reboot of their machine.
@@ -36,6 +37,11 @@ export function recoverOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx, 
     // Nothing can be made redundant while the primary is down.
     preempts: givesWay,
     pointOfNoReturn: 'start-standbys',
+    // It is asked for only where the primary is down, and ends once the endpoint leads to it again.
+    traits: {
+      shows: 'unavailable' satisfies DatabaseState, primary: 'lost',
+      awaitsInstancesAt: ['start-standbys', 'start-primary', 'equip', 'route'],
+    },
     steps: [
       { name: 'start-standbys', does: 'start the standbys that are down', timeoutMs: 60_000, attempts: 5, onFailure: { goTo: 'start-primary' }, run: step.startStandbys },
       { name: 'start-primary', does: 'start the recorded primary if it is down', timeoutMs: 120_000, attempts: 5, onFailure: 'persist', run: step.startPrimary },

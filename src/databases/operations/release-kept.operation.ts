@@ -2,7 +2,6 @@ import { z } from 'zod';
 import type { Engine } from '../../engine/ports.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
 import type { DatabaseRecords } from '../database-records.js';
-import { isBeforePause } from './is-reprotecting.js';
 
 /**
  * Removes a copy of an instance's data that a forced failover moved aside (protocol rule 12).
@@ -34,7 +33,7 @@ export function releaseKeptOperation<Tx>({ engine, records }: Parts<Tx>): Operat
     exclusive: true,
     queue: 'changes',
     deadlineMs: 30 * 60_000,
-    preempts: isBeforePause,
+    preempts: ({ hasBegun }) => !hasBegun,
     pointOfNoReturn: 'remove',
     steps: [{ name: 'remove', does: 'remove its files and forget it', timeoutMs: 120_000, attempts: 10, onFailure: 'persist', run: remove }],
   };

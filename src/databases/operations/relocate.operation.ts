@@ -2,7 +2,6 @@ import { z } from 'zod';
 import type { Engine } from '../../engine/ports.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
 import { type DatabaseRecords, primaryOf, routeTo, standbysOf } from '../database-records.js';
-import { isBeforePause } from './is-reprotecting.js';
 import { memberOf } from './promotion-steps.js';
 
 /**
@@ -37,7 +36,7 @@ export function relocateOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx,
     exclusive: true,
     queue: 'changes',
     deadlineMs: 60 * 60_000,
-    preempts: isBeforePause,
+    preempts: ({ hasBegun }) => !hasBegun,
     pointOfNoReturn: 'shrink',
     steps: [
       { name: 'place', does: 'reserve another host', timeoutMs: 10_000, attempts: 3, onFailure: 'undo', run: step.place },

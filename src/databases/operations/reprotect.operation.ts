@@ -2,11 +2,9 @@ import { z } from 'zod';
 import { EngineError } from '../../engine/errors.js';
 import type { Engine, InstanceObservation } from '../../engine/ports.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
-import { AFTER_ROUTE } from '../derive-state.js';
 import { type DatabaseRecord, type DatabaseRecords, type MemberRecord, primaryOf, routeTo, standbysOf } from '../database-records.js';
-import { isBeforePause, isReprotecting } from './is-reprotecting.js';
 import { LOOK_AGAIN_MS, type PromotionFound, promotionSteps } from './promotion-steps.js';
-import { redundancySteps } from './promotion-tail.js';
+import { REDUNDANCY_TRAITS, redundancySteps } from './promotion-tail.js';
 import { synchronizeSteps } from './synchronize-steps.js';
 
 /**
@@ -37,8 +35,9 @@ export function reprotectOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx
     queue: 'failover',
     deadlineMs: 30 * 60_000,
     // It is asked for in the middle of another only when that one does not see that one more standby is gone.
-    preempts: (kind, at) => isBeforePause(kind, at) || (isReprotecting(kind, at) && AFTER_ROUTE.has(at)),
+    preempts: ({ hasBegun, rebuilds }) => !hasBegun || rebuilds,
     pointOfNoReturn: 'look',
+    traits: { ...REDUNDANCY_TRAITS, reprotectsFrom: 'look' },
     steps: [
       { name: 'look', does: 'see which standbys follow', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: step.look },
       { name: 'record-alone', does: 'record that nothing is in sync', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: step.recordAlone },

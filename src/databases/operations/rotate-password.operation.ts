@@ -2,7 +2,6 @@ import { z } from 'zod';
 import type { Engine } from '../../engine/ports.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
 import { type DatabaseRecords, primaryOf, routeTo } from '../database-records.js';
-import { isBeforePause } from './is-reprotecting.js';
 
 /**
  * Gives the owner a new password.
@@ -31,7 +30,7 @@ export function rotatePasswordOperation<Tx>(parts: Parts<Tx>): OperationDefiniti
     exclusive: true,
     queue: 'changes',
     deadlineMs: 2 * 60_000,
-    preempts: isBeforePause,
+    preempts: ({ hasBegun }) => !hasBegun,
     pointOfNoReturn: 'record',
     steps: [
       { name: 'record', does: 'record the new verifier', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: step.record },

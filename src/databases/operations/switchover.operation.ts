@@ -4,10 +4,11 @@ import type { Engine, OpenTransaction } from '../../engine/ports.js';
 import type { OperationDefinition, StepContext, StepOutcome } from '../../operations/definition.js';
 import { type DatabaseRecord, type DatabaseRecords, primaryOf, routeTo, standbysOf } from '../database-records.js';
 import { decidePause, describeTransactions, MOST_MINUTES_TO_END, PAUSE_LIMIT_MS } from '../decide-pause.js';
+import type { DatabaseState } from '../derive-state.js';
 import { compareLsns, electStandby } from '../elect-standby.js';
 import { abortSteps } from './abort-steps.js';
 import { LOOK_AGAIN_MS, memberOf, type PromotionFound, promotionSteps } from './promotion-steps.js';
-import { promotionTail } from './promotion-tail.js';
+import { PROMOTION_TRAITS, promotionTail } from './promotion-tail.js';
 import { synchronizeSteps } from './synchronize-steps.js';
 
 /**
@@ -58,6 +59,10 @@ export function switchoverOperation<Tx>(parts: Parts<Tx>): OperationDefinition<T
     deadlineMs: (MOST_MINUTES_TO_END + 120) * 60_000,
     preempts: () => false,
     pointOfNoReturn: 'pause',
+    traits: {
+      ...PROMOTION_TRAITS, shows: 'failing-over' satisfies DatabaseState, primary: 'ended', beginsAt: 'pause', idlesAt: ['quiet'],
+      ownsPromotionAt: ['promote', 'check-candidate', 'abort', 'hold'],
+    },
     steps: [
       { name: 'quiet', does: 'wait, while clients go on, until no transaction is open for long', timeoutMs: LOOK_WITHIN_MS, attempts: MOST_LOOKS, onFailure: 'undo', run: step.quiet },
       { name: 'elect', does: 'choose the standby in sync with the most WAL', timeoutMs: 5_000, attempts: 2, onFailure: 'undo', run: step.elect },

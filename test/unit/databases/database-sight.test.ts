@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { DatabaseSight, SeenInstance } from '../../../src/databases/database-sight.js';
 import { stateOf, type StateRow } from '../../../src/databases/database-document.js';
 import { seeState } from '../../../src/databases/database-sight.js';
+import { meaningOf } from '../../support/operation-tables.js';
 
 const member = (id: string, role: 'primary' | 'standby', state: 'running' | 'fenced' | 'rebuilding' = 'running') => ({ id, role, state });
 const MEMBERS = [member('p', 'primary'), member('s', 'standby')];
@@ -37,7 +38,7 @@ describe('the state that people see', () => {
     ['failing-over', true, row('refused', 'answers', null, { change: { kind: 'failover', step: 'fence' } })],
     ['unavailable', false, row('refused', 'answers', null, { in_sync: [], change: { kind: 'failover', step: 'rebuild' } })],
   ])('is %s, in sync %s, for %o', (state, inSync, seen) => {
-    const told = stateOf(seen);
+    const told = stateOf(seen, meaningOf);
     expect([told.state, told.inSync > 0]).toEqual([state, inSync]);
   });
 

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type CareFacts, decideCare } from '../../../src/health/decide-care.js';
+import type { RunningChange } from '../../../src/operations/running-change.js';
+import { meaningOf } from '../../support/operation-tables.js';
 
 const well: CareFacts = {
   verdict: { verdict: 'well' }, change: null, automationPaused: false, inSync: ['s'], expected: ['s'], streaming: ['s'], slotless: [], unfollowedMs: 0,
@@ -7,7 +9,7 @@ const well: CareFacts = {
 const lost = { verdict: { verdict: 'lost', reason: 'dead' } } as const;
 
 describe('decideCare', () => {
-  it.each<[string, Partial<CareFacts>]>([
+  it.each<[string, Omit<Partial<CareFacts>, 'change'> & { readonly change?: RunningChange }]>([
     ['nothing', {}],
     ['failover', lost],
     ['recover', { ...lost, inSync: [] }],
@@ -47,6 +49,6 @@ describe('decideCare', () => {
     ['nothing', { slotless: ['s'], automationPaused: true }],
     ['nothing', { slotless: ['s'], change: { kind: 'reprotect', step: 'restart' } }],
   ])('asks for %s given %o', (ask, facts) => {
-    expect(decideCare({ ...well, ...facts }).ask).toBe(ask);
+    expect(decideCare({ ...well, ...facts, change: facts.change ? meaningOf(facts.change) : null }).ask).toBe(ask);
   });
 });

@@ -3,6 +3,7 @@ import type { HostLoad } from '../../../src/fleet/choose-hosts.js';
 import { type Household, placeMoves } from '../../../src/relocation/place-moves.js';
 import { chooseMoves, planMoves, type PossibleMove, restUntil } from '../../../src/relocation/plan-moves.js';
 import { reportMoves } from '../../../src/relocation/report-moves.js';
+import { OPERATION_REGISTRY } from '../../support/operation-tables.js';
 
 const host = (id: string, promisedMb = 0): HostLoad => ({
   id, address: '', dataCenterId: id.slice(0, 1), storageId: `s-${id}`, state: 'active', memoryMb: 1_000, promisedMb,
@@ -66,20 +67,23 @@ describe('chooseMoves', () => {
   });
 
   it('leaves out what has no room, what is being changed, and what may lose something until that is accepted', () => {
-    expect(chosen([move('db_1', 'relocate', { to: null }), move('db_2', 'relocate', { change: 'reprotect' }), move('db_3', 'relocate')])).toEqual(['db_3']);
+    const others = [move('db_2', 'relocate', { change: {} }), move('db_3', 'relocate')];
+    expect(chosen([move('db_1', 'relocate', { to: null }), ...others])).toEqual(['db_3']);
     const risky = move('db_1', 'failover', { mayLose: 'not-received' });
     expect(chosen([risky])).toEqual([]);
     expect(chosen([risky], true)).toEqual(['db_1']);
   });
 
   it('ends by a restore what waits in vain for instances that are lost, and restores a primary alone if need be', () => {
-    expect(chosen([move('db_1', 'restore', { change: 'failover' }), move('db_2', 'relocate', { change: 'failover' })])).toEqual(['db_1']);
-    expect(chosen([move('db_1', 'restore', { change: 'recover', role: 'standby', to: null }), move('db_2', 'restore', { change: 'restore-in-place' })])).toEqual(['db_1']);
+    const failover = { change: { purpose: 'failover' } } as const;
+    expect(chosen([move('db_1', 'restore', failover), move('db_2', 'relocate', failover)])).toEqual(['db_1']);
+    const alone = move('db_1', 'restore', { change: {}, role: 'standby', to: null });
+    expect(chosen([alone, move('db_2', 'restore', { change: { purpose: 'restore' } })])).toEqual(['db_1']);
   });
 });
 
 describe('moves of a database whose customer has transactions open', () => {
-  const waiting = move('db_1', 'switchover', { change: 'switchover', waitsFor: 'a transaction of shop' });
+  const waiting = move('db_1', 'switchover', { change: {}, waitsFor: 'a transaction of shop' });
 
   it('wait without keeping others from moving', () => {
     expect(chosen([waiting, { ...waiting, databaseId: 'db_2' }, move('db_3', 'switchover'), move('db_4', 'relocate')])).toEqual(['db_3', 'db_4']);
@@ -96,10 +100,14 @@ describe('moves of a database whose customer has transactions open', () => {
 
 describe('reportMoves', () => {
   const at = (seconds: number): Date => new Date(seconds * 1000);
+  const purposeOf = (kind: string) => OPERATION_REGISTRY.purposeOf(kind);
 
   it('counts what was done, adds up the time of each database, and says what failed', () => {
     const operation = (databaseId: string, kind: string, state: string, from: number, to: number, reason: string | null = null) =>
-      ({ databaseId, kind, state, createdAt: at(from), startedAt: at(from), finishedAt: at(to), reason, routedAt: null, acceptDataLoss: false, lastCommitAt: null });
+      ({
+        databaseId, kind, purpose: purposeOf(kind), state, createdAt: at(from), startedAt: at(from), finishedAt: at(to), reason,
+        routedAt: null, acceptDataLoss: false, lastCommitAt: null,
+      });
     expect(reportMoves([
       operation('db_1', 'switchover', 'succeeded', 0, 2), operation('db_1', 'relocate', 'succeeded', 2, 5), operation('db_2', 'relocate', 'failed', 0, 9, 'no room'),
     ], at(0))).toEqual({
@@ -110,8 +118,9 @@ describe('reportMoves', () => {
 
   it('tells what each database was down for and what it may have lost', () => {
     const recovered = (databaseId: string, kind: string, createdAt: number, routedAt: number, more = {}) => ({
-      databaseId, kind, state: 'succeeded', createdAt: at(createdAt), startedAt: at(createdAt), finishedAt: at(routedAt + 1), reason: null,
-      routedAt: at(routedAt), acceptDataLoss: false, lastCommitAt: null, ...more,
+      databaseId, kind, purpose: purposeOf(kind), state: 'succeeded',
+      createdAt: at(createdAt), startedAt: at(createdAt), finishedAt: at(routedAt + 1), reason: null, routedAt: at(routedAt),
+      acceptDataLoss: false, lastCommitAt: null, ...more,
     });
     expect(reportMoves([
       recovered('db_1', 'failover', 95, 96), recovered('db_2', 'restore-in-place', 101, 120, { lastCommitAt: at(90) }), recovered('db_3', 'failover', 100, 103, { acceptDataLoss: true }),

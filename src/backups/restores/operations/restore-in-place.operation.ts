@@ -2,8 +2,9 @@ import { z } from 'zod';
 import type { BackupsPort } from '../../../engine/backups-port.js';
 import type { OperationDefinition, Step, StepContext } from '../../../operations/definition.js';
 import type { DatabaseRecord } from '../../../databases/database-records.js';
-import { givesWay } from '../../../databases/operations/is-reprotecting.js';
 import { completionSteps, type ProvisionParts, provisionSteps } from '../../../databases/operations/provision.operation.js';
+import type { DatabaseState } from '../../../databases/derive-state.js';
+import { givesWay } from '../../../operations/traits.js';
 import type { BackupRecords } from '../../sets/backup-records.js';
 import { archiveLast, restorePrimary, wantedSchema } from './restore-steps.js';
 
@@ -41,8 +42,9 @@ export function restoreInPlaceOperation<Tx>(parts: Parts<Tx>): OperationDefiniti
     queue: 'restores',
     deadlineMs: 24 * 3_600_000,
     // What only waits for instances that may never come back is in nobody's way.
-    preempts: (kind, at) => kind === 'recover' || givesWay(kind, at) || (kind === 'failover' && at === 'confirm'),
+    preempts: (other) => givesWay(other) || other.awaitsInstances,
     pointOfNoReturn: 'close',
+    traits: { purpose: 'restore', shows: 'restoring' satisfies DatabaseState, primary: 'ended' },
     steps: [
       { name: 'save', does: 'archive what was written last', timeoutMs: 20_000, attempts: 2, onFailure: { goTo: 'close' }, run: step.save },
       { name: 'close', does: 'cut the clients and fence every instance', timeoutMs: 30_000, attempts: 5, onFailure: 'persist', run: step.close },

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { BackupsPort } from '../../../engine/backups-port.js';
 import type { OperationDefinition, Step, StepContext } from '../../../operations/definition.js';
 import { completionSteps, type ProvisionParts, provisionSteps } from '../../../databases/operations/provision.operation.js';
+import type { DatabaseState } from '../../../databases/derive-state.js';
 import type { BackupRecords } from '../../sets/backup-records.js';
 import { archiveLast, restorePrimary, wantedSchema } from './restore-steps.js';
 
@@ -81,6 +82,7 @@ export function restoreOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx, 
     queue: 'restores',
     deadlineMs: 24 * 3_600_000,
     preempts: () => false,
+    traits: { shows: 'restoring' satisfies DatabaseState, primary: 'not-made' },
     steps: [
       { name: 'save', does: 'archive what was written last', timeoutMs: 20_000, attempts: 2, onFailure: { goTo: 'place' }, run: save },
       { name: 'place', does: 'reserve a host for each instance', timeoutMs: 10_000, attempts: 2, onFailure: 'undo', ...place },

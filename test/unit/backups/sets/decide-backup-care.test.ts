@@ -4,6 +4,8 @@ import { listRestoreTargets, rangeOf } from '../../../../src/backups/restores/ch
 import { latestBackupTime } from '../../../../src/backups/sets/choose-backup-time.js';
 import { type BackupFacts, decideBackupCare } from '../../../../src/backups/sets/decide-backup-care.js';
 import { judgeBackupSigns } from '../../../../src/backups/sets/judge-backup-signs.js';
+import type { Meaning } from '../../../../src/operations/traits.js';
+import { meaningOf } from '../../../support/operation-tables.js';
 
 const NOW = new Date('2026-11-26T12:00:00Z');
 const ago = (minutes: number): Date => new Date(NOW.getTime() - minutes * 60_000);
@@ -11,8 +13,10 @@ const SITES = ['falkenstein', 'gravelines', 'toronto'];
 
 const well: BackupFacts = {
   databaseId: 'db_1', timeZone: 'Europe/Berlin', epoch: 1, archive: { sites: SITES, epoch: 1, since: ago(60 * 24 * 9) },
-  newest: { requestedAt: ago(60), finishedAt: ago(59), missingSites: [], damaged: false }, unproved: [], outlived: [], running: new Set(), failedAt: {}, hostsAreBusy: false, isDeleted: false, usableSites: SITES,
+  newest: { requestedAt: ago(60), finishedAt: ago(59), missingSites: [], damaged: false },
+  unproved: [], outlived: [], running: [], failedAt: {}, hostsAreBusy: false, isDeleted: false, usableSites: SITES,
 };
+const at = (kind: string, step: string): Meaning => meaningOf({ kind, step });
 const asked = (change: Partial<BackupFacts>) => decideBackupCare({ ...well, ...change }, NOW);
 
 describe('what a database\'s backups need', () => {
@@ -61,10 +65,17 @@ describe('what a database\'s backups need', () => {
   });
 
   it('waits for changes of the primary, for a busy host, and for what was asked before', () => {
-    for (const kind of ['failover', 'switchover', 'provision', 'delete', 'restore', 'recover']) expect(asked({ archive: null, newest: null, running: new Set([kind]) })).toEqual([]);
+    const changes = [
+      ['failover', 'confirm'], ['failover', 'rebuild'], ['switchover', 'pause'], ['provision', 'route'], ['delete', 'close-routes'],
+      ['delete', 'destroy-instances'], ['restore', 'save'], ['restore-in-place', 'save'], ['recover', 'route'],
+    ] as const;
+    for (const [kind, step] of changes) expect(asked({ archive: null, newest: null, running: [at(kind, step)] })).toEqual([]);
+    for (const settled of [at('switchover', 'quiet'), at('delete', 'secure'), at('reprotect', 'look'), at('rotate-password', 'record')]) {
+      expect(asked({ newest: null, running: [settled] })).toEqual([{ ask: 'back-up', reason: 'first' }]);
+    }
     expect(asked({ newest: null, hostsAreBusy: true })).toEqual([]);
-    expect(asked({ newest: null, running: new Set(['back-up']) })).toEqual([]);
-    expect(asked({ archive: null, running: new Set(['set-archive']) })).toEqual([]);
+    expect(asked({ newest: null, running: [at('back-up', 'back-up')] })).toEqual([]);
+    expect(asked({ archive: null, running: [at('set-archive', 'set')] })).toEqual([]);
   });
 
   it('is a proof of each backup within a day, from a site that can be used, and not at once again when it failed', () => {
@@ -77,7 +88,7 @@ describe('what a database\'s backups need', () => {
   it('after a copy was found damaged is a proof of the next one at once, and another backup', () => {
     const unproved = [{ id: 'bkp_1', finishedAt: ago(20), sites: ['toronto'], damagedAt: ago(1) }];
     expect(asked({ unproved, failedAt: { 'prove-backup': ago(1) } })).toEqual([{ ask: 'prove-backup', backupId: 'bkp_1', site: 'toronto' }]);
-    expect(asked({ unproved, failedAt: { 'prove-backup': ago(1) }, running: new Set(['prove-backup']) })).toEqual([]);
+    expect(asked({ unproved, failedAt: { 'prove-backup': ago(1) }, running: [at('prove-backup', 'prove')] })).toEqual([]);
     // The next drill failed for a reason of its own: it is tried again later.
     expect(asked({ unproved: [{ ...unproved[0]!, damagedAt: ago(30) }], failedAt: { 'prove-backup': ago(10) } })).toEqual([]);
     expect(asked({ unproved: [{ ...unproved[0]!, sites: [] }], failedAt: { 'prove-backup': ago(1) } })).toEqual([]);
