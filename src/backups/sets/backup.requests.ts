@@ -13,7 +13,9 @@ import { MetadataBackupRecords } from './backup-records.js';
 import type { BackupDocument } from './backup.schemas.js';
 import { BackupsService } from './backups.service.js';
 import type { BackupCare } from './decide-backup-care.js';
+import { BACK_UP } from './operations/back-up.operation.js';
 import { EXPIRE_BACKUPS } from './operations/expire-backups.operation.js';
+import { PROVE_BACKUP } from './operations/prove-backup.operation.js';
 import { PURGE_BACKUPS } from './operations/purge-backups.operation.js';
 import { SET_ARCHIVE } from './operations/set-archive.operation.js';
 
@@ -64,16 +66,16 @@ export class BackupRequests {
   care(tx: EntityManager, caller: Caller, kept: Kept, care: BackupCare): Promise<Done<OperationAnswer>> {
     const subject = { id: kept.id, find: () => Promise.resolve(kept), ownerOf: () => kept.customerId };
     switch (care.ask) {
-      case 'set-archive':
+      case SET_ARCHIVE:
         return this.changes.join(tx, caller, { action: 'database.set-archive', subject }, async () => {
           await this.records.provideSet(tx, kept.id);
           return this.ask(tx, caller, kept, SET_ARCHIVE, { sites: care.sites, epoch: kept.epoch });
         });
-      case 'back-up':
+      case BACK_UP:
         return this.changes.join(tx, caller, { action: 'database.back-up', subject }, () => this.askForBackup(tx, caller, kept, care.reason));
-      case 'expire-backups':
+      case EXPIRE_BACKUPS:
         return this.changes.join(tx, caller, { action: 'backup.expire', subject }, () => this.ask(tx, caller, kept, EXPIRE_BACKUPS, { backupIds: care.backupIds }));
-      case 'prove-backup':
+      case PROVE_BACKUP:
         return this.changes.join(tx, caller, { action: 'backup.verify', subject }, async () => {
           const { backupId, site } = care;
           const operation = await this.backups.requestProof(tx, { database: kept, backupId, site, asker: askerOf(caller) });

@@ -1,6 +1,10 @@
 import type { Meaning } from '../../operations/traits.js';
 import type { BackupReason } from './backup.entity.js';
 import { latestBackupTime, spread } from './choose-backup-time.js';
+import { BACK_UP } from './operations/back-up.operation.js';
+import { EXPIRE_BACKUPS } from './operations/expire-backups.operation.js';
+import { PROVE_BACKUP } from './operations/prove-backup.operation.js';
+import { SET_ARCHIVE } from './operations/set-archive.operation.js';
 
 /** The newest backup of a database, finished or not. */
 export interface NewestBackup {
@@ -46,15 +50,17 @@ export interface BackupFacts {
 
 /** What to ask for. */
 export type BackupCare =
-  | { readonly ask: 'set-archive'; readonly sites: readonly string[] }
-  | { readonly ask: 'back-up'; readonly reason: BackupReason }
-  | { readonly ask: 'expire-backups'; readonly backupIds: readonly string[] }
-  | { readonly ask: 'prove-backup'; readonly backupId: string; readonly site: string };
+  | { readonly ask: typeof SET_ARCHIVE; readonly sites: readonly string[] }
+  | { readonly ask: typeof BACK_UP; readonly reason: BackupReason }
+  | { readonly ask: typeof EXPIRE_BACKUPS; readonly backupIds: readonly string[] }
+  | { readonly ask: typeof PROVE_BACKUP; readonly backupId: string; readonly site: string };
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 /** How long after a failure the same is asked for again. */
-const AGAIN_AFTER_MS = { 'set-archive': 5_000, 'back-up': 5 * MINUTE_MS, 'expire-backups': 10 * MINUTE_MS, 'prove-backup': HOUR_MS } as const;
+const AGAIN_AFTER_MS = {
+  [SET_ARCHIVE]: 5_000, [BACK_UP]: 5 * MINUTE_MS, [EXPIRE_BACKUPS]: 10 * MINUTE_MS, [PROVE_BACKUP]: HOUR_MS,
+} as const;
 /** Backups are proved within a day, each at its own hour; the promise is a week. */
 const PROVED_WITHIN_MS = 24 * HOUR_MS;
 /** What was recorded in one transaction. */
@@ -68,18 +74,19 @@ export function decideBackupCare(facts: BackupFacts, now: Date): BackupCare[] {
   const may = (kind: keyof typeof AGAIN_AFTER_MS): boolean => !running.has(kind) && now.getTime() - (facts.failedAt[kind]?.getTime() ?? 0) >= AGAIN_AFTER_MS[kind];
   const care: BackupCare[] = [];
   if (!archive || archive.epoch !== epoch || !isSame(archive.sites, usableSites)) {
-    if (may('set-archive')) care.push({ ask: 'set-archive', sites: usableSites });
-  } else if (usableSites.length > 0 && !running.has('back-up') && !facts.hostsAreBusy) {
+    if (may(SET_ARCHIVE)) care.push({ ask: SET_ARCHIVE, sites: usableSites });
+  } else if (usableSites.length > 0 && !running.has(BACK_UP) && !facts.hostsAreBusy) {
     const reason = reasonToBackUp(facts, archive.since, now);
-    if (reason && (may('back-up') || reason === 'hole')) care.push({ ask: 'back-up', reason });
+    if (reason && (may(BACK_UP) || reason === 'hole')) care.push({ ask: BACK_UP, reason });
   }
   if (facts.isDeleted) return care;
-  if (facts.outlived.length > 0 && may('expire-backups')) care.push({ ask: 'expire-backups', backupIds: facts.outlived });
+  if (facts.outlived.length > 0 && may(EXPIRE_BACKUPS)) care.push({ ask: EXPIRE_BACKUPS, backupIds: facts.outlived });
   const due = facts.unproved.find((backup) => backup.damagedAt !== null || now.getTime() - backup.finishedAt.getTime() >= spread(backup.id) * PROVED_WITHIN_MS);
   const sites = due?.sites.filter((site) => usableSites.includes(site)) ?? [];
   // Another site each time, so that in the long run the copies at all of them are tried.
   const site = sites[Math.floor(spread(`${due?.id} ${now.toISOString().slice(0, 13)}`) * sites.length)];
-  if (due && site !== undefined && (may('prove-backup') || (!running.has('prove-backup') && failedForDamage(due, facts)))) care.push({ ask: 'prove-backup', backupId: due.id, site });
+  const mayProve = due && (may(PROVE_BACKUP) || (!running.has(PROVE_BACKUP) && failedForDamage(due, facts)));
+  if (mayProve && site !== undefined) care.push({ ask: PROVE_BACKUP, backupId: due.id, site });
   return care;
 }
 
@@ -91,7 +98,7 @@ const isUnsettling = ({ primary, hasBegun, awaitsBackup }: Meaning): boolean => 
 
 /** Whether the proof that failed last did so because a copy is damaged: another site is tried at once. */
 function failedForDamage({ damagedAt }: UnprovedBackup, { failedAt }: BackupFacts): boolean {
-  const failed = failedAt['prove-backup'];
+  const failed = failedAt[PROVE_BACKUP];
   return damagedAt !== null && failed !== undefined && Math.abs(failed.getTime() - damagedAt.getTime()) < SAME_MOMENT_MS;
 }
 
