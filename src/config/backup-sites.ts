@@ -33,7 +33,9 @@ const siteSchema = z.strictObject({
   repository: repositorySchema,
 });
 
-type ConfiguredSite = z.output<typeof siteSchema>;
+export type ConfiguredSite = z.output<typeof siteSchema>;
+export type RepositorySettings = ConfiguredSite['repository'];
+export type ServerSettings = z.output<z.ZodObject<typeof server>>;
 
 /** What is promised: each backup on three machines, and a frozen copy. */
 const LIVE_SITES = 3;

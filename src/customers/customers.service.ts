@@ -3,7 +3,7 @@ import { InjectRepository } from '@nestjs/typeorm';
 import type { EntityManager, Repository } from 'typeorm';
 import { newId } from '../metadata/ids.js';
 import { Metadata } from '../metadata/metadata.js';
-import { type Reach, within } from '../metadata/reach.js';
+import { type Reach, confineTo } from '../metadata/reach.js';
 import { CustomerEntity } from './customer.entity.js';
 
 export interface CustomerDocument {
@@ -40,7 +40,7 @@ export class CustomersService {
   }
 
   private query(reach: Reach, filter: { readonly id?: string; readonly before?: string | undefined; readonly limit: number }): Promise<CustomerEntity[]> {
-    const visible = within(reach, 'customer.id', 1);
+    const visible = confineTo(reach, 'customer.id', 1);
     return this.metadata.read(reach, (tx) => {
       const query = tx.withRepository(this.customers).createQueryBuilder('customer')
         .where(visible.condition.replace('$1', ':reach'), { reach: visible.parameters[0] })

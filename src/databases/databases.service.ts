@@ -15,7 +15,7 @@ import { newId } from '../metadata/ids.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { withFullRights } from '../metadata/confine.js';
-import { EVERYTHING, type Reach, within } from '../metadata/reach.js';
+import { confineTo, EVERYTHING, type Reach } from '../metadata/reach.js';
 import { type Select, writeSelect } from '../metadata/select.js';
 import type { OperationDocument } from '../operations/operation.js';
 import { OperationsService } from '../operations/operations.service.js';
@@ -424,7 +424,7 @@ export class DatabasesService {
 
   /** Keeps two requests for the same customer apart, so that quotas and names hold. */
   private async lockCustomer(tx: EntityManager, reach: Reach, id: string): Promise<void> {
-    const visible = within(reach, 'id', 2);
+    const visible = confineTo(reach, 'id', 2);
     const [customer] = await queryRows(tx, `SELECT id FROM customers WHERE id = $1 AND ${visible.condition} FOR UPDATE`, [id, ...visible.parameters]);
     if (!customer) throw new CustomerNotFoundError(id);
   }
@@ -465,7 +465,7 @@ export class DatabasesService {
   }
 
   private async lock(tx: EntityManager, { id, asker }: DatabaseRequest): Promise<DatabaseEntity> {
-    const visible = within(asker.reach, 'customer_id', 2);
+    const visible = confineTo(asker.reach, 'customer_id', 2);
     // In the order in which operations lock when they record a step: the token first, then the database.
     await this.operations.lockSubject(tx, id);
     const [row] = await queryRows<{ id: string }>(tx,

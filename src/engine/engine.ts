@@ -1,6 +1,6 @@
 import { EngineError } from './errors.js';
 import type { EngineLog, SecretVault } from './collaborators.js';
-import type { ConfiguredSite } from './local/backups/configured-site.js';
+import type { ConfiguredSite } from '../config/backup-sites.js';
 import { openLocalEngine } from './local/local-engine.js';
 import type { Engine } from './ports.js';
 

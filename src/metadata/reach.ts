@@ -21,7 +21,7 @@ export interface ReachCondition {
  * @param column the column that holds the customer's id
  * @param parameter the number of the statement's first free parameter
  */
-export function within(reach: Reach, column: string, parameter: number): ReachCondition {
+export function confineTo(reach: Reach, column: string, parameter: number): ReachCondition {
   switch (reach.sees) {
     case 'everything':
       return { condition: 'true', parameters: [] };

@@ -1,4 +1,4 @@
-import { type Reach, within } from './reach.js';
+import { type Reach, confineTo } from './reach.js';
 
 /** A value of a condition. */
 export type SelectParameter = string | number;
@@ -22,7 +22,7 @@ export function writeSelect(
   statement: string, conditions: Readonly<Record<string, SelectParameter | undefined>>, reach: Reach, column: string, tail: string, limit: number,
 ): Select {
   const given = Object.entries(conditions).flatMap(([condition, value]) => (value === undefined ? [] : [{ condition, value }]));
-  const visible = within(reach, column, given.length + 1);
+  const visible = confineTo(reach, column, given.length + 1);
   const parameters = [...given.map(({ value }) => value), ...visible.parameters, limit];
   const all = [...given.map(({ condition }, index) => condition.replace('?', `$${index + 1}`)), visible.condition];
   return { statement: `${statement} WHERE ${all.join(' AND ')} ${tail.replace('?', `$${parameters.length}`)}`, parameters };

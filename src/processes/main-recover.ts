@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { reasonOf } from '../base/reason-of.js';
 import { MetadataBackupRecords } from '../backups/sets/backup-records.js';
 import { openLog } from '../telemetry/log.js';
 import { readSettings } from '../config/settings.js';
@@ -33,6 +34,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${(error as Error).message}\n`);
+  process.stderr.write(`${reasonOf(error)}\n`);
   process.exitCode = 1;
 });

@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 
+import { reasonOf } from '../base/reason-of.js';
 import { findHomeless, findLocalPostgres, surveyGatewayPrograms, type LocalPostgres } from '../engine/engine.js';
 import { CliError } from '../cli/cli-error.js';
 import { judgeVersion, type Judgement, type Need } from './judge-version.js';
@@ -35,7 +36,7 @@ export async function findPrograms(path: string, needsRedis: boolean): Promise<P
   const folders = [...path.split(delimiter).filter(Boolean), '/usr/local/sbin', '/usr/sbin', '/sbin'];
   const needs = needsRedis ? [...NEEDS, REDIS] : NEEDS;
   const [postgres, gateway, ...judgements] = await Promise.all([
-    findLocalPostgres().catch((error: unknown) => ({ fault: `${(error as Error).message} (PostgreSQL ${OLDEST_POSTGRES_MAJOR} or newer)` })),
+    findLocalPostgres().catch((error: unknown) => ({ fault: `${reasonOf(error)} (PostgreSQL ${OLDEST_POSTGRES_MAJOR} or newer)` })),
     surveyGatewayPrograms(),
     ...needs.map((need) => judgeProgram(need, folders)),
   ]);

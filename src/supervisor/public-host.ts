@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 
+import { reasonOf } from '../base/reason-of.js';
 import { CliError, EXIT } from '../cli/cli-error.js';
 
 /** A name below a wildcard, which stands for those of databases. */
@@ -16,6 +17,6 @@ export async function requireResolvable(publicHost: string): Promise<void> {
     await lookup(name);
   } catch (error) {
     const aim = publicHost === name ? 'a record that leads to this machine' : `a wildcard record that leads to this machine, as for ${name}`;
-    throw new CliError(`the public host "${publicHost}" does not resolve (${(error as Error).message}): give it ${aim}, or start with another --public-host`, EXIT.usage);
+    throw new CliError(`the public host "${publicHost}" does not resolve (${reasonOf(error)}): give it ${aim}, or start with another --public-host`, EXIT.usage);
   }
 }

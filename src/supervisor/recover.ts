@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
+import { reasonOf } from '../base/reason-of.js';
 import type { CliSettings } from '../config/settings.js';
 import { Vault } from '../secrets/vault.js';
 import { prepareLocalFleet, restoreLocalMetadata } from '../engine/engine.js';
@@ -155,6 +156,6 @@ async function reconcile({ directory }: RecoverOptions, environment: Record<stri
     return JSON.parse(stdout) as Reconciled;
   } catch (error) {
     const said = (error as { stderr?: string }).stderr?.trim() ?? '';
-    throw new CliError(`the metadata of ${directory.dataDir} was restored, but could not be made to agree with what runs: ${said || (error as Error).message}; run freehold recover again`);
+    throw new CliError(`the metadata of ${directory.dataDir} was restored, but could not be made to agree with what runs: ${said || reasonOf(error)}; run freehold recover again`);
   }
 }

@@ -3,7 +3,7 @@ import { asEngineError } from './machine/engine-failure.js';
 import type { FleetDescription } from './fleet/fleet-description.js';
 import { findRooms } from './find-rooms.js';
 import { surveyFleet } from './survey-fleet.js';
-import type { ConfiguredSite } from './backups/configured-site.js';
+import type { ConfiguredSite } from '../../config/backup-sites.js';
 import { LocalBackups, openBackupSites } from './backups/local-backups.js';
 import { LocalGateway } from './gateway/local-gateway.js';
 import { findLocales } from './machine/find-locales.js';

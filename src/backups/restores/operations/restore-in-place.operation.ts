@@ -58,7 +58,7 @@ export function restoreInPlaceOperation<Tx>(parts: Parts<Tx>): OperationDefiniti
 
 function steps<Tx>({ engine, backups, records: databases, backupRecords: records, replaceMembers }: Parts<Tx>): Record<'save' | 'close' | 'setAside' | 'restore', Row<Tx>['run']> {
   type Context = StepContext<Input, Found>;
-  const within = ({ members }: DatabaseRecord) => members.filter(({ hostLost, state }) => !hostLost && state !== 'lost');
+  const reachable = ({ members }: DatabaseRecord) => members.filter(({ hostLost, state }) => !hostLost && state !== 'lost');
 
   async function save(context: Context): ReturnType<Row<Tx>['run']> {
     await archiveLast({ backups, databases }, context.input.databaseId, context);
@@ -69,13 +69,13 @@ function steps<Tx>({ engine, backups, records: databases, backupRecords: records
     const record = await databases.read(context.input.databaseId);
     await Promise.all([
       engine.gateway.close(record.spec, context),
-      ...within(record).map(({ ref, role }) => engine.instances.fence(ref, context, { keep: role === 'primary' })),
+      ...reachable(record).map(({ ref, role }) => engine.instances.fence(ref, context, { keep: role === 'primary' })),
     ]);
     return {
       outcome: 'next',
       record: async (tx) => {
         await databases.setInSync(tx, context.input.databaseId, []);
-        for (const { ref } of within(record)) await databases.setMember(tx, ref.id, { state: 'fenced' });
+        for (const { ref } of reachable(record)) await databases.setMember(tx, ref.id, { state: 'fenced' });
       },
     };
   }
@@ -83,7 +83,7 @@ function steps<Tx>({ engine, backups, records: databases, backupRecords: records
   async function setAside(context: Context): ReturnType<Row<Tx>['run']> {
     const { databaseId } = context.input;
     const record = await databases.read(databaseId);
-    const kept = await Promise.all(within(record).map(async ({ ref }) => {
+    const kept = await Promise.all(reachable(record).map(async ({ ref }) => {
       await engine.instances.destroy(ref, context, { spareKept: true });
       return { ref, copies: await engine.instances.keptCopies(ref, context.signal) };
     }));

@@ -1,23 +1,8 @@
-import type { BackupSite } from '../../backups-port.js';
+import { reasonOf } from '../../../base/reason-of.js';
+import type { ConfiguredSite, RepositorySettings, ServerSettings } from '../../../config/backup-sites.js';
 import { EngineError } from '../../errors.js';
 import type { HostShell } from '../machine/host-shell.js';
 import type { LocalSite, Repository } from './repositories.js';
-
-interface Server {
-  readonly caFile?: string | undefined;
-  readonly storageHost?: string | undefined;
-  readonly storagePort?: number | undefined;
-}
-
-/** Where the repositories of a configured site are; each secret is in a file that only its owner may read. */
-export type RepositorySettings =
-  | { readonly type: 'posix'; readonly path: string }
-  | ({ readonly type: 's3'; readonly bucket: string; readonly endpoint: string; readonly region: string; readonly path: string; readonly keyFile?: string | undefined; readonly uriStyle: 'host' | 'path' } & Server)
-  | ({ readonly type: 'azure'; readonly account: string; readonly container: string; readonly path: string; readonly keyFile: string; readonly keyType: 'shared' | 'sas' } & Server)
-  | { readonly type: 'gcs'; readonly bucket: string; readonly path: string; readonly keyFile: string; readonly endpoint?: string | undefined }
-  | { readonly type: 'sftp'; readonly host: string; readonly user: string; readonly path: string; readonly port: number; readonly keyFile: string; readonly fingerprint: string };
-
-export type ConfiguredSite = BackupSite & { readonly repository: RepositorySettings };
 
 /** The first pgBackRest that knows repositories by SFTP, as its release notes say. */
 const FIRST_WITH_SFTP = [2, 46] as const;
@@ -28,7 +13,7 @@ export async function openSites(shell: HostShell, sites: readonly ConfiguredSite
     const keyFile = 'keyFile' in repository ? repository.keyFile : undefined;
     return { ...site, repository: toRepository(repository, keyFile === undefined ? '' : await readSecret(shell, keyFile)) };
   }));
-  const faults = opened.flatMap((site, at) => (site.status === 'rejected' ? [`${sites[at]?.id ?? ''}: ${(site.reason as Error).message}`] : []));
+  const faults = opened.flatMap((site, at) => (site.status === 'rejected' ? [`${sites[at]?.id ?? ''}: ${reasonOf(site.reason)}`] : []));
   if (sites.some(({ repository }) => repository.type === 'sftp') && !(await knowsSftp(shell))) {
     faults.push(`sites of type sftp need pgBackRest ${FIRST_WITH_SFTP.join('.')} or newer`);
   }
@@ -81,7 +66,7 @@ function remote(options: Record<string, string>, files: Record<string, string> =
   return { directory: undefined, options, files };
 }
 
-function serverOptions({ caFile, storageHost, storagePort }: Server): Record<string, string> {
+function serverOptions({ caFile, storageHost, storagePort }: ServerSettings): Record<string, string> {
   return {
     ...(caFile === undefined ? {} : { 'storage-ca-file': caFile }),
     ...(storageHost === undefined ? {} : { 'storage-host': storageHost }),

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 
+import { reasonOf } from '../../../base/reason-of.js';
 import { EngineError } from '../../errors.js';
 import { scramVerifierSync } from '../../../secrets/scram-verifier.js';
 import { binariesOf } from '../instances/files/instance-binaries.js';
@@ -31,7 +32,7 @@ export async function dumpDatabase(context: InstanceContext, signal: AbortSignal
     authorityPath, applicationName: DUMP_APPLICATION, version, superuser: false,
   });
   // What keeps it out all the same, pg_dump says in its own words.
-  await letIn(context, signal, database).catch((error: unknown) => context.fleet.log.warn({ instanceId: instance.id }, `the role of dumps was not looked at: ${(error as Error).message}`));
+  await letIn(context, signal, database).catch((error: unknown) => context.fleet.log.warn({ instanceId: instance.id }, `the role of dumps was not looked at: ${reasonOf(error)}`));
   return shell.stream(`the dump of ${database}`, words, { signal, env, ...(account ? { account } : {}) });
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
+import { reasonOf } from '../../../base/reason-of.js';
 import { SITE_PROBE_ACCOUNT } from '../fleet/fleet-description.js';
 import { backupsDirectory, siteMarker } from '../fleet/fleet-layout.js';
 import { lastLines } from '../machine/tool-failure.js';
@@ -53,7 +54,7 @@ export async function probeSite(fleet: LocalFleet, site: LocalSite, signal: Abor
     const [freeBytes, madeAtS] = result.stdout.split(' ').map(Number);
     return { usable: true, ...(freeBytes !== undefined && { freeBytes }), ...(madeAtS !== undefined && { madeAt: new Date(madeAtS * 1_000) }) };
   } catch (error) {
-    return { usable: false, reason: `no answer: ${(error as Error).message}` };
+    return { usable: false, reason: `no answer: ${reasonOf(error)}` };
   }
 }
 
@@ -97,7 +98,7 @@ async function probeRemote(fleet: LocalFleet, site: LocalSite, signal: AbortSign
     const result = await shell.run(words, { signal, ...(account ? { account } : {}) });
     return result.code === 0 ? { usable: true } : { usable: false, reason: lastLines(result.stderr) || 'what was written cannot be read' };
   } catch (error) {
-    return { usable: false, reason: `no answer: ${(error as Error).message}` };
+    return { usable: false, reason: `no answer: ${reasonOf(error)}` };
   } finally {
     await shell.remove(directory);
   }

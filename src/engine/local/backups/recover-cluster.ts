@@ -1,3 +1,4 @@
+import { reasonOf } from '../../../base/reason-of.js';
 import type { RestoreTarget, StoredBackup } from '../../backups-port.js';
 import { EngineError } from '../../errors.js';
 import { command, quote } from '../machine/gate-script.js';
@@ -167,7 +168,7 @@ function recoveryFailure(error: unknown, log: string, backup: StoredBackup): Eng
   if (saysNoRoom(log)) {
     return new EngineError('transient', `there is no room left to play the wal after ${backup.label}`, 'make room on the host, or restore on another', { cause: error });
   }
-  return new EngineError('transient', `backup ${backup.label} did not come up: ${(error as Error).message}`, 'try again, or use another site', { cause: error });
+  return new EngineError('transient', `backup ${backup.label} did not come up: ${reasonOf(error)}`, 'try again, or use another site', { cause: error });
 }
 
 function asAccountLine({ account }: InstanceContext, ...words: readonly string[]): string {

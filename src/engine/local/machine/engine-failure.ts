@@ -1,3 +1,5 @@
+import { errorCode } from '../../../base/error-code.js';
+import { reasonOf } from '../../../base/reason-of.js';
 import { EngineError } from '../../errors.js';
 import { lastLines } from './tool-failure.js';
 
@@ -14,8 +16,8 @@ export async function asEngineError<T>(what: string, verb: () => Promise<T>): Pr
     return await verb();
   } catch (error) {
     if (error instanceof EngineError) throw error;
-    const { code, message } = error as { code?: string; message?: string };
+    const code = errorCode(error);
     const kind = code !== undefined && NOT_CONNECTED.has(code) ? 'transient' : 'outcome-unknown';
-    throw new EngineError(kind, `${what} failed: ${lastLines(message ?? String(error))}`, 'observe it, then try again', { cause: error });
+    throw new EngineError(kind, `${what} failed: ${lastLines(reasonOf(error))}`, 'observe it, then try again', { cause: error });
   }
 }

@@ -1,3 +1,4 @@
+import { reasonOf } from '../../../base/reason-of.js';
 import { EngineError } from '../../errors.js';
 import { listFrozen, openFrozen } from '../backups/frozen-copies.js';
 import { listWithArchive } from '../backups/list-backups.js';
@@ -5,7 +6,7 @@ import { openBackupSites } from '../backups/local-backups.js';
 import { playSettings, type RecoveryEnd } from '../backups/recover-cluster.js';
 import type { LocalSite } from '../backups/repositories.js';
 import { backrestWords, joinSites, openSiteWork, runBackrest, type SiteWork } from '../backups/site-work.js';
-import type { ConfiguredSite } from '../backups/configured-site.js';
+import type { ConfiguredSite } from '../../../config/backup-sites.js';
 import { asEngineError } from '../machine/engine-failure.js';
 import { metadataDirectory } from '../fleet/fleet-layout.js';
 import type { Account } from '../machine/files.js';
@@ -47,7 +48,7 @@ export async function restoreLocalMetadata(options: RestoreMetadataOptions): Pro
   const into = metadataDirectory(fleet.root);
   if (await fleet.shell.exists(into)) throw new EngineError('permanent', `there is something in ${into}`, 'move it aside first');
   const passedOver: string[] = [];
-  const passOver = (site: string, error: unknown): void => void passedOver.push(`${site}: ${(error as Error).message}`);
+  const passOver = (site: string, error: unknown): void => void passedOver.push(`${site}: ${reasonOf(error)}`);
   const works = new Map(await Promise.all(all.map(async (site) => [site.id, await openSiteWork(fleet, metadataSet(fleet), site, undefined, options.account)] as const)));
   const looked = await Promise.all(all.map((site) => look(site, works, options.signal).catch((error: unknown) => passOver(site.id, error))));
   const seen = looked.filter((site) => site !== undefined);

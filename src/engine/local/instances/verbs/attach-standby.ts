@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 
+import { reasonOf } from '../../../../base/reason-of.js';
 import { within } from '../../../../base/signals.js';
 import { EngineError } from '../../../errors.js';
 import type { Effect, InstanceObservation } from '../../../ports.js';
@@ -62,7 +63,7 @@ async function resumes(context: InstanceContext, primary: InstanceContext, upstr
   } catch (error) {
     if (signal.aborted) throw timeIsOver('the standby to stream', signal);
     if (error instanceof EngineError && error.kind === 'superseded') throw error;
-    context.fleet.log.warn({ instanceId: context.instance.id }, `the standby does not stream and is copied anew: ${(error as Error).message}`);
+    context.fleet.log.warn({ instanceId: context.instance.id }, `the standby does not stream and is copied anew: ${reasonOf(error)}`);
     return false;
   }
 }
