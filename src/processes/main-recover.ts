@@ -10,7 +10,7 @@ import { dataSourceOptions, openDataSource } from '../metadata/data-source.js';
 import { Metadata } from '../metadata/metadata.js';
 import { PostgresOperationStore } from '../operations/postgres-store.js';
 import { OperationRegistry } from '../operations/registry.js';
-import { reconcileFleet } from '../recovery/reconcile-fleet.js';
+import { reconcileFleet } from '../reconciliation/reconcile-fleet.js';
 
 /** The process by which `freehold recover` makes restored metadata true again; it prints what it found and ends. */
 async function main(): Promise<void> {

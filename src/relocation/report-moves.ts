@@ -18,7 +18,7 @@ export interface MoveOperation {
 }
 
 /** What the loss of hosts cost a database. */
-export interface Recovery {
+export interface EndedOutage {
   readonly databaseId: string;
   readonly by: string;
   /** Seconds from when it was known to be lost until it could be written to again; null if it cannot yet. */
@@ -35,7 +35,7 @@ export interface MoveReport {
   /** How long each database was being changed, in seconds: the longest first. */
   readonly databases: readonly { readonly databaseId: string; readonly seconds: number }[];
   /** Of databases that were down: the longest outage first. */
-  readonly recoveries: readonly Recovery[];
+  readonly recoveries: readonly EndedOutage[];
 }
 
 const ENDS_AN_OUTAGE: ReadonlySet<Purpose | undefined> = new Set(['failover', 'restore']);
@@ -53,13 +53,13 @@ export function reportMoves(operations: readonly MoveOperation[], lostAt: Date):
     .map(({ databaseId, kind, reason }) => ({ databaseId, kind, reason: reason ?? 'nothing was said' }));
   const databases = [...milliseconds].sort(([, a], [, b]) => b - a).map(([databaseId, ms]) => ({ databaseId, seconds: ms / 1000 }));
   const recoveries = operations.filter(({ purpose, routedAt }) => ENDS_AN_OUTAGE.has(purpose) && routedAt !== null)
-    .map((operation) => describeRecovery(operation, lostAt));
+    .map((operation) => describeOutage(operation, lostAt));
   return { done, failed, databases, recoveries: recoveries.sort((a, b) => (b.rtoSeconds ?? Infinity) - (a.rtoSeconds ?? Infinity)) };
 }
 
-function describeRecovery(
+function describeOutage(
   { databaseId, kind, purpose, createdAt, routedAt, acceptDataLoss, lastCommitAt }: MoveOperation, lostAt: Date,
-): Recovery {
+): EndedOutage {
   const since = Math.min(createdAt.getTime(), lostAt.getTime());
   const rtoSeconds = routedAt && (routedAt.getTime() - since) / 1000;
   if (purpose === 'failover') return { databaseId, by: kind, rtoSeconds, rpoSecondsAtMost: acceptDataLoss ? null : 0 };

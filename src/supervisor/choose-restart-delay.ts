@@ -1,6 +1,6 @@
 const FIRST_MS = 100;
 const LONGEST_MS = 5_000;
-/** A process that lived this long has recovered from whatever ended the one before. */
+/** A process that has run this long is healthy: its next death is counted as the first. */
 export const HEALTHY_AFTER_MS = 30_000;
 
 /**

@@ -18,8 +18,8 @@ export class ControlDirectory {
   readonly sealedKeys: string;
   readonly ports: string;
   readonly quickstart: string;
-  /** There from the beginning of a recovery of the metadata to its end. */
-  readonly recovering: string;
+  /** There from the beginning of a restore of the metadata to its end. */
+  readonly restoringMetadata: string;
   /** Room that is held for the control plane. */
   readonly ballast: string;
   readonly run: string;
@@ -31,7 +31,7 @@ export class ControlDirectory {
     this.sealedKeys = join(this.control, 'keys.sealed');
     this.ports = join(this.control, 'ports.json');
     this.quickstart = join(this.control, 'quickstart.sealed');
-    this.recovering = join(this.control, 'recovering');
+    this.restoringMetadata = join(this.control, 'recovering');
     this.ballast = join(this.control, 'ballast');
     this.run = join(this.control, 'run');
     this.logs = join(this.control, 'logs');

@@ -42,7 +42,7 @@ export interface ReadyLine {
 }
 
 /** After this the fleet is up all the same; what is still missing is worked on and shown by the API. */
-const RECOVERED_WITHIN_MS = 60_000;
+const BACK_WITHIN_MS = 60_000;
 
 /** The processes of one fleet's control plane, kept running by this process. */
 export class ControlPlane {
@@ -146,7 +146,7 @@ export class ControlPlane {
     const recovered = await askUntil(async () => {
       this.processes.forEach((process) => process.refuseHopeless());
       return (await askReadiness(api))?.recovered || undefined;
-    }, { deadlineMs: RECOVERED_WITHIN_MS, everyMs: 50, signal });
+    }, { deadlineMs: BACK_WITHIN_MS, everyMs: 50, signal });
     if (!recovered) progress.incident('some databases are not back yet; the worker goes on with them, see freehold operations list');
   }
 

@@ -11,8 +11,8 @@ import { LOOPBACK } from './ports.js';
 import { reportOnStderr, type Progress } from './progress.js';
 import { confirmPurge, purgeFleet } from './purge.js';
 import { provideDemo } from './quickstart.js';
-import { describeRecovery } from './recovery-report.js';
-import { recoverFleet } from './recover.js';
+import { describeReport } from './metadata-report.js';
+import { restoreMetadata } from './restore-metadata.js';
 import { findRunningFleet } from './running-fleet.js';
 import { StartReport } from './start-report.js';
 import { runUp, type UpOptions } from './up.js';
@@ -123,9 +123,9 @@ export async function purge(flags: StopFlags): Promise<void> {
 export async function recover(flags: RecoverFlags): Promise<void> {
   const settings = readCliSettings();
   const directory = new ControlDirectory(chooseDataDir(flags.dataDir, settings));
-  const report = await recoverFleet({ directory, settings, time: flags.time, site: flags.site, replace: flags.replace === true, confirmed: flags.yes === true, progress: reportOnStderr() });
+  const report = await restoreMetadata({ directory, settings, time: flags.time, site: flags.site, replace: flags.replace === true, confirmed: flags.yes === true, progress: reportOnStderr() });
   if (flags.json) printJson(report);
-  else print(describeRecovery(report));
+  else print(describeReport(report));
 }
 
 function upOptions(flags: UpFlags, settings: CliSettings, progress: Progress): UpOptions {

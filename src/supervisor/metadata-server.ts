@@ -67,10 +67,10 @@ export function metadataUrl(port: number, password: string): string {
 }
 
 /**
- * The server as a recovery starts it: what was restored plays its WAL first, and may have another password than this fleet's
+ * The server as a restore starts it: it replays the archived WAL first, and may have another password than this fleet's
  * keys, so that the superuser is asked.
  */
-export function recoveringMetadataServer(options: MetadataOptions): ProcessSpec {
+export function restoredMetadataServer(options: MetadataOptions): ProcessSpec {
   return { ...metadataServer(options), isReady: () => answers(superuser(options)) };
 }
 
@@ -146,8 +146,8 @@ function markMade(control: string): Promise<void> {
 }
 
 /** @throws CliError if the fleet had a metadata database that is not there any more, or was restored and not looked through. */
-export function refuseLostMetadata({ control, dataDir, recovering }: ControlDirectory): void {
-  if (existsSync(recovering)) throw new CliError(`the recovery of the metadata of ${dataDir} was not finished: run freehold recover --data-dir ${dataDir} again`);
+export function refuseLostMetadata({ control, dataDir, restoringMetadata }: ControlDirectory): void {
+  if (existsSync(restoringMetadata)) throw new CliError(`the restore of the metadata of ${dataDir} was not finished: run freehold recover --data-dir ${dataDir} again`);
   if (existsSync(metadataMark(control)) && !existsSync(join(workingDirectory(control, 'metadata'), 'PG_VERSION'))) throw lostMetadata(control);
 }
 

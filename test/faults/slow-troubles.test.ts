@@ -201,7 +201,7 @@ describe('while automation is paused, people are told', () => {
     await expect(client.query('INSERT INTO t VALUES (2)'), 'a client meets the same').rejects.toThrow('timeout');
     await client.end();
     expect(await recordedInSync()).toEqual([standby]);
-    await recover();
+    await bringBack();
   });
 
   it('that the primary is gone, in an alert too that says that somebody has to act', async () => {
@@ -211,7 +211,7 @@ describe('while automation is paused, people are told', () => {
     await database.signal(standby, 'SIGKILL');
     await becomes({ state: 'unavailable', inSync: false, primary: 'lost', standby: 'lost' });
     expect(await recordedInSync()).toEqual([standby]);
-    await recover();
+    await bringBack();
     await resolved('primary');
   });
 
@@ -227,11 +227,11 @@ describe('while automation is paused, people are told', () => {
     expect(seen!.instances.map(({ state }) => state).sort()).toEqual(['lost', 'running']);
     await plane.restartWorker();
     await becomes({ state: 'unavailable', watched: true });
-    await recover();
+    await bringBack();
   });
 
   /** Lets Freehold bring it back, and holds it back again. */
-  async function recover(): Promise<void> {
+  async function bringBack(): Promise<void> {
     await database.setAutomation(false);
     await database.settled();
     await database.setAutomation(true);

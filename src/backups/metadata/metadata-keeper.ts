@@ -162,7 +162,7 @@ export class MetadataKeeper implements Duty {
 
   private alert(message: string): Promise<void> {
     return this.metadata.transaction((tx) => openAlert(tx, { key: ALERT, kind: ALERT, severity: 'critical', subjectId: null, operationId: null, message,
-      action: 'required', advice: 'look at the backup sites and at the log of the worker: without a backup of the metadata a lost control plane is recovered from what runs alone' }));
+      action: 'required', advice: 'look at the backup sites and at the log of the worker: without a backup of the metadata a lost control plane is rebuilt from what runs alone' }));
   }
 
   private within(timeoutMs: number): AbortSignal {

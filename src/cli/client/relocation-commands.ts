@@ -6,7 +6,7 @@ import { CliError } from '../cli-error.js';
 import { minutesToEnd, withTransactions } from './end-transactions.js';
 import { finishOperation } from './finish-operation.js';
 import { listCommand } from './list-commands.js';
-import { MOVES, recoveriesOf, RECOVERIES, reportMoves } from './show-moves.js';
+import { MOVES, endedOutagesOf, ENDED_OUTAGES, reportMoves } from './show-moves.js';
 import { openSession, withApi } from './session.js';
 
 const HOSTS: readonly Column<Host>[] = [
@@ -95,13 +95,13 @@ async function moveAway(path: Vacating, id: string, { plan, wait, acceptDataLoss
   }
   const operation = await finishOperation(session, accepted.operation.id);
   const report = await reportMoves(api, operation);
-  const recoveries = recoveriesOf(operation);
+  const recoveries = endedOutagesOf(operation);
   if (asJson) {
     printJson({ operation, moves: report, recoveries });
     return;
   }
   print(report.length === 0 ? 'nothing had to move' : formatTable(report, MOVES));
-  if (recoveries.length > 0) print(`\n${formatTable(recoveries, RECOVERIES)}`);
+  if (recoveries.length > 0) print(`\n${formatTable(recoveries, ENDED_OUTAGES)}`);
 }
 
 function showPlan(plan: MovePlan, asJson: boolean): void {

@@ -17,23 +17,23 @@ export const MOVES: readonly Column<MoveReport>[] = [
 ];
 
 /** What the loss of hosts cost a database, as the operation's report has it. */
-interface Recovery {
+interface EndedOutage {
   readonly databaseId: string;
   readonly by: string;
   readonly rtoSeconds: number | null;
   readonly rpoSecondsAtMost: number | null;
 }
 
-export const RECOVERIES: readonly Column<Recovery>[] = [
+export const ENDED_OUTAGES: readonly Column<EndedOutage>[] = [
   ['DATABASE', (row) => row.databaseId],
   ['CAME BACK BY', (row) => row.by],
   ['RTO', (row) => (row.rtoSeconds === null ? 'not yet' : `${row.rtoSeconds.toFixed(2)} s`)],
   ['RPO', (row) => (row.rpoSecondsAtMost === null ? 'unknown' : row.rpoSecondsAtMost === 0 ? 'nothing lost' : `at most ${row.rpoSecondsAtMost.toFixed(1)} s`)],
 ];
 
-export function recoveriesOf({ steps }: Operation): readonly Recovery[] {
+export function endedOutagesOf({ steps }: Operation): readonly EndedOutage[] {
   const recoveries = steps.find(({ name }) => name === 'move')?.detail?.['recoveries'];
-  return Array.isArray(recoveries) ? recoveries as Recovery[] : [];
+  return Array.isArray(recoveries) ? recoveries as EndedOutage[] : [];
 }
 
 /** Sums up the operations that another one asked for. */

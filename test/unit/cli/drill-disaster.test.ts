@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Disaster, type DisasterReport, findBreaches } from '../../../src/cli/drill/disaster/disaster-report.js';
 import { fitRestores } from '../../../src/cli/drill/disaster/fit-restores.js';
 import { measureLoss } from '../../../src/cli/drill/disaster/measure-loss.js';
-import { predictRecovery, timeLanes } from '../../../src/cli/drill/disaster/predict-recovery.js';
+import { predictRestores, timeLanes } from '../../../src/cli/drill/disaster/predict-restores.js';
 
 const MIB = 2 ** 20;
 
@@ -70,7 +70,7 @@ describe('the prediction for a fleet', () => {
       { id: 'db_2', backupBytes: 150 * MIB, places: places('paris-2', 'berlin-1') },
       { id: 'db_3', backupBytes: null, places: places('paris-1', 'rome-1') },
     ];
-    expect(predictRecovery(fleet, model, 1).map(({ lost, id, databases, seconds, withoutBackup }) => [lost, id, databases, seconds, withoutBackup])).toEqual([
+    expect(predictRestores(fleet, model, 1).map(({ lost, id, databases, seconds, withoutBackup }) => [lost, id, databases, seconds, withoutBackup])).toEqual([
       ['data centre', 'berlin', 2, 30, []],
       ['server', 'berlin-1', 2, 30, []],
       ['data centre', 'paris', 3, 30, ['db_3']],
@@ -83,7 +83,7 @@ describe('the prediction for a fleet', () => {
 
   it('restores in the order in which the product does, whatever order they are listed in', () => {
     const fleet = [9, 1, 2, 3, 4].map((number) => ({ id: `db_${number}`, backupBytes: number * 10 * MIB, places: places('paris-1') }));
-    const [first] = predictRecovery(fleet, { ...model, fixedSeconds: 0 }, 4);
+    const [first] = predictRestores(fleet, { ...model, fixedSeconds: 0 }, 4);
     expect(first?.seconds).toBe(10);
   });
 });

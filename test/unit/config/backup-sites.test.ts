@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { readSettings, SettingsError } from '../../../src/config/settings.js';
 import { toRepository } from '../../../src/engine/local/backups/configured-site.js';
-import { chooseBackup } from '../../../src/engine/local/backups/recover-cluster.js';
+import { chooseBackup } from '../../../src/engine/local/backups/restore-cluster.js';
 import { backrestFailure } from '../../../src/engine/local/backups/backrest-failure.js';
 import { backrestConfiguration, setOptions } from '../../../src/engine/local/backups/repositories.js';
 

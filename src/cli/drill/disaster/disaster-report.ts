@@ -1,5 +1,5 @@
 import { formatTable, print, type Column } from '../../output.js';
-import { PROMISED_SECONDS, type Prediction } from './predict-recovery.js';
+import { PROMISED_SECONDS, type Prediction } from './predict-restores.js';
 import type { RestoreModel } from './fit-restores.js';
 import type { Loss } from './measure-loss.js';
 

@@ -14,7 +14,7 @@ import { NumberedWriter, WRITER_REST_MS } from '../numbered-writer.js';
 import { openDrill, untilStopped } from '../open-drill.js';
 import { type Disaster, type DisasterReport, findBreaches, printDisasters } from './disaster-report.js';
 import { fitRestores } from './fit-restores.js';
-import { type FleetDatabase, predictRecovery } from './predict-recovery.js';
+import { type FleetDatabase, predictRestores } from './predict-restores.js';
 import { newestBackup } from './provide-backup.js';
 import { type DisasterParts, runDisaster, type Subject } from './run-disaster.js';
 
@@ -90,7 +90,7 @@ async function measure({ region, rounds, size }: DisasterFlags, canaries: readon
   const samples = disasters.flatMap(({ backupBytes, rtoSeconds }) => (rtoSeconds === null ? [] : [{ bytes: backupBytes, seconds: rtoSeconds }]));
   if (samples.length === 0) return { ...common, model: null, predictions: [] };
   const model = fitRestores(samples);
-  return { ...common, model, predictions: predictRecovery(await readFleet(parts.api, new Set(common.canaries)), model, RESTORES_AT_ONCE) };
+  return { ...common, model, predictions: predictRestores(await readFleet(parts.api, new Set(common.canaries)), model, RESTORES_AT_ONCE) };
 }
 
 /** Every database but the canaries, with the size of its newest backup. */

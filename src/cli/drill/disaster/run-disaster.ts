@@ -48,7 +48,7 @@ export async function runDisaster(subjects: readonly Subject[], mebibytes: numbe
   try {
     await destroyAll(remains);
     return await Promise.all(subjects.map((subject, index) =>
-      recover(subject, { destroyedAtMs, mebibytes, backupBytes: backupBytes[index] ?? 0, errorsBefore: errors[index] ?? 0 }, parts)));
+      restoreSubject(subject, { destroyedAtMs, mebibytes, backupBytes: backupBytes[index] ?? 0, errorsBefore: errors[index] ?? 0 }, parts)));
   } finally {
     // Only now, so that a restore does not wait for the disk that removes what is gone anyway.
     await removeGone(remains);
@@ -67,7 +67,7 @@ interface Blow {
   readonly errorsBefore: number;
 }
 
-async function recover(subject: Subject, { destroyedAtMs, mebibytes, backupBytes, errorsBefore }: Blow, parts: DisasterParts): Promise<Disaster> {
+async function restoreSubject(subject: Subject, { destroyedAtMs, mebibytes, backupBytes, errorsBefore }: Blow, parts: DisasterParts): Promise<Disaster> {
   const { canary, writer, lostBefore } = subject;
   const restoring = restore(parts.api, canary.id, within(parts.signal, parts.limitMs));
   // An acknowledgement from before may have been on its way when the servers died; the error comes after it.

@@ -11,7 +11,7 @@ import { binariesOf } from '../instances/files/instance-binaries.js';
 import { instanceContext, instanceSubject, readPort, type InstanceContext } from '../fleet/instance-context.js';
 import { checkCluster } from './check-cluster.js';
 import { DamagedError } from './backrest-failure.js';
-import { recoverCluster, socketDirectory } from './recover-cluster.js';
+import { restoreCluster, socketDirectory } from './restore-cluster.js';
 import { chooseSource, clearInstance } from './restore-instance.js';
 import type { SiteWork } from './site-work.js';
 
@@ -63,7 +63,7 @@ async function restoreAndCheck(context: InstanceContext, gate: Gate, { work, lab
   try {
     const source = await chooseSource(work, { backup: { site: work.site.id, label } }, signal);
     const begun = performance.now();
-    await recoverCluster(context, gate, {
+    await restoreCluster(context, gate, {
       ...source, end: { consistent: true }, filesAtOnce: 1, progress: () => undefined, hasRoom: hasRoomForDrill, letIn: [work.set.owner], settings: SETTINGS, signal,
     });
     const restored = performance.now();

@@ -17,7 +17,7 @@ import { quoteIdentifier, quoteLiteral } from '../sql/quote-sql.js';
 import { refuseMarked } from '../instances/verbs/start-instance.js';
 import { openFrozen } from './frozen-copies.js';
 import { listBackups } from './list-backups.js';
-import { chooseBackup, endOf, isolatedSql, recoverCluster, socketDirectory, stopCluster } from './recover-cluster.js';
+import { chooseBackup, endOf, isolatedSql, restoreCluster, socketDirectory, stopCluster } from './restore-cluster.js';
 import type { SiteWork } from './site-work.js';
 
 /** Its clients have nothing until it is there; each file is decrypted and unpacked by one core. */
@@ -43,7 +43,7 @@ export async function restoreInstance(
     const source = await chooseSource(work, target, signal);
     await clearInstance(context, gate, signal);
     try {
-      await recoverCluster(context, gate, { ...source, end: endOf(target), filesAtOnce: FILES_AT_ONCE, progress, signal });
+      await restoreCluster(context, gate, { ...source, end: endOf(target), filesAtOnce: FILES_AT_ONCE, progress, signal });
       return await open(context, gate, signal);
     } catch (error) {
       await clearInstance(context, gate, signal).catch(() => undefined);

@@ -1,12 +1,12 @@
 import { EngineError } from '../../errors.js';
-import { playSettings } from '../backups/recover-cluster.js';
+import { playSettings } from '../backups/restore-cluster.js';
 import { backrestWords, runBackrest, type SiteWork } from '../backups/site-work.js';
 import { commandFailure, explainWords, lastLines } from '../machine/tool-failure.js';
 import { binariesFor } from '../instances/files/instance-binaries.js';
 import type { LocalFleet } from '../fleet/local-fleet.js';
 import { waitUntil } from '../../wait-until.js';
 import { METADATA_SUPERUSER } from './metadata-server.js';
-import { writeRecovery } from './restore-metadata.js';
+import { writeRecoverySettings } from './restore-metadata.js';
 
 export interface ProofPlace {
   /** Where the backup is restored; it is removed again. */
@@ -43,7 +43,7 @@ export async function proveMetadata(work: SiteWork, label: string, { data, socke
     for (const directory of [data, socket]) await shell.ensureDirectory(directory, 0o700, account);
     await runBackrest(work, backrestWords(work, 'restore', [`--pg1-path=${data}`, `--set=${label}`, '--type=none', '--job-retry=0']), 'restoring the metadata', signal);
     const directory = await requireBinaries(fleet, data);
-    await writeRecovery(work, data, playSettings(work, data, { consistent: true }));
+    await writeRecoverySettings(work, data, playSettings(work, data, { consistent: true }));
     await shell.write({ path: `${data}/pg_hba.conf`, content: `local all ${METADATA_SUPERUSER} trust\n`, mode: 0o600, ...(account ? { owner: account } : {}) });
     const settings = [...ALONE, `unix_socket_directories=${socket}`].map((setting) => `-c ${setting}`).join(' ');
     await run('starting', [`${directory}/pg_ctl`, 'start', '-D', data, '-w', '-t', START_WITHIN_S, '-s', '-l', `${socket}/log`, '-o', settings]);

@@ -3,7 +3,7 @@ import { EngineError } from '../../errors.js';
 import { listFrozen, openFrozen } from '../backups/frozen-copies.js';
 import { listWithArchive } from '../backups/list-backups.js';
 import { openBackupSites } from '../backups/local-backups.js';
-import { playSettings, type RecoveryEnd } from '../backups/recover-cluster.js';
+import { playSettings, type RecoveryTarget } from '../backups/restore-cluster.js';
 import type { LocalSite } from '../backups/repositories.js';
 import { backrestWords, joinSites, openSiteWork, runBackrest, type SiteWork } from '../backups/site-work.js';
 import type { ConfiguredSite } from '../../../config/backup-sites.js';
@@ -86,16 +86,16 @@ async function fetchBackup(stored: SiteWork, source: MetadataSource, others: rea
   const { label } = source.backup;
   const isFrozen = source.kind === 'frozen';
   const work = isFrozen ? (await openFrozen(stored, label)).work : stored;
-  const end: RecoveryEnd = isFrozen ? { consistent: true } : { time: time ?? 'latest' };
+  const end: RecoveryTarget = isFrozen ? { consistent: true } : { time: time ?? 'latest' };
   await shell.ensureDirectory(into, 0o700, account);
   const words = backrestWords(work, 'restore', [`--pg1-path=${into}`, `--set=${label}`, '--type=none', '--job-retry=0']);
   await asEngineError('restoring the metadata', () => runBackrest(work, words, 'restoring the metadata', signal));
   const configuration = await joinSites(stored, isFrozen ? label : undefined, others);
-  await writeRecovery(work, into, playSettings(work, into, end, configuration));
+  await writeRecoverySettings(work, into, playSettings(work, into, end, configuration));
 }
 
 /** Makes a restored server play WAL when it is started with its usual words; whoever starts it empties the file when it serves. */
-export async function writeRecovery({ fleet: { shell }, account }: SiteWork, data: string, settings: readonly string[]): Promise<void> {
+export async function writeRecoverySettings({ fleet: { shell }, account }: SiteWork, data: string, settings: readonly string[]): Promise<void> {
   const owned = { mode: 0o600, ...(account ? { owner: account } : {}) };
   await shell.write({ path: `${data}/postgresql.auto.conf`, content: settings.map(toLine).join(''), ...owned });
   await shell.write({ path: `${data}/recovery.signal`, content: '', ...owned });

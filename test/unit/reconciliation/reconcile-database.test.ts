@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FoundInstance } from '../../../src/engine/survey-port.js';
-import { type FoundDatabase, reconcileDatabase, type RecordedDatabase } from '../../../src/recovery/reconcile-database.js';
+import { type FoundDatabase, reconcileDatabase, type RecordedDatabase } from '../../../src/reconciliation/reconcile-database.js';
 
 const recorded: RecordedDatabase = {
   id: 'db_1', epoch: 3, timeline: 3, provisioned: true, planned: 2,

@@ -29,7 +29,7 @@ export interface Prediction {
  *
  * @param atOnce how many databases are restored side by side
  */
-export function predictRecovery(databases: readonly FleetDatabase[], model: RestoreModel, atOnce: number): Prediction[] {
+export function predictRestores(databases: readonly FleetDatabase[], model: RestoreModel, atOnce: number): Prediction[] {
   return [
     ...group(databases, ({ host }) => host).map(([id, there]) => predict('server', id, there, model, atOnce)),
     ...group(databases, ({ dataCenter }) => dataCenter).map(([id, there]) => predict('data centre', id, there, model, atOnce)),

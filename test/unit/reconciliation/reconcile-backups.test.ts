@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { StoredBackup } from '../../../src/engine/backups-port.js';
-import { reconcileBackups, type RecordedCopy } from '../../../src/recovery/reconcile-backups.js';
+import { reconcileBackups, type RecordedCopy } from '../../../src/reconciliation/reconcile-backups.js';
 
 const at = (minute: number): Date => new Date(Date.UTC(2026, 10, 24, 2, minute));
 const stored = (backupId: string, label: string, minute = 0): StoredBackup =>

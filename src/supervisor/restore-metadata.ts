@@ -18,15 +18,15 @@ import { chooseKeys, processEnvironment } from './control-plane.js';
 import { FleetBusyError, lockFleet, type FleetLock } from './fleet-lock.js';
 import { endLeftovers, workingDirectory } from './leftovers.js';
 import { openMasterKey, readFleetName } from './master-key.js';
-import { answersForDatabases, metadataServer, recoveringMetadataServer, takeOverMetadata, type MetadataOptions } from './metadata-server.js';
+import { answersForDatabases, metadataServer, restoredMetadataServer, takeOverMetadata, type MetadataOptions } from './metadata-server.js';
 import { LOOPBACK, openPorts } from './ports.js';
 import { findPrograms } from './programs.js';
 import type { Progress } from './progress.js';
-import type { Reconciled, RecoveryReport } from './recovery-report.js';
+import type { Reconciled, MetadataReport } from './metadata-report.js';
 import { openControlKeys } from './sealed-keys.js';
 import { SupervisedProcess, type ProcessSpec } from './supervised-process.js';
 
-export interface RecoverOptions {
+export interface RestoreMetadataOptions {
   readonly directory: ControlDirectory;
   readonly settings: CliSettings;
   /** The state of that moment; the newest that there is if undefined. */
@@ -47,7 +47,7 @@ const NO_LIMIT = new AbortController().signal;
  *
  * @throws CliError if a control plane runs, or the metadata that is there can be used; EngineError if there is no backup.
  */
-export async function recoverFleet(options: RecoverOptions): Promise<RecoveryReport> {
+export async function restoreMetadata(options: RestoreMetadataOptions): Promise<MetadataReport> {
   const { directory } = options;
   directory.refuseForeign();
   if (!directory.exists || !directory.hasFleet) throw new CliError(`there is no fleet in ${directory.dataDir}: name its directory with --data-dir`);
@@ -56,7 +56,7 @@ export async function recoverFleet(options: RecoverOptions): Promise<RecoveryRep
   try {
     const ended = await endLeftovers(directory);
     if (ended > 0) options.progress.step(`ended ${ended} processes that an earlier start had left behind`);
-    return await recoverIdle(options);
+    return await restoreIdle(options);
   } finally {
     lock.release();
   }
@@ -71,7 +71,7 @@ async function lockIdle(directory: ControlDirectory): Promise<FleetLock> {
   });
 }
 
-async function recoverIdle(options: RecoverOptions): Promise<RecoveryReport> {
+async function restoreIdle(options: RestoreMetadataOptions): Promise<MetadataReport> {
   const { directory, settings, confirmed } = options;
   const masterKey = await openMasterKey(directory, settings);
   const vault = new Vault(masterKey);
@@ -94,19 +94,19 @@ function ask(directory: ControlDirectory, warning: string): Promise<void> {
   return confirmByTyping(basename(directory.dataDir), { command: 'recover', warning, refused: 'nothing was changed' });
 }
 
-/** Metadata that can be used knows more than its backup, unless it is what a recovery that was cut off has left. */
-async function refuseHealthy(options: RecoverOptions, server: MetadataOptions): Promise<void> {
+/** Metadata that can be used knows more than its backup, unless a restore that was cut off has left it. */
+async function refuseHealthy(options: RestoreMetadataOptions, server: MetadataOptions): Promise<void> {
   const { directory, replace, progress } = options;
-  if (replace || existsSync(directory.recovering) || !existsSync(`${workingDirectory(directory.control, 'metadata')}/PG_VERSION`)) return;
+  if (replace || existsSync(directory.restoringMetadata) || !existsSync(`${workingDirectory(directory.control, 'metadata')}/PG_VERSION`)) return;
   progress.step('seeing whether the metadata that is there can be used');
   const isHealthy = await withServer(options, metadataServer(server), () => answersForDatabases(server)).catch(() => false);
   if (isHealthy) throw new CliError(`the metadata of ${directory.dataDir} can be used: start the fleet with freehold up, or give --replace to move it aside and restore it from a backup`);
 }
 
-async function restoreAndReconcile(options: RecoverOptions, server: MetadataOptions, vault: Vault, environment: Record<string, string>): Promise<RecoveryReport> {
+async function restoreAndReconcile(options: RestoreMetadataOptions, server: MetadataOptions, vault: Vault, environment: Record<string, string>): Promise<MetadataReport> {
   const { directory, settings, progress, time, site } = options;
-  const isAgain = existsSync(directory.recovering);
-  await writeWhole({ path: directory.recovering, content: 'the metadata is being recovered\n', mode: 0o600 });
+  const isAgain = existsSync(directory.restoringMetadata);
+  await writeWhole({ path: directory.restoringMetadata, content: 'the metadata is being restored\n', mode: 0o600 });
   const movedAside = moveAside(directory);
   progress.step('restoring the metadata');
   const restored = await restoreLocalMetadata({
@@ -115,15 +115,15 @@ async function restoreAndReconcile(options: RecoverOptions, server: MetadataOpti
   }).catch((error: unknown) => {
     // As it was: what was there may be better than nothing.
     if (movedAside !== null) renameSync(movedAside, workingDirectory(directory.control, 'metadata'));
-    if (!isAgain) rmSync(directory.recovering);
+    if (!isAgain) rmSync(directory.restoringMetadata);
     throw error;
   });
-  const { until, reconciled } = await withServer(options, recoveringMetadataServer(server), async () => {
+  const { until, reconciled } = await withServer(options, restoredMetadataServer(server), async () => {
     const playedUntil = await takeOverMetadata(server);
     progress.step('looking at the databases of the fleet');
     return { until: playedUntil, reconciled: await reconcile(options, environment) };
   });
-  rmSync(directory.recovering);
+  rmSync(directory.restoringMetadata);
   return { restored: { ...restored, until }, movedAside, ...reconciled };
 }
 
@@ -138,7 +138,7 @@ function moveAside(directory: ControlDirectory): string | null {
 }
 
 /** Runs the metadata server for as long as something is done with it. */
-async function withServer<Result>({ directory, progress }: RecoverOptions, spec: ProcessSpec, work: () => Promise<Result>): Promise<Result> {
+async function withServer<Result>({ directory, progress }: RestoreMetadataOptions, spec: ProcessSpec, work: () => Promise<Result>): Promise<Result> {
   const server = new SupervisedProcess(directory, spec, { ...progress, incident: () => undefined });
   try {
     await server.start(NO_LIMIT);
@@ -149,7 +149,7 @@ async function withServer<Result>({ directory, progress }: RecoverOptions, spec:
 }
 
 /** By a process of its own: the command knows nothing of what is in the metadata. */
-async function reconcile({ directory }: RecoverOptions, environment: Record<string, string>): Promise<Reconciled> {
+async function reconcile({ directory }: RestoreMetadataOptions, environment: Record<string, string>): Promise<Reconciled> {
   const entry = fileURLToPath(new URL('../processes/main-recover.js', import.meta.url));
   try {
     const { stdout } = await promisify(execFile)(process.execPath, ['--enable-source-maps', entry], { cwd: '/', env: environment, maxBuffer: 64 * 1024 * 1024 });

@@ -15,8 +15,8 @@ export interface Reconciled {
   readonly endedOperations: readonly { readonly id: string; readonly kind: string; readonly databaseId: string | null; readonly step: string }[];
 }
 
-/** What a recovery did. */
-export interface RecoveryReport extends Reconciled {
+/** What a restore of the metadata did. */
+export interface MetadataReport extends Reconciled {
   /** Null where the metadata is in a database of the operator's own, who restored it. */
   readonly restored: { readonly site: string; readonly backup: string; readonly backupFinishedAt: string; readonly until: string | null; readonly passedOver: readonly string[] } | null;
   /** Where the metadata is that was there before; null if there was none. */
@@ -28,7 +28,7 @@ const FINDINGS: Readonly<Record<string, string>> = {
 };
 
 /** The report as people read it. */
-export function describeRecovery({ restored, movedAside, databases, unknown, backups, endedOperations }: RecoveryReport): string {
+export function describeReport({ restored, movedAside, databases, unknown, backups, endedOperations }: MetadataReport): string {
   const lines = [
     ...(restored ? [`The metadata is that of ${restored.until ?? restored.backupFinishedAt}, from backup ${restored.backup} at ${restored.site}.`] : []),
     ...(restored?.passedOver ?? []).map((reason) => `Passed over: ${reason}`),
@@ -47,7 +47,7 @@ export function describeRecovery({ restored, movedAside, databases, unknown, bac
   return [...lines, '', 'Start the control plane with freehold up.'].join('\n');
 }
 
-function describeUnknown({ id, recordedAsDeleted, instances }: RecoveryReport['unknown'][number]): string {
+function describeUnknown({ id, recordedAsDeleted, instances }: MetadataReport['unknown'][number]): string {
   const where = instances.map(({ hostId, running }) => `${hostId}${running ? '' : ' (down)'}`).join(', ');
   return `  ${id} on ${where}, which the metadata ${recordedAsDeleted ? 'has as deleted' : 'does not know'}`;
 }

@@ -22,12 +22,12 @@ const LOG_TAIL_BYTES = 16 * 1024;
 const SYNC_AT_ONCE = 'recovery_init_sync_method=syncfs';
 
 /** Where WAL ends that is played into a restored cluster. */
-export type RecoveryEnd = { readonly consistent: true } | { readonly time: Date | 'latest' };
+export type RecoveryTarget = { readonly consistent: true } | { readonly time: Date | 'latest' };
 
-export interface Recovery {
+export interface ClusterRestore {
   readonly work: SiteWork;
   readonly backup: StoredBackup;
-  readonly end: RecoveryEnd;
+  readonly end: RecoveryTarget;
   /** How many files are copied side by side. */
   readonly filesAtOnce: number;
   readonly progress: (doneBytes: number, ofBytes: number) => void;
@@ -40,7 +40,7 @@ export interface Recovery {
   readonly signal: AbortSignal;
 }
 
-export function endOf(target: RestoreTarget): RecoveryEnd {
+export function endOf(target: RestoreTarget): RecoveryTarget {
   return 'backup' in target ? { consistent: true } : { time: target.time };
 }
 
@@ -70,13 +70,13 @@ export function chooseBackup(backups: readonly StoredBackup[], target: RestoreTa
  * All of it runs as the account of the database that the backup is of, which alone may read the repository; whoever goes
  * on gives the files to their new account.
  */
-export async function recoverCluster(target: InstanceContext, gate: Gate, recovery: Recovery): Promise<void> {
+export async function restoreCluster(target: InstanceContext, gate: Gate, restore: ClusterRestore): Promise<void> {
   const { paths } = target;
-  const { work, backup, end, signal } = recovery;
+  const { work, backup, end, signal } = restore;
   const context = { ...target, account: work.account };
   await gate.must(directoriesLine(context), 'making the instance\'s directories');
-  await gate.install(cutOff(context, await newFiles(context), recovery.letIn), false);
-  await fetchBackup(context, gate, recovery);
+  await gate.install(cutOff(context, await newFiles(context), restore.letIn), false);
+  await fetchBackup(context, gate, restore);
   const steps = [
     `: >${quote(`${paths.building}/postgresql.auto.conf`)}`,
     asAccountLine(context, 'touch', `${paths.building}/recovery.signal`),
@@ -84,20 +84,20 @@ export async function recoverCluster(target: InstanceContext, gate: Gate, recove
     command('mv', '-T', '--', paths.building, paths.data),
     asAccountLine(context, 'install', '-d', '-m', '0700', socketDirectory(context)),
   ];
-  await gate.must(`${socketRoomLine(context)} && ${steps.join(' && ')}`, 'preparing the recovery');
-  const child = await spawnPostmaster(context, gate, [...recoverySettings(context, work, end), ...(recovery.settings ?? [])].flatMap((setting) => ['-c', setting]));
+  await gate.must(`${socketRoomLine(context)} && ${steps.join(' && ')}`, 'preparing the restore');
+  const child = await spawnPostmaster(context, gate, [...recoverySettings(context, work, end), ...(restore.settings ?? [])].flatMap((setting) => ['-c', setting]));
   await waitUntilReady(context, signal, child).catch(async (error: unknown) => {
-    throw signal.aborted ? error : recoveryFailure(error, await context.shell.readTail(paths.log, LOG_TAIL_BYTES), backup);
+    throw signal.aborted ? error : restoreFailure(error, await context.shell.readTail(paths.log, LOG_TAIL_BYTES), backup);
   });
 }
 
 /** The settings of the recovery are given to the server's start, and so last no longer than this server. */
-function recoverySettings(context: InstanceContext, work: SiteWork, end: RecoveryEnd): string[] {
+function recoverySettings(context: InstanceContext, work: SiteWork, end: RecoveryTarget): string[] {
   return [SYNC_AT_ONCE, ...playSettings(work, context.paths.data, end), `unix_socket_directories=${socketDirectory(context)}`];
 }
 
 /** Settings by which a server plays WAL from a site up to the end that is wanted, and becomes a primary then. */
-export function playSettings(work: SiteWork, data: string, end: RecoveryEnd, configuration = work.configuration): string[] {
+export function playSettings(work: SiteWork, data: string, end: RecoveryTarget, configuration = work.configuration): string[] {
   const get = command(...backrestWords(work, 'archive-get', [`--pg1-path=${data}`], configuration));
   return [
     `restore_command=${get} %f "%p"`,
@@ -128,14 +128,14 @@ function cutOff(context: InstanceContext, files: Awaited<ReturnType<typeof newFi
 }
 
 /** pgBackRest says only that it could not write. */
-async function requireRoom({ shell, paths }: InstanceContext, { label, databaseBytes }: StoredBackup, hasRoom: Recovery['hasRoom']): Promise<void> {
+async function requireRoom({ shell, paths }: InstanceContext, { label, databaseBytes }: StoredBackup, hasRoom: ClusterRestore['hasRoom']): Promise<void> {
   const room = await shell.roomAt(paths.building);
   if (room && !(hasRoom ? hasRoom(room, databaseBytes) : room.freeBytes >= databaseBytes)) {
     throw new EngineError('transient', `there is no room for ${label}: it takes ${databaseBytes} bytes, and ${room.freeBytes} are free${hasRoom ? ', some of which databases may need' : ''}`, 'make room on the host, or restore on another');
   }
 }
 
-async function fetchBackup(context: InstanceContext, gate: Gate, { work, backup, filesAtOnce, progress, hasRoom }: Recovery): Promise<void> {
+async function fetchBackup(context: InstanceContext, gate: Gate, { work, backup, filesAtOnce, progress, hasRoom }: ClusterRestore): Promise<void> {
   const { paths, account, shell } = context;
   const owner = account ? ['-o', String(account.uid), '-g', String(account.gid)] : [];
   await gate.must(`${command('rm', '-rf', '--', paths.building)} && ${command('install', '-d', '-m', '0700', ...owner, paths.building)}`, 'making the data directory');
@@ -158,7 +158,7 @@ async function fetchBackup(context: InstanceContext, gate: Gate, { work, backup,
 /** What PostgreSQL's recovery says of WAL or control data that cannot be read. */
 const SAYS_DAMAGED = /could not locate a valid checkpoint record|WAL ends before (?:end of online backup|consistent recovery point)|invalid page in block|control file contains invalid/;
 
-function recoveryFailure(error: unknown, log: string, backup: StoredBackup): EngineError {
+function restoreFailure(error: unknown, log: string, backup: StoredBackup): EngineError {
   if (log.includes('recovery ended before configured recovery target')) {
     return new EngineError('permanent', 'no commit that late is in the archive', 'choose an earlier time, or the latest state', { cause: error });
   }
@@ -175,7 +175,7 @@ function asAccountLine({ account }: InstanceContext, ...words: readonly string[]
   return command(...asAccount(account), ...words);
 }
 
-/** Stops what {@link recoverCluster} started, cleanly, so that its next start has nothing to recover. */
+/** Stops what {@link restoreCluster} started, cleanly, so that its next start has nothing to recover. */
 export async function stopCluster(context: InstanceContext, gate: Gate, signal: AbortSignal): Promise<void> {
   const postmaster = await findPostmaster(context);
   if (!postmaster) return;

@@ -15,7 +15,7 @@ import { queryRows } from '../metadata/query-rows.js';
 import { stepPlans } from '../operations/runner.js';
 import type { PostgresOperationStore } from '../operations/postgres-store.js';
 import { type Finding, type MemberDecision, reconcileDatabase, type Reconciliation, type RecordedDatabase } from './reconcile-database.js';
-import { findBackups, type FoundBackups, recordBackups } from './recover-backups.js';
+import { findBackups, type FoundBackups, recordBackups } from './find-backups.js';
 import { endBackups, passOverAccounts, recordReconciliation } from './record-reconciliation.js';
 
 

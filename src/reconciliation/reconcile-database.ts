@@ -78,17 +78,17 @@ export function reconcileDatabase(recorded: RecordedDatabase, found: FoundDataba
     ownerVerifier: found.route?.leads?.ownerVerifier ?? null, epoch: recorded.epoch, provisioned: recorded.provisioned, members: [], forgotten: [],
   };
   if (made.length === 0) {
-    const pause = 'nothing of it was found when the metadata was recovered: it may have been deleted since the backup';
+    const pause = 'nothing of it was found when the metadata was restored: it may have been deleted since the backup';
     return { ...common, finding: 'no-files', primary: null, ...(recorded.provisioned && { pause }) };
   }
   if (election === 'two') {
     const candidates = made.filter(mayBePrimary).map(({ id }) => id).join(', ');
-    return { ...common, finding: 'two-primaries', primary: null, pause: `two instances may be its primary, which was found when the metadata was recovered: ${candidates}` };
+    return { ...common, finding: 'two-primaries', primary: null, pause: `two instances may be its primary, which was found when the metadata was restored: ${candidates}` };
   }
   if (election === 'none') {
     return {
       ...common, finding: 'no-primary', primary: null, ...decideMembers(recorded, made, undefined, found.streaming),
-      pause: 'every copy of it was found to be fenced or a standby when the metadata was recovered: '
+      pause: 'every copy of it was found to be fenced or a standby when the metadata was restored: '
         + 'promote the one that answers and has the most with freehold failover --accept-data-loss, which keeps the others aside',
     };
   }
