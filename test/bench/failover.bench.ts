@@ -3,7 +3,7 @@ import pg from 'pg';
 import { NumberedWriter } from '../support/numbered-writer.js';
 import { eventually } from '../support/servers.js';
 import { signalAll } from '../support/signal-all.js';
-import { makeBarePair } from './support/bare-postgres.js';
+import { makeBarePair } from '../support/bare-postgres.js';
 import { type BenchDatabase, BenchFleet, type BenchOperation, requireRows, serverProcesses, stepSeconds } from './support/bench-fleet.js';
 import { postmasterOf, processTree } from './support/memory.js';
 import { median, percentile, printTable, summarize } from './support/statistics.js';

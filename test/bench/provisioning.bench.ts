@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { processesOf } from '../support/freehold-command.js';
-import { makeBarePair } from './support/bare-postgres.js';
+import { makeBarePair } from '../support/bare-postgres.js';
 import { BenchFleet, stepSeconds } from './support/bench-fleet.js';
 import { postmasterOf, processTree, pssMb } from './support/memory.js';
 import { median, printTable, summarize } from './support/statistics.js';

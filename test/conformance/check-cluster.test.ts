@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { checkCluster } from '../../src/engine/local/backups/check-cluster.js';
 import type { IsolatedServer } from '../../src/engine/local/sql/isolated-session.js';
-import { makeBareDirectory, runBare } from '../bench/support/bare-postgres.js';
+import { makeBareDirectory, runBare } from '../support/bare-postgres.js';
 import { freePort, postgresMajor } from '../support/servers.js';
 
 const MAJOR = postgresMajor();

@@ -6,7 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { EngineError } from '../../src/engine/errors.js';
 import type { Effect, Route, StorageMeasure, Writing } from '../../src/engine/ports.js';
-import { describeDatabase, eventually, provision, verifierOf, type Harness, type TestDatabase } from './harness.js';
+import { scramVerifierSync } from '../../src/secrets/scram-verifier.js';
+import { eventually } from '../support/servers.js';
+import { describeDatabase, provision, type Harness, type TestDatabase } from './harness.js';
 
 const run = promisify(execFile);
 
@@ -308,11 +310,11 @@ export function describeEngine(name: string, open: () => Promise<Harness>): void
         attachStandby: () => instances.attachStandby(shop.standby, shop.primary, old),
         setSynchronousStandbys: () => instances.setSynchronousStandbys(shop.primary, [], old),
         waitForFlush: () => instances.waitForFlush(shop.primary, shop.standby.id, '0/1', old),
-        setOwnerVerifier: () => instances.setOwnerVerifier(shop.primary, verifierOf('x'), old),
+        setOwnerVerifier: () => instances.setOwnerVerifier(shop.primary, scramVerifierSync('x'), old),
         equip: () => instances.equip(shop.primary, old),
         createExtension: () => instances.createExtension(shop.primary, { name: 'hstore', schema: 'public' }, old),
         dropExtension: () => instances.dropExtension(shop.primary, 'hstore', old),
-        setRole: () => instances.setRole(shop.primary, { name: 'reporting', access: 'readOnly', verifier: verifierOf('x'), create: true }, old),
+        setRole: () => instances.setRole(shop.primary, { name: 'reporting', access: 'readOnly', verifier: scramVerifierSync('x'), create: true }, old),
         dropRole: () => instances.dropRole(shop.primary, 'reporting', old),
         start: () => instances.start(shop.primary, old),
         provideSlot: () => instances.provideSlot(shop.primary, shop.standby.id, old),
@@ -343,7 +345,7 @@ export function describeEngine(name: string, open: () => Promise<Harness>): void
 
     it('changes the owner\'s password on the server and at the gateway', async () => {
       const changed = 'another-password-1';
-      const verifier = verifierOf(changed);
+      const verifier = scramVerifierSync(changed);
       const route = { ...shopRoute, database: { ...shop.spec, ownerVerifier: verifier } };
       await harness.engine.instances.setOwnerVerifier(shop.primary, verifier, shop.effect());
       await harness.engine.gateway.open(route, shop.effect());

@@ -1,6 +1,7 @@
-import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 
 import type { DatabaseSpec, Effect, Engine, InstanceRef, Route } from '../../src/engine/ports.js';
+import { scramVerifierSync } from '../../src/secrets/scram-verifier.js';
 
 /** One engine under test; each engine brings a harness of its own to the one suite. */
 export interface Harness {
@@ -33,7 +34,7 @@ export function describeDatabase(engine: Engine, region = 'europe', locale?: Dat
     endpointSlot: accounts,
     name: names?.name ?? `shop-${suffix}`,
     owner: names?.owner ?? `shop-${suffix}`,
-    ownerVerifier: verifierOf(password),
+    ownerVerifier: scramVerifierSync(password),
     ...(locale && { locale }),
     size: { memoryMb: 256, maxConnections: 20, diskGb: 10 },
     secrets: { control: randomBytes(18).toString('base64url'), replication: randomBytes(18).toString('base64url') },
@@ -74,22 +75,4 @@ export async function provision(engine: Engine, database: TestDatabase, observeS
   await engine.gateway.verify(route, database.password, [standby], database.effect());
   observeStep('verify');
   return route;
-}
-
-/** A SCRAM-SHA-256 verifier (RFC 5802) as PostgreSQL stores it. */
-export function verifierOf(password: string): string {
-  const salt = randomBytes(16);
-  const salted = pbkdf2Sync(password, salt, 4096, 32, 'sha256');
-  const mac = (text: string): Buffer => createHmac('sha256', salted).update(text).digest();
-  const storedKey = createHash('sha256').update(mac('Client Key')).digest('base64');
-  return `SCRAM-SHA-256$4096:${salt.toString('base64')}$${storedKey}:${mac('Server Key').toString('base64')}`;
-}
-
-/** Asks again until it is so. */
-export async function eventually(what: string, ask: () => boolean | Promise<boolean>, withinMs = 60_000): Promise<void> {
-  const deadline = Date.now() + withinMs;
-  while (!(await ask())) {
-    if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }

@@ -9,7 +9,9 @@ import { socketFrom } from '../../src/engine/local/sql/customer-session.js';
 import { SSL_REQUEST } from '../support/first-bytes.js';
 import { cancel, converse, crookedStartups, CROOKED_PASSWORDS, EXCHANGE, flood, hammer, interject, startupMessage, type Place } from '../support/hostile-clients.js';
 import { asCustomer, customerOptions, pooledPort, readOnlyPort } from './engine-suite.js';
-import { describeDatabase, eventually, provision, verifierOf, type TestDatabase } from './harness.js';
+import { scramVerifierSync } from '../../src/secrets/scram-verifier.js';
+import { eventually } from '../support/servers.js';
+import { describeDatabase, provision, type TestDatabase } from './harness.js';
 import { openLocalHarness } from './local-harness.js';
 
 /** What a neighbour may notice on a machine that does much else besides. */
@@ -234,7 +236,7 @@ describe('under attack', () => {
       while (going) await client.query('SELECT 1');
     }));
     const inSql = (wanted: string): Promise<unknown> => asAttacker((client) => client.query(`ALTER ROLE ${owner} PASSWORD '${wanted}'`));
-    const byVerb = (wanted: string): Promise<void> => engine.instances.setOwnerVerifier(primary, verifierOf(wanted), attacker.effect());
+    const byVerb = (wanted: string): Promise<void> => engine.instances.setOwnerVerifier(primary, scramVerifierSync(wanted), attacker.effect());
     for (const ways of [[inSql], [byVerb], [inSql, byVerb], [byVerb, inSql], [inSql, byVerb]] as ((wanted: string) => Promise<unknown>)[][]) {
       const old = password;
       const passwords = ways.map(() => randomBytes(12).toString('hex'));
@@ -329,7 +331,7 @@ describe('under attack', () => {
     }));
     const old = password;
     password = randomBytes(12).toString('hex');
-    const database = { ...attacker.spec, ownerVerifier: verifierOf(password) };
+    const database = { ...attacker.spec, ownerVerifier: scramVerifierSync(password) };
     await engine.instances.setOwnerVerifier(primary, database.ownerVerifier, attacker.effect());
     await engine.gateway.open(await routeTo(primary, database), attacker.effect());
     await switchOver(database);

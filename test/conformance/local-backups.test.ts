@@ -10,7 +10,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BackupSet, BackupsPort, RestoreTarget, StoredBackup } from '../../src/engine/backups-port.js';
 import type { Engine, InstanceRef, Route } from '../../src/engine/ports.js';
 import { customerOptions } from './engine-suite.js';
-import { describeCopy, describeDatabase, eventually, provision, type TestDatabase } from './harness.js';
+import { eventually } from '../support/servers.js';
+import { describeCopy, describeDatabase, provision, type TestDatabase } from './harness.js';
 import { openLocalHarness } from './local-harness.js';
 
 const run = promisify(execFile);

@@ -11,7 +11,8 @@ import { findPooler } from '../../src/engine/local/gateway/gateway-programs.js';
 import { HostShell } from '../../src/engine/local/machine/host-shell.js';
 import type { Engine, Route } from '../../src/engine/ports.js';
 import { asCustomer } from './engine-suite.js';
-import { describeDatabase, eventually, provision, type TestDatabase } from './harness.js';
+import { eventually } from '../support/servers.js';
+import { describeDatabase, provision, type TestDatabase } from './harness.js';
 import { openLocalHarness } from './local-harness.js';
 
 const NOBODY = 65_534;

@@ -15,7 +15,8 @@ import { isStopped, readProcess } from '../../src/engine/local/machine/processes
 import type { Engine, Route } from '../../src/engine/ports.js';
 import { signalAll } from '../support/signal-all.js';
 import { asCustomer } from './engine-suite.js';
-import { describeDatabase, eventually, provision, type Harness, type TestDatabase } from './harness.js';
+import { eventually } from '../support/servers.js';
+import { describeDatabase, provision, type Harness, type TestDatabase } from './harness.js';
 import { openLocalHarness } from './local-harness.js';
 
 const run = promisify(execFile);

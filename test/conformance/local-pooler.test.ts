@@ -19,7 +19,8 @@ import type { Gate } from '../../src/engine/local/machine/gate.js';
 import { LocalInstances } from '../../src/engine/local/instances/local-instances.js';
 import { LocalFleet } from '../../src/engine/local/fleet/local-fleet.js';
 import type { DatabaseSpec, Effect, InstanceRef } from '../../src/engine/ports.js';
-import { eventually, verifierOf } from './harness.js';
+import { scramVerifierSync } from '../../src/secrets/scram-verifier.js';
+import { eventually } from '../support/servers.js';
 
 const PROGRAMS = '/usr/local/lib/freehold';
 const REGION = 'europe';
@@ -36,7 +37,7 @@ class PooledDatabase {
   constructor(readonly fleet: LocalFleet, readonly instances: LocalInstances, account: number, readonly port: number) {
     const suffix = randomBytes(4).toString('hex');
     this.spec = {
-      id: `db_${suffix}`, region: REGION, account, endpointSlot: account, name: `shop-${suffix}`, owner: `shop-${suffix}`, ownerVerifier: verifierOf(this.password),
+      id: `db_${suffix}`, region: REGION, account, endpointSlot: account, name: `shop-${suffix}`, owner: `shop-${suffix}`, ownerVerifier: scramVerifierSync(this.password),
       size: { memoryMb: 256, maxConnections: 20, diskGb: 10 },
       secrets: { control: randomBytes(18).toString('base64url'), replication: randomBytes(18).toString('base64url') },
     };

@@ -6,7 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, InstanceRef } from '../../src/engine/ports.js';
 import { socketFrom } from '../../src/engine/local/sql/customer-session.js';
 import { asCustomer } from './engine-suite.js';
-import { describeDatabase, eventually, provision, type TestDatabase, verifierOf } from './harness.js';
+import { scramVerifierSync } from '../../src/secrets/scram-verifier.js';
+import { eventually } from '../support/servers.js';
+import { describeDatabase, provision, type TestDatabase } from './harness.js';
 import { openLocalHarness } from './local-harness.js';
 
 type Body<T> = (client: pg.Client) => Promise<T>;
@@ -28,7 +30,7 @@ describe('the roles of a customer\'s own', () => {
   const asOwner = <T>(body: Body<T>): Promise<T> => enter(shop.spec.owner, shop.password, shop.spec.name, body);
   const asControl = <T>(body: Body<T>, database = 'postgres'): Promise<T> => enter('freehold', shop.spec.secrets.control, database, body);
   const set = (name: string, access: 'readOnly' | 'readWrite', create = true): Promise<void> =>
-    engine.instances.setRole(primary, { name, access, verifier: verifierOf(`password of ${name}`), create }, shop.effect());
+    engine.instances.setRole(primary, { name, access, verifier: scramVerifierSync(`password of ${name}`), create }, shop.effect());
   const drop = (name: string): Promise<void> => engine.instances.dropRole(primary, name, shop.effect());
 
   beforeAll(async () => {
@@ -163,7 +165,7 @@ describe('the roles of a customer\'s own', () => {
     primary = shop.standby;
     await engine.instances.setSynchronousStandbys(primary, [], shop.effect());
     await as('reporting', async (client) => expect((await client.query('SELECT label FROM later.items')).rows).toEqual([{ label: 'newest' }]));
-    await engine.instances.setRole(primary, { name: 'reporting', access: 'readOnly', verifier: verifierOf('another one'), create: false }, shop.effect());
+    await engine.instances.setRole(primary, { name: 'reporting', access: 'readOnly', verifier: scramVerifierSync('another one'), create: false }, shop.effect());
     await expect(as('reporting', (client) => client.query('SELECT 1'))).rejects.toThrow(/authentication failed/);
     await enter('reporting', 'another one', shop.spec.name, (client) => client.query('TABLE later.items'));
   });

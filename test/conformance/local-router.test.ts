@@ -12,7 +12,7 @@ import { HostShell } from '../../src/engine/local/machine/host-shell.js';
 import {
   CANCEL_REQUEST, CLIENT_HELLO, GSSENC_REQUEST, RawClient, SSL_REQUEST, STARTUP_MESSAGE, startEchoInstance, type EchoInstance,
 } from '../support/first-bytes.js';
-import { eventually } from './harness.js';
+import { eventually } from '../support/servers.js';
 
 const SLOTS = 1_000;
 /** A port of the range that another program holds; no test uses it otherwise. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DatabaseUnderTest } from '../faults/support/database-under-test.js';
+import { DatabaseUnderTest } from '../support/database-under-test.js';
 import { startControlPlane, type TestControlPlane } from '../support/control-plane.js';
 import { ENDPOINTS } from './support/driver.js';
 import { type Outcome, tryDrivers } from './support/matrix.js';

@@ -6,7 +6,7 @@ import { Metadata } from '../../src/metadata/metadata.js';
 import { startControlPlane, type TestControlPlane } from '../support/control-plane.js';
 import { buildCommand } from '../support/freehold-command.js';
 import { eventually } from '../support/servers.js';
-import { ApiProcess, RedisGate } from './support/api-process.js';
+import { ApiProcess, RedisGate } from '../support/api-process.js';
 
 const TIMEOUT_MS = 120_000;
 const keys = { operator: `fh_operator_${randomBytes(32).toString('base64url')}`, signup: `fh_signup_${randomBytes(32).toString('base64url')}` };

@@ -2,10 +2,8 @@ import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { BackupDocument } from '../../src/backups/sets/backup.schemas.js';
 import { BackupsService } from '../../src/backups/sets/backups.service.js';
 import { RestoresService } from '../../src/backups/restores/restores.service.js';
-import type { Credentials } from '../../src/databases/database.schemas.js';
 import { Metadata } from '../../src/metadata/metadata.js';
 import { EVERYTHING } from '../../src/metadata/reach.js';
 import type { OperationDocument } from '../../src/operations/operation.js';
@@ -14,7 +12,7 @@ import { startControlPlane, type TestControlPlane } from '../support/control-pla
 import { processesOf } from '../support/freehold-command.js';
 import { NumberedWriter } from '../support/numbered-writer.js';
 import { eventually } from '../support/servers.js';
-import { DatabaseUnderTest } from './support/database-under-test.js';
+import { DatabaseUnderTest } from '../support/database-under-test.js';
 import { SiteDisk } from './support/site-disk.js';
 
 const TIMEOUT_MS = 240_000;
@@ -42,22 +40,6 @@ const siteAlerts = async (): Promise<number> =>
 const archivedTo = async (): Promise<string[]> =>
   (await plane.app.get(Metadata).dataSource.query<{ sites: string[] }[]>(`SELECT archive_sites AS sites FROM backup_sets WHERE database_id = $1`, [database.id]))[0]!.sites;
 
-const backups = (): Promise<BackupDocument[]> => plane.app.get(BackupsService).list(EVERYTHING, { databaseId: database.id, limit: 50 });
-const isWhole = ({ copies, finishedAt }: BackupDocument): boolean => finishedAt !== null && copies.every(({ state }) => state === 'stored');
-/** Waits for a backup with every copy that was asked for after so many others. */
-const wholeBackupAfter = (count: number): Promise<unknown> => eventually(async () => {
-  const made = await backups();
-  return made.length > count && isWhole(made[0]!);
-}, TIMEOUT_MS);
-
-async function requestBackup(): Promise<OperationDocument> {
-  const { customerId } = await database.read();
-  const operation = await plane.app.get(Metadata).transaction((tx) =>
-    plane.app.get(BackupsService).request(tx, { database: { id: database.id, customerId }, reason: 'requested', asker }));
-  await plane.app.get(OperationsService).announce(operation);
-  return operation;
-}
-
 async function query<Row extends pg.QueryResultRow>(uri: string, statement: string): Promise<Row[]> {
   const client = new pg.Client(uri);
   await client.connect();
@@ -75,11 +57,6 @@ async function succeed<Made extends { operation: OperationDocument }>(ask: (rest
   return made;
 }
 
-async function restoreTo(time: Date): Promise<Credentials> {
-  const source = await database.read();
-  return (await succeed((restores, tx) => restores.restoreIntoNew(tx, { database: source, wanted: { time }, asker }, `as-of-${time.getTime()}`))).credentials;
-}
-
 describe('a database that is written to all the time', () => {
   it('is backed up by itself, and restores to moments around a failover with exactly what was acknowledged by then', async () => {
     const writer = await NumberedWriter.start(database.credentials.uri, { restMs: 2 });
@@ -93,7 +70,7 @@ describe('a database that is written to all the time', () => {
       await eventually(() => writer.count > acknowledged + 20);
     };
     try {
-      await wholeBackupAfter(0);
+      await database.wholeBackupAfter(0);
       await remember();
       await database.signal((await database.instance('primary')).id, 'SIGKILL');
       await database.settled(2);
@@ -103,7 +80,7 @@ describe('a database that is written to all the time', () => {
     }
     const { acknowledged } = await writer.stop();
     for (const moment of moments) {
-      const { uri } = await restoreTo(moment.time);
+      const { credentials: { uri } } = await database.restoreTo(moment.time);
       const rows = await query<{ n: string; late: boolean }>(uri, `SELECT n, at > '${moment.time.toISOString()}' AS late FROM numbers ORDER BY n`);
       const restored = new Set(rows.map(({ n }) => Number(n)));
       expect(acknowledged.slice(0, moment.acknowledged).filter((number) => !restored.has(number)), 'acknowledged by then').toEqual([]);
@@ -111,12 +88,12 @@ describe('a database that is written to all the time', () => {
     }
   }, TIMEOUT_MS);
 
-  it('has a full backup again after the failover, by itself', () => wholeBackupAfter(1), TIMEOUT_MS);
+  it('has a full backup again after the failover, by itself', () => database.wholeBackupAfter(1), TIMEOUT_MS);
 });
 
 /** Asks for a backup, and returns once it reads the database's files. */
 async function backupUnderWay(): Promise<OperationDocument> {
-  const operation = await requestBackup();
+  const operation = await database.requestBackup();
   const working = join(plane.settings.FREEHOLD_DATA_DIR!, 'backups', database.id);
   await eventually(() => processesOf([working]).some(({ command }) => command.includes('--backup-standby')));
   return operation;
@@ -142,7 +119,7 @@ describe('a primary that is lost while it is backed up', () => {
     await query(database.credentials.uri, 'INSERT INTO numbers VALUES (1000000)');
     // Not before its commit: a busy server may commit milliseconds after it has inserted.
     const [row] = await query<{ now: Date }>(database.credentials.uri, 'SELECT clock_timestamp() AS now');
-    const { uri } = await restoreTo(new Date(row!.now.getTime() + 1));
+    const { credentials: { uri } } = await database.restoreTo(new Date(row!.now.getTime() + 1));
     expect(await query(uri, 'SELECT max(n)::integer AS last FROM numbers')).toEqual([{ last: 1_000_000 }]);
   }, TIMEOUT_MS);
 });
@@ -150,7 +127,7 @@ describe('a primary that is lost while it is backed up', () => {
 describe('a backup site that is gone', () => {
   it('is told of, holds up nobody, and is made whole when it is back', async () => {
     const site = siteDirectory(1);
-    const before = (await backups()).length;
+    const before = (await database.backups()).length;
     renameSync(site, `${site}.gone`);
     try {
       await eventually(async () => (await siteAlerts()) === 1 && (await archivedTo()).length === 2);
@@ -159,23 +136,23 @@ describe('a backup site that is gone', () => {
       renameSync(`${site}.gone`, site);
     }
     await eventually(async () => (await siteAlerts()) === 0 && (await archivedTo()).length === 3);
-    await wholeBackupAfter(before);
+    await database.wholeBackupAfter(before);
   }, TIMEOUT_MS);
 });
 
 describe.skipIf(!isRoot)('a backup site that is full', () => {
   it('is told of and left out, in the middle of a backup too, and made whole when it has room again', async () => {
     const full = plane.app.get(BackupsService).port.sites()[2]!.id;
-    const operation = await requestBackup();
+    const operation = await database.requestBackup();
     disk!.fill();
     expect(await database.ended(operation)).toMatchObject({ state: 'failed', error: { reason: expect.stringContaining(`no copy at ${full}`) as string } });
-    const made = await backups();
+    const made = await database.backups();
     expect(made[0]!.copies.filter(({ state }) => state !== 'stored').map(({ site }) => site)).toEqual([full]);
     await eventually(async () => (await siteAlerts()) === 1 && (await archivedTo()).length === 2);
     await query(database.credentials.uri, 'INSERT INTO numbers VALUES (1000003)');
     disk!.makeRoom();
     await eventually(async () => (await siteAlerts()) === 0 && (await archivedTo()).length === 3);
-    await wholeBackupAfter(made.length);
+    await database.wholeBackupAfter(made.length);
   }, TIMEOUT_MS);
 });
 

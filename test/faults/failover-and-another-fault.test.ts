@@ -6,8 +6,7 @@ import { startControlPlane, type TestControlPlane } from '../support/control-pla
 import { processesOf } from '../support/freehold-command.js';
 import { eventually } from '../support/servers.js';
 import { signalAll } from '../support/signal-all.js';
-import { DatabaseUnderTest } from './support/database-under-test.js';
-import { fleetRoot } from './support/provisioning.js';
+import { DatabaseUnderTest } from '../support/database-under-test.js';
 import { survive } from './support/survive.js';
 
 const TIMEOUT_MS = 120_000;
@@ -60,7 +59,7 @@ describe('a failover goes to its end although', () => {
   it('the gateway is killed in the middle', () => survive(database, 1, async () => {
     await killPrimary();
     await database.reached('failover', 'confirm');
-    const [gateway] = processesOf([`${fleetRoot(plane)}/gateways/europe`]).filter(({ command }) => command.includes('haproxy'));
+    const [gateway] = processesOf([`${plane.fleetRoot}/gateways/europe`]).filter(({ command }) => command.includes('haproxy'));
     process.kill(gateway!.pid, 'SIGKILL');
   }), TIMEOUT_MS);
 
@@ -165,15 +164,15 @@ describe('a failover that is asked for', () => {
 
 describe.skipIf(!isRoot)('a primary whose disk is full', () => {
   it('is failed over from, and is a standby again when there is room', async () => {
-    const hosts = readdirSync(`${fleetRoot(plane)}/hosts`).filter((name) => name.includes('oceania')).map((name) => `${fleetRoot(plane)}/hosts/${name}`);
+    const hosts = readdirSync(`${plane.fleetRoot}/hosts`).filter((name) => name.includes('oceania')).map((name) => `${plane.fleetRoot}/hosts/${name}`);
     for (const host of hosts) expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=400m,mode=711', 'tmpfs', host]).status).toBe(0);
     try {
       const full = await DatabaseUnderTest.provision(plane, 'starter', 'oceania');
       const primary = await full.instance('primary');
       const { host } = primary;
-      const ballast = `${fleetRoot(plane)}/hosts/${host}/ballast`;
+      const ballast = `${plane.fleetRoot}/hosts/${host}/ballast`;
       await survive(full, 1, async () => {
-        const { bavail, bsize } = statfsSync(`${fleetRoot(plane)}/hosts/${host}`);
+        const { bavail, bsize } = statfsSync(`${plane.fleetRoot}/hosts/${host}`);
         expect(spawnSync('fallocate', ['-l', String(bavail * bsize), ballast]).status).toBe(0);
         // Data alone makes errors, which the server outlives; without room for WAL it panics.
         await full.asControl(primary.id, ...Array.from({ length: 60 }, () => `SELECT pg_logical_emit_message(false, 'test', repeat('x', 1000000))`)).catch(() => undefined);

@@ -4,7 +4,7 @@ import { Metadata } from '../../src/metadata/metadata.js';
 import { listAlerts } from '../../src/operations/alerts.js';
 import { startControlPlane, type TestControlPlane } from '../support/control-plane.js';
 import { NumberedWriter } from '../support/numbered-writer.js';
-import { DatabaseUnderTest } from './support/database-under-test.js';
+import { DatabaseUnderTest } from '../support/database-under-test.js';
 import { survive } from './support/survive.js';
 
 const FAILOVERS = Number(process.env['FREEHOLD_SOAK_FAILOVERS'] ?? 20);

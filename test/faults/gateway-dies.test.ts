@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GATEWAY_ALERT, GatewayAlerts } from '../../src/health/gateway-alerts.js';
 import { GatewayWatch } from '../../src/health/gateway-watch.js';
 import { Metadata } from '../../src/metadata/metadata.js';
-import { eventually } from '../conformance/harness.js';
+import { eventually } from '../support/servers.js';
 import { openLaboratory } from './support/laboratory.js';
 
 const laboratory = await openLaboratory();

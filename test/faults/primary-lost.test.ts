@@ -3,7 +3,7 @@ import { startControlPlane, type TestControlPlane } from '../support/control-pla
 import { lostRows, NumberedWriter } from '../support/numbered-writer.js';
 import { eventually } from '../support/servers.js';
 import { signalAll } from '../support/signal-all.js';
-import { DatabaseUnderTest } from './support/database-under-test.js';
+import { DatabaseUnderTest } from '../support/database-under-test.js';
 
 let plane: TestControlPlane;
 /** Far below what clients wait when nobody acts, and far above what a busy machine takes; how fast it is, test/bench measures. */

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DatabaseDocument, InstanceDocument } from '../../src/databases/database.schemas.js';
 import type { OperationDocument } from '../../src/operations/operation.js';
 import { startControlPlane, type TestControlPlane } from '../support/control-plane.js';
-import { ended, expectNothingLeft, fleetRoot, readDatabase, type Requested, requestDatabase } from './support/provisioning.js';
+import { ended, expectNothingLeft, readDatabase, type Requested, requestDatabase } from './support/provisioning.js';
 
 const TIMEOUT_MS = 120_000;
 const isRoot = process.getuid?.() === 0;
@@ -19,7 +19,7 @@ const instanceOf = (database: DatabaseDocument, role: 'primary' | 'standby'): In
 
 /** Where the engine will put something of an instance. */
 const pathOf = (database: DatabaseDocument, { id, host }: InstanceDocument, below: 'home' | 'port'): string =>
-  `${fleetRoot(plane)}/hosts/${host}/${database.id}/${below === 'home' ? `volume/${id}` : `${id}/port`}`;
+  `${plane.fleetRoot}/hosts/${host}/${database.id}/${below === 'home' ? `volume/${id}` : `${id}/port`}`;
 
 function write(path: string, content: string): void {
   mkdirSync(dirname(path), { recursive: true });
@@ -53,7 +53,7 @@ describe('a provisioning that cannot succeed ends as failed, says why, and leave
   it.skipIf(!isRoot).each([
     ['the disk is full', 'size=24m', /no space left/i], ['initdb fails, for want of files', 'nr_inodes=100', /initdb failed/],
   ])('when %s', async (_, limit, reason) => {
-    const hosts = spawnSync('sh', ['-c', `ls -d ${fleetRoot(plane)}/hosts/*oceania*`], { encoding: 'utf8' }).stdout.trim().split('\n');
+    const hosts = spawnSync('sh', ['-c', `ls -d ${plane.fleetRoot}/hosts/*oceania*`], { encoding: 'utf8' }).stdout.trim().split('\n');
     for (const host of hosts) expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=400m,mode=711', 'tmpfs', host]).status).toBe(0);
     try {
       // Nothing is placed on a disk that is known to be full.

@@ -2,9 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BackupsService } from '../../src/backups/sets/backups.service.js';
 import { DumpsService } from '../../src/backups/dumps/dumps.service.js';
-import { RestoresService } from '../../src/backups/restores/restores.service.js';
 import type { Credentials } from '../../src/databases/database.schemas.js';
 import { Metadata } from '../../src/metadata/metadata.js';
 import { EVERYTHING } from '../../src/metadata/reach.js';
@@ -13,8 +11,8 @@ import { DatabasesService } from '../../src/databases/databases.service.js';
 import { startControlPlane, type TestControlPlane } from '../support/control-plane.js';
 import { NumberedWriter } from '../support/numbered-writer.js';
 import { eventually } from '../support/servers.js';
-import { Random } from '../simulation/random.js';
-import { DatabaseUnderTest } from './support/database-under-test.js';
+import { Random } from '../support/random.js';
+import { DatabaseUnderTest, isWhole } from '../support/database-under-test.js';
 
 const MOMENTS = Number(process.env['FREEHOLD_SOAK_MOMENTS'] ?? 20);
 const SEED = Number(process.env['FREEHOLD_SOAK_SEED'] ?? Date.now() % 1_000_000);
@@ -43,17 +41,7 @@ afterAll(async () => {
   await plane?.stop();
 });
 
-const wholeBackups = async (): Promise<number> => (await plane.app.get(BackupsService).list(EVERYTHING, { databaseId: database.id, limit: 50 }))
-  .filter(({ finishedAt, copies }) => finishedAt !== null && copies.every(({ state }) => state === 'stored')).length;
-
-async function restoreTo(time: Date): Promise<{ id: string; credentials: Credentials }> {
-  const source = await database.read();
-  const made = await plane.app.get(Metadata).transaction((tx) =>
-    plane.app.get(RestoresService).restoreIntoNew(tx, { database: source, wanted: { time }, asker }, `as-of-${time.getTime()}`));
-  await plane.app.get(OperationsService).announce(made.operation);
-  expect(await database.ended(made.operation)).toMatchObject({ state: 'succeeded', error: null });
-  return { id: made.database.id, credentials: made.credentials };
-}
+const wholeBackups = async (): Promise<number> => (await database.backups()).filter(isWhole).length;
 
 /** What was restored is all that was acknowledged by that time, and nothing that was written after it; then it goes. */
 async function expectStateAt(time: Date, { id, credentials }: { id: string; credentials: Credentials }, acknowledged: readonly number[]): Promise<number> {
@@ -88,10 +76,8 @@ describe('a database that is written to as fast as it goes', () => {
     await eventually(() => writer.count > 5_000, WHOLE_MS);
     const [before, time, whole] = [writer.count, new Date(), await wholeBackups()];
     await eventually(() => writer.count > before + 100);
-    const { customerId } = await database.read();
-    const asked = await plane.app.get(Metadata).transaction((tx) => plane.app.get(BackupsService).request(tx, { database: { id: database.id, customerId }, reason: 'requested', asker }));
-    await plane.app.get(OperationsService).announce(asked);
-    const [dumped, restored, backup] = await Promise.all([dumpNumbers(), restoreTo(time), database.ended(asked)]);
+    const asked = await database.requestBackup();
+    const [dumped, restored, backup] = await Promise.all([dumpNumbers(), database.restoreTo(time), database.ended(asked)]);
     expect(backup).toMatchObject({ state: 'succeeded' });
     expect(await wholeBackups()).toBeGreaterThan(whole);
     const { acknowledged, errors } = writer.round();
@@ -115,6 +101,6 @@ describe(`a restore to each of ${MOMENTS} moments around a failover`, () => {
     const { acknowledged } = await writer.stop();
     const random = new Random(SEED);
     const times = Array.from({ length: MOMENTS }, () => new Date(random.whole(begin, end)));
-    for (const time of times) process.stdout.write(`${time.toISOString()}: ${await expectStateAt(time, await restoreTo(time), acknowledged)} rows\n`);
+    for (const time of times) process.stdout.write(`${time.toISOString()}: ${await expectStateAt(time, await database.restoreTo(time), acknowledged)} rows\n`);
   });
 });

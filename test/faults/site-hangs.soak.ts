@@ -1,20 +1,15 @@
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { BackupDocument } from '../../src/backups/sets/backup.schemas.js';
 import { BackupsService } from '../../src/backups/sets/backups.service.js';
-import { RestoresService } from '../../src/backups/restores/restores.service.js';
 import { Metadata } from '../../src/metadata/metadata.js';
-import { EVERYTHING } from '../../src/metadata/reach.js';
-import { OperationsService } from '../../src/operations/operations.service.js';
 import { startControlPlane, type TestControlPlane } from '../support/control-plane.js';
 import { NumberedWriter } from '../support/numbered-writer.js';
 import { eventually } from '../support/servers.js';
-import { DatabaseUnderTest } from './support/database-under-test.js';
+import { DatabaseUnderTest } from '../support/database-under-test.js';
 import { SiteDisk } from './support/site-disk.js';
 
 const TIMEOUT_MS = 90_000;
-const asker = { id: 'key_test', reach: EVERYTHING, requestId: null };
 
 let plane: TestControlPlane;
 let disk: SiteDisk;
@@ -36,8 +31,6 @@ afterAll(async () => {
   await plane?.stop();
 });
 
-const backups = (): Promise<BackupDocument[]> => plane.app.get(BackupsService).list(EVERYTHING, { databaseId: database.id, limit: 50 });
-const isWhole = ({ copies, finishedAt }: BackupDocument): boolean => finishedAt !== null && copies.every(({ state }) => state === 'stored');
 const query = <Row extends object>(statement: string, values: unknown[] = []): Promise<Row[]> => plane.app.get(Metadata).dataSource.query<Row[]>(statement, values);
 const siteAlerts = async (): Promise<number> => (await query(`SELECT 1 FROM alerts WHERE resolved_at IS NULL AND kind = 'backup-site'`)).length;
 const archivedTo = async (): Promise<string[]> => (await query<{ sites: string[] }>(`SELECT archive_sites AS sites FROM backup_sets WHERE database_id = $1`, [database.id]))[0]!.sites;
@@ -48,21 +41,18 @@ const written = async (): Promise<void> => {
 
 /** Asks for a backup, which may be one that runs already, and lets the site hang while it is made. */
 async function hangDuringBackup(): Promise<void> {
-  const { customerId } = await database.read();
-  const operation = await plane.app.get(Metadata).transaction((tx) =>
-    plane.app.get(BackupsService).request(tx, { database: { id: database.id, customerId }, reason: 'requested', asker }));
-  await plane.app.get(OperationsService).announce(operation);
-  await eventually(async () => (await backups())[0]!.startedAt !== null);
+  const operation = await database.requestBackup();
+  await eventually(async () => (await database.backups())[0]!.startedAt !== null);
   disk.hang();
   const ended = await database.ended(operation);
   expect(ended).toMatchObject({ state: 'failed', error: { reason: expect.stringContaining(`no copy at ${site}`) as string } });
-  const { copies } = (await backups())[0]!;
+  const { copies } = (await database.backups())[0]!;
   expect(copies.filter(({ state }) => state !== 'stored').map((copy) => copy.site)).toEqual([site]);
 }
 
 describe.skipIf(process.getuid?.() !== 0)('a backup site that hangs', () => {
   it('holds up neither a backup at the others, nor the archive, nor a failover, and is made whole when it goes on', async () => {
-    await eventually(async () => (await backups()).some(isWhole), TIMEOUT_MS);
+    await database.wholeBackupAfter(0, TIMEOUT_MS);
     await hangDuringBackup();
     await eventually(async () => (await siteAlerts()) === 1 && (await archivedTo()).length === 2, TIMEOUT_MS);
     await written();
@@ -72,13 +62,10 @@ describe.skipIf(process.getuid?.() !== 0)('a backup site that hangs', () => {
     const { count } = writer;
     const time = new Date();
     await written();
-    const before = (await backups()).length;
+    const before = (await database.backups()).length;
     disk.goOn();
     await eventually(async () => (await siteAlerts()) === 0 && (await archivedTo()).length === 3, TIMEOUT_MS);
-    await eventually(async () => {
-      const made = await backups();
-      return made.length > before && isWhole(made[0]!);
-    }, TIMEOUT_MS);
+    await database.wholeBackupAfter(before, TIMEOUT_MS);
     const { acknowledged } = await writer.stop();
     const restored = await restoredTo(time);
     expect(acknowledged.slice(0, count).filter((number) => !restored.some(({ n }) => n === number)), 'acknowledged by then').toEqual([]);
@@ -87,11 +74,7 @@ describe.skipIf(process.getuid?.() !== 0)('a backup site that hangs', () => {
 });
 
 async function restoredTo(time: Date): Promise<{ n: number; late: boolean }[]> {
-  const source = await database.read();
-  const { credentials, operation } = await plane.app.get(Metadata).transaction((tx) =>
-    plane.app.get(RestoresService).restoreIntoNew(tx, { database: source, wanted: { time }, asker }, 'restored'));
-  await plane.app.get(OperationsService).announce(operation);
-  expect(await database.ended(operation)).toMatchObject({ state: 'succeeded', error: null });
+  const { credentials } = await database.restoreTo(time);
   const client = new pg.Client(credentials.uri);
   await client.connect();
   try {

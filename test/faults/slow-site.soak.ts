@@ -4,15 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { BackupDocument } from '../../src/backups/sets/backup.schemas.js';
 import { BackupsService } from '../../src/backups/sets/backups.service.js';
 import { MetadataDatabaseRecords, primaryOf } from '../../src/databases/database-records.js';
 import { Metadata } from '../../src/metadata/metadata.js';
-import { EVERYTHING } from '../../src/metadata/reach.js';
 import { startControlPlane, type TestControlPlane } from '../support/control-plane.js';
 import { ObjectStore } from '../support/object-store.js';
 import { eventually } from '../support/servers.js';
-import { DatabaseUnderTest } from './support/database-under-test.js';
+import { DatabaseUnderTest } from '../support/database-under-test.js';
 
 const TIMEOUT_MS = 180_000;
 /** Its probes, of three requests, are answered in time. */
@@ -59,8 +57,6 @@ function site(id: string, kind: 'live' | 'frozen'): object {
 }
 
 const query = <Row extends object>(statement: string, values: unknown[] = []): Promise<Row[]> => plane.app.get(Metadata).dataSource.query<Row[]>(statement, values);
-const backups = (): Promise<BackupDocument[]> => plane.app.get(BackupsService).list(EVERYTHING, { databaseId: database.id, limit: 50 });
-const isWhole = ({ copies, finishedAt }: BackupDocument): boolean => finishedAt !== null && copies.every(({ state }) => state === 'stored');
 const siteAlerts = async (): Promise<string[]> =>
   (await query<{ message: string }>(`SELECT message FROM alerts WHERE resolved_at IS NULL AND kind = 'backup-site'`)).map(({ message }) => message);
 const archivedTo = async (): Promise<string[]> => (await query<{ sites: string[] }>('SELECT archive_sites AS sites FROM backup_sets WHERE database_id = $1', [database.id]))[0]!.sites;
@@ -85,8 +81,8 @@ async function writeMuch(): Promise<() => Promise<void>> {
 
 describe('a backup site that is slow', () => {
   it('is left out once WAL waits for it, with an alert, and is made whole when it is fast again', async () => {
-    await eventually(async () => (await backups()).some(isWhole), TIMEOUT_MS);
-    const before = (await backups()).length;
+    await database.wholeBackupAfter(0, TIMEOUT_MS);
+    const before = (await database.backups()).length;
     store.delayMs = DELAY_MS;
     const stop = await writeMuch();
     try {
@@ -100,10 +96,7 @@ describe('a backup site that is slow', () => {
     store.delayMs = 0;
     await query(`UPDATE backup_sites SET tried_at = tried_at - interval '10 minutes'`);
     await eventually(async () => (await siteAlerts()).length === 0 && (await archivedTo()).length === 3, TIMEOUT_MS);
-    await eventually(async () => {
-      const made = await backups();
-      return made.length > before && isWhole(made[0]!);
-    }, TIMEOUT_MS);
-    expect((await backups())[0]!.copies.map((copy) => copy.site).sort()).toEqual(['cold', 'far', 'near', 'store']);
+    await database.wholeBackupAfter(before, TIMEOUT_MS);
+    expect((await database.backups())[0]!.copies.map((copy) => copy.site).sort()).toEqual(['cold', 'far', 'near', 'store']);
   }, 4 * TIMEOUT_MS);
 });

@@ -13,7 +13,7 @@ import type { Credentials } from '../../src/databases/database.schemas.js';
 import { EVERYTHING } from '../../src/metadata/reach.js';
 import { startControlPlane, type TestControlPlane } from '../support/control-plane.js';
 import { eventually } from '../support/servers.js';
-import { DatabaseUnderTest } from './support/database-under-test.js';
+import { DatabaseUnderTest } from '../support/database-under-test.js';
 
 const LAG_SECONDS = 2;
 /** WAL that a slot may keep in this test; its writer needs a moment for more. */

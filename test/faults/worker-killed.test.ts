@@ -2,10 +2,10 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startControlPlane, type TestControlPlane } from '../support/control-plane.js';
 import { buildCommand } from '../support/freehold-command.js';
-import { DatabaseUnderTest } from './support/database-under-test.js';
+import { DatabaseUnderTest } from '../support/database-under-test.js';
 import { announce, ended, expectNothingLeft, readDatabase, type Requested, requestDatabase, requestDeletion, reached } from './support/provisioning.js';
 import { survive } from './support/survive.js';
-import { WorkerProcess } from './support/worker-process.js';
+import { WorkerProcess } from '../support/worker-process.js';
 
 /** Two process starts and a lease lie between a kill and the end. */
 const TIMEOUT_MS = 120_000;

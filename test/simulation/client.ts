@@ -1,7 +1,7 @@
 import type { Invariants } from './invariants.js';
 import type { Postgres, Postmaster } from './engine/postgres.js';
 import type { SimulatedRoute } from './engine/simulated-gateway.js';
-import type { Random } from './random.js';
+import type { Random } from '../support/random.js';
 import type { Scheduler } from './scheduler.js';
 
 export interface ClientParts {

@@ -1,6 +1,6 @@
 import { Faults, planFaults } from './faults.js';
 import { Violation } from './invariants.js';
-import { Random } from './random.js';
+import { Random } from '../support/random.js';
 import type { RulesOff } from './rules.js';
 import { formatTrace } from './scheduler.js';
 import { World } from './world.js';

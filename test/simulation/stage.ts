@@ -1,4 +1,4 @@
-import type { Random } from './random.js';
+import type { Random } from '../support/random.js';
 import type { Owner, Scheduler } from './scheduler.js';
 
 /** A moment between two parts of something that takes time: where it may be slow, be overtaken, stall or end. */

@@ -19,7 +19,7 @@ import { DATABASE_ID, MemoryDatabaseRecords } from './kernel/memory-records.js';
 import { MemoryTx } from './kernel/memory-metadata.js';
 import { MemoryOperationStore } from './kernel/memory-store.js';
 import { metadataClock, Remote, SimulatedWorker } from './kernel/worker.js';
-import { Random } from './random.js';
+import { Random } from '../support/random.js';
 import type { RulesOff } from './rules.js';
 import { type Owner, Scheduler } from './scheduler.js';
 import { Stage } from './stage.js';

@@ -44,20 +44,30 @@ export function freePort(): Promise<number> {
   return drawFreePort('127.0.0.1', REFUSED_BY_FETCH);
 }
 
-/** Waits until the condition holds; what it throws counts as not yet. */
-export async function eventually<Result>(condition: () => Promise<Result> | Result, timeoutMs = 60_000, pollMs = 10): Promise<Exclude<Result, false | null | undefined>> {
+type Truthy<Result> = Exclude<Result, false | null | undefined>;
+
+/**
+ * Waits until the condition holds, and answers with what it came to; what it throws counts as not yet.
+ *
+ * @param what is waited for, if the condition does not say it by itself
+ */
+export async function eventually<Result>(what: string, condition: () => Promise<Result> | Result, timeoutMs?: number, pollMs?: number): Promise<Truthy<Result>>;
+export async function eventually<Result>(condition: () => Promise<Result> | Result, timeoutMs?: number, pollMs?: number): Promise<Truthy<Result>>;
+export async function eventually(first: unknown, ...others: unknown[]): Promise<unknown> {
+  const [what, condition, timeoutMs = 60_000, pollMs = 10] = (typeof first === 'string' ? [first, ...others] : ['the condition', first, ...others]) as
+    [string, () => unknown, number?, number?];
   const until = Date.now() + timeoutMs;
-  let problem: unknown = 'the condition never held';
+  let problem: unknown = 'it never held';
   while (Date.now() < until) {
     try {
       const result = await condition();
-      if (result) return result as Exclude<Result, false | null | undefined>;
+      if (result) return result;
     } catch (error) {
       problem = error;
     }
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
-  throw new Error(`not within ${timeoutMs} ms: ${String(problem)}`);
+  throw new Error(`waited ${timeoutMs} ms in vain for ${what}: ${String(problem)}`);
 }
 
 const ended = (child: ChildProcess): Promise<void> =>

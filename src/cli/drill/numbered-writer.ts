@@ -1,6 +1,6 @@
 import type pg from 'pg';
 
-import { connect, withClient } from './connect.js';
+import { connect, type Server, withClient } from './connect.js';
 
 /** What a writer saw since it was last asked to begin anew. */
 export interface WriterReport {
@@ -18,7 +18,11 @@ export interface WriterReport {
 export interface WriterOptions {
   /** A rest after each acknowledgement, in milliseconds; without one it writes as fast as it can. */
   readonly restMs?: number;
+  /** Where it writes to; {@link TABLE} if left out. */
+  readonly table?: string;
 }
+
+const TABLE = 'numbers';
 
 /** A moment between two writes, so that the writer does not take what it measures. */
 export const WRITER_REST_MS = 1;
@@ -41,14 +45,18 @@ export class NumberedWriter {
   private stopping = false;
   private running: Promise<void> = Promise.resolve();
 
-  private constructor(private readonly uri: string, private readonly options: WriterOptions) {}
+  private readonly table: string;
+
+  private constructor(private readonly server: Server, private readonly options: WriterOptions) {
+    this.table = options.table ?? TABLE;
+  }
 
   /** Makes the table, or goes on after the highest number in it, and begins to write. */
-  static async start(uri: string, options: WriterOptions = {}): Promise<NumberedWriter> {
-    const writer = new NumberedWriter(uri, options);
-    const client = await connect(uri);
-    await client.query('CREATE TABLE IF NOT EXISTS numbers (n bigint PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp())');
-    const { rows } = await client.query<{ n: string }>('SELECT coalesce(max(n), 0) + 1 AS n FROM numbers');
+  static async start(server: Server, options: WriterOptions = {}): Promise<NumberedWriter> {
+    const writer = new NumberedWriter(server, options);
+    const client = await connect(server);
+    await client.query(`CREATE TABLE IF NOT EXISTS ${writer.table} (n bigint PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp())`);
+    const { rows } = await client.query<{ n: string }>(`SELECT coalesce(max(n), 0) + 1 AS n FROM ${writer.table}`);
     writer.next = Number(rows[0]?.n ?? 1);
     writer.lastAt = performance.now();
     writer.running = writer.write(client);
@@ -110,8 +118,8 @@ export class NumberedWriter {
     while (!this.stopping) {
       const number = this.next++;
       try {
-        client ??= await connect(this.uri);
-        await client.query('INSERT INTO numbers (n) VALUES ($1)', [number]);
+        client ??= await connect(this.server);
+        await client.query(`INSERT INTO ${this.table} (n) VALUES ($1)`, [number]);
         this.note(number);
         if (this.options.restMs !== undefined) await rest(this.options.restMs);
       } catch {
@@ -137,9 +145,10 @@ export class NumberedWriter {
 }
 
 /** The acknowledged rows that the database does not have: the promise is that there are none. */
-export function lostRows(uri: string, { acknowledged }: Pick<WriterReport, 'acknowledged'>): Promise<number[]> {
-  return withClient(uri, async (client) => {
-    const { rows } = await client.query<{ n: string }>('SELECT n FROM unnest($1::bigint[]) AS n WHERE NOT EXISTS (SELECT FROM numbers WHERE numbers.n = n.n) ORDER BY n', [acknowledged]);
+export function lostRows(server: Server, { acknowledged }: Pick<WriterReport, 'acknowledged'>, table = TABLE): Promise<number[]> {
+  return withClient(server, async (client) => {
+    const { rows } = await client.query<{ n: string }>(
+      `SELECT n FROM unnest($1::bigint[]) AS n WHERE NOT EXISTS (SELECT FROM ${table} AS there WHERE there.n = n.n) ORDER BY n`, [acknowledged]);
     return rows.map(({ n }) => Number(n));
   });
 }

@@ -4,7 +4,7 @@ import { chown } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { eventually, freePort, postgresAccount } from '../../support/servers.js';
-import { type BarePair, makeBareDirectory, makeBarePair, runBare } from './bare-postgres.js';
+import { type BarePair, makeBareDirectory, makeBarePair, runBare } from '../../support/bare-postgres.js';
 
 const PGBACKREST = '/usr/bin/pgbackrest';
 

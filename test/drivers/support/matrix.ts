@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { DatabaseUnderTest } from '../../faults/support/database-under-test.js';
+import type { DatabaseUnderTest } from '../../support/database-under-test.js';
 import { eventually } from '../../support/servers.js';
 import { type Driver, type EndpointName, ENDPOINTS, KEPT_ROWS, type Place, type Run, type StepResults } from './driver.js';
 import { judge } from './record.js';

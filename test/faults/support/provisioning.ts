@@ -14,16 +14,10 @@ import { eventually } from '../../support/servers.js';
 
 const asker = { id: 'key_test', reach: EVERYTHING, requestId: null };
 const ENDS_MS = 180_000;
-/** What a gateway is led by; its log goes on telling of routes that are gone. */
 
 export interface Requested {
   readonly id: string;
   readonly operation: OperationDocument;
-}
-
-/** Where the fleet's files are for those who run it. */
-export function fleetRoot(plane: TestControlPlane): string {
-  return plane.fleetRoot;
 }
 
 /**
@@ -70,7 +64,7 @@ export async function readDatabase(plane: TestControlPlane, id: string): Promise
 
 /** No process, no data directory and no route of the database is left on the machine. */
 export function expectNothingLeft(plane: TestControlPlane, { id }: Requested): void {
-  const root = fleetRoot(plane);
+  const root = plane.fleetRoot;
   const find = (...args: string[]): string => spawnSync('find', [root, ...args], { encoding: 'utf8' }).stdout;
   expect(processesOf([id])).toEqual([]);
   expect(find('-path', `*${id}*`, '-name', 'PG_VERSION')).toBe('');

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { lostRows, NumberedWriter, type WriterReport } from '../../support/numbered-writer.js';
 import { eventually } from '../../support/servers.js';
-import type { DatabaseUnderTest } from './database-under-test.js';
+import type { DatabaseUnderTest } from '../../support/database-under-test.js';
 
 /** Rows that the writer gets through before a fault, and after it. */
 const ROWS_AROUND = 20;

@@ -1,6 +1,6 @@
 import { EngineError } from '../../../src/engine/errors.js';
 import type { Effect } from '../../../src/engine/ports.js';
-import type { Random } from '../random.js';
+import type { Random } from '../../support/random.js';
 import type { RulesOff } from '../rules.js';
 import type { Owner, Scheduler } from '../scheduler.js';
 import type { Stage } from '../stage.js';

@@ -1,4 +1,4 @@
-import type { Random } from '../random.js';
+import type { Random } from '../../support/random.js';
 import type { Scheduler } from '../scheduler.js';
 
 /** A record of WAL. Commits are positive, ends and beginnings of timelines negative; no two records are equal. */

@@ -4,7 +4,7 @@ import type { OperationDocument } from '../../../src/operations/operation.js';
 import { OperationRegistry } from '../../../src/operations/registry.js';
 import { OperationRunner } from '../../../src/operations/runner.js';
 import { sortError } from '../../../src/operations/sort-error.js';
-import type { Random } from '../random.js';
+import type { Random } from '../../support/random.js';
 import type { Owner, Scheduler } from '../scheduler.js';
 import type { Stage } from '../stage.js';
 import type { MemoryTx } from './memory-metadata.js';

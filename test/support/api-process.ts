@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import type { Settings } from '../../../src/config/settings.js';
-import { eventually, freePort, type TestServer } from '../../support/servers.js';
+import type { Settings } from '../../src/config/settings.js';
+import { eventually, freePort, type TestServer } from './servers.js';
 
-const ENTRY = fileURLToPath(new URL('../../../dist/src/processes/main-api.js', import.meta.url));
+const ENTRY = fileURLToPath(new URL('../../dist/src/processes/main-api.js', import.meta.url));
 
 /** An API as a process of its own, which can be killed. */
 export class ApiProcess {

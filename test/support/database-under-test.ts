@@ -1,24 +1,32 @@
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
-import { DatabasesService } from '../../../src/databases/databases.service.js';
-import { MetadataDatabaseRecords } from '../../../src/databases/database-records.js';
-import type { Credentials, DatabaseDocument, InstanceDocument } from '../../../src/databases/database.schemas.js';
-import { ENGINE } from '../../../src/engine/engine-token.js';
-import type { Engine } from '../../../src/engine/ports.js';
-import { newId } from '../../../src/metadata/ids.js';
-import { Metadata } from '../../../src/metadata/metadata.js';
-import { EVERYTHING } from '../../../src/metadata/reach.js';
-import { type AlertDocument, listAlerts } from '../../../src/operations/alerts.js';
-import type { OperationDocument } from '../../../src/operations/operation.js';
-import { OperationsService } from '../../../src/operations/operations.service.js';
-import type { TestControlPlane } from '../../support/control-plane.js';
-import { processesOf } from '../../support/freehold-command.js';
-import { eventually } from '../../support/servers.js';
-import { signalAll } from '../../support/signal-all.js';
-import { fleetRoot } from './provisioning.js';
+import { RestoresService } from '../../src/backups/restores/restores.service.js';
+import type { BackupDocument } from '../../src/backups/sets/backup.schemas.js';
+import { BackupsService } from '../../src/backups/sets/backups.service.js';
+import { DatabasesService } from '../../src/databases/databases.service.js';
+import { MetadataDatabaseRecords } from '../../src/databases/database-records.js';
+import type { Credentials, DatabaseDocument, InstanceDocument } from '../../src/databases/database.schemas.js';
+import { ENGINE } from '../../src/engine/engine-token.js';
+import type { Engine } from '../../src/engine/ports.js';
+import { newId } from '../../src/metadata/ids.js';
+import { Metadata } from '../../src/metadata/metadata.js';
+import { EVERYTHING } from '../../src/metadata/reach.js';
+import { type AlertDocument, listAlerts } from '../../src/operations/alerts.js';
+import type { OperationDocument } from '../../src/operations/operation.js';
+import { OperationsService } from '../../src/operations/operations.service.js';
+import type { TestControlPlane } from './control-plane.js';
+import { processesOf } from './freehold-command.js';
+import { eventually } from './servers.js';
+import { signalAll } from './signal-all.js';
 
 const asker = { id: 'key_test', reach: EVERYTHING, requestId: null };
 const ENDS_MS = 180_000;
+
+/** With four copies, of which one is frozen. */
+const WHOLE_MS = 240_000;
+
+/** Whether every copy of a backup is stored. */
+export const isWhole = ({ copies, finishedAt }: BackupDocument): boolean => finishedAt !== null && copies.every(({ state }) => state === 'stored');
 
 /** A database on a real fleet, and what a test does to it and asks of it. */
 export class DatabaseUnderTest {
@@ -70,6 +78,39 @@ export class DatabaseUnderTest {
     return this.request((databases, tx) => databases.failover(tx, {
       id: this.id, asker, acceptDataLoss, forced: true, reason: 'a test', bytesAtRisk: null,
     }));
+  }
+
+  /** Asks for a backup, or for the end of the one that is being made. */
+  async requestBackup(): Promise<OperationDocument> {
+    const { customerId } = await this.read();
+    const operation = await this.plane.app.get(Metadata).transaction((tx) =>
+      this.plane.app.get(BackupsService).request(tx, { database: { id: this.id, customerId }, reason: 'requested', asker }));
+    await this.plane.app.get(OperationsService).announce(operation);
+    return operation;
+  }
+
+  /** Its backups, the newest first. */
+  backups(): Promise<BackupDocument[]> {
+    return this.plane.app.get(BackupsService).list(EVERYTHING, { databaseId: this.id, limit: 50 });
+  }
+
+  /** Waits until its newest backup has every copy, and comes after so many others. */
+  async wholeBackupAfter(count: number, timeoutMs = WHOLE_MS): Promise<void> {
+    await eventually(async () => {
+      const made = await this.backups();
+      return made.length > count && isWhole(made[0]!);
+    }, timeoutMs);
+  }
+
+  /** Restores it as it was at a moment into a new database, and waits until that is there. */
+  async restoreTo(time: Date): Promise<{ readonly id: string; readonly credentials: Credentials }> {
+    const source = await this.read();
+    const made = await this.plane.app.get(Metadata).transaction((tx) =>
+      this.plane.app.get(RestoresService).restoreIntoNew(tx, { database: source, wanted: { time }, asker }, `as-of-${time.getTime()}`));
+    await this.plane.app.get(OperationsService).announce(made.operation);
+    const { state, error } = await this.ended(made.operation);
+    if (state !== 'succeeded') throw new Error(`the restore failed: ${JSON.stringify(error)}`);
+    return { id: made.database.id, credentials: made.credentials };
   }
 
   /** Deletes it, and waits until it is gone; where nobody looks after backups, without one. */
@@ -147,7 +188,7 @@ export class DatabaseUnderTest {
    */
   async postmaster(instanceId: string): Promise<number> {
     const { host } = (await this.read()).instances.find(({ id }) => id === instanceId)!;
-    return Number(readFileSync(`${fleetRoot(this.plane)}/hosts/${host}/${this.id}/volume/${instanceId}/data/postmaster.pid`, 'utf8').split('\n')[0]);
+    return Number(readFileSync(`${this.plane.fleetRoot}/hosts/${host}/${this.id}/volume/${instanceId}/data/postmaster.pid`, 'utf8').split('\n')[0]);
   }
 
   /** The processes of an instance: its postmaster and its backends, in no order. */

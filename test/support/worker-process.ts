@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Settings } from '../../../src/config/settings.js';
+import type { Settings } from '../../src/config/settings.js';
 
-const ENTRY = fileURLToPath(new URL('../../../dist/src/processes/main-worker.js', import.meta.url));
+const ENTRY = fileURLToPath(new URL('../../dist/src/processes/main-worker.js', import.meta.url));
 
 /** The shortest that there is: nobody should wait longer for a dead worker's work than they must. */
 const LEASE_MS = '1000';

@@ -4,7 +4,7 @@ import { chown } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { freePort, postgresAccount, postgresBinaries } from '../../support/servers.js';
+import { freePort, postgresAccount, postgresBinaries } from './servers.js';
 
 /** Runs a program of PostgreSQL's, or one named with its path, as its account. */
 export function runBare(program: string, parameters: readonly string[]): Promise<void> {
