@@ -19,8 +19,8 @@ const GROUND = ['config', 'problems', 'metadata', 'telemetry', 'secrets'];
 /** What runs by itself and sees the control plane from outside. */
 const OUTSIDE = ['cli', 'supervisor'];
 
-/** What the command and its supervisor share with the local engine: one way to name processes, to write files, and to find them. */
-const SHARED_WITH_OUTSIDE = 'engine/local/(machine/(processes|files)|fleet/(fleet|instance)-layout)\\.ts$';
+/** What the command and its supervisor share with the local engine: accounts, processes, files, and where they are. */
+const SHARED_WITH_OUTSIDE = 'engine/local/(machine/(accounts|processes|files)|fleet/(fleet|instance)-layout)\\.ts$';
 
 /** The rooms of the local engine, and within its instances; at its top are what opens, prepares, surveys, shuts down and purges a fleet. */
 const LOCAL_ROOMS = ['machine', 'fleet', 'sql', 'instances', 'gateway', 'backups', 'metadata'];

@@ -1,12 +1,6 @@
-import { readFileSync } from 'node:fs';
-
 import { CliError } from '../cli/cli-error.js';
-
-/** A Unix account to run a server as. */
-export interface Account {
-  readonly uid: number;
-  readonly gid: number;
-}
+import { lookUpAccount } from '../engine/local/machine/accounts.js';
+import type { Account } from '../engine/local/machine/files.js';
 
 /**
  * The first of the named accounts that this machine has, to run a server as; undefined where this process is not root
@@ -14,10 +8,10 @@ export interface Account {
  *
  * @throws CliError if the machine has none of them.
  */
-export function findAccount(names: readonly string[]): Account | undefined {
+export async function findAccount(names: readonly string[]): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) return undefined;
-  const accounts = readFileSync('/etc/passwd', 'utf8').split('\n').map((line) => line.split(':'));
-  const found = names.map((name) => accounts.find((account) => account[0] === name)).find((account) => account !== undefined);
+  const accounts = await Promise.all(names.map(lookUpAccount));
+  const found = accounts.find((account) => account !== undefined);
   if (!found) throw new CliError(`this machine has no account ${names.join(' or ')}: make one, such as with useradd --system ${names[0] ?? ''}`);
-  return { uid: Number(found[2]), gid: Number(found[3]) };
+  return found;
 }

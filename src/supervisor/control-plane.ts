@@ -126,11 +126,12 @@ export class ControlPlane {
     const control = controlDirectory(fleet.root);
     const specs: ProcessSpec[] = [];
     if (settings.DATABASE_URL === undefined) {
-      this.metadata = { control, programs, account: findAccount(['postgres']), port: ports.metadata, password: keys.metadataPassword, ...fleet.metadataServer };
+      const account = await findAccount(['postgres']);
+      this.metadata = { control, programs, account, port: ports.metadata, password: keys.metadataPassword, ...fleet.metadataServer };
       specs.push(metadataServer(this.metadata));
     }
     if (settings.REDIS_URL === undefined) {
-      const account = findAccount(['redis', 'valkey', 'postgres']);
+      const account = await findAccount(['redis', 'valkey', 'postgres']);
       specs.push(redisServer({ control, program: programs.redisServer ?? 'redis-server', account, port: ports.redis, password: keys.redisPassword }));
     }
     if (specs.length > 0) progress.step(`starting ${specs.map((spec) => spec.role).join(' and ')}`);
@@ -179,7 +180,7 @@ function isServer(process: SupervisedProcess): boolean {
   return process.role === 'metadata' || process.role === 'redis';
 }
 
-/** What is told of a fleet that is up. */
+/** The line that a start prints once the fleet is up. */
 export function describeReady(api: string, keys: ControlKeys): ReadyLine {
   return { api, console: `${api}/console`, operatorKey: keys.operatorKey, signupKey: keys.signupKey };
 }

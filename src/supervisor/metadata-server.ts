@@ -5,8 +5,7 @@ import pg from 'pg';
 
 import { childEnvironment } from '../config/settings.js';
 import { CliError } from '../cli/cli-error.js';
-import { makeDirectory, readText, writeWhole } from '../engine/local/machine/files.js';
-import type { Account } from './accounts.js';
+import { type Account, makeDirectory, readText, writeWhole } from '../engine/local/machine/files.js';
 import type { ControlDirectory } from './control-directory.js';
 import { workingDirectory } from './leftovers.js';
 import { LOOPBACK } from './ports.js';

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { chownSync } from 'node:fs';
 import { connect } from 'node:net';
 
-import type { Account } from './accounts.js';
+import type { Account } from '../engine/local/machine/files.js';
 import { LOOPBACK } from './ports.js';
 import { makeWorkingDirectory, type ProcessSpec } from './supervised-process.js';
 

@@ -43,7 +43,7 @@ const NO_LIMIT = new AbortController().signal;
 
 /**
  * Brings back the metadata of a fleet from its backups and makes it agree with what is found of the fleet's databases. No
- * database is touched. What is there of the metadata is moved aside, and never removed.
+ * database is touched. Metadata that is there is moved aside, and never removed.
  *
  * @throws CliError if a control plane runs, or the metadata that is there can be used; EngineError if there is no backup.
  */
@@ -62,7 +62,7 @@ export async function restoreMetadata(options: RestoreMetadataOptions): Promise<
   }
 }
 
-/** `freehold down` would stop the databases too, which nobody wants now. */
+/** Holds the directory of a fleet whose control plane is down. `freehold down` is no help: it would stop the databases too. */
 async function lockIdle(directory: ControlDirectory): Promise<FleetLock> {
   return lockFleet(directory, (await readFleetName(directory)) ?? '').catch((error: unknown) => {
     if (!(error instanceof FleetBusyError)) throw error;
@@ -84,7 +84,10 @@ async function restoreIdle(options: RestoreMetadataOptions): Promise<MetadataRep
     return { restored: null, movedAside: null, ...(await reconcile(options, environment)) };
   }
   const programs = await findPrograms(settings.PATH, false);
-  const server: MetadataOptions = { control: controlDirectory(fleet.root), programs, account: findAccount(['postgres']), port: ports.metadata, password: keys.metadataPassword, ...fleet.metadataServer };
+  const server: MetadataOptions = {
+    control: controlDirectory(fleet.root), programs, account: await findAccount(['postgres']),
+    port: ports.metadata, password: keys.metadataPassword, ...fleet.metadataServer,
+  };
   await refuseHealthy(options, server);
   if (!confirmed) await ask(directory, 'This restores the metadata from a backup: what was changed after it is found again only as far as the databases themselves tell.');
   return restoreAndReconcile(options, server, vault, environment);

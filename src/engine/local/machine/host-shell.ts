@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 
 import { EngineError } from '../../errors.js';
+import { lookUpAccount } from './accounts.js';
 import * as files from './files.js';
 import { GATE_SCRIPT } from './gate-script.js';
 import { Gate, superseded, type GateSubject } from './gate.js';
@@ -34,6 +35,7 @@ export class HostShell {
   readonly readProcess = readProcess;
   readonly worksIn = worksIn;
   readonly processesUnder = processesUnder;
+  readonly lookUpAccount = lookUpAccount;
   readonly stream = streamCommand;
 
   constructor(
@@ -178,13 +180,6 @@ export class HostShell {
   /** The process's own account is root. */
   get isRoot(): boolean {
     return process.getuid?.() === 0;
-  }
-
-  /** The number of a named account of this machine; undefined if there is none. */
-  async lookUpAccount(name: string): Promise<files.Account | undefined> {
-    const line = (await files.readText('/etc/passwd'))?.split('\n').find((entry) => entry.startsWith(`${name}:`));
-    const [, , uid, gid] = line?.split(':') ?? [];
-    return uid && gid ? { uid: Number(uid), gid: Number(gid) } : undefined;
   }
 }
 
