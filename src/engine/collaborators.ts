@@ -1,4 +1,4 @@
-/** What the engine is handed by whoever opens it: it knows nobody, so these are only shapes. */
+/** The shapes of what the engine is given when it is opened: it knows nobody. */
 
 /** Seals secrets under the master key; what a secret belongs to is authenticated with it. */
 export interface SecretVault {

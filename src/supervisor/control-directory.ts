@@ -8,7 +8,7 @@ import { controlDirectory, fleetFile } from '../engine/local/fleet/fleet-layout.
 import { makeDirectory } from '../engine/local/machine/files.js';
 
 /**
- * What of a data directory belongs to the control plane: everything below `control/`.
+ * The part of a data directory that belongs to the control plane: everything below `control/`.
  *
  * The engine keeps the rest. A directory is a fleet's if it has a `control/` in it.
  */

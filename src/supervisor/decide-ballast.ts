@@ -7,7 +7,7 @@ export interface BallastFacts {
 
 const MIB = 2 ** 20;
 
-/** What is held in reserve: some hours of the control plane's metadata, WAL and logs. */
+/** The size of the reserve: some hours of the control plane's metadata, WAL and logs. */
 export const ballastBytes = (totalBytes: number): number => Math.floor(Math.min(256 * MIB, Math.max(16 * MIB, totalBytes / 32)));
 
 /**

@@ -13,7 +13,7 @@ import type { Progress } from './progress.js';
 const SUPERVISOR_FAREWELL = [{ signal: 'SIGTERM', graceMs: 60_000 }, { signal: 'SIGKILL', graceMs: 5_000 }] as const;
 
 /**
- * Stops everything of a fleet: its control plane, also one that was left behind, its gateways and its instances.
+ * Stops everything of a fleet: its control plane, also processes that a dead supervisor left behind, its gateways and its instances.
  * Called again, it finds nothing to do.
  */
 export async function takeDown(directory: ControlDirectory, progress: Progress): Promise<void> {

@@ -14,7 +14,7 @@ const execute = promisify(execFile);
 export interface Programs {
   readonly postgres: LocalPostgres;
   readonly redisServer: string | undefined;
-  /** What is likely to work, and was not tried. */
+  /** A line for each program whose version is likely to work, and was not tried. */
   readonly warnings: readonly string[];
 }
 

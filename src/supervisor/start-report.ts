@@ -34,7 +34,7 @@ export class StartReport {
     rmSync(this.path, { force: true });
   }
 
-  /** What was added since the last look. */
+  /** The events that were added since the last look. */
   takeNew(): StartEvent[] {
     const lines = readFileSync(this.path, 'utf8').split('\n').slice(0, -1);
     const fresh = lines.slice(this.seen);

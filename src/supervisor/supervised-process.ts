@@ -13,7 +13,7 @@ import { endRole, FAREWELLS, workingDirectory, type Role } from './leftovers.js'
 import { LogFile } from './log-file.js';
 import type { Progress } from './progress.js';
 
-/** What is kept running, and how it is started. */
+/** A process to keep running: how it is started, and when it serves. */
 export interface ProcessSpec {
   readonly role: Role;
   /** Starts it with its output going to the descriptor; called again each time it died. */

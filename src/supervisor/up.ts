@@ -17,7 +17,7 @@ export async function runUp(options: UpOptions, onReady: (ready: ReadyLine, sign
   // Neither the caller's directory nor its mask of permissions may shape what outlives it.
   process.chdir('/');
   process.umask(0o022);
-  // What is told of a full disk must not end who tells it.
+  // A full disk refuses the message about it too, which must not end this process.
   for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
   const stop = new AbortController();
   // Repeated signals are expected: a terminal sends one to the whole group, and npm passes its own on.

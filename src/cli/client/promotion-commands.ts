@@ -65,7 +65,7 @@ async function promote(session: Session, before: Database, wait: boolean, accept
   else print(describePromotion(before, database, operation));
 }
 
-/** What was done, and how long it took. */
+/** The outcome of a promotion, and how long it took. */
 export function describePromotion(before: Database, after: Database, operation: Operation): string {
   if (after.epoch === before.epoch) return `${after.id} has the same primary as before, at epoch ${after.epoch}`;
   const writable = secondsUntil(operation, 'route');

@@ -2,7 +2,7 @@ import type { Operation, OperationStep } from '../../../clients/typescript/src/c
 
 const MARKS: Record<OperationStep['state'], string> = { pending: ' ', running: '…', succeeded: '✓', failed: '✗', skipped: '-' };
 
-/** What is not over sooner is shown: most waits are for a moment. */
+/** A wait is shown once it has lasted this long: most are over sooner. */
 const LONG_WAIT_MS = 2_000;
 
 /** Prints each step of an operation when it begins to run and when it has ended, each tenth of a long one, and what it waits for, each once. */
@@ -30,7 +30,7 @@ function waitOf({ state, startedAt, detail }: OperationStep): string {
   return state === 'running' && isLong && typeof waitingFor === 'string' ? waitingFor : '';
 }
 
-/** The tenth that a running step has reached; empty for one that does not tell. */
+/** The tenth that a running step has reached; empty for a step that reports no progress. */
 function progressOf({ state, detail }: OperationStep): string {
   const progress = (detail as { readonly progress?: { readonly percent?: unknown } } | null)?.progress;
   return state === 'running' && typeof progress?.percent === 'number' ? `${Math.floor(progress.percent / 10) * 10} %` : '';

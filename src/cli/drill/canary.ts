@@ -26,7 +26,7 @@ export async function provideCanary(api: FreeholdClient, { region, plan }: { rea
   return makeCanary(api, { customerId: customer.id, name, region, ...(plan === undefined ? {} : { plan }) }, signal);
 }
 
-/** Makes a database of the drills' customer; one that fails is deleted again. */
+/** Makes a database of the drills' customer; if that fails, it is deleted again. */
 export async function makeCanary(api: FreeholdClient, body: Parameters<FreeholdClient['createDatabase']>[0], signal: AbortSignal): Promise<Canary> {
   const { database, operation, credentials } = await api.createDatabase(body);
   const made = await api.followOperation(operation.id, { signal: within(signal, MADE_WITHIN_MS) })
@@ -38,7 +38,7 @@ export async function makeCanary(api: FreeholdClient, body: Parameters<FreeholdC
   return { id: database.id, credentials };
 }
 
-/** Deletes a canary, which nobody wants back, and waits until it is gone. */
+/** Deletes a canary without a backup, and waits until it is gone. */
 export async function removeCanary(api: FreeholdClient, { id }: Canary): Promise<void> {
   const { operation } = await api.deleteDatabase(id, { withoutBackup: true });
   const ended = await api.followOperation(operation.id, { signal: AbortSignal.timeout(GONE_WITHIN_MS) });

@@ -68,7 +68,7 @@ async function measure(flags: DrillFlags, { api, canary, injector, signal }: Pic
     }
     lostAtEnd = await lostRows(canary.credentials.uri, await writer.stop());
   } catch (error) {
-    // What was measured is told all the same; without anything, only the reason is.
+    // The measurements so far are reported all the same; without any, only the reason is.
     if (rounds.length === 0) throw error;
     stopped = reasonOf(error);
   } finally {

@@ -13,7 +13,7 @@ export const FAULT_MEANINGS: Readonly<Record<Fault, string>> = {
   'redis-emptied': 'empties Redis',
 };
 
-/** What has to happen before a database has got over a fault. */
+/** The event after which a database has got over a fault. */
 export type Expectation = 'promotion' | 'reprotection' | 'nothing';
 
 const EXPECTED: Readonly<Record<Fault, Expectation>> = {
@@ -42,7 +42,7 @@ export function parseFaults(text: string): Fault[] {
   const unknown = names.filter((name) => !isFault(name));
   if (unknown.length > 0) throw new Error(`"${unknown.join(', ')}" is not a fault; there are ${FAULTS.join(', ')}, and several at once are joined by +`);
   const faults = names.filter(isFault);
-  // What is killed first cannot be stopped, and a database without primary and standby has nobody to fail over to.
+  // A process that was killed cannot be stopped as well, and a database without primary and standby has nobody to fail over to.
   if (faults.filter((fault) => EXPECTED[fault] !== 'nothing').length > 1) throw new Error('only one of kill, hang, host-lost and standby-lost can be injected at a time');
   return faults;
 }

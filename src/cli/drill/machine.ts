@@ -12,7 +12,7 @@ import { readText } from '../../engine/local/machine/files.js';
 import { askUntil } from '../../base/ask-until.js';
 import { findWorkingBelow, isAlive, leadToSame, listPids, nameProcess, readArguments, readWorkingDirectory, sendSignal, type ProcessName } from '../../engine/local/machine/processes.js';
 
-/** What is left of a database while nothing was destroyed. */
+/** The data directories and processes of a database, before a drill destroys them. */
 export interface Remains {
   readonly homes: readonly string[];
   readonly processes: readonly ProcessName[];
@@ -53,7 +53,7 @@ export class FleetMachine {
     return { homes, processes: instances.flatMap((instance) => this.instanceProcesses(database, instance)) };
   }
 
-  /** Every server on a host, whosever database it is of. */
+  /** Every server on a host, of all its databases. */
   hostProcesses(host: string): ProcessName[] {
     return this.requireSome(serversBelow(hostDirectory(this.directory.dataDir, host)), `host ${host}`);
   }
@@ -78,7 +78,7 @@ export class FleetMachine {
   }
 }
 
-/** Sends a signal to processes, each only if it is still the one that was meant. */
+/** Sends a signal to processes; a pid that another process has been given since is left alone. */
 export function signalAll(processes: readonly ProcessName[], signal: NodeJS.Signals): void {
   try {
     for (const process of processes) if (isAlive(process)) sendSignal(process.pid, signal);

@@ -87,7 +87,7 @@ async function waitForEnd(
     const since = operations.filter(({ createdAt }) => Date.parse(createdAt) >= injectedAt);
     const happened = { promotion: database.epoch > before.epoch, reprotection: since.length > 0, nothing: Date.now() - injectedAt >= QUIET_MS };
     if (!happened[expected] || database.state !== 'available' || !operations.every(hasEnded)) return undefined;
-    // The operation knows better when it was done than one who looks now and then, as it ran on this machine.
+    // The operation's own end is more exact than the time of this look, and by the same clock: it ran on this machine.
     const ends = since.flatMap(({ finishedAt }) => (finishedAt === null ? [] : [Date.parse(finishedAt)]));
     return { database, at: ends.length > 0 ? Math.max(...ends) : Date.now() };
   }, { deadlineMs: limitMs, everyMs: LOOK_EVERY_MS, signal });

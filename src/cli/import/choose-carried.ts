@@ -54,7 +54,7 @@ const PARTS = new Set(['ENCODING', 'STDSTRINGS', 'SEARCHPATH', 'ACL', 'DEFAULT A
 /** What says something of one other object and is nothing without it. */
 const REMARKS = new Set(['COMMENT', 'SECURITY LABEL']);
 
-/** What can be told of a dump alone, before there is a database to fill. */
+/** The findings about a dump alone, before there is a database to fill. */
 export function findNotCarried(entries: readonly TocEntry[]): NotCarried[] {
   return [...findRoles(entries), ...entries.flatMap((entry) => {
     const why = whyNever(entry) ?? whyWithoutRoles(entry) ?? whyNoRemark(entry);

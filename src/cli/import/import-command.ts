@@ -115,7 +115,7 @@ function openSource({ options: { from, fromFile }, programs, signal }: Import): 
   return fromFile === undefined ? openServer(from ?? '', programs, signal) : openFile(fromFile, programs, signal);
 }
 
-/** All of the source in SQL, for those who look at each byte. */
+/** All of the source as SQL, for checks that look at each byte. */
 function readAsSql({ options: { from, fromFile }, programs, signal }: Import): AsyncIterable<Uint8Array> {
   return fromFile === undefined ? dumpAsSql(from ?? '', programs, signal) : restoreAsSql(fromFile, programs, signal);
 }
@@ -143,7 +143,7 @@ async function fill({ session, programs, scratch, signal }: Import, { databaseId
   }
 }
 
-/** Deletes what was made, which nobody wants back; answers with what a person is told. */
+/** Deletes the database that was made for a failed import; answers with the message for the user. */
 async function undo({ session }: Import, id: string): Promise<string> {
   try {
     const { operation } = await session.api.deleteDatabase(id, { withoutBackup: true });

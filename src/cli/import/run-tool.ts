@@ -11,7 +11,7 @@ export interface ToolEnd {
 
 export interface ToolRun {
   readonly environment: Record<string, string>;
-  /** What it reads on standard input; one that it does not read to the end is not asked for more. */
+  /** The source of its standard input; if it ends before it has read everything, the source is left. */
   readonly input: AsyncIterable<Uint8Array>;
   readonly signal: AbortSignal;
   /** Each line that it says on standard error; what is answered with false is not kept. */

@@ -56,7 +56,7 @@ function inUtf8(name: string): string {
   return place === undefined ? canonical : `${place}.UTF-8${modifier === '@euro' ? '' : modifier}`;
 }
 
-/** What was asked for in place of the source's own; undefined if nothing was. */
+/** The locale that was asked for in place of the source's own; undefined if none was. */
 export function givenLocale(name: string | undefined, provider: LocaleProvider | undefined): Locale | undefined {
   if (name === undefined && provider === undefined) return undefined;
   const given = { provider: provider ?? 'libc', name: name ?? DEFAULT_LOCALES[provider ?? 'libc'] };

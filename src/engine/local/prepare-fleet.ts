@@ -126,7 +126,7 @@ async function layOut(shell: HostShell, fleet: FleetDescription): Promise<void> 
   await Promise.all(hosts.map((host) => shell.ensureDirectory(hostDirectory(shell.root, host.id), 0o711)));
 }
 
-/** One that was lost comes back empty. */
+/** A site whose machine was lost comes back empty. */
 async function layOutSite(shell: HostShell, directory: string): Promise<void> {
   if (await shell.exists(siteMarker(directory))) return;
   await shell.ensureDirectory(`${directory}/sets`, 0o711);

@@ -32,7 +32,7 @@ interface FoundInstance {
 export async function shutDownLocalFleet(dataDir: string): Promise<void> {
   const { shell, fleet } = await findFleet(dataDir);
   const root = shell.root;
-  // Whoever is at work on an instance could start it again.
+  // A verb that is still at work on an instance could start it again.
   await killAll(shell, () => shell.processesUnder([binDirectory(root)], { programs: GATE_PROGRAMS }));
   await stopAll(shell, gatewayProcesses(shell, fleet), 'SIGTERM', STOP_WITHIN_MS / 10);
   const instances = await findInstances(shell, fleet);

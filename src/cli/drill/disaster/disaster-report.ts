@@ -38,7 +38,7 @@ export interface DisasterReport {
 /** WAL is archived after a minute at the latest, and its transport may take this long before it is tried again. */
 const MOST_RPO_SECONDS = 60 + 20;
 
-/** What was found that must not be, in a sentence each. */
+/** Each broken promise, in a sentence. */
 export function findBreaches({ disasters, predictions, stopped }: DisasterReport): string[] {
   const sum = (of: (disaster: Disaster) => number): number => disasters.reduce((total, disaster) => total + of(disaster), 0);
   const rpo = Math.max(0, ...disasters.map(({ rpoSeconds }) => rpoSeconds));

@@ -79,7 +79,7 @@ async function measure({ region, rounds, size }: DisasterFlags, canaries: readon
       if (now.some(({ failure }) => failure !== null)) break;
     }
   } catch (error) {
-    // What was measured is told all the same; without anything, only the reason is.
+    // The measurements so far are reported all the same; without any, only the reason is.
     if (disasters.length === 0) throw error;
     stopped = reasonOf(error);
   } finally {

@@ -3,7 +3,7 @@ import { CliError } from '../../cli-error.js';
 import { describeEnd } from '../../client/show-steps.js';
 
 interface Wanted {
-  /** Whether it must have all that is there now; else the one that is there will do. */
+  /** Whether the backup must hold everything that is committed now; otherwise the newest that there is will do. */
   readonly anew: boolean;
   readonly signal: AbortSignal;
 }
@@ -16,7 +16,7 @@ interface Wanted {
 export async function provideBackup(api: FreeholdClient, id: string, { anew, signal }: Wanted): Promise<number> {
   const there = anew ? undefined : await newestBackup(api, id);
   if (there?.copies.every(({ state }) => state === 'stored')) return requireSize(id, there);
-  // By the clock of the server, which need not be this one. What was begun before it is waited for, and another one made.
+  // By the clock of the server, which need not be this one. A backup that began before is waited for, and another one is made.
   const newest = anew ? (await api.call('get', '/v1/operations', { query: { databaseId: id, limit: 1 }, signal })).data[0] : undefined;
   for (;;) {
     const { operation } = await api.call('post', '/v1/databases/{id}/backups', { path: { id }, signal });

@@ -32,7 +32,7 @@ export async function archiveTo(context: InstanceContext, works: readonly SiteWo
   });
 }
 
-/** One for each choice of sites: whoever hangs at a site that hangs holds the lock of that choice, and must not hold up the others. */
+/** One for each choice of sites: a process that hangs at a site holds the lock of that choice, and must not hold up the others. */
 const backrestDirectory = ({ paths }: InstanceContext, works: readonly SiteWork[]): string => `${paths.home}/pgbackrest/${works.map(({ site }) => site.id).join('+')}`;
 
 /** pgBackRest refuses to archive into a repository that does not know the cluster. Harmless where it does. */

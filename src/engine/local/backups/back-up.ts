@@ -25,7 +25,7 @@ export const backupOptions = (backupId: string): string[] => [
 /**
  * Makes a full backup at a site, with the WAL that makes it consistent in it, so that it needs nothing else there.
  *
- * One that was made under this id is found by its annotation. What a killed one had stored is used again by the next.
+ * A backup that was made under this id is found by its annotation. The files of one that was killed are used again by the next.
  */
 export async function backUp(work: SiteWork, primary: InstanceContext, standby: InstanceContext | undefined, backupId: string, effect: Effect): Promise<StoredBackup> {
   const { signal } = effect;

@@ -182,7 +182,7 @@ async function compare({ server, database, owner, signal, time, bounds }: Compar
     if (signal.aborted) throw error;
     if (left[0]?.name === name) left.shift();
     const { code, message } = error as ServerError;
-    // One that writes so much does not get another chance.
+    // Further checks may write as much, and there is no room for it.
     if (over === 'room') left.length = 0;
     return describeRemark(name, { code, message }, { over, budgetMs: time.budgetMs });
   }

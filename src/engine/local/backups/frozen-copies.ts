@@ -25,7 +25,7 @@ export type FrozenBackup = StoredBackup & { readonly frozenUntil: Date };
 
 const RECORD = 'freehold-frozen.json';
 const LABEL = /^\d{8}-\d{6}F$/;
-/** What of a repository makes a backup complete: the backup itself, which has its WAL in it, and the lists that name it. */
+/** The parts of a repository that make a backup complete: the backup itself, which has its WAL in it, and the lists that name it. */
 const LISTS = ['backup.info', 'backup.info.copy'].map((name) => `backup/${STANZA}/${name}`).concat(['archive.info', 'archive.info.copy'].map((name) => `archive/${STANZA}/${name}`));
 
 /**
@@ -79,7 +79,7 @@ export async function freezeBackup(work: SiteWork, from: SiteWork, label: string
     if (result.code === 75) throw new EngineError('transient', `freezing at ${site.id} has to wait: another one is at work there`, 'try again when it is done');
     if (result.code !== 0) throw commandFailure(`freezing ${label} at ${site.id}`, result);
   }
-  // Also where it was there: whoever made it may have been cut off before.
+  // Also where the copy was there already: the process that made it may have died before this.
   if (fleet.shell.isRoot && !(await setImmutable(work, label, true, signal))) {
     fleet.log.warn({ ...trace, site: site.id, label }, 'the file system of the site cannot make files immutable: the frozen copy is protected by its permissions only');
   }

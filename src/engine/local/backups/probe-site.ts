@@ -25,7 +25,7 @@ const LOCKED = 75;
 /**
  * Looks for the site and its room, writes a file, reads it, and removes it again.
  *
- * All of it is done by another process, since whoever asks something of a disk that hangs hangs with it; and by one at a
+ * All of it is done by another process, since a process that asks something of a disk that hangs, hangs with it; and by one at a
  * time, so that a site that hangs for a day does not collect them.
  *
  * $1 the site's directory, $2 its marker, $3 the file, $4 the least room, $5 how much is written. Much of it has to reach the

@@ -12,7 +12,7 @@ interface Kept {
 /**
  * Sessions of the control plane's that were left in order, each kept for a moment for the next who asks the same instance:
  * a new one takes 20 ms, for which clients wait at each step of a failover, and a host that loses many primaries twice as
- * long. One that ends meanwhile is forgotten.
+ * long. A session that ends meanwhile is forgotten.
  */
 export class ControlSessions {
   private readonly kept = new Map<string, Kept>();

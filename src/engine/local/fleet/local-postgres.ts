@@ -3,7 +3,7 @@ import { PostgresInstallations, type PostgresBinaries } from '../machine/postgre
 import { hostsDirectory } from './fleet-layout.js';
 import { instancePaths, listInstances } from './instance-layout.js';
 
-/** What of PostgreSQL is on this machine, for who starts a fleet. */
+/** The PostgreSQLs of this machine, as the start of a fleet has to know them. */
 export interface LocalPostgres {
   /** The programs of each major that can run its clusters, the newest first. */
   readonly usable: readonly PostgresBinaries[];

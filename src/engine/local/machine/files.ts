@@ -169,7 +169,7 @@ export async function removeIfEmpty(path: string): Promise<void> {
   await rmdir(path).catch(() => undefined);
 }
 
-/** What is kept of a log that is cut short. */
+/** How much of its end is kept when a log is cut short. */
 const KEPT_LOG_BYTES = 2 ** 20;
 
 /**

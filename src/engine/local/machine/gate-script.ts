@@ -31,7 +31,7 @@ refuse_older() {
   if (( token < stored )); then echo "superseded $stored"; exit 0; fi
 }
 
-# Kills whoever holds the lock for an older token with its whole process group; for a plain lock, whoever has held it all
+# Kills the holder of the lock for an older token with its whole process group; for a plain lock, a holder that has held it all
 # the time: others may have had their turns meanwhile.
 kill_weaker_holder() {
   local pid= held= argv= before=$holder

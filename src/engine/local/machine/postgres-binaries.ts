@@ -98,7 +98,7 @@ async function findAll(shell: HostShell, { packaged, path }: Places): Promise<Fo
   return found.flatMap((candidate) => candidate ?? []);
 }
 
-/** What is in a folder; undefined if no server is. */
+/** The PostgreSQL that a folder holds; undefined if there is no server in it. */
 async function lookInto(shell: HostShell, directory: string): Promise<FoundPostgres | undefined> {
   if (!(await shell.exists(`${directory}/postgres`))) return undefined;
   const { stdout } = await shell.run([`${directory}/postgres`, '--version']).catch(() => ({ stdout: '' }));

@@ -117,7 +117,7 @@ export class LocalMetadataBackups implements MetadataBackupsPort {
   }
 }
 
-/** What was proved last, and by its age when. */
+/** The backup that was proved last, and when: the age of the file. */
 const proofRecord = ({ paths }: InstanceContext): string => `${paths.home}/proved`;
 
 /** How the server archives and what is at a site are guarded by locks, and by no token. */

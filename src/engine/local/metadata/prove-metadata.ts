@@ -33,7 +33,7 @@ export async function proveMetadata(work: SiteWork, label: string, { data, socke
     throw new EngineError('permanent', `backup ${label} of the metadata at ${work.site.id} did not pass: ${what} failed: ${lastLines(result.stdout || result.stderr)}`, 'use another site, and make a new backup');
   };
   const clear = async (): Promise<void> => {
-    // One that a worker which died has left runs still.
+    // The server of a proof whose worker died still runs.
     const left = await binariesFor(fleet, data).catch(() => undefined);
     if (left && (await shell.exists(`${data}/postmaster.pid`))) await run('stopping', [`${left.directory}/pg_ctl`, 'stop', '-D', data, '-m', 'immediate', '-s'], AbortSignal.timeout(30_000)).catch(() => undefined);
     await Promise.all([shell.remove(data), shell.remove(socket)]);

@@ -94,7 +94,7 @@ async function fetchBackup(stored: SiteWork, source: MetadataSource, others: rea
   await writeRecoverySettings(work, into, playSettings(work, into, end, configuration));
 }
 
-/** Makes a restored server play WAL when it is started with its usual words; whoever starts it empties the file when it serves. */
+/** Makes a restored server play WAL when it is started with its usual words; the supervisor empties the file once the server answers. */
 export async function writeRecoverySettings({ fleet: { shell }, account }: SiteWork, data: string, settings: readonly string[]): Promise<void> {
   const owned = { mode: 0o600, ...(account ? { owner: account } : {}) };
   await shell.write({ path: `${data}/postgresql.auto.conf`, content: settings.map(toLine).join(''), ...owned });

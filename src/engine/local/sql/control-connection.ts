@@ -5,7 +5,7 @@ import { CONTROL_USER } from './cluster-sql.js';
 import { timeIsOver } from '../../wait-until.js';
 import { sessionOptions, type TenantDatabase } from './session-settings.js';
 
-/** What must answer answers within milliseconds; what does not, hangs. */
+/** A server that is well answers within milliseconds; one that takes longer hangs. */
 const CONNECT_TIMEOUT_MS = 3_000;
 const KEEP_ALIVE_MS = 10_000;
 

@@ -9,7 +9,7 @@ const BOUNDS = ['SET lock_timeout = \'5s\';', 'SET statement_timeout = \'15s\';'
 /**
  * Every extension that the server has, read in the database.
  *
- * Whoever owns a database may make trusted extensions in `pg_catalog`, whose operators and functions are then found under each
+ * The owner of a database may make trusted extensions in `pg_catalog`, whose operators and functions are then found under each
  * search path, and under `OPERATOR(pg_catalog.=)` too. PostgreSQL takes one that fits the types exactly before all others, and
  * those of its own are there first: so in each statement here every operator and function is given exactly the types of one of
  * PostgreSQL's own, without `VARIADIC` and without literals that have no type.

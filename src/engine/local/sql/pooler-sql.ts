@@ -1,6 +1,6 @@
 import { quoteIdentifier, quoteLiteral } from './quote-sql.js';
 
-/** Whoever is in it is let in by `pg_hba.conf`: the owner and the customer's further roles. It has no rights, and none comes of it. */
+/** `pg_hba.conf` lets its members in: the owner and the customer's further roles. It has no rights, and membership gives none. */
 export const CUSTOMERS_ROLE = 'freehold_customers';
 /** As which a database's pooler looks up how its clients log in. It may do that and nothing else. */
 export const POOLER_ROLE = 'freehold_pooler';

@@ -4,7 +4,7 @@ import type { InstanceContext } from '../../fleet/instance-context.js';
 /*
  * The fence mark (`protocol.md`, rules 5, 6 and 11) has two halves. A file beside the record of the highest token, out of
  * reach of whatever rewrites PGDATA, is what the engine goes by. And PGDATA's pg_control has another name meanwhile, so
- * that `postgres` itself cannot start, whoever runs it: it reads that file before it serves, and again once it has taken
+ * that `postgres` itself cannot start, no matter by whom: it reads that file before it serves, and again once it has taken
  * the directory for its own, from where on it is found by its working directory.
  *
  * The file comes first and goes last. Whatever is cut off half-way therefore leaves the instance marked, and both halves

@@ -8,7 +8,7 @@ import { triggerFile } from './promote-standby.js';
 import { bringUp, killAll } from './run-instance.js';
 
 /**
- * Puts the token on the instance, kills whoever is at work on it for an older one, and tells what the instance is
+ * Puts the token on the instance, kills what is at work on it for an older token, and tells what the instance is
  * (`protocol.md`, rules 7 and 8). Its role is then certain: a promotion that was asked for has happened, or never will.
  *
  * One that did happen, but whose server is down, is told as a primary that is stopped; promoting it again starts it.
@@ -23,7 +23,7 @@ export async function claimInstance(context: InstanceContext, effect: Effect): P
   );
 }
 
-/** What does not answer is told by its files: somebody may have promoted it by hand, and it may have died since. */
+/** An instance that does not answer is judged by its files: somebody may have promoted it by hand, and it may have died since. */
 async function withRoleOnDisk({ shell, paths }: InstanceContext, seen: InstanceObservation): Promise<InstanceObservation> {
   if (seen.role !== undefined || !seen.exists) return seen;
   return { ...seen, role: (await shell.exists(`${paths.data}/standby.signal`)) ? 'standby' : 'primary' };

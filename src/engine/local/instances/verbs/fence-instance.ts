@@ -15,7 +15,7 @@ import { bringUp, killAll } from './run-instance.js';
  */
 export async function fenceInstance(context: InstanceContext, effect: Effect, { keep = false } = {}): Promise<InstanceObservation> {
   const { signal } = effect;
-  // Clients wait: whoever is at work on the instance for an older token is killed, not waited for.
+  // Clients wait: a verb that is at work on the instance for an older token is killed at once.
   await context.shell.fenced(instanceSubject(context, effect.token), signal, async (gate) => {
     if (keep) await gate.must(keepLine(context, effect.token), 'marking the data as kept');
     await fenceWithin(context, gate, signal);
@@ -26,7 +26,7 @@ export async function fenceInstance(context: InstanceContext, effect: Effect, { 
 /** The same by a caller that holds the instance's lock. */
 export async function fenceWithin(context: InstanceContext, gate: Gate, signal: AbortSignal): Promise<void> {
   const known = servingProcesses(context).map(exactName);
-  // Killed only once the mark is on disk: whoever sees the server dead must not be able to start it.
+  // The mark is on disk before the server is killed, so that nothing that finds it dead can start it.
   const kill = known.length > 0 ? ` && ${command('signal_exactly', 'KILL', ...known)}` : '';
   await gate.must(`{ ${markLine(context)}; }${kill}`, 'fencing');
   // Others may have been born meanwhile, of processes that were alive or of somebody who starts the server by hand.

@@ -123,7 +123,7 @@ export async function waitUntilStreaming(context: InstanceContext, primary: Clie
 }
 
 /**
- * Returns once both ends say so. The standby's own word counts too: one that diverged is sent what the primary's timeline
+ * Returns once both ends say so. The standby's own word counts too: a standby that diverged is sent what the primary's timeline
  * has in common with its own before it finds out that it cannot follow.
  */
 export async function waitUntilFollowing(context: InstanceContext, primary: Client, source: Source, signal: AbortSignal): Promise<InstanceObservation> {

@@ -7,7 +7,7 @@ import type { Gate } from '../../machine/gate.js';
 import { instanceSubject, type InstanceContext } from '../../fleet/instance-context.js';
 import { killAll } from './run-instance.js';
 
-/** Stands beside the data, so that whoever finds the directory knows what it is. */
+/** Stands beside the data, and tells a person who finds the directory what it is. */
 const recordSchema = z.object({ databaseId: z.string(), instanceId: z.string(), host: z.string(), keptAt: z.iso.datetime(), sizeBytes: z.number() });
 
 const KEPT_ID = /^\d{1,20}$/;
@@ -16,7 +16,7 @@ const KEPT_ID = /^\d{1,20}$/;
  * Moves an instance's data aside if its mark says that it is to be kept (`protocol.md`, rule 12).
  *
  * Its pg_control keeps the name that the mark gave it, so that nobody starts it by mistake. The directory's name is
- * written in the mark, so that whoever was cut off half-way goes on with the same one.
+ * written in the mark, so that a verb that was cut off half-way goes on with the same one.
  */
 export async function moveAside(context: InstanceContext, gate: Gate, signal: AbortSignal): Promise<void> {
   const { shell, paths, account, instance } = context;
@@ -35,7 +35,7 @@ export async function moveAside(context: InstanceContext, gate: Gate, signal: Ab
   await gate.must(`${command('rm', '-f', '--', paths.keep)} && ${command('sync', paths.control)}`, 'moving the data aside');
 }
 
-/** What was moved aside, the oldest first. */
+/** The copies that were moved aside, the oldest first. */
 export async function listKept({ shell, paths }: InstanceContext): Promise<KeptCopy[]> {
   const prefix = paths.keptPrefix.slice(paths.volume.length + 1);
   const ids = (await shell.list(paths.volume)).filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
@@ -49,7 +49,7 @@ export async function listKept({ shell, paths }: InstanceContext): Promise<KeptC
   return copies.flat().sort((a, b) => Number(a.id) - Number(b.id));
 }
 
-/** Removes a copy, and ends whoever reads it. */
+/** Removes a copy, and ends the processes that read it. */
 export async function releaseKept(context: InstanceContext, keptId: string, effect: Effect): Promise<void> {
   const { shell, paths } = context;
   if (!KEPT_ID.test(keptId)) throw new EngineError('permanent', `"${keptId}" is not the id of a kept copy`);

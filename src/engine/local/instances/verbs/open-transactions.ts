@@ -26,7 +26,7 @@ export async function openTransactions(primary: InstanceContext, signal: AbortSi
   return withKeptControl(primary, signal, async (client) => (await client.query<OpenTransaction>(OPEN_TRANSACTIONS)).rows);
 }
 
-/** A session that has begun another transaction since is left alone, and so is one that has the number of one that is gone. */
+/** Ends sessions whose transaction is still the same: not those that have begun another, nor one that was given the same pid since. */
 export function endTransactionsSql(transactions: readonly Pick<OpenTransaction, 'pid' | 'since'>[]): string {
   if (transactions.length === 0) throw new EngineError('permanent', 'there is no transaction to end');
   const wanted = transactions.map(({ pid, since }) => `(a.pid = ${Math.trunc(pid)} AND ${SINCE} = ${quoteLiteral(since)})`);

@@ -15,8 +15,8 @@ import { CONTROL_USER } from '../../sql/cluster-sql.js';
 import { refuseMarked } from './start-instance.js';
 
 /**
- * Makes a standby the primary and returns once it accepts writes (`protocol.md`, rule 9). One that is the primary already
- * only answers; one that is down is started first.
+ * Makes a standby the primary and returns once it accepts writes (`protocol.md`, rule 9). If it is the
+ * primary already, it only answers; if it is down, it is started first.
  *
  * The effect is a file and a signal to the postmaster, as `pg_ctl promote` does it; both are told apart from an older
  * caller's by {@link InstancePaths.promoting}, for {@link claimInstance} to see that one was asked for.

@@ -24,7 +24,7 @@ const KILL_POLL_MS = 5;
  */
 export async function bringUp(context: InstanceContext, gate: Gate, signal: AbortSignal): Promise<void> {
   const postmaster = await findPostmaster(context);
-  // One that is stopped answers nobody, and never would.
+  // A postmaster that is stopped by a signal answers nobody.
   if (postmaster && !isStopped(postmaster.process)) return waitUntilReady(context, signal);
   const { shell, paths } = context;
   await killAll(context, gate, signal);

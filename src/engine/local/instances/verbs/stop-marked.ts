@@ -39,7 +39,7 @@ export interface Stopped {
 export async function stopMarked(primary: InstanceContext, effect: Effect): Promise<Stopped> {
   const { shell } = primary;
   const { signal } = effect;
-  // Begun before the lock is taken, because clients wait already; a checkpoint does no harm, whoever asks for it.
+  // Begun before the lock is taken, because clients wait already; a checkpoint does no harm, even for a token that is too low.
   const flushed = (await findPostmaster(primary)) ? checkpoint(primary, signal, CHECKPOINT_WITHIN_MS) : Promise.resolve();
   flushed.catch(() => undefined);
   return shell.fenced(instanceSubject(primary, effect.token), signal, async (gate) => {

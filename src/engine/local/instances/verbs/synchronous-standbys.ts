@@ -31,7 +31,7 @@ export async function setSynchronousStandbys(primary: InstanceContext, ids: read
     await gate.must(command('signal_exactly', 'HUP', exactName(postmaster.process)), 'reloading the settings');
   });
   const lsn = await waitUntilLoaded(primary, ids, effect.signal);
-  // What was seen may have been a stronger caller's work by now.
+  // A caller with a higher token may have changed it since it was read.
   await shell.refuseOlder(instanceSubject(primary, effect.token));
   return { lsn };
 }

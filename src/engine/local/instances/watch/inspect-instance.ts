@@ -49,7 +49,7 @@ export async function inspectThrough({ shell, paths, fleet, instance }: Instance
     client.query<InspectRow>({ ...INSPECT, values: [...INSPECT.values] }),
     shell.roomAt(paths.volume),
     shell.roomAt(hostDirectory(fleet.root, instance.host)),
-    // Whoever fails to log in makes it grow, for as long as they try.
+    // Each log-in that fails makes the log grow.
     shell.boundLog(paths.log, LOG_LIMIT_BYTES).catch(() => undefined),
   ]);
   const [row] = rows;

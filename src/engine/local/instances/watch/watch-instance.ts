@@ -59,7 +59,7 @@ export class LocalInstanceWatch implements InstanceWatch {
 
   async inspect(timeoutMs: number): Promise<InstanceInspection | undefined> {
     const { held } = this;
-    // One that is still owed tells of a moment that is over.
+    // An answer that is still to come tells of a moment that is over.
     if (!held || held.owed || held.owedInspection) return undefined;
     held.owedInspection = inspectThrough(this.context, held.client).finally(() => {
       held.owedInspection = undefined;
