@@ -94,6 +94,9 @@ const cliSettingsSchema = z.object({
   FREEHOLD_API_KEY: z.string().min(1).optional(),
   /** The name or address under which other machines reach this one; gateways listen for them and their certificates carry it. */
   FREEHOLD_PUBLIC_HOST: z.string().regex(/^(\*\.)?[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/, 'must be a host name, one that begins with *., or an IP address').optional(),
+  /** A certificate for the public host that clients trust without being told whose it is, with those between it and its authority; `none` for the fleet's own again. */
+  FREEHOLD_PUBLIC_CERTIFICATE: z.string().regex(/^(\/.*|none)$/, 'must be an absolute path, or none').optional(),
+  FREEHOLD_PUBLIC_KEY: absolutePath.optional(),
   FREEHOLD_MASTER_KEY_FILE: absolutePath.optional(),
   /** The first of the ports of a new fleet's gateways, three for each database of a region; drawn at random if it is not set. */
   FREEHOLD_GATEWAY_PORT: z.coerce.number().int().min(1024).max(65_000).optional(),
@@ -118,6 +121,8 @@ const sharedSettingsSchema = z.object({
   FREEHOLD_BIND: z.string().min(1).optional(),
   FREEHOLD_PORT: z.coerce.number().int().min(1).max(65_535).optional(),
   PATH: z.string().default(''),
+  /** OpenSSL's: the authorities that this machine trusts. */
+  SSL_CERT_FILE: z.string().optional(),
   HOME: z.string().optional(),
   XDG_DATA_HOME: z.string().optional(),
   XDG_CONFIG_HOME: z.string().optional(),

@@ -5,6 +5,7 @@ import { openLocalEngine } from './local/local-engine.js';
 import type { Engine } from './ports.js';
 
 export { prepareLocalFleet, type PreparedFleet } from './local/prepare-fleet.js';
+export type { PublicCertificateFiles } from './local/fleet/fleet-description.js';
 export { surveyGatewayPrograms } from './local/gateway/gateway-programs.js';
 export { findHomeless, findLocalPostgres, type LocalPostgres } from './local/fleet/local-postgres.js';
 export { isOlder, type Version } from './local/machine/judge-postgres.js';

@@ -1,6 +1,6 @@
 import { childEnvironment, readSettings, type CliSettings } from '../config/settings.js';
 import { Vault } from '../secrets/vault.js';
-import { prepareLocalFleet, type PreparedFleet } from '../engine/engine.js';
+import { prepareLocalFleet, type PreparedFleet, type PublicCertificateFiles } from '../engine/engine.js';
 import { controlDirectory } from '../engine/local/fleet/fleet-layout.js';
 import { askUntil } from '../base/ask-until.js';
 import { findAccount } from './accounts.js';
@@ -28,6 +28,8 @@ export interface ControlPlaneOptions {
   readonly bind: string;
   /** The name under which other machines reach the gateways. */
   readonly publicHost: string | undefined;
+  /** A certificate for it that everybody trusts; null for the fleet's own, undefined for what it presented the last time. */
+  readonly publicCertificate: PublicCertificateFiles | null | undefined;
   readonly progress: Progress;
   /** Aborted if the start is to be given up. */
   readonly signal: AbortSignal;
@@ -107,13 +109,14 @@ export class ControlPlane {
   }
 
   private async prepareFleet(vault: Vault): Promise<PreparedFleet> {
-    const { directory, settings, publicHost, progress } = this.options;
+    const { directory, settings, publicHost, publicCertificate, progress } = this.options;
     if (publicHost !== undefined) await requireResolvable(publicHost);
     progress.step(`preparing the fleet in ${directory.dataDir}`);
     return prepareLocalFleet({
       dataDir: directory.dataDir,
       vault,
       ...(publicHost === undefined ? {} : { publicHost }),
+      ...(publicCertificate === undefined ? {} : { publicCertificate }),
       ...(settings.FREEHOLD_GATEWAY_PORT === undefined ? {} : { firstGatewayPort: settings.FREEHOLD_GATEWAY_PORT }),
       ...(settings.FREEHOLD_GATEWAY_DATABASES === undefined ? {} : { gatewaySlots: settings.FREEHOLD_GATEWAY_DATABASES }),
       ...(settings.FREEHOLD_HOST_MEMORY_MB === undefined ? {} : { hostMemoryMb: settings.FREEHOLD_HOST_MEMORY_MB }),

@@ -9,6 +9,7 @@ import { startInBackground } from './detach.js';
 import { takeDown } from './down.js';
 import { LOOPBACK } from './ports.js';
 import { reportOnStderr, type Progress } from './progress.js';
+import { choosePublicCertificate } from './public-certificate.js';
 import { confirmPurge, purgeFleet } from './purge.js';
 import { provideDemo } from './quickstart.js';
 import { describeReport } from './metadata-report.js';
@@ -23,6 +24,8 @@ export interface UpFlags {
   readonly port?: number;
   readonly bind?: string;
   readonly publicHost?: string;
+  readonly publicCertificate?: string;
+  readonly publicKey?: string;
   readonly detach?: boolean;
   readonly json?: boolean;
   /** Where a start in the background reports to. */
@@ -67,7 +70,7 @@ async function upInForeground(flags: UpFlags): Promise<void> {
 
 async function upDetached(flags: UpFlags): Promise<void> {
   const settings = readCliSettings();
-  const { directory, port, bind, publicHost } = upOptions(flags, settings, reportOnStderr());
+  const { directory, port, bind, publicHost, publicCertificate } = upOptions(flags, settings, reportOnStderr());
   const running = await findRunningFleet(directory, settings, port);
   if (running) note(`freehold: the fleet in ${directory.dataDir} is up already`);
   const args = [
@@ -75,6 +78,8 @@ async function upDetached(flags: UpFlags): Promise<void> {
     ['--bind', bind],
     ...(port === undefined ? [] : [['--port', String(port)]]),
     ...(publicHost === undefined ? [] : [['--public-host', publicHost]]),
+    ...(publicCertificate === null ? [['--public-certificate', 'none']] : []),
+    ...(publicCertificate ? [['--public-certificate', publicCertificate.certificate], ['--public-key', publicCertificate.key]] : []),
   ].flat();
   const ready = running ?? (await startInBackground(directory, process.argv[1] ?? '', args, reportOnStderr()));
   announce(ready, flags.json === true, `It runs in the background; freehold down --data-dir ${directory.dataDir} stops it.`);
@@ -135,6 +140,7 @@ function upOptions(flags: UpFlags, settings: CliSettings, progress: Progress): U
     port: flags.port ?? settings.FREEHOLD_PORT,
     bind: flags.bind ?? settings.FREEHOLD_BIND ?? LOOPBACK,
     publicHost: flags.publicHost ?? settings.FREEHOLD_PUBLIC_HOST,
+    publicCertificate: choosePublicCertificate(flags, settings),
     progress,
   };
 }

@@ -36,7 +36,9 @@ function withFleet(command: Command): Command {
     .option('--data-dir <dir>', 'the fleet\'s directory (FREEHOLD_DATA_DIR)')
     .option('--port <port>', 'the API\'s port (FREEHOLD_PORT)', parsePort)
     .option('--bind <address>', 'the address that the API listens on (FREEHOLD_BIND)')
-    .option('--public-host <name>', 'the name under which other machines reach the gateways (FREEHOLD_PUBLIC_HOST)');
+    .option('--public-host <name>', 'the name under which other machines reach the gateways (FREEHOLD_PUBLIC_HOST)')
+    .option('--public-certificate <file>', 'a certificate for that name that everybody trusts, with its chain; none for the fleet\'s own (FREEHOLD_PUBLIC_CERTIFICATE)')
+    .option('--public-key <file>', 'the key of that certificate (FREEHOLD_PUBLIC_KEY)');
 }
 
 /** The engine and all that the fleet needs are loaded only by these commands; clients of the API start without them. */

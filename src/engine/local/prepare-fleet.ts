@@ -1,7 +1,7 @@
 import { EngineError } from '../errors.js';
 import type { SecretVault } from '../collaborators.js';
 import { HostShell } from './machine/host-shell.js';
-import { adjustFleet, describeFleet, drawNetwork, gatewayAddress, REGION_COUNT, type FleetDescription, type RegionDescription } from './fleet/fleet-description.js';
+import { adjustFleet, describeFleet, drawNetwork, gatewayAddress, REGION_COUNT, type FleetDescription, type PublicCertificateFiles, type RegionDescription } from './fleet/fleet-description.js';
 import { EMBEDDED_SITES } from './fleet/embedded-sites.js';
 import {
   accountOf,
@@ -18,6 +18,7 @@ import {
 } from './fleet/fleet-layout.js';
 import { currentRuntimeRoot, openRuntimeRoot, readFleet, refuseOtherKindOfUser, writeFleet } from './fleet/fleet-store.js';
 import { chooseFirstPorts, DEFAULT_SLOTS, portsTakenAt, PORTS_PER_DATABASE } from './fleet/gateway-ports.js';
+import { acceptPublicCertificate, requirePublicCertificate } from './fleet/public-certificate-store.js';
 import { readListeners } from './fleet/read-listeners.js';
 import { makeAuthority } from './fleet/region-authority.js';
 import { metadataServerSettings, type MetadataServerSettings } from './metadata/metadata-settings.js';
@@ -32,6 +33,8 @@ export interface PrepareOptions {
   readonly gatewaySlots?: number;
   /** Memory that instances on each host may be promised, in MiB. */
   readonly hostMemoryMb?: number;
+  /** A certificate that clients trust without being told whose it is, for the public host; null for the fleet's own again. */
+  readonly publicCertificate?: PublicCertificateFiles | null;
   readonly vault: SecretVault;
 }
 
@@ -60,13 +63,15 @@ export async function prepareLocalFleet(options: PrepareOptions): Promise<Prepar
   const shell = HostShell.bare(dataDir);
   const found = await readFleet(shell);
   if (found) refuseOtherKindOfUser(shell, found);
-  const fleet = found ? await withPorts(shell, adjustFleet(found, options.hostMemoryMb, options.publicHost), options) : await describeNewFleet(shell, options);
+  const fleet = found ? await withPorts(shell, adjustFleet(found, options), options) : adjustFleet(await describeNewFleet(shell, options), options);
+  const certificate = fleet.publicCertificate && (await requirePublicCertificate(shell, fleet.publicCertificate, fleet.publicHost));
   if (JSON.stringify(fleet) !== JSON.stringify(found)) await writeFleet(shell, fleet);
   if (shell.isRoot) await shell.chmod(dataDir, 0o711);
   const root = await openRuntimeRoot(dataDir, fleet);
   const fleetShell = await HostShell.open(root);
   await layOut(fleetShell, fleet);
   for (const region of fleet.regions) await prepareRegion(fleetShell, fleet, region, options.vault);
+  if (certificate) await acceptPublicCertificate(fleetShell, fleet, certificate, options.vault);
   return { ...fleet, root, metadataServer: await metadataServerSettings(fleetShell, fleet.id) };
 }
 

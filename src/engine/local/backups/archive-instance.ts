@@ -118,13 +118,13 @@ const MARK_AND_SWITCH = [
 
 /** Returns once everything written before is at every site in use. */
 export async function archiveNow(primary: InstanceContext, effect: Effect): Promise<void> {
-  const { instance, fleet, address, authorityPath, shell } = primary;
+  const { instance, fleet, address, serverName, authorityPath, shell } = primary;
   const sites = await archivedSites(primary);
   if (sites.length === 0) throw new EngineError('transient', `instance ${instance.id} archives to no site`, 'make it archive first');
   const segment = await shell.fenced(archiveSubject(primary), effect.signal, async (gate) => {
     const port = await readPort(primary);
     if (port === undefined) throw new EngineError('transient', `instance ${instance.id} was not made yet`, 'create it first');
-    const server = { address, port, authorityPath, password: instance.database.secrets.control, applicationName: 'freehold-archive' };
+    const server = { address, serverName, port, authorityPath, password: instance.database.secrets.control, applicationName: 'freehold-archive' };
     return (await gate.must(psqlLine(fleet, server, MARK_AND_SWITCH), 'switching wal')).trim();
   });
   await waitUntil(

@@ -75,6 +75,8 @@ async function run(work: SiteWork, servers: readonly InstanceContext[], backupId
   const environment = toolEnvironment({
     // pgBackRest knows no host of a server but by SSH; its libpq takes each port to the first of these that listens there.
     host: [...new Set(servers.map(({ address }) => address))].join(','),
+    // Each one's own where they differ.
+    ...(first.serverName !== first.address && { serverName: first.serverName }),
     user: CONTROL_USER,
     database: 'postgres',
     password: first.instance.database.secrets.control,

@@ -21,14 +21,14 @@ import { YIELDING } from './site-work.js';
  * view or foreign table is read where a table was meant (`restrict_nonsystem_relation_kind`), and nothing else runs code.
  */
 export async function dumpDatabase(context: InstanceContext, signal: AbortSignal, database = context.instance.database.name): Promise<Readable> {
-  const { instance, address, authorityPath, account, shell } = context;
+  const { instance, address, serverName, authorityPath, account, shell } = context;
   const port = await readPort(context);
   if (port === undefined) throw new EngineError('transient', `instance ${instance.id} was not made yet`, 'create it first');
   // Of the server's own major, whose pg_restore customers have.
   const { directory, version } = await binariesOf(context);
   const words = [...YIELDING, clientTool(directory, 'pg_dump'), '--format=custom', '--no-password'];
   const env = toolEnvironment({
-    host: address, port, user: DUMP_ROLE, database, password: dumpPassword(instance.database.secrets.control),
+    host: address, serverName, port, user: DUMP_ROLE, database, password: dumpPassword(instance.database.secrets.control),
     authorityPath, applicationName: DUMP_APPLICATION, version, superuser: false,
   });
   // What keeps it out all the same, pg_dump says in its own words.

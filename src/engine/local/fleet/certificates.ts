@@ -5,7 +5,7 @@ import { isIP } from 'node:net';
 
 import * as x509 from '@peculiar/x509';
 
-const KEY_ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+export const KEY_ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** A region's CA outlives every certificate that it signs. */
 const AUTHORITY_DAYS = 25 * 365;
@@ -125,18 +125,18 @@ export class CertificateAuthority {
 
 /** Whether a certificate is still good for long enough, and a server's names all of these hosts. */
 export function isGoodFor(certificatePem: string, hosts: readonly string[], now = Date.now()): boolean {
-  const certificate = new x509.X509Certificate(certificatePem);
+  const certificate = new x509.X509Certificate(x509.PemConverter.decodeFirst(certificatePem));
   const names = certificate.getExtension(x509.SubjectAlternativeNameExtension)?.names.items.map((name) => name.value) ?? [];
   return certificate.notAfter.getTime() - now > RENEW_BEFORE_DAYS * DAY_MS && hosts.every((host) => names.includes(host));
 }
 
-function validity(days: number): { notBefore: Date; notAfter: Date } {
+export function validity(days: number): { notBefore: Date; notAfter: Date } {
   const now = Date.now();
   return { notBefore: new Date(now - BACKDATED_MS), notAfter: new Date(now + days * DAY_MS) };
 }
 
 /** Positive and without a leading zero byte, as RFC 5280 asks. */
-function serialNumber(): string {
+export function serialNumber(): string {
   const bytes = randomBytes(16);
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
   return bytes.toString('hex');

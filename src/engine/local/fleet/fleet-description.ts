@@ -28,6 +28,17 @@ const regionSchema = z.object({
   dataCenters: z.array(z.object({ id: z.string(), name: z.string(), hosts: z.array(hostSchema).min(2) })).min(2),
 });
 
+const publicCertificateSchema = z.object({
+  /** Paths of the certificate with those between it and its authority, and of its key, PEM. */
+  certificate: z.string(),
+  key: z.string(),
+  /** Path of the authorities that this machine trusts. */
+  authorities: z.string(),
+});
+
+/** Where the operator puts a certificate that clients trust without being told whose it is, and renews it. */
+export type PublicCertificateFiles = z.output<typeof publicCertificateSchema>;
+
 /** The embedded fleet as it is written to DIR/fleet.json. Only {@link describeFleet} makes one. */
 export const fleetSchema = z.object({
   version: z.literal(1),
@@ -38,6 +49,8 @@ export const fleetSchema = z.object({
   network: z.number().int().min(2).max(254),
   /** The name under which clients on other machines reach the gateways; null if they are reached on this one only. */
   publicHost: z.string().nullable(),
+  /** Null if servers present certificates of the fleet's own authorities. */
+  publicCertificate: publicCertificateSchema.nullable().default(null),
   regions: z.array(regionSchema).min(1),
 });
 
@@ -102,6 +115,7 @@ export function describeFleet(choices: FleetChoices): FleetDescription {
     firstAccount: choices.asRoot ? randomInt(FIRST_RANGE, LAST_RANGE) * ACCOUNTS_PER_FLEET : null,
     network: choices.network,
     publicHost: choices.publicHost,
+    publicCertificate: null,
     regions: REGIONS.map((region, index) => ({
       id: region.id,
       name: region.name,
@@ -140,11 +154,27 @@ export function endpointHosts(fleet: Pick<FleetDescription, 'publicHost'>, regio
   return [publicHost.startsWith(EACH) ? `${databaseId.toLowerCase().replaceAll('_', '-')}.${publicHost.slice(EACH.length)}` : publicHost, address];
 }
 
-/** The same fleet with other memory per host, or another public name. */
-export function adjustFleet(fleet: FleetDescription, hostMemoryMb: number | undefined, publicHost: string | null | undefined): FleetDescription {
+/**
+ * The name by which sessions inside the fleet verify an instance: its address, or the endpoint's where instances present a
+ * public certificate, which carries no address.
+ */
+export function serverName(fleet: Pick<FleetDescription, 'publicHost' | 'publicCertificate'>, region: RegionDescription, databaseId: string, address: string): string {
+  return fleet.publicCertificate === null ? address : endpointHosts(fleet, region, databaseId)[0];
+}
+
+/** What may change at each start; what is left out stays. */
+export interface FleetAdjustments {
+  readonly hostMemoryMb?: number | undefined;
+  readonly publicHost?: string | null | undefined;
+  readonly publicCertificate?: PublicCertificateFiles | null | undefined;
+}
+
+/** The same fleet with other memory per host, another public name, or another certificate for it. */
+export function adjustFleet(fleet: FleetDescription, { hostMemoryMb, publicHost = fleet.publicHost, publicCertificate = fleet.publicCertificate }: FleetAdjustments): FleetDescription {
   return {
     ...fleet,
-    publicHost: publicHost === undefined ? fleet.publicHost : publicHost,
+    publicHost,
+    publicCertificate,
     regions: fleet.regions.map((region) => ({
       ...region,
       dataCenters: region.dataCenters.map((center) => ({

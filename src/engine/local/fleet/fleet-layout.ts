@@ -10,6 +10,8 @@ export const gatewayDirectory = (root: string, regionId: string): string => `${r
 export const regionsDirectory = (root: string): string => `${root}/regions`;
 export const authorityCertificatePath = (root: string, regionId: string): string => `${root}/regions/${regionId}/ca.pem`;
 export const authorityKeyPath = (root: string, regionId: string): string => `${root}/regions/${regionId}/ca.key.sealed`;
+/** The public certificate that was taken over last. */
+export const publicCertificateDirectory = (root: string): string => `${root}/public`;
 export const sitesDirectory = (root: string): string => `${root}/sites`;
 /** A directory that stands for the machine at a backup site. */
 export const siteDirectory = (root: string, siteId: string): string => `${root}/sites/${siteId}`;

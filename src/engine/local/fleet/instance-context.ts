@@ -15,6 +15,8 @@ export interface InstanceContext {
   /** The database's own account; undefined where everything runs as the current user. */
   readonly account: Account | undefined;
   readonly authorityPath: string;
+  /** The name by which it is verified: its address, or the endpoint's. */
+  readonly serverName: string;
 }
 
 /** @throws EngineError `permanent` for an unknown host, or an id that could leave its directory. */
@@ -28,6 +30,7 @@ export function instanceContext(fleet: LocalFleet, instance: InstanceRef): Insta
     address: host.address,
     account: fleet.account(instance.database.account),
     authorityPath: fleet.authorityPath(region.id),
+    serverName: fleet.serverName(instance.database, host.address),
   };
 }
 

@@ -1,10 +1,13 @@
 import { EngineError } from '../../errors.js';
 import type { EngineLog, SecretVault } from '../../collaborators.js';
 import { installArchiveScript } from './archive-script.js';
-import type { CertificateAuthority } from './certificates.js';
-import type { FleetDescription, HostDescription, RegionDescription } from './fleet-description.js';
+import type { DatabaseSpec } from '../../ports.js';
+import type { CertificateAuthority, KeyPairPem } from './certificates.js';
+import { serverName, type FleetDescription, type HostDescription, type RegionDescription } from './fleet-description.js';
 import { accountOf, authorityCertificatePath, hostDirectory } from './fleet-layout.js';
 import { publicCertificatePath, publishCertificates } from './public-certificates.js';
+import { acceptedPair, acceptPublicCertificate, inspectPublicCertificate } from './public-certificate-store.js';
+import type { Judgement } from './judge-public-certificate.js';
 import { openRuntimeRoot, readFleet, refuseOtherKindOfUser } from './fleet-store.js';
 import type { Account } from '../machine/files.js';
 import { HostShell } from '../machine/host-shell.js';
@@ -32,7 +35,6 @@ export class LocalFleet {
   readonly sessions = new ControlSessions();
   private publishedAt = performance.now();
   private readonly authorities = new Map<string, Promise<CertificateAuthority>>();
-  private readonly certificates = new Map<string, string>();
   private readonly hosts = new Map<string, { host: HostDescription; region: RegionDescription }>();
 
   private constructor(
@@ -115,13 +117,10 @@ export class LocalFleet {
     return authority;
   }
 
-  /** The certificate of a region's authority, PEM. */
+  /** By what a region's servers are verified, PEM: its authority first; what vouches for a public certificate may change at any time. */
   async authorityCertificate(regionId: string): Promise<string> {
-    const known = this.certificates.get(regionId);
-    if (known !== undefined) return known;
     const read = await this.shell.read(this.authorityPath(regionId));
     if (read === undefined) throw new EngineError('permanent', `the certificate authority of ${regionId} is missing`, 'prepare the fleet');
-    this.certificates.set(regionId, read);
     return read;
   }
 
@@ -134,10 +133,31 @@ export class LocalFleet {
     return authorityCertificatePath(this.root, this.region(regionId).id);
   }
 
-  /** The same certificate by a path that any user of the machine can read. */
+  /** The same by a path that any user of the machine can read; `system` where servers present a certificate that everybody trusts. */
   publicAuthorityPath(regionId: string): string {
     const { id } = this.region(regionId);
+    if (this.description.publicCertificate !== null) return 'system';
     return this.isPublished ? publicCertificatePath(this.description, id) : this.authorityPath(id);
+  }
+
+  /** By which name sessions inside the fleet verify an instance of a database, see {@link serverName}. */
+  serverName(database: Pick<DatabaseSpec, 'id' | 'region'>, address: string): string {
+    return serverName(this.description, this.region(database.region), database.id, address);
+  }
+
+  /** The certificate that servers present to everybody; undefined if they present those of their region's authority. */
+  async publicPair(): Promise<KeyPairPem | undefined> {
+    return this.description.publicCertificate === null ? undefined : acceptedPair(this.shell, this.description, this.vault);
+  }
+
+  /** Takes over a public certificate that was renewed, and answers with what was found of it; undefined if there is none. */
+  async renewPublicCertificate(): Promise<(Judgement & { readonly isNew: boolean }) | undefined> {
+    const { publicCertificate, publicHost } = this.description;
+    if (publicCertificate === null) return undefined;
+    const judged = await inspectPublicCertificate(this.shell, publicCertificate, publicHost);
+    const isNew = judged.fit !== undefined && (await acceptPublicCertificate(this.shell, this.description, judged.fit, this.vault));
+    if (isNew && this.isPublished) await publishCertificates(this.root, this.description);
+    return { ...judged, isNew };
   }
 
   /** Writes once a day what lies in a directory for temporary files, from which what is old is removed. */

@@ -4,6 +4,7 @@ import type { HostShell } from '../machine/host-shell.js';
 import { CertificateAuthority, createAuthority } from './certificates.js';
 import type { FleetDescription, RegionDescription } from './fleet-description.js';
 import { authorityCertificatePath, authorityKeyPath } from './fleet-layout.js';
+import { ownAuthority } from './public-certificate-store.js';
 
 /** Makes the authority that signs a region's certificates, unless there is one; its key is sealed under the master key. */
 export async function makeAuthority(shell: HostShell, fleet: FleetDescription, region: RegionDescription, vault: SecretVault): Promise<void> {
@@ -23,7 +24,7 @@ export async function loadAuthority(shell: HostShell, fleet: FleetDescription, r
   }
   try {
     const key = vault.unseal(sealed, authorityOwner(fleet, regionId)).toString('utf8');
-    return await CertificateAuthority.load({ certificate, key });
+    return await CertificateAuthority.load({ certificate: ownAuthority(certificate), key });
   } catch (error) {
     throw new EngineError('permanent', `the key of ${regionId}'s certificate authority does not open`, 'use the master key under which the fleet was made', { cause: error });
   }

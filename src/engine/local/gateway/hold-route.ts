@@ -35,7 +35,9 @@ export async function endSessions({ gateway, database, file, gate }: Holding, co
   const ours = [CONTROL_USER, DUMP_ROLE, REPLICATION_USER, POOLER_ROLE].map(quoteLiteral).join(', ');
   const statement = `SELECT count(*), clock_timestamp(), count(CASE WHEN ${condition} THEN pg_terminate_backend(pid) END) FROM pg_stat_activity
     WHERE backend_type = 'client backend' AND usename NOT IN (${ours});`;
-  const server = { ...file.target, authorityPath: gateway.fleet.authorityPath(database.region), password: database.secrets.control, applicationName: 'freehold-pause' };
+  const server = {
+    ...file.target, serverName: gateway.fleet.serverName(database, file.target.address), authorityPath: gateway.fleet.authorityPath(database.region), password: database.secrets.control, applicationName: 'freehold-pause',
+  };
   const output = await gate.must(psqlLine(gateway.fleet, server, [statement]), 'ending sessions');
   const [left = '0', now = ''] = output.trim().split('|');
   return { left: Number(left), now };

@@ -2,10 +2,12 @@ import { EngineError } from '../../errors.js';
 import type { DatabaseEndpoint, DatabaseSpec, Effect, EndpointProof, EndpointSubject, GatewayPort, InstanceRef, KeptGateway, RefusalCount, Route, RouteObservation } from '../../ports.js';
 import { asEngineError } from '../machine/engine-failure.js';
 import { endpointHosts, endpointPorts } from '../fleet/fleet-description.js';
+import { PublicCertificateWatch } from '../fleet/public-certificate-watch.js';
 import type { GateSubject } from '../machine/gate.js';
 import type { LocalFleet } from '../fleet/local-fleet.js';
 import { closeRoute } from './close-route.js';
 import { findPooler, findRouter } from './gateway-programs.js';
+import { CertificateKeeper } from './keep-certificates.js';
 import { keepPoolers } from './keep-poolers.js';
 import { countRefusals } from './count-refusals.js';
 import { openRoute } from './open-route.js';
@@ -17,9 +19,13 @@ import { verifyEndpoint } from './verify-endpoint.js';
 /** One router per region, HAProxy, and one pooler per database, PgBouncer. */
 export class LocalGateway implements GatewayPort {
   private readonly gateways: ReadonlyMap<string, RegionGateway>;
+  private readonly certificates: ReadonlyMap<string, CertificateKeeper>;
+  private readonly publicCertificate: PublicCertificateWatch;
 
   private constructor(private readonly fleet: LocalFleet, programs: { readonly router: string; readonly pooler: string }) {
     this.gateways = new Map(fleet.description.regions.map(({ id }) => [id, new RegionGateway(fleet, id, programs)]));
+    this.certificates = new Map([...this.gateways].map(([id, gateway]) => [id, new CertificateKeeper(fleet, gateway)]));
+    this.publicCertificate = new PublicCertificateWatch(fleet);
   }
 
   /** @throws EngineError `permanent` if HAProxy or PgBouncer is missing, or too old. */
@@ -76,12 +82,13 @@ export class LocalGateway implements GatewayPort {
 
   keep(region: string, signal: AbortSignal): Promise<KeptGateway> {
     return asEngineError(`keeping the gateway of ${region}`, async () => {
-      await this.fleet.keepPublished();
+      await Promise.all([this.fleet.keepPublished(), this.publicCertificate.look()]);
       const gateway = this.of(region);
       await gateway.router.boundLog();
       // Without a route nobody can come.
       const router = !(await gateway.hasRoutes()) ? undefined : (await gateway.startRouter(signal)) ? 'started' : 'running';
       const kept = await keepPoolers(gateway, signal);
+      await this.certificates.get(region)?.keep(signal);
       return router ? { ...kept, [router]: ['router', ...kept[router]] } : kept;
     });
   }

@@ -55,7 +55,7 @@ async function readOnStandby(fleet: LocalFleet, customer: Customer, standby: Ins
   const context = instanceContext(fleet, standby);
   const port = await readPort(context);
   if (port === undefined) throw new EngineError('transient', `standby ${standby.id} was not made yet`, 'attach it first');
-  await asCustomer({ ...customer, address: context.address, host: context.address, port }, standby.database.name, signal, (session) => readRow(session, `on standby ${standby.id}`, schema, signal));
+  await asCustomer({ ...customer, address: context.address, host: context.serverName, port }, standby.database.name, signal, (session) => readRow(session, `on standby ${standby.id}`, schema, signal));
   return standby.id;
 }
 

@@ -65,6 +65,12 @@ export async function modifiedAt(path: string): Promise<Date | undefined> {
   return (await stat(path).catch(() => undefined))?.mtime;
 }
 
+/** Who owns a file or directory; undefined if it is not there. */
+export async function ownerOf(path: string): Promise<Account | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  return found && { uid: found.uid, gid: found.gid };
+}
+
 /** How full the file system of a path is, as `df` counts it for a program without privileges; undefined if the path is not there. */
 export async function roomAt(path: string): Promise<{ readonly device: number; readonly usedBytes: number; readonly freeBytes: number } | undefined> {
   const [volume, entry] = await Promise.all([statfs(path).catch(() => undefined), stat(path).catch(() => undefined)]);

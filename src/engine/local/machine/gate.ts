@@ -90,12 +90,13 @@ export class Gate {
    * Replaces files as a whole. The new contents are written beside the old before; only the renames are the effect.
    *
    * @param synced Whether they must be on disk when this returns; false where a later sync covers them.
+   * @param then A line that runs once they are in place, also if the caller has died by then.
    */
-  async install(files: readonly FileContent[], synced = true): Promise<void> {
+  async install(files: readonly FileContent[], synced = true, then?: string): Promise<void> {
     const staged = await Promise.all(files.map(async (file) => ({ file, path: await stage(file, synced) })));
     const moves = staged.map(({ file, path }) => command('mv', '-T', '--', path, file.path));
     const directories = [...new Set(files.map((file) => file.path.slice(0, file.path.lastIndexOf('/'))))];
-    await this.must([...moves, ...(synced ? [command('sync', ...directories)] : [])].join(' && '), 'replacing files');
+    await this.must([...moves, ...(synced ? [command('sync', ...directories)] : []), ...(then === undefined ? [] : [then])].join(' && '), 'replacing files');
   }
 
   /** Lets go; returns once the lock is free again. */

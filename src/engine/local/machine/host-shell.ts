@@ -30,6 +30,7 @@ export class HostShell {
   readonly list = files.list;
   readonly sizeBytes = files.sizeBytes;
   readonly modifiedAt = files.modifiedAt;
+  readonly ownerOf = files.ownerOf;
   readonly roomAt = files.roomAt;
   readonly firstClosedParent = files.firstClosedParent;
   readonly readProcess = readProcess;

@@ -41,5 +41,5 @@ export async function metadataContext(fleet: LocalFleet): Promise<InstanceContex
     archiveConfiguration: `${home}/archive.conf`, archiveDropped: `${home}/archive.dropped`, archiveControl: `${home}/control/archive`, writing: nowhere, writingControl: nowhere, log: nowhere,
   };
   const database = { id: set.databaseId, region: '', account: 0, endpointSlot: 0, name: set.name, owner: set.owner, ownerVerifier: '', size: METADATA_SIZE, secrets: { control: '', replication: '' } };
-  return { fleet, instance: { id: 'metadata', host: '', database }, shell, paths, address: '', account, authorityPath: '' };
+  return { fleet, instance: { id: 'metadata', host: '', database }, shell, paths, address: '', account, authorityPath: '', serverName: '' };
 }

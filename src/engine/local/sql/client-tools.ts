@@ -4,6 +4,8 @@ import { sessionOptions } from './session-settings.js';
 export interface ToolTarget {
   /** An address, or the directory of a socket; several addresses are tried in turn. */
   readonly host: string;
+  /** What the certificates of all these addresses are for; each one's own address if left out. */
+  readonly serverName?: string;
   readonly port?: number;
   readonly user: string;
   readonly database: string;
@@ -27,9 +29,9 @@ export const environmentLine = (environment: Readonly<Record<string, string>>): 
  * session of ours has, and no secret in the list of processes.
  */
 export function toolEnvironment(target: ToolTarget): Record<string, string> {
-  const { host, port, user, database, password, authorityPath, applicationName, version, superuser } = target;
+  const { host, serverName, port, user, database, password, authorityPath, applicationName, version, superuser } = target;
   return {
-    PGHOST: host,
+    ...(serverName === undefined ? { PGHOST: host } : { PGHOST: host.split(',').map(() => serverName).join(','), PGHOSTADDR: host }),
     ...(port === undefined ? {} : { PGPORT: String(port) }),
     PGUSER: user,
     PGDATABASE: database,

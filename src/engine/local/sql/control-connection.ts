@@ -1,3 +1,6 @@
+import { X509Certificate } from 'node:crypto';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
+
 import pg from 'pg';
 
 import { readPort, type InstanceContext } from '../fleet/instance-context.js';
@@ -84,10 +87,20 @@ export async function controlClient(context: InstanceContext, options: Omit<Cont
     options: sessionOptions({ superuser: true, version: options.database?.version }),
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
-    ssl: { ca: authority, minVersion: 'TLSv1.2' },
+    ssl: { ca: authority, minVersion: 'TLSv1.2', checkServerIdentity: (_, presented) => checkInstance(authority, context.address, presented) },
     connectionTimeoutMillis: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
     ...(options.queryTimeoutMs ? { query_timeout: options.queryTimeoutMs } : {}),
   });
+}
+
+/**
+ * What the fleet's own authority has signed must be for the instance's address. What a public one has signed was held to the
+ * names of its operator when its chain was verified (`constrained-authority.ts`); an instance may present either for the
+ * moment in which it is given the other.
+ */
+function checkInstance(authority: string, address: string, presented: PeerCertificate): Error | undefined {
+  const isOwn = new X509Certificate(presented.raw).checkIssued(new X509Certificate(authority));
+  return isOwn ? checkServerIdentity(address, presented) : undefined;
 }
 
 /** Connects a client, cuts it when the signal says so, and ends it; an aborted signal is what a failure is blamed on. */

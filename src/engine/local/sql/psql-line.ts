@@ -11,13 +11,15 @@ import { sessionOptions, type TenantDatabase } from './session-settings.js';
  * psql is a child of the gate, so that a caller who stalls has no connection through which it could act later.
  */
 export function sqlLine(context: InstanceContext, port: number, statements: readonly string[], database?: TenantDatabase): string {
-  const { address, authorityPath, fleet } = context;
-  const server = { address, port, authorityPath, password: context.instance.database.secrets.control, applicationName: EFFECT_APPLICATION, ...(database ? { database } : {}) };
+  const { address, serverName, authorityPath, fleet } = context;
+  const server = { address, serverName, port, authorityPath, password: context.instance.database.secrets.control, applicationName: EFFECT_APPLICATION, ...(database ? { database } : {}) };
   return psqlLine(fleet, server, [endStaleEffects, ...statements]);
 }
 
 export interface SqlServer {
   readonly address: string;
+  /** What its certificate is for. */
+  readonly serverName: string;
   readonly port: number;
   readonly authorityPath: string;
   /** The control plane's. */
@@ -30,7 +32,8 @@ export interface SqlServer {
 /** The same for any server that the control plane may enter, and without ending what others began. */
 export function psqlLine(fleet: LocalFleet, server: SqlServer, statements: readonly string[]): string {
   const target = {
-    host: server.address,
+    host: server.serverName,
+    hostaddr: server.address,
     port: server.port,
     sslmode: 'verify-full',
     sslrootcert: server.authorityPath,

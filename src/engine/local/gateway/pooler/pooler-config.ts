@@ -17,6 +17,8 @@ export interface PoolerSettings {
   readonly etc: string;
   readonly socketDirectory: string;
   readonly rootCertificatePath: string;
+  /** Whether that file holds authorities for some names only, by which an instance is verified without its address. */
+  readonly verifiesNamesByAuthority: boolean;
   /** The SCRAM verifier of the console's password. */
   readonly consoleVerifier: string;
   /** Sessions that the plan gives to the customer, of which the pooler has a share. */
@@ -141,7 +143,7 @@ function access({ etc }: PoolerSettings): Record<string, string> {
 }
 
 /** `secure` is TLS 1.2 and later. The instance knows the pooler by its certificate: see `host-based-access.ts`. */
-function encryption({ etc, rootCertificatePath }: PoolerSettings): Record<string, string> {
+function encryption({ etc, rootCertificatePath, verifiesNamesByAuthority }: PoolerSettings): Record<string, string> {
   return {
     client_tls_sslmode: 'require',
     client_tls_key_file: `${etc}/server.key`,
@@ -149,7 +151,8 @@ function encryption({ etc, rootCertificatePath }: PoolerSettings): Record<string
     // Clients have no certificates, but left out this is the system's bundle, which every RELOAD reads: 28 ms in which nobody is served.
     client_tls_ca_file: rootCertificatePath,
     client_tls_protocols: 'secure',
-    server_tls_sslmode: 'verify-full',
+    // PgBouncer cannot be told a name beside an address.
+    server_tls_sslmode: verifiesNamesByAuthority ? 'verify-ca' : 'verify-full',
     server_tls_ca_file: rootCertificatePath,
     server_tls_key_file: `${etc}/client.key`,
     server_tls_cert_file: `${etc}/client.crt`,

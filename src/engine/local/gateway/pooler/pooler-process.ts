@@ -8,6 +8,7 @@ import { scramVerifierSync } from '../../../../secrets/scram-verifier.js';
 import { endpointHosts } from '../../fleet/fleet-description.js';
 import { isGoodFor, type KeyPairPem } from '../../fleet/certificates.js';
 import { gatewayDirectory } from '../../fleet/fleet-layout.js';
+import { hasAnchors } from '../../fleet/public-certificate-store.js';
 import { POOLER_NAME, poolerAuthority } from '../../fleet/pooler-authority.js';
 import type { Account, FileContent } from '../../machine/files.js';
 import { command, daemonLine, quote } from '../../machine/gate-script.js';
@@ -192,6 +193,18 @@ export class Pooler {
     }
   }
 
+  /** Whether its certificates and configuration are those that it should have. One that was never started has none to renew. */
+  async isCurrent(target: PoolerTarget | undefined): Promise<boolean> {
+    return !(await this.shell.exists(this.paths.ini)) || (await this.outdated(target)).length === 0;
+  }
+
+  /** Writes those that it should have, and has a process that runs read them: no client notices. */
+  async renew(gate: Gate, target: PoolerTarget | undefined): Promise<void> {
+    const files = await this.outdated(target);
+    const process = await this.find();
+    if (files.length > 0) await gate.install(files, true, process && command('signal_exactly', 'HUP', exactName(process)));
+  }
+
   /** Kills the process, with all its clients. */
   async stop(gate: Gate, signal: AbortSignal): Promise<void> {
     const process = await this.find();
@@ -311,9 +324,13 @@ export class Pooler {
     const { fleet, database, paths, shell } = this;
     const region = fleet.region(database.region);
     const hosts = endpointHosts(fleet.description, region, database.id);
-    const [server, client] = await Promise.all([shell.read(`${paths.etc}/server.crt`), shell.read(`${paths.etc}/client.crt`)]);
+    const [server, key, client, wanted] = await Promise.all([
+      shell.read(`${paths.etc}/server.crt`), shell.read(`${paths.etc}/server.key`), shell.read(`${paths.etc}/client.crt`), fleet.publicPair(),
+    ]);
     const files: FileContent[] = [];
-    if (server === undefined || !isGoodFor(server, hosts)) {
+    if (wanted) {
+      if (server !== wanted.certificate || key !== wanted.key) files.push(...this.pairFiles('server', wanted));
+    } else if (server === undefined || !isGoodFor(server, hosts)) {
       files.push(...this.pairFiles('server', await (await fleet.authority(region.id)).issue(hosts[0], hosts)));
     }
     if (client === undefined || !isGoodFor(client, [])) {
@@ -328,6 +345,16 @@ export class Pooler {
 
   /** A process that runs reads it when it is told to. */
   private async writeConfiguration(gate: Gate, target: PoolerTarget | undefined): Promise<void> {
+    if (!(await this.shell.exists(this.paths.etc))) return;
+    const changed = await this.changedConfiguration(target);
+    if (changed.length > 0) await gate.install(changed, false);
+  }
+
+  private async outdated(target: PoolerTarget | undefined): Promise<FileContent[]> {
+    return [...(await this.missingCertificates()), ...(await this.changedConfiguration(target))];
+  }
+
+  private async changedConfiguration(target: PoolerTarget | undefined): Promise<FileContent[]> {
     const { paths, fleet, database, options, shell } = this;
     const { password } = this.console;
     const files = poolerConfiguration({
@@ -336,16 +363,15 @@ export class Pooler {
       etc: paths.etc,
       socketDirectory: paths.socketDirectory,
       rootCertificatePath: fleet.authorityPath(database.region),
+      verifiesNamesByAuthority: await hasAnchors(fleet.shell, fleet.root),
       // Its salt is always the same, so that the file is.
       consoleVerifier: scramVerifierSync(password, createHash('sha256').update(password).digest().subarray(0, 16), 1),
       maxConnections: database.maxConnections,
       target,
     });
-    if (!(await shell.exists(paths.etc))) return;
     const wanted = [this.ownFile(paths.users, files.users), this.ownFile(paths.hba, files.hba), this.ownFile(paths.ini, files.ini)];
     const found = await Promise.all(wanted.map(({ path }) => shell.read(path)));
-    const changed = wanted.filter(({ content }, index) => content !== found[index]);
-    if (changed.length > 0) await gate.install(changed, false);
+    return wanted.filter(({ content }, index) => content !== found[index]);
   }
 
   private ownFile(path: string, content: string): FileContent {

@@ -1,4 +1,4 @@
-import type { Writing } from '../../../ports.js';
+import type { DatabaseSpec, Writing } from '../../../ports.js';
 import { isGoodFor, type KeyPairPem } from '../../fleet/certificates.js';
 import { endpointHosts } from '../../fleet/fleet-description.js';
 import { drawFreePort } from '../../fleet/free-ports.js';
@@ -17,15 +17,19 @@ import { POOLER_AUTHORITY, postgresConfiguration } from './instance-settings.js'
 /** What a log may grow to, while nobody looks at it for some seconds. */
 export const LOG_LIMIT_BYTES = 4 * 1024 * 1024;
 
+/** What an instance's certificate depends on. */
+export type CertificateSubject = Pick<InstanceContext, 'shell' | 'paths' | 'address' | 'fleet'> & { readonly instance: { readonly database: Pick<DatabaseSpec, 'id' | 'region'> } };
+
 /**
  * A certificate for the endpoint's names, which clients ask for through the router, and for the instance's own address,
- * unless the one that it has is still good. It tells nothing else about the instance.
+ * unless the one that it has is still good; or the public one, if there is one. It tells nothing else about the instance.
  */
-export async function certificateFor({ shell, paths, address, fleet, instance }: InstanceContext): Promise<KeyPairPem | undefined> {
+export async function certificateFor({ shell, paths, address, fleet, instance }: CertificateSubject): Promise<KeyPairPem | undefined> {
   const region = fleet.region(instance.database.region);
   const endpoint = endpointHosts(fleet.description, region, instance.database.id);
   const hosts = [...endpoint, address];
-  const found = await shell.read(`${paths.etc}/server.crt`);
+  const [found, key, wanted] = await Promise.all([shell.read(`${paths.etc}/server.crt`), shell.read(`${paths.etc}/server.key`), fleet.publicPair()]);
+  if (wanted) return found === wanted.certificate && key === wanted.key ? undefined : wanted;
   if (found !== undefined && isGoodFor(found, hosts)) return undefined;
   const authority = await fleet.authority(region.id);
   return authority.issue(endpoint[0], hosts);
@@ -81,12 +85,17 @@ export async function configurationFiles(context: InstanceContext, port: number,
     accessFile(context, writing),
     ownFile(context, 'pg_ident.conf', ''),
     ownFile(context, POOLER_AUTHORITY, (await poolerAuthority(context.fleet, context.instance.database.id)).certificate),
-    ...(certificate ? [ownFile(context, 'server.key', certificate.key), ownFile(context, 'server.crt', certificate.certificate)] : []),
+    ...(certificate ? certificateFiles(context, certificate) : []),
   ];
 }
 
+/** The files of what an instance presents to its clients. */
+export function certificateFiles(context: Pick<InstanceContext, 'paths' | 'account'>, { certificate, key }: KeyPairPem): FileContent[] {
+  return [ownFile(context, 'server.key', key), ownFile(context, 'server.crt', certificate)];
+}
+
 /** A file of an instance's configuration, which only its own account reads. */
-export function ownFile({ paths, account }: InstanceContext, name: string, content: string): FileContent {
+export function ownFile({ paths, account }: Pick<InstanceContext, 'paths' | 'account'>, name: string, content: string): FileContent {
   return { path: `${paths.etc}/${name}`, content, mode: 0o600, ...(account ? { owner: account } : {}) };
 }
 

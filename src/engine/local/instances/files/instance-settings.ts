@@ -185,6 +185,8 @@ export function parseWriting(content: string | undefined): Writing {
 
 export interface Upstream {
   readonly address: string;
+  /** What its certificate is for. */
+  readonly serverName: string;
   readonly port: number;
   readonly user: string;
   readonly instanceId: string;
@@ -198,10 +200,18 @@ export function upstreamConfiguration(upstream: Upstream): string {
   return `primary_conninfo = ${settingValue(connectionInfo(upstream))}\nprimary_slot_name = ${settingValue(upstream.slot)}\n`;
 }
 
+/** The same configuration with another name by which the primary is verified; undefined if it has that name already. */
+export function withServerName(configuration: string, serverName: (address: string) => string): string | undefined {
+  const renamed = configuration.replace(/ = 'host=''([^']*)''(?: hostaddr=''([^']*)'')?/, (_, host: string, address: string = host) => (
+    ` = 'host=''${serverName(address)}''${serverName(address) === address ? '' : ` hostaddr=''${address}''`}`));
+  return renamed === configuration ? undefined : renamed;
+}
+
 /** TLS with the server's identity checked; the password is in a file of the instance's own account. */
 export function connectionInfo(upstream: Upstream): string {
   const parts: Record<string, string | number> = {
-    host: upstream.address,
+    host: upstream.serverName,
+    ...(upstream.serverName !== upstream.address && { hostaddr: upstream.address }),
     port: upstream.port,
     user: upstream.user,
     passfile: upstream.passfile,

@@ -76,6 +76,7 @@ export async function portOf(primary: InstanceContext): Promise<number> {
 export function upstreamOf(context: InstanceContext, primary: InstanceContext, port: number): Upstream {
   return {
     address: primary.address,
+    serverName: primary.serverName,
     port,
     user: REPLICATION_USER,
     instanceId: context.instance.id,

@@ -55,9 +55,9 @@ export async function rewindInstance(context: InstanceContext, primary: Instance
 }
 
 /** As the control plane: a login that may read every file of the primary, through TLS with its identity checked. */
-function sourceEnvironment({ instance }: InstanceContext, { address, port, rootCertificatePath }: Upstream): Record<string, string> {
+function sourceEnvironment({ instance, serverName }: InstanceContext, { address, port, rootCertificatePath }: Upstream): Record<string, string> {
   return toolEnvironment({
-    host: address, port, user: CONTROL_USER, database: 'postgres', password: instance.database.secrets.control, authorityPath: rootCertificatePath,
+    host: address, serverName, port, user: CONTROL_USER, database: 'postgres', password: instance.database.secrets.control, authorityPath: rootCertificatePath,
     applicationName: `freehold-rewind-${instance.id}`, superuser: true,
   });
 }

@@ -40,8 +40,8 @@ describe('the description of a fleet', () => {
   });
 
   it('keeps everything but what was changed', () => {
-    expect(adjustFleet(fleet, undefined, undefined)).toEqual(fleet);
-    expect(adjustFleet(fleet, 2_048, 'db.example.org')).toMatchObject({ id: fleet.id, publicHost: 'db.example.org' });
+    expect(adjustFleet(fleet, {})).toEqual(fleet);
+    expect(adjustFleet(fleet, { hostMemoryMb: 2_048, publicHost: 'db.example.org' })).toMatchObject({ id: fleet.id, publicHost: 'db.example.org' });
   });
 
   it('gives each kind of a database\'s endpoints a port of its own', () => {

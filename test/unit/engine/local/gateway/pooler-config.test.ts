@@ -10,7 +10,7 @@ import { poolerPaths } from '../../../../../src/engine/local/gateway/pooler/pool
 import { equipSql, newPoolerSql } from '../../../../../src/engine/local/sql/pooler-sql.js';
 
 const settings: PoolerSettings = {
-  listenAddress: '127.9.1.1', port: 22_000, etc: '/etc-of-it', socketDirectory: '/run/p30001', rootCertificatePath: '/ca.pem', consoleVerifier: 'SCRAM-SHA-256$1:a$b:c',
+  listenAddress: '127.9.1.1', port: 22_000, etc: '/etc-of-it', socketDirectory: '/run/p30001', rootCertificatePath: '/ca.pem', verifiesNamesByAuthority: false, consoleVerifier: 'SCRAM-SHA-256$1:a$b:c',
   maxConnections: 20, target: { address: '127.9.1.11', port: 15_432 },
 };
 

@@ -69,7 +69,7 @@ describe('the settings of an instance', () => {
 
   it('connects a standby with the server\'s identity checked, and without a password in the settings', () => {
     const info = connectionInfo({
-      address: '127.9.1.11', port: 15_432, user: 'r', instanceId: 'ins_A', slot: 's', passfile: `/a/it's`, rootCertificatePath: '/ca.pem',
+      address: '127.9.1.11', serverName: '127.9.1.11', port: 15_432, user: 'r', instanceId: 'ins_A', slot: 's', passfile: `/a/it's`, rootCertificatePath: '/ca.pem',
     });
     expect(info).toContain(`sslmode='verify-full' sslrootcert='/ca.pem'`);
     expect(info).toContain(`application_name='ins_A'`);
