@@ -115,6 +115,7 @@ export class ControlPlane {
     return prepareLocalFleet({
       dataDir: directory.dataDir,
       vault,
+      onMoved: (reasons) => progress.incident(describeMoved(reasons)),
       ...(publicHost === undefined ? {} : { publicHost }),
       ...(publicCertificate === undefined ? {} : { publicCertificate }),
       ...(settings.FREEHOLD_GATEWAY_PORT === undefined ? {} : { firstGatewayPort: settings.FREEHOLD_GATEWAY_PORT }),
@@ -181,6 +182,11 @@ export function processEnvironment({ directory, settings, bind }: Pick<ControlPl
 
 function isServer(process: SupervisedProcess): boolean {
   return process.role === 'metadata' || process.role === 'redis';
+}
+
+/** What is told of a fleet whose databases had other addresses the last time. */
+function describeMoved(reasons: readonly string[]): string {
+  return `databases have new addresses, because ${reasons.join(', and ')}: give clients those that freehold databases show NAME prints (GET /v1/databases/{id}, endpoint); passwords stay as they are`;
 }
 
 /** The line that a start prints once the fleet is up. */

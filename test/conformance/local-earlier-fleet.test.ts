@@ -77,10 +77,12 @@ describe('a fleet of an earlier version', () => {
   }
 
   it('has its gateways retired, and gets ports for new ones, when it is prepared', async () => {
-    const prepare = (): Promise<unknown> => prepareLocalFleet({ dataDir: harness.dataDir, vault: harness.vault, gatewaySlots: 50 });
+    const moved: (readonly string[])[] = [];
+    const prepare = (): Promise<unknown> => prepareLocalFleet({ dataDir: harness.dataDir, vault: harness.vault, gatewaySlots: 50, onMoved: (reasons) => moved.push(reasons) });
     const prepared = await prepare();
     expect(prepared).toMatchObject({ regions: harness.fleet.regions.map(({ id }) => ({ id, gateway: { firstPort: expect.any(Number) as number, slots: 50 } })) });
     expect(await prepare()).toEqual(prepared);
+    expect(moved).toEqual([[expect.stringContaining('ports of its own')]]);
     await eventually('the earlier gateway to end', async () => !(await runs(retired)));
     for (const what of ['etc', 'admin-password']) await expect(access(`${gateway()}/${what}`)).rejects.toThrow();
   });

@@ -18,6 +18,7 @@ import {
 } from './fleet/fleet-layout.js';
 import { currentRuntimeRoot, openRuntimeRoot, readFleet, refuseOtherKindOfUser, writeFleet } from './fleet/fleet-store.js';
 import { chooseFirstPorts, DEFAULT_SLOTS, portsTakenAt, PORTS_PER_DATABASE } from './fleet/gateway-ports.js';
+import { whyMoved } from './fleet/why-moved.js';
 import { acceptPublicCertificate, requirePublicCertificate } from './fleet/public-certificate-store.js';
 import { readListeners } from './fleet/read-listeners.js';
 import { makeAuthority } from './fleet/region-authority.js';
@@ -36,6 +37,8 @@ export interface PrepareOptions {
   /** A certificate that clients trust without being told whose it is, for the public host; null for the fleet's own again. */
   readonly publicCertificate?: PublicCertificateFiles | null;
   readonly vault: SecretVault;
+  /** Told why the databases of a fleet that was there have other addresses than before, if they have. */
+  readonly onMoved?: (reasons: readonly string[]) => void;
 }
 
 /** A fleet's description, and where its directory is to be reached. */
@@ -66,6 +69,8 @@ export async function prepareLocalFleet(options: PrepareOptions): Promise<Prepar
   const fleet = found ? await withPorts(shell, adjustFleet(found, options), options) : adjustFleet(await describeNewFleet(shell, options), options);
   const certificate = fleet.publicCertificate && (await requirePublicCertificate(shell, fleet.publicCertificate, fleet.publicHost));
   if (JSON.stringify(fleet) !== JSON.stringify(found)) await writeFleet(shell, fleet);
+  const moved = found ? whyMoved(found, fleet) : [];
+  if (moved.length > 0) options.onMoved?.(moved);
   if (shell.isRoot) await shell.chmod(dataDir, 0o711);
   const root = await openRuntimeRoot(dataDir, fleet);
   const fleetShell = await HostShell.open(root);

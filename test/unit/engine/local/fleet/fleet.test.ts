@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { CertificateAuthority, createAuthority, isGoodFor } from '../../../../../src/engine/local/fleet/certificates.js';
 import { ACCOUNTS_PER_FLEET, adjustFleet, describeFleet, drawNetwork, endpointHosts, endpointPorts, fleetSchema } from '../../../../../src/engine/local/fleet/fleet-description.js';
 import { accountOf } from '../../../../../src/engine/local/fleet/fleet-layout.js';
+import { whyMoved } from '../../../../../src/engine/local/fleet/why-moved.js';
 import { command, quote } from '../../../../../src/engine/local/machine/gate-script.js';
 import { lastLines } from '../../../../../src/engine/local/machine/tool-failure.js';
 import { OutputTail } from '../../../../../src/engine/local/machine/output-tail.js';
@@ -42,6 +43,17 @@ describe('the description of a fleet', () => {
   it('keeps everything but what was changed', () => {
     expect(adjustFleet(fleet, {})).toEqual(fleet);
     expect(adjustFleet(fleet, { hostMemoryMb: 2_048, publicHost: 'db.example.org' })).toMatchObject({ id: fleet.id, publicHost: 'db.example.org' });
+  });
+
+  it('tells why its databases have other addresses, if they have', () => {
+    const earlier = { ...fleet, regions: fleet.regions.map((region) => ({ ...region, gateway: { ...region.gateway, firstPort: 0 } })) };
+    expect(whyMoved(fleet, adjustFleet(fleet, { hostMemoryMb: 2_048 }))).toEqual([]);
+    expect(whyMoved(earlier, fleet)).toEqual(['each database has ports of its own now, where one gateway served a whole region']);
+    const files = { certificate: '/c', key: '/k', authorities: '/a' };
+    const renamed = adjustFleet(fleet, { publicHost: 'db.example.org', publicCertificate: files });
+    expect(whyMoved(fleet, renamed)).toEqual(['the public host is db.example.org now, and was none', 'servers present a certificate that everybody trusts']);
+    expect(whyMoved(renamed, adjustFleet(renamed, { publicCertificate: { ...files, key: '/other' } }))).toEqual([]);
+    expect(whyMoved(renamed, adjustFleet(renamed, { publicCertificate: null }))).toEqual(['servers present the fleet\'s own certificates again']);
   });
 
   it('gives each kind of a database\'s endpoints a port of its own', () => {
