@@ -11,6 +11,7 @@ import { OperationRegistry } from '../operations/registry.js';
 import { MetadataDatabaseRecords } from './database-records.js';
 import { DatabaseRequests } from './database.requests.js';
 import { ExtensionRequests } from './extension.requests.js';
+import { RefusalRequests } from './refusal.requests.js';
 import { RoleRequests } from './role.requests.js';
 import { DatabaseEntity } from './database.entity.js';
 import { DatabasesController } from './databases.controller.js';
@@ -32,12 +33,15 @@ import { rotatePasswordOperation } from './operations/rotate-password.operation.
 import { setRoleOperation } from './operations/set-role.operation.js';
 import { switchoverOperation } from './operations/switchover.operation.js';
 import { RolesController } from './roles.controller.js';
+import { RefusalsController } from './refusals.controller.js';
 import { RolesService } from './roles.service.js';
 
 @Module({
   imports: [TypeOrmModule.forFeature([DatabaseEntity, InstanceEntity, KeptCopyEntity]), CustomersModule, FleetModule],
-  controllers: [DatabasesController, ExtensionsController, RolesController],
-  providers: [DatabasesService, DatabaseRequests, ExtensionsService, ExtensionRequests, RolesService, RoleRequests, MetadataDatabaseRecords],
+  controllers: [DatabasesController, ExtensionsController, RefusalsController, RolesController],
+  providers: [
+    DatabasesService, DatabaseRequests, ExtensionsService, ExtensionRequests, RefusalRequests, RolesService, RoleRequests, MetadataDatabaseRecords,
+  ],
   exports: [DatabasesService, DatabaseRequests, MetadataDatabaseRecords],
 })
 export class DatabasesModule implements OnModuleInit {

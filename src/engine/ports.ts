@@ -318,6 +318,23 @@ export interface GatewayPort {
   keep(region: string, signal: AbortSignal): Promise<KeptGateway>;
   /** How often clients were refused before a server heard of them, since the gateway's last start; absent where nobody counts. */
   refusals?(region: string, signal: AbortSignal): Promise<readonly RefusalCount[]>;
+  /** The same of one database's endpoints, with when and who it was last. */
+  refusalsOf?(database: EndpointSubject, signal: AbortSignal): Promise<EndpointRefusals>;
+}
+
+/** What clients of a database's endpoints were refused for. */
+export interface EndpointRefusals {
+  /** Since when it is counted, RFC 3339; null where the gateway does not run. */
+  readonly since: string | null;
+  readonly refusals: readonly EndpointRefusal[];
+}
+
+export interface EndpointRefusal {
+  /** As in {@link RefusalCount}. */
+  readonly reason: string;
+  readonly count: number;
+  /** The newest that is in the log, which leaves out what one source is refused many times in a moment, and is cut short at times. */
+  readonly last: { readonly at: string; readonly source: string } | null;
 }
 
 /** What clients were refused for. */

@@ -236,6 +236,7 @@ describe('the router of a region', () => {
     }
     expect(one.sources.length).toBe(before + 1);
     expect(await router.refusals(signal())).toContainEqual({ port: entry.port, counts: { 'first-bytes': 5 } });
+    expect(Object.fromEntries(await router.lastRefusals(entry.databaseId))).toEqual({ 'first-bytes': { at: expect.stringMatching(/^20.*Z$/) as string, source: '127.0.0.1' } });
     // One source's are not all logged.
     const lines = (await log()).split('\n').filter((line) => line.includes(`port=${entry.port} `));
     expect(lines).toHaveLength(3);

@@ -147,6 +147,18 @@ describe('a database', () => {
   });
 });
 
+describe('what clients of a database are refused for', () => {
+  it('is told to those who may see the database, the most frequent first', async () => {
+    api.engine.refusals.set('europe', [
+      { databaseId: database.id, reason: 'first-bytes', count: 1 }, { databaseId: database.id, reason: 'source-limit', count: 3 }, { databaseId: 'db_other', reason: 'allow-list', count: 9 },
+    ]);
+    const { body } = await api.get(`/v1/databases/${database.id}/refusals`, { key: customer.key });
+    const last = { at: '2026-11-29T10:00:00Z', source: '192.0.2.7' };
+    expect(body).toEqual({ since: '2026-11-29T00:00:00.000Z', data: [{ reason: 'source-limit', count: 3, last }, { reason: 'first-bytes', count: 1, last }], nextCursor: null });
+    api.engine.refusals.clear();
+  });
+});
+
 describe('the extensions of a database', () => {
   const EXTENSION: Shape = {
     name: text, version: text, description: text, access: one('owner', 'request', 'refused', 'present'), why: text, requires: texts,

@@ -99,6 +99,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   failover: { admitted: 202, owned: true, request: ofDatabase() },
   releaseKeptCopy: { admitted: 202, owned: true, request: newKeptCopy },
   setAutomation: { admitted: 200, owned: true, request: ofDatabase({ body: { paused: false } }) },
+  listRefusals: { admitted: 200, owned: true, request: ofDatabase() },
   listExtensions: { admitted: 200, owned: true, request: ofDatabase() },
   createExtension: { admitted: 202, owned: true, request: ofDatabase({ body: { name: 'earthdistance' } }) },
   dropExtension: { admitted: 202, owned: true, request: ofDatabase({ params: { name: 'earthdistance' } }) },

@@ -3,7 +3,7 @@ import { EngineError, type EngineErrorKind } from '../../src/engine/errors.js';
 import type { ExtensionObservation } from '../../src/engine/extension-list.js';
 import type { RoleObservation, WantedRole } from '../../src/engine/role-names.js';
 import type {
-  DatabaseEndpoint, DatabaseSpec, Effect, EndpointProof, EndpointSubject, Engine, GatewayPort, InstanceGlimpse, InstanceInspection, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch,
+  DatabaseEndpoint, DatabaseSpec, Effect, EndpointProof, EndpointRefusals, EndpointSubject, Engine, GatewayPort, InstanceGlimpse, InstanceInspection, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch,
   InventoryRegion, KeptCopy, KeptGateway, LocaleOffer, Lsn, OpenTransaction, RefusalCount, Route, RouteObservation, StandbyObservation, StorageMeasure, Writing,
 } from '../../src/engine/ports.js';
 import { FakeBackups } from './fake-backups.js';
@@ -658,6 +658,11 @@ class FakeGateway implements GatewayPort {
     const ids = [...this.engine.routes.values()].filter(({ database }) => database.region === region).map(({ database }) => database.id);
     const started = [...(this.engine.gatewaysDown.delete(region) ? ['router'] : []), ...ids.filter((id) => this.engine.poolersDown.delete(id))];
     return Promise.resolve({ started, running: ['router', ...ids].filter((what) => !started.includes(what)), failed: [] });
+  }
+
+  refusalsOf({ id, region }: EndpointSubject): Promise<EndpointRefusals> {
+    const own = (this.engine.refusals.get(region) ?? []).filter(({ databaseId }) => databaseId === id);
+    return Promise.resolve({ since: '2026-11-29T00:00:00.000Z', refusals: own.map(({ reason, count }) => ({ reason, count, last: { at: '2026-11-29T10:00:00Z', source: '192.0.2.7' } })) });
   }
 
   refusals(region: string): Promise<readonly RefusalCount[]> {

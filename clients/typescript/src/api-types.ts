@@ -381,6 +381,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/databases/{id}/refusals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Why clients are refused
+         * @description Connections to `uri` and `readOnlyUri` that were refused before PostgreSQL heard of them, by reason. The pooler at `pooledUri`, and PostgreSQL, tell clients themselves.
+         */
+        get: operations["listRefusals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/databases/{id}/roles": {
         parameters: {
             query?: never;
@@ -1386,6 +1406,36 @@ export interface components {
             checks: {
                 [key: string]: boolean;
             };
+        };
+        /** @description Why clients of a database were refused before PostgreSQL heard of them. */
+        Refusal: {
+            /**
+             * @description `source-limit`: one address had too many connections, or too many new ones; `endpoint-limit`: all together had; `allow-list`: the address may not connect; `first-bytes`: what came is not PostgreSQL's protocol, or nothing came; `held-too-long`: the primary was not back within ten seconds
+             * @example source-limit
+             */
+            reason: string;
+            /** @description How many connections */
+            count: number;
+            /** @description The newest that was written down; of many in a moment only some are */
+            last: {
+                /** Format: date-time */
+                at: string;
+                /**
+                 * @description The address that was refused
+                 * @example 192.0.2.7
+                 */
+                source: string;
+            } | null;
+        };
+        RefusalList: {
+            /**
+             * Format: date-time
+             * @description Since when they are counted; null where nobody counts
+             */
+            since: string | null;
+            data: components["schemas"]["Refusal"][];
+            /** @enum {string|null} */
+            nextCursor: null;
         };
         /** @description Where a database lives, primary and standbys, and nowhere else. */
         Region: {
@@ -2449,6 +2499,36 @@ export interface operations {
             409: components["responses"]["Problem409"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    listRefusals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Each reason that occurred, the most frequent first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusalList"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
             "4XX": components["responses"]["Problem"];
             "5XX": components["responses"]["Problem"];
         };

@@ -8,6 +8,7 @@ import { addUndeleteCommand } from './backup-commands.js';
 import { findDatabase } from './find-database.js';
 import { addKeptCommands } from './kept-commands.js';
 import { finishOperation } from './finish-operation.js';
+import { refusalCommand } from './refusal-command.js';
 import { providerOption } from './provider-option.js';
 import { collect, openSession, withApi } from './session.js';
 
@@ -69,6 +70,7 @@ export function databaseCommands(): Command {
     });
   withApi(group.command('show').description('show a database and its instances').argument('<database>', 'its id, or its name'))
     .action(async (database: string, _options: unknown, command: Command) => showDatabase(database, command));
+  refusalCommand(group);
   withApi(group.command('delete').description('delete a database').argument('<database>', 'its id, or its name'))
     .option('--without-backup', 'do not wait until a backup holds all of it: what none holds by then cannot be brought back')
     .option('--no-wait', 'return as soon as the request is accepted')

@@ -1,5 +1,5 @@
 import { EngineError } from '../../errors.js';
-import type { DatabaseEndpoint, DatabaseSpec, Effect, EndpointProof, EndpointSubject, GatewayPort, InstanceRef, KeptGateway, RefusalCount, Route, RouteObservation } from '../../ports.js';
+import type { DatabaseEndpoint, DatabaseSpec, Effect, EndpointProof, EndpointRefusals, EndpointSubject, GatewayPort, InstanceRef, KeptGateway, RefusalCount, Route, RouteObservation } from '../../ports.js';
 import { asEngineError } from '../machine/engine-failure.js';
 import { endpointHosts, endpointPorts } from '../fleet/fleet-description.js';
 import { PublicCertificateWatch } from '../fleet/public-certificate-watch.js';
@@ -99,6 +99,17 @@ export class LocalGateway implements GatewayPort {
       if (!(await gateway.router.find())) return [];
       const [ports, routes] = await Promise.all([gateway.router.refusals(signal), gateway.readRoutes()]);
       return countRefusals(ports, new Map(routes.flatMap((file) => gateway.routerPorts(file).map((port) => [port, file.databaseId]))));
+    });
+  }
+
+  refusalsOf({ id, region }: EndpointSubject, signal: AbortSignal): Promise<EndpointRefusals> {
+    return asEngineError(`counting what clients of ${id} are refused for`, async () => {
+      const { router } = this.of(region);
+      const [process, counted] = await Promise.all([router.find(), this.refusals(region, signal)]);
+      if (!process) return { since: null, refusals: [] };
+      const [since, last] = await Promise.all([router.startedAt(), router.lastRefusals(id)]);
+      const own = counted.filter(({ databaseId }) => databaseId === id);
+      return { since: since?.toISOString() ?? null, refusals: own.map(({ reason, count }) => ({ reason, count, last: last.get(reason) ?? null })) };
     });
   }
 

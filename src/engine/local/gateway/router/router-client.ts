@@ -86,11 +86,15 @@ export async function setEntries(console: RouterConsole, entries: readonly Route
   for (const [index, answer] of answers.entries()) acceptAnswer(answer, entries[index]);
 }
 
-/** Makes ports lead nowhere, and refuses older tokens of the database from then on. Ports that are another's by now are left alone. */
+/**
+ * Makes ports lead nowhere, and refuses older tokens of the database from then on. Ports that are another's by now are left
+ * alone. What was refused there is forgotten: the next database at these ports begins anew.
+ */
 export async function removeEntries(console: RouterConsole, ports: readonly number[], databaseId: string, token: bigint, signal: AbortSignal): Promise<void> {
   requireId(databaseId);
-  const answers = await askRouter(console, ports.map((port) => `route remove ${port} ${token} ${databaseId}`), signal);
-  for (const answer of answers) acceptAnswer(answer, { databaseId, token });
+  const removals = ports.map((port) => `route remove ${port} ${token} ${databaseId}`);
+  const answers = await askRouter(console, [...removals, ...ports.map((port) => `clear table refusals key ${port}`)], signal);
+  for (const answer of answers.slice(0, removals.length)) acceptAnswer(answer, { databaseId, token });
 }
 
 function acceptAnswer(answer: string, route: { readonly databaseId: string; readonly token: bigint; readonly port?: number } | undefined): void {

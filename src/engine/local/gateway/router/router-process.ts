@@ -9,6 +9,7 @@ import { lastLines } from '../../machine/tool-failure.js';
 import { asAccount } from '../../fleet/instance-context.js';
 import { waitUntil } from '../../../wait-until.js';
 import { findBusyPorts } from './busy-ports.js';
+import { findLastRefusals, type LoggedRefusal } from './refusal-log.js';
 import { askRouter, countSessions, cutSessions, readRefusals, removeEntries, setEntries, type PortRefusals, type RouterConsole } from './router-client.js';
 import { connectionsWithin, portCount, routerConfiguration } from './router-config.js';
 import { renderMap, type RemovedRoute, type RouterEntry } from './router-entry.js';
@@ -16,6 +17,8 @@ import { routerScript } from './router-script.js';
 
 const LOG_LIMIT_BYTES = 4 * 1024 * 1024;
 const LOG_TAIL_BYTES = 4 * 1024;
+/** More than the log holds when it has just been cut short. */
+const READ_LOG_BYTES = 2 * 1024 * 1024;
 /** That the process is there the watcher sees each time; that it answers, this often. */
 const ANSWER_HOLDS_MS = 2_000;
 /** HAProxy, and what becomes it. */
@@ -166,6 +169,16 @@ export class Router {
   /** @see readRefusals */
   refusals(signal: AbortSignal): Promise<PortRefusals[]> {
     return readRefusals(this.console, signal);
+  }
+
+  /** When the process that runs was started; undefined if none was. */
+  startedAt(): Promise<Date | undefined> {
+    return this.options.shell.modifiedAt(this.paths.pid);
+  }
+
+  /** Whom the log says to have been refused at ports of a database, the newest for each reason. */
+  async lastRefusals(databaseId: string): Promise<ReadonlyMap<string, LoggedRefusal>> {
+    return findLastRefusals(await this.options.shell.readTail(this.paths.log, READ_LOG_BYTES), databaseId);
   }
 
   private answers(signal: AbortSignal, withinMs?: number): Promise<boolean> {

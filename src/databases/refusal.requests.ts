@@ -1,0 +1,26 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { admit } from '../access/permission.js';
+import type { Caller } from '../changes/caller.js';
+import { ENGINE } from '../engine/engine-token.js';
+import type { Engine } from '../engine/ports.js';
+import { MetadataDatabaseRecords } from './database-records.js';
+import { DatabaseRequests } from './database.requests.js';
+import type { RefusalList } from './refusal.schemas.js';
+import { requireInstances } from './require-instances.js';
+
+const COUNT_WITHIN_MS = 5_000;
+
+/** Why clients of a database are refused, for who asks why they are. */
+@Injectable()
+export class RefusalRequests {
+  constructor(private readonly databases: DatabaseRequests, private readonly records: MetadataDatabaseRecords, @Inject(ENGINE) private readonly engine: Engine) {}
+
+  /** The most frequent first. */
+  async list({ actor }: Caller, id: string): Promise<RefusalList> {
+    requireInstances(await admit(actor, 'database.read', this.databases.document(id)));
+    const { spec } = await this.records.read(id);
+    const found = await this.engine.gateway.refusalsOf?.(spec, AbortSignal.timeout(COUNT_WITHIN_MS));
+    const data = [...(found?.refusals ?? [])].sort((one, other) => other.count - one.count || one.reason.localeCompare(other.reason));
+    return { since: found?.since ?? null, data, nextCursor: null };
+  }
+}
