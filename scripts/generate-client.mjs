@@ -18,7 +18,9 @@ const settings = readSettings({
   DATABASE_URL: 'postgresql://nowhere/freehold', REDIS_URL: 'redis://nowhere', FREEHOLD_DATA_DIR: '/nowhere',
   FREEHOLD_MASTER_KEY: Buffer.alloc(32).toString('base64'), FREEHOLD_LOG_LEVEL: 'silent',
 });
-const ground = { settings, dataSource: {}, engine: {}, vault: new Vault(Buffer.alloc(32)), queues: {}, log: openLog('silent', 'generate'), tracing: NO_TRACING };
+/** As much of a data source as the modules ask for when they are made. */
+const NO_DATA_SOURCE = { isInitialized: true, options: { type: 'postgres' }, entityMetadatas: [], getRepository: () => ({}) };
+const ground = { settings, dataSource: NO_DATA_SOURCE, engine: { inventory: () => [] }, vault: new Vault(Buffer.alloc(32)), queues: {}, log: openLog('silent', 'generate'), tracing: NO_TRACING };
 const app = await NestFactory.create(ApiModule.on(ground), { logger: ['error', 'warn'], abortOnError: false });
 writeFileSync(TYPES_FILE, await renderTypes(describeApi(app, 'http://freehold.invalid')));
 process.stdout.write(`${TYPES_FILE} is written\n`);

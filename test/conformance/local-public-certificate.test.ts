@@ -12,7 +12,8 @@ import { SILENT_LOG } from '../../src/engine/collaborators.js';
 import type { PublicCertificateFiles } from '../../src/engine/local/fleet/fleet-description.js';
 import type { Engine, InstanceRef, Route } from '../../src/engine/ports.js';
 import { PublicAuthority, type IssuedCertificate } from '../support/public-authority.js';
-import { describeDatabase, eventually, provision, type TestDatabase } from './harness.js';
+import { eventually } from '../support/servers.js';
+import { describeDatabase, provision, type TestDatabase } from './harness.js';
 import { openLocalHarness } from './local-harness.js';
 
 const run = promisify(execFile);

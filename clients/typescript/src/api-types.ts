@@ -1520,10 +1520,6 @@ export interface components {
          *
          *     [`unknown-field`](/problems/unknown-field): The body has a field that is not known.
          *
-         *     [`invalid-name`](/problems/invalid-name): The name is not valid.
-         *
-         *     [`invalid-email`](/problems/invalid-email): The e-mail address is not valid.
-         *
          *     [`invalid-header`](/problems/invalid-header): A header is not valid.
          *
          *     [`invalid-encoding`](/problems/invalid-encoding): The text cannot be stored.
@@ -1531,6 +1527,10 @@ export interface components {
          *     [`malformed-json`](/problems/malformed-json): The body is not JSON.
          *
          *     [`invalid-cursor`](/problems/invalid-cursor): The cursor is not valid.
+         *
+         *     [`invalid-email`](/problems/invalid-email): The e-mail address is not valid.
+         *
+         *     [`invalid-name`](/problems/invalid-name): The name is not valid.
          */
         Problem400: {
             headers: {
@@ -1600,7 +1600,7 @@ export interface components {
             };
         };
         /**
-         * @description [`restore-out-of-range`](/problems/restore-out-of-range): There is nothing to restore from that time.
+         * @description [`idempotency-key-reused`](/problems/idempotency-key-reused): The idempotency key was used for another request.
          *
          *     [`unknown-region`](/problems/unknown-region): There is no such region.
          *
@@ -1610,7 +1610,7 @@ export interface components {
          *
          *     [`extension-refused`](/problems/extension-refused): The extension is refused.
          *
-         *     [`idempotency-key-reused`](/problems/idempotency-key-reused): The idempotency key was used for another request.
+         *     [`restore-out-of-range`](/problems/restore-out-of-range): There is nothing to restore from that time.
          */
         Problem422: {
             headers: {
@@ -1621,7 +1621,15 @@ export interface components {
             };
         };
         /**
-         * @description [`name-taken`](/problems/name-taken): The name is taken.
+         * @description [`operation-in-progress`](/problems/operation-in-progress): Another operation is in the way.
+         *
+         *     [`operation-not-steerable`](/problems/operation-not-steerable): The operation cannot be steered that way.
+         *
+         *     [`not-possible`](/problems/not-possible): That is not possible as things are.
+         *
+         *     [`region-closed`](/problems/region-closed): The region takes no new databases.
+         *
+         *     [`name-taken`](/problems/name-taken): The name is taken.
          *
          *     [`role-taken`](/problems/role-taken): There is a role of that name.
          *
@@ -1629,21 +1637,13 @@ export interface components {
          *
          *     [`quota-exceeded`](/problems/quota-exceeded): The quota is used up.
          *
-         *     [`operation-in-progress`](/problems/operation-in-progress): Another operation is in the way.
-         *
-         *     [`operation-not-steerable`](/problems/operation-not-steerable): The operation cannot be steered that way.
-         *
          *     [`database-not-available`](/problems/database-not-available): The database is not available.
-         *
-         *     [`not-possible`](/problems/not-possible): That is not possible as things are.
          *
          *     [`data-loss-not-accepted`](/problems/data-loss-not-accepted): The failover could lose data.
          *
-         *     [`region-closed`](/problems/region-closed): The region takes no new databases.
+         *     [`database-not-deleted`](/problems/database-not-deleted): The database is not deleted.
          *
          *     [`backup-not-stored`](/problems/backup-not-stored): The backup is not stored.
-         *
-         *     [`database-not-deleted`](/problems/database-not-deleted): The database is not deleted.
          */
         Problem409: {
             headers: {
@@ -1654,9 +1654,9 @@ export interface components {
             };
         };
         /**
-         * @description [`no-room`](/problems/no-room): The region has no room.
+         * @description [`unavailable`](/problems/unavailable): Temporarily unavailable.
          *
-         *     [`unavailable`](/problems/unavailable): Temporarily unavailable.
+         *     [`no-room`](/problems/no-room): The region has no room.
          */
         Problem503: {
             headers: {
