@@ -76,7 +76,7 @@ async function lookAnew(row: DatabaseRow, look: (databaseId: string) => Promise<
   return sight === null ? row : { ...row, sight, sight_seconds: null, observed_at: new Date() };
 }
 
-/** Without a sign from its watcher for so long, what is said of a database is only what was last known. */
+/** After so long without a sign from its watcher, the document of a database shows only its last known state. */
 const WATCHED_WITHIN_S = 3;
 
 /** The exclusive operation that runs, and what was seen. */

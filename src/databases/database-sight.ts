@@ -2,7 +2,7 @@ import type { InstanceRole, InstanceState } from './instance.entity.js';
 
 /**
  * How an instance looked to its database's watcher. `unknown`: it was not looked at, or the watcher cannot trust what it
- * sees; then what is recorded is the best that anybody knows.
+ * sees; then the recorded state counts.
  */
 export type SeenInstance = 'answers' | 'restarting' | 'refused' | 'silent' | 'unknown';
 
@@ -25,16 +25,16 @@ export interface SeenMember {
 }
 
 export interface Redundancy {
-  /** R of protocol rule 3: it is never changed by what is seen, only what people are told is. */
+  /** R of protocol rule 3. A sight never changes the record, only what people are shown. */
   readonly recorded: readonly string[];
-  /** Those of them that are there. */
+  /** Those of the recorded standbys that run and, as far as is known, stream. */
   readonly seen: readonly string[];
 }
 
 /** How long commits may wait before the database is called unavailable: longer than it takes to let them go on without a standby. */
 const COMMITS_WAIT_S = 6;
 
-/** What is true of an instance: a process that is recorded as running and does not answer is lost, for as long as it does not. */
+/** The state of an instance that people are shown: recorded as running, it counts as lost while it does not answer. */
 export function seeState({ id, state }: SeenMember, sight: DatabaseSight | null): InstanceState {
   const known = sight?.instances[id];
   if (state !== 'running' || known?.state !== state) return state;
@@ -54,13 +54,13 @@ export function seeRedundancy(recorded: readonly string[], epoch: number, member
   const seen = recorded.filter((id) => {
     const member = members.find((one) => one.id === id);
     if (member === undefined || seeState(member, sight) !== 'running') return false;
-    // One is recorded in sync only once it streams.
+    // A standby that was recorded in sync after the look streams, or it would not have been.
     const isNewer = sight?.epoch !== epoch || !sight.inSync.includes(id);
     return isNewer || (sight.streaming?.includes(id) ?? true);
   });
   return { recorded, seen };
 }
 
-/** Whether clients' commits wait for standbys of which none is there, and have for longer than is usual. */
+/** Whether commits wait because no standby in sync streams, and have waited for longer than usual. */
 export const commitsWait = ({ recorded, seen }: Redundancy, sinceSeconds: number): boolean =>
   recorded.length > 0 && seen.length === 0 && sinceSeconds >= COMMITS_WAIT_S;

@@ -16,7 +16,7 @@ export interface BackupsOfDeleted {
 
 /** What a deletion knows before it destroys the last that there is of a database. */
 export interface DeletionFacts {
-  /** Whether whoever asked for it does not want to wait for a backup. */
+  /** Whether the request said not to wait for a backup. */
   readonly withoutBackup: boolean;
   /** Undefined where the data plane keeps no backups. */
   readonly backups: BackupsOfDeleted | undefined;
@@ -33,11 +33,11 @@ export type DeletionDecision =
   | { readonly decision: 'archive'; readonly backup: string }
   | { readonly decision: 'start-primary' }
   | { readonly decision: 'wait'; readonly reason: string; readonly hint: string }
-  /** Only a person can say what is to become of what is left. */
+  /** A person has to decide what happens to the remaining instances. */
   | { readonly decision: 'hold'; readonly reason: string; readonly hint: string };
 
 const WITHOUT = 'ask for the deletion again with --without-backup (withoutBackup=true in the API): what no backup holds is lost then';
-/** What helps whoever does not want to wait. */
+/** The hint for customers who do not want to wait. */
 export const WAIT_HINT = `it goes on by itself once that is so; to destroy it without a backup, ${WITHOUT}`;
 
 /**

@@ -24,7 +24,7 @@ export type PauseDecision =
 export const PAUSE_LIMIT_MS = 5_000;
 /** A transaction that has been open for so long is not expected to end within the limit. */
 const LONG_MS = 1_000;
-/** Where there is always one that is as long as that, those are borne after a while that may still end within the limit. */
+/** If there is always a transaction that long, after a while those are accepted that may still end within the limit. */
 const PATIENCE_MS = 30_000;
 const LONG_AFTER_PATIENCE_MS = 4_000;
 /** Without an operator's word on when transactions are ended, the operation gives up after so long: it may be asked for again. */
@@ -38,7 +38,7 @@ const FIRST_BACKOFF_MS = 5_000;
 const SOONEST_LOOK_MS = 250;
 const LATEST_LOOK_MS = 5_000;
 
-/** Decides whether to pause a primary's clients now. Nobody waits for what is decided here. */
+/** Decides whether to pause a primary's clients now. No client waits while this is decided. */
 export function decidePause({ transactions, waitedMs, sinceFailureMs, failures, endAfterMs }: PauseFacts): PauseDecision {
   const longMs = waitedMs < PATIENCE_MS ? LONG_MS : LONG_AFTER_PATIENCE_MS;
   const inTheWay = transactions.filter(({ openSeconds }) => openSeconds * 1_000 >= longMs);

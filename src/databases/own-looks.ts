@@ -2,9 +2,9 @@ import type { InstanceObservation, InstancesPort } from '../engine/ports.js';
 import type { DatabaseSight, SeenInstance } from './database-sight.js';
 import type { DatabaseRecord } from './database-records.js';
 
-/** What a look may take: an instance that hangs takes all of it. */
+/** The time-out of a look; an instance that hangs uses all of it. */
 const LOOK_MS = 1_500;
-/** Who asks again within this time is answered with the same look. */
+/** Requests within this time share one look. */
 const KEPT_MS = 1_000;
 
 const SEEN: Readonly<Record<InstanceObservation['process'], SeenInstance>> = { running: 'answers', starting: 'restarting', stopped: 'refused', hung: 'silent' };
@@ -28,7 +28,7 @@ export class OwnLooks {
     const { members, epoch, inSync } = await this.read(databaseId);
     const signal = AbortSignal.timeout(LOOK_MS);
     const seen = await Promise.all(members.filter(({ port }) => port !== null).map(async ({ ref, role, state }) => {
-      // One that hangs is not told from one that is slow: who asks no longer does not know.
+      // An instance that hangs looks like a slow one: after the time-out its state is unknown.
       const observation = await this.instances.observe(ref, signal).catch(() => undefined);
       return { id: ref.id, role, state, observation };
     }));

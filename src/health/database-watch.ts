@@ -96,14 +96,14 @@ export class DatabaseWatch {
     this.timer = setInterval(() => void this.look(false), PROBE_MS);
   }
 
-  /** What is recorded has changed; the members are the same. */
+  /** Takes the new record; its members are the same. */
   update(database: WatchedDatabase): void {
     if (database.change) this.slotless = [];
     if (database.epoch !== this.database.epoch) this.beginEpoch();
     this.database = database;
   }
 
-  /** Who was the primary until now has not been away as a standby. */
+  /** Forgets how long standbys were away: the old primary was none, and the others follow a new primary. */
   private beginEpoch(): void {
     this.followedAt.clear();
     this.unfollowedSince = undefined;
@@ -141,7 +141,7 @@ export class DatabaseWatch {
     return { databaseId: database.id, members, underWay: database.change?.kind ?? null, automationPaused: database.automationPaused };
   }
 
-  /** What whoever looks after its storage needs to know; undefined unless its primary has answered as such. */
+  /** What the storage watch needs to know; undefined unless the primary has answered as a primary. */
   storage(): WatchedStorage | undefined {
     const primary = this.database.members.find(({ role }) => role === 'primary');
     const ref = primary && this.options.refs.get(primary.id);
@@ -176,7 +176,7 @@ export class DatabaseWatch {
     });
   }
 
-  /** What was looked at belongs to what was recorded before the looks. */
+  /** The looks are judged with the record from before them. */
   private async lookAndJudge(looks: (database: WatchedDatabase) => Promise<void>): Promise<void> {
     this.looking = true;
     try {
@@ -238,21 +238,21 @@ export class DatabaseWatch {
     if (verdict.verdict !== 'lost' && seen.misses >= MISSES_TO_SUSPECT && seen.misses < MISSES_TO_BE_BLIND) this.confirmSoon();
   }
 
-  /** What people are told that was seen; a watcher that cannot trust its eyes tells nothing. */
+  /** The sight that people are shown; a watcher that cannot trust its looks shows nothing. */
   private sightOf(database: WatchedDatabase, { verdict }: Verdict, streaming: readonly string[] | undefined): DatabaseSight {
     const { epoch, inSync, members } = database;
     const seen = (id: string): SeenInstance => (verdict === 'blind' ? 'unknown' : this.members.get(id)?.sighting.seen ?? 'unknown');
     return { epoch, inSync, instances: Object.fromEntries(members.map(({ id, state }) => [id, { state, seen: seen(id) }])), streaming: streaming ?? null };
   }
 
-  /** A primary that could not be asked has not been left by anybody, as far as is known. */
+  /** Without an answer from the primary nothing is known of its standbys, and none counts as away. */
   private noteFollowing(streaming: readonly string[] | undefined, expected: readonly string[]): void {
     if (!streaming) return;
     for (const id of streaming) this.followedAt.set(id, performance.now());
     this.unfollowedSince = expected.every((id) => streaming.includes(id)) ? undefined : this.unfollowedSince ?? performance.now();
   }
 
-  /** The standby needs a moment to notice what is certain already. */
+  /** The primary is certainly down, and the standby notices that a moment later. */
   private lookAgainSoon(): void {
     setTimeout(() => void this.look(true), PROBE_MS / 25);
   }

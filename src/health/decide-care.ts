@@ -56,8 +56,8 @@ export function decideCare(facts: CareFacts): Care {
 }
 
 /**
- * While redundancy is being brought back one more standby may go: one that commits wait for, or one that the operation
- * waits for. The operation does not see it; another one begins by looking.
+ * While an operation brings redundancy back, another standby may fail: one that commits wait for, or one that the operation
+ * waits for. The operation does not see that; a new reprotection does, because it begins by looking.
  */
 function careMeanwhile({ inSync, expected, streaming, unfollowedMs }: CareFacts, { awaitsStandbys }: Meaning): Care {
   if (!streaming || unfollowedMs < STANDBY_AWAY_MS) return NOTHING;

@@ -73,7 +73,7 @@ export class FleetInspection {
     await this.resolveOrphans();
   }
 
-  /** What is gone cannot be in trouble: nobody inspects it any more, and so nobody else would say so. */
+  /** Resolves the alerts about databases and hosts that are gone: they are not inspected any more, so nothing else does. */
   private async resolveOrphans(): Promise<void> {
     await this.options.metadata.dataSource.query(
       `UPDATE alerts SET resolved_at = clock_timestamp() WHERE resolved_at IS NULL AND kind = ANY($1) AND subject_id IS NOT NULL

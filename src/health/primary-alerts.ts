@@ -9,7 +9,7 @@ import type { WatchedDatabase } from './database-watch.js';
 import type { Verdict } from './judge-primary.js';
 import { advise, NOTHING_TOLD, type PrimaryAlertMemory, type PrimaryAlertStep, type PrimaryTrouble, settlePrimaryAlert } from './settle-primary-alert.js';
 
-/** Tells operators what is wrong with primaries, and takes it back. */
+/** Raises alerts about primaries, and resolves them. */
 export class PrimaryAlerts {
   private readonly memories = new Map<string, PrimaryAlertMemory>();
   /** What is being recorded of each database. */
@@ -34,7 +34,7 @@ export class PrimaryAlerts {
     this.recording.set(id, recorded);
   }
 
-  /** Who watches it next says what is wrong with it. */
+  /** The next watcher of the database raises and resolves its alerts. */
   forget(databaseId: string): void {
     this.memories.delete(databaseId);
   }

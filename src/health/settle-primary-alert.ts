@@ -24,7 +24,7 @@ export type PrimaryAlertStep =
 
 /** How long a primary may be unwell before people are told: longer than any ordinary failover or restart, and than a moment of load. */
 const HOLD_MS: Readonly<Record<PrimaryTrouble['verdict'], number>> = { blind: 20_000, lost: 20_000, alone: 20_000, wait: 30_000 };
-/** The same where nobody is going to act. */
+/** The same while automation is paused, so that Freehold does not act. */
 const HOLD_PAUSED_MS = 3_000;
 /** How long it must have been well before that is told. */
 const CALM_MS = 10_000;
@@ -41,7 +41,7 @@ export function settlePrimaryAlert(memory: PrimaryAlertMemory, trouble: PrimaryT
   const isCertain = trouble.verdict !== 'wait' && trouble.verdict !== 'blind';
   const holdMs = trouble.automationPaused && isCertain ? HOLD_PAUSED_MS : HOLD_MS[trouble.verdict];
   const told = `${trouble.verdict} ${trouble.automationPaused ? 'paused' : 'active'}`;
-  // One that is only waited for again is not told anew: it was worse a moment ago.
+  // The verdict `wait` after a worse one raises no new alert: the open one already says more.
   const isDue = nowMs - troubledSinceMs >= holdMs && memory.told !== told && !(memory.told && trouble.verdict === 'wait');
   return { memory: { ...memory, troubledSinceMs, wellSinceMs: null }, step: isDue ? { act: 'raise', told } : { act: 'nothing' } };
 }

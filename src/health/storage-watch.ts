@@ -183,7 +183,7 @@ export class StorageWatch {
 
   /**
    * Records before it acts, so that a worker which is not the database's watcher any more does nothing. Where that fails
-   * because the metadata cannot be reached, as is likely when a disk is full, whoever fills it is stopped all the same, under
+   * because the metadata cannot be reached, as is likely when a disk is full, the databases that fill it are stopped all the same, under
    * the token of the last change.
    */
   private async record(known: Known, { dataBytes, writing: told }: Measured, { writing, because }: StorageStop): Promise<boolean> {

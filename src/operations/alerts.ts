@@ -12,14 +12,14 @@ export interface NewAlert {
   readonly message: string;
   /** `none`: it heals by itself, and is told so that people know. */
   readonly action: 'required' | 'none';
-  /** What to do about it, or what does it; or what to look at if it stays. */
+  /** What the operator should do, or what Freehold does by itself, and what to look at if the alert stays. */
   readonly advice: string;
 }
 
 /** An alert that comes back so soon after it was resolved is the same one. */
 const SAME_WITHIN_MINUTES = 10;
 
-/** Opens an alert, or the one that was resolved a short while ago again; one that is open tells what is said now. */
+/** Opens an alert, or opens it again if it was resolved a short while ago; an open alert gets the new message. */
 export async function openAlert(tx: EntityManager, alert: NewAlert): Promise<void> {
   const { key, kind, severity, subjectId, operationId, message, action, advice } = alert;
   await tx.query(
@@ -34,7 +34,7 @@ export async function openAlert(tx: EntityManager, alert: NewAlert): Promise<voi
     [newId('alert'), key, kind, severity, subjectId, operationId, message, action, advice]);
 }
 
-/** Closes what is open under these keys; an alert resolves itself when its cause is gone. */
+/** Resolves the open alerts with these keys: their cause is gone. */
 export async function resolveAlerts(tx: EntityManager, keys: readonly string[]): Promise<void> {
   await tx.query('UPDATE alerts SET resolved_at = clock_timestamp() WHERE key = ANY($1) AND resolved_at IS NULL', [keys]);
 }

@@ -36,7 +36,7 @@ export interface StepContext<Input = unknown, Found = Record<string, unknown>> {
   readonly failure: OperationFailure | null;
   /** The secret input of the operation, still sealed; null once erased. */
   readonly sealed: Buffer | null;
-  /** Shows how far a long step has come; what is shown is no more than that, and the step's findings take its place. */
+  /** Shows the progress of a long step; nothing is decided by it, and the step's findings replace it. */
   readonly report: (detail: Record<string, unknown>) => void;
 }
 

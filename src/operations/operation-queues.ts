@@ -8,7 +8,7 @@ export interface OperationJob {
   readonly operationId: string;
 }
 
-/** A dead Redis must be noticed at once: whoever enqueues has another way to go on. */
+/** A dead Redis must be noticed at once: the sweeper then runs the operation instead. */
 const COMMAND_TIMEOUT_MS = 1_000;
 const RECONNECT_MS = 200;
 
@@ -29,7 +29,7 @@ export class OperationQueues {
 
   constructor(redisUrl: string) {
     this.connection = connectRedis(redisUrl, { blocking: false });
-    // A lost connection is noticed by whoever enqueues; without a listener it would end the process.
+    // The next enqueue notices a lost connection; without a listener the error would end the process.
     this.connection.on('error', () => undefined);
   }
 

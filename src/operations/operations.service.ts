@@ -21,14 +21,14 @@ import type { Meaning, Purpose } from './traits.js';
 export interface OperationRequest {
   readonly kind: string;
   readonly subjectId: string | null;
-  /** The customer whose thing is changed; null for what only operators see. */
+  /** The customer who owns the subject; null if only operators see the operation. */
   readonly ownerId: string | null;
   readonly input: unknown;
   /** A secret that a step needs, sealed for the operation's id; erased when the operation succeeds, and after 24 h. */
   readonly sealed?: Buffer;
   readonly requestedBy: string;
   readonly requestId: string | null;
-  /** Given when the caller had to know it beforehand, as for sealing. */
+  /** The operation's id, if the caller needed it before the request, for example to seal a secret for it. */
   readonly id?: string;
 }
 
@@ -90,17 +90,17 @@ export class OperationsService {
     await withFullRights(tx, () => tx.query('SELECT FROM subjects WHERE id = $1 FOR UPDATE', [id]));
   }
 
-  /** What an operation that runs means to others. */
+  /** What a running operation means to others. */
   meaningOf(change: RunningChange): Meaning {
     return this.registry.meaningOf(change);
   }
 
-  /** What operations of that kind are for; undefined where nobody has to know. */
+  /** The purpose of a kind of operation; undefined if it has none. */
   purposeOf(kind: string): Purpose | undefined {
     return this.registry.purposeOf(kind);
   }
 
-  /** The kinds of operations that are for that, as a query needs them. */
+  /** The kinds of operations with that purpose, for use in queries. */
   kindsFor(purpose: Purpose): string[] {
     return this.registry.kindsFor(purpose);
   }

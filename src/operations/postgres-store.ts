@@ -153,7 +153,7 @@ export class PostgresOperationStore implements OperationStore<EntityManager> {
               started_at = CASE WHEN $3 AND NOT $4 THEN clock_timestamp() ELSE started_at END,
               finished_at = CASE WHEN $3 THEN NULL ELSE finished_at END
         WHERE operation_id = $1 AND name = $2`,
-      // One that goes on with its next piece began with its first.
+      // A step that goes on with another piece of its work began with the first piece.
       [operation.id, transition.step, transition.direction === 'forward', transition.step === operation.step]);
     const [row] = await queryRows<OperationRow>(tx,
       `UPDATE operations SET step = $6, direction = $7, attempt = 1, found = found || $4, error = coalesce(nullif($5::jsonb, 'null'), error),
@@ -216,7 +216,7 @@ export class PostgresOperationStore implements OperationStore<EntityManager> {
     await closeSteps(tx, id, 'skipped');
   }
 
-  /** Puts an operation that nobody has taken yet at a later step than its first, because of what is known to have happened. */
+  /** Starts an operation that no worker has taken yet at a later step than its first, because the earlier ones are known to be done. */
   async enterAt(tx: EntityManager, id: string, { name, deadlineMs }: StepPlan, failure: { readonly step: string; readonly reason: string }): Promise<void> {
     await tx.query(
       `UPDATE operations SET step = $2, error = $3, step_deadline_at = clock_timestamp() + make_interval(secs => $4) WHERE id = $1 AND state = 'pending'`,
@@ -224,8 +224,8 @@ export class PostgresOperationStore implements OperationStore<EntityManager> {
   }
 
   /**
-   * Ends everything that is not over as failed, where nobody can know any more how far it got, and raises the token of
-   * whatever it acted on.
+   * Ends every unfinished operation as failed, since nobody can know any more how far it got, and raises the tokens of their
+   * subjects.
    */
   async endUnfinished(tx: EntityManager, reason: string): Promise<{ id: string; kind: string; subjectId: string | null; step: string }[]> {
     const ended = await queryRows<{ id: string; kind: string; subjectId: string | null; step: string }>(tx,

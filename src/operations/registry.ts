@@ -27,7 +27,7 @@ export class OperationRegistry<Tx> {
     return [...this.definitions.values()];
   }
 
-  /** What an operation that runs means to others. A kind that nobody declared, as an earlier version may have left, means nothing. */
+  /** What a running operation means to others. An undeclared kind, such as one of an earlier version, means nothing. */
   meaningOf(change: RunningChange): Meaning {
     return meaningAt(this.definitions.get(change.kind), change);
   }
@@ -37,12 +37,12 @@ export class OperationRegistry<Tx> {
     return this.get(kind).preempts(this.meaningOf(running));
   }
 
-  /** What operations of that kind are for; undefined where nobody has to know. */
+  /** The purpose of a kind of operation; undefined if it has none. */
   purposeOf(kind: string): Purpose | undefined {
     return this.definitions.get(kind)?.traits?.purpose;
   }
 
-  /** The kinds of operations that are for that, as a query needs them. */
+  /** The kinds of operations with that purpose, for use in queries. */
   kindsFor(purpose: Purpose): string[] {
     return [...this.definitions.keys()].filter((kind) => this.purposeOf(kind) === purpose);
   }

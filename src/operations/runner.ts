@@ -140,7 +140,7 @@ export class OperationRunner<Tx> {
     }
   }
 
-  /** What cannot be shown is left out: nobody decides by it. */
+  /** Progress that cannot be recorded is left out: nothing is decided by it. */
   private show(held: Held, detail: Record<string, unknown>, signal: AbortSignal): void {
     if (signal.aborted) return;
     this.options.store.show(held, detail).catch((error: unknown) => {

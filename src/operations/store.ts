@@ -47,7 +47,7 @@ export interface DueOperation {
   readonly queue: string;
 }
 
-/** The way in was taken by another operation. */
+/** Another operation runs on the subject and may not be ended. */
 export class OperationInTheWayError extends Error {
   constructor(readonly operation: { readonly id: string; readonly kind: string; readonly state: string }) {
     super(`operation ${operation.id} (${operation.kind}) is in the way`);
@@ -66,7 +66,7 @@ export interface OperationStore<Tx> {
   claim(id: string, worker: string, leaseMs: number): Promise<Held | undefined>;
   /** Prolongs the lease; false if it is lost. */
   extend(held: Held, leaseMs: number): Promise<boolean>;
-  /** Shows how far the present step has come; nothing is shown of an operation that somebody else holds by now. */
+  /** Shows the progress of the current step; does nothing if another worker holds the operation by now. */
   show(held: Held, detail: Record<string, unknown>): Promise<void>;
   /** Lets go of an operation between two steps, so that another worker takes it at once. */
   release(held: Held): Promise<void>;

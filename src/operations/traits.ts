@@ -80,7 +80,7 @@ export function meaningAt({ traits = {}, steps }: TraitsOfSteps = UNDECLARED, { 
   };
 }
 
-/** Whether an operation is ended by one that brings its subject back: it has not begun, or leaves what is asked for again. */
+/** Whether an operation that brings the database back may end this one: it has not begun, or its rest is asked for again later. */
 export const givesWay = ({ hasBegun, reprotects }: Meaning): boolean => !hasBegun || reprotects;
 
 /** What is wrong with the traits of a definition; empty if they are well formed. */

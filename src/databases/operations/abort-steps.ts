@@ -25,7 +25,7 @@ export function abortSteps<Tx, Found extends PromotionFound>({ engine, records }
     const reason = context.failure?.reason ?? 'no standby could be promoted';
     const unfencing = engine.instances.unfence(primary.ref, context);
     const obstacle = await permanentFailure(unfencing);
-    // The way back is gone for good: nobody waits here for it, so that a standby that comes back can be promoted.
+    // The old primary is gone for good: the operation goes on, so that a standby that comes back can be promoted.
     if (obstacle) return { outcome: 'fail', reason: `${reason}, and the old primary cannot go on: ${obstacle.message}` };
     const { postgresVersion } = await unfencing;
     await engine.gateway.open(routeTo(record), context);
@@ -38,7 +38,7 @@ export function abortSteps<Tx, Found extends PromotionFound>({ engine, records }
     };
   }
 
-  /** Goes back as soon as nobody is a primary but the recorded one; until then an operator is told. */
+  /** Returns to the abort once the recorded primary is the only primary; until then an alert tells operators. */
   async function hold(context: Context): Outcome {
     const [promoted] = await promotedAmong(await records.read(context.input.databaseId), context);
     if (!promoted) return { outcome: 'next', to: 'abort' };

@@ -12,8 +12,8 @@ import type { DatabaseState } from '../derive-state.js';
  * Invariants:
  * - it goes only forward from its first step on: half a database is of no use to anybody;
  * - clients are cut before anything is destroyed, so that nobody writes into what is going away;
- * - nothing is destroyed before a backup and the WAL after it hold all that was written, unless whoever deletes it says
- *   that it need not be brought back: the keeper of backups makes what is missing;
+ * - nothing is destroyed before a backup and the WAL after it hold all that was written, unless the request says that the
+ *   database need not be brought back: the keeper of backups makes the missing backup;
  * - it ends any other change but a running failover, whose outcome has to be known first.
  */
 export const DELETE = 'delete';
@@ -25,7 +25,7 @@ const LOOK_AGAIN_MS = 500;
 
 const inputSchema = z.strictObject({
   databaseId: z.string(),
-  /** Not to wait for a backup: what none holds by now is lost. */
+  /** Does not wait for a backup: data that no backup holds by now is lost. */
   withoutBackup: z.boolean().optional(),
 });
 type Input = z.output<typeof inputSchema>;
@@ -71,7 +71,7 @@ function steps<Tx>({ engine, records }: Parts<Tx>) {
   async function destroyInstances(context: Context): Promise<StepOutcome<Tx>> {
     const record = await records.read(context.input.databaseId);
     await Promise.all(record.members.map(({ ref }) => engine.instances.destroy(ref, context)));
-    // What was moved aside of instances that are gone is left; of the others it went with them.
+    // Copies that were moved aside of instances that no longer exist are still there; those of the others went with them.
     await Promise.all(record.kept.map(({ ref, keptId }) => engine.instances.releaseKept(ref, keptId, context)));
     return {
       outcome: 'done',
@@ -83,7 +83,7 @@ function steps<Tx>({ engine, records }: Parts<Tx>) {
   return { closeRoutes, destroyInstances };
 }
 
-/** What has to be so before the last of a database is destroyed. */
+/** The steps that make sure that a backup holds the database before its last instance is destroyed. */
 function securingSteps<Tx>({ engine, records, readBackups }: Parts<Tx>) {
   type Context = StepContext<Input>;
   type Outcome = Promise<StepOutcome<Tx>>;

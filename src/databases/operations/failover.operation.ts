@@ -90,13 +90,13 @@ function steps<Tx>(parts: Parts<Tx>) {
     const record = await records.read(context.input.databaseId);
     const primary = primaryOf(record);
     // Side by side, because clients wait, and recorded once both are done: a route that is closed early lets nobody write.
-    // Whoever accepts a loss may want back what was lost (protocol rule 12).
+    // An operator who accepts a loss may want the lost data back (protocol rule 12).
     await Promise.all([
       engine.instances.fence(primary.ref, context, { keep: context.input.acceptDataLoss }), engine.gateway.close(record.spec, context),
     ]);
     return {
       outcome: 'next', detail: { fenced: primary.ref.id, host: primary.ref.host },
-      // Where the old primary could not go on either, everybody gets another chance.
+      // If the old primary could not go on either, every standby may be elected again.
       found: { failedPromotions: {} },
       record: (tx) => records.setMember(tx, primary.ref.id, { state: 'fenced' }),
     };
@@ -113,7 +113,7 @@ function steps<Tx>(parts: Parts<Tx>) {
     return { outcome: 'next', found: { candidate: election.elected, revived: marked === true }, detail: { elected: election.elected, lsn } };
   }
 
-  /** A standby that is only down, or hangs, is started anew: it may be the one that is missed. Whether it starts is seen at the next look. */
+  /** Starts standbys that are down or hang: one of them may be the missing candidate. The next look shows whether they started. */
   async function waitForSomebody(record: DatabaseRecord, seen: ReadonlyMap<string, InstanceObservation>, reason: string, context: Context): Outcome {
     const down = standbysOf(record).filter(({ ref, state }) => {
       const { process, marked, exists } = seen.get(ref.id) ?? {};
@@ -134,9 +134,9 @@ function steps<Tx>(parts: Parts<Tx>) {
 }
 
 /**
- * By itself Freehold elects a standby that is not being rebuilt. An operator who accepts a loss gets whoever answers as
- * a standby; if nobody does and the primary's files are gone, an earlier primary that still stands fenced is the best
- * copy that there is (protocol rule 12).
+ * By itself Freehold elects a standby that is not being rebuilt. If an operator accepts a loss, any instance that answers as
+ * a standby may be elected; if none does and the primary's files are gone, an earlier primary that is still fenced is the
+ * best copy left (protocol rule 12).
  */
 function chooseFrom(
   record: DatabaseRecord, seen: ReadonlyMap<string, InstanceObservation>, acceptDataLoss: boolean, primary: InstanceObservation,

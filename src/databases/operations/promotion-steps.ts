@@ -21,14 +21,14 @@ interface Parts<Tx> {
   readonly records: DatabaseRecords<Tx>;
 }
 
-/** How long an operation waits before it looks again at something that should come about by itself. */
+/** How long an operation waits before it looks again at something that happens without its help. */
 export const LOOK_AGAIN_MS = 200;
 
-/** How long redundancy waits while other databases fail over, and how often it looks: a lost host has many, and one machine to work on. */
+/** How long and how often rebuilding waits for failovers of other databases: a lost host means many of them on one machine. */
 const YIELD_MS = 15_000;
 const YIELD_LOOK_MS = 500;
 
-/** The failure of something that cannot work next time either; what may pass is thrown on. */
+/** A failure that a retry cannot mend; any other error is thrown. */
 export async function permanentFailure(attempt: Promise<unknown>): Promise<Error | undefined> {
   try {
     await attempt;
@@ -59,7 +59,7 @@ export function promotionSteps<Tx>({ engine, records }: Parts<Tx>, { otherwise, 
     const record = await records.read(context.input.databaseId);
     const candidate = memberOf(record, context.found.candidate);
     if (!candidate) return { outcome: 'next', to: otherwise };
-    // An earlier primary is the primary that it was as soon as its mark is lifted.
+    // An earlier primary needs no promotion: it is a primary as soon as its mark is lifted.
     const seen = await (context.found.revived ? engine.instances.unfence(candidate.ref, context) : engine.instances.promote(candidate.ref, context));
     return {
       outcome: 'next', to: 'route',
@@ -95,8 +95,8 @@ export function promotionSteps<Tx>({ engine, records }: Parts<Tx>, { otherwise, 
 
   /**
    * Before anything of an instance is rewound or copied, it is recorded as being rebuilt; it is neither recorded in
-   * sync nor named, since a promotion emptied both (protocol rule 10). On a host that is lost nothing is rebuilt: whoever
-   * empties the host replaces what was there.
+   * sync nor named, since a promotion emptied both (protocol rule 10). On a host that is lost nothing is rebuilt: the
+   * operation that empties the host replaces its instances.
    */
   async function protect(context: Context): Outcome {
     if (context.sinceMs < YIELD_MS && (await records.othersFailOver(context.input.databaseId))) {

@@ -12,7 +12,7 @@ import type { DatabaseState } from '../derive-state.js';
  * Invariants:
  * - it believes what it observes, not what is recorded, and starts only what is not marked (protocol rules 11 and 13);
  * - it changes no role: the recorded primary comes back as the primary, the standbys as standbys;
- * - what is being rebuilt stays so: only who rebuilds an instance says that it is whole again (protocol rule 10);
+ * - an instance that is being rebuilt stays so: only the operation that rebuilds it records that it is whole (protocol rule 10);
  * - standbys are up before the route opens.
  */
 export const RECOVER = 'recover';
@@ -70,7 +70,7 @@ function steps<Tx>({ engine, records }: Parts<Tx>) {
     if (seen.process === 'running') return { outcome: 'next', record: (tx) => setVersion(tx, seen, context) };
     const starting = engine.instances.start(ref, context);
     const obstacle = await permanentFailure(starting);
-    // A primary that can never start again is waited for no longer than there is nobody to take its place.
+    // If the primary can never start again and a standby in sync exists, the recovery ends, so that a failover can follow.
     if (obstacle && record.inSync.length === 0) throw obstacle;
     if (obstacle) return { outcome: 'fail', reason: `the primary cannot be started: ${obstacle.message}`, hint: 'a standby in sync takes its place once it answers' };
     const started = await starting;
@@ -84,7 +84,7 @@ function steps<Tx>({ engine, records }: Parts<Tx>) {
     };
   }
 
-  /** The standbys before the primary, whose changes they follow. */
+  /** The standbys first: from then on they follow the primary's changes. */
   async function equip(context: Context): Outcome {
     const record = await records.read(context.input.databaseId);
     for (const { ref, state, hostLost } of [...standbysOf(record), primaryOf(record)]) {
@@ -105,7 +105,7 @@ function steps<Tx>({ engine, records }: Parts<Tx>) {
     return member;
   }
 
-  /** Whoever starts anew runs with the programs that are installed now, perhaps of a later minor version. */
+  /** A started primary runs the programs that are installed now, which may be of a later minor version. */
   async function setVersion(tx: Tx, { postgresVersion }: InstanceObservation, { input }: Context): Promise<void> {
     if (postgresVersion !== undefined) await records.setPostgresVersion(tx, input.databaseId, postgresVersion);
   }

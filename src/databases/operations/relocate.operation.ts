@@ -73,7 +73,7 @@ function steps<Tx>({ engine, records, reserveStandby, newInstanceId }: Parts<Tx>
     };
   }
 
-  /** What was begun on the new host goes; what is named or recorded in sync stays as it was. */
+  /** Removes the new standby again; the other standbys stay named and recorded in sync as they were. */
   async function detach(context: Context) {
     const record = await records.read(context.input.databaseId);
     const added = memberOf(record, context.found.newId);
@@ -94,7 +94,7 @@ function steps<Tx>({ engine, records, reserveStandby, newInstanceId }: Parts<Tx>
     const record = await records.read(databaseId);
     const old = standbysOf(record).find(({ ref }) => ref.id === instanceId);
     if (!old) return { outcome: 'done' };
-    // No session that only reads begins any more at one that goes.
+    // New sessions that only read are no longer led to the standby that goes.
     await engine.gateway.open(routeTo(record), context);
     if (!hostLost) await engine.instances.destroy(old.ref, context, { spareKept: true });
     const kept = hostLost ? [] : await engine.instances.keptCopies(old.ref, context.signal);

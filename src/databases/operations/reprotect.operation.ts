@@ -34,7 +34,7 @@ export function reprotectOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx
     exclusive: true,
     queue: 'failover',
     deadlineMs: 30 * 60_000,
-    // It is asked for in the middle of another only when that one does not see that one more standby is gone.
+    // An operation that already rebuilds does not see that another standby is lost; this one begins by looking.
     preempts: ({ hasBegun, rebuilds }) => !hasBegun || rebuilds,
     pointOfNoReturn: 'look',
     traits: { ...REDUNDANCY_TRAITS, reprotectsFrom: 'look' },
@@ -94,7 +94,7 @@ function steps<Tx>(parts: Parts<Tx>) {
   /**
    * Often a standby is only down: started, it goes on from where it was. One whose slot was lost may go on, too, for as long as
    * the WAL that it needs happens to be there; it gets a slot that keeps it, and is rebuilt like any other if that comes too late.
-   * Sessions that only read begin elsewhere from now on than at one that is out of sync.
+   * New sessions that only read are no longer led to a standby that is out of sync.
    */
   async function restart(context: Context): Outcome {
     const record = await records.read(context.input.databaseId);
@@ -115,7 +115,7 @@ function steps<Tx>(parts: Parts<Tx>) {
     // One whose rebuilding nobody recorded as done is rebuilt again, even if it streams (protocol rule 10).
     const gone = standbysOf(record).filter(({ state, hostLost }) => hostLost && state !== 'lost');
     const lost = standbysOf(record).filter(({ ref, state, hostLost }) => state !== 'lost' && !hostLost && (state !== 'running' || !following.has(ref.id)));
-    // One that has just been started needs a moment to connect; only one that stays away, hangs or is down is rebuilt.
+    // A standby that has just been started needs a moment to connect; it is rebuilt only if it stays away, hangs or is down.
     const away = await observeAll(lost.filter(({ state }) => state === 'running'), context.signal);
     if (away.some(({ process }) => process === 'running' || process === 'starting') && context.sinceMs < STREAMING_WITHIN_MS) {
       return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason: 'a standby does not stream yet' };

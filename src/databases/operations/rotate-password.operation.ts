@@ -7,9 +7,9 @@ import { type DatabaseRecords, primaryOf, routeTo } from '../database-records.js
  * Gives the owner a new password.
  *
  * Invariants:
- * - the instance and the gateway hold the same verifier, letter by letter: the gateway passes log-ins through and could
- *   not log in with another one;
- * - the record is written first: whoever opens the route later, for whatever reason, opens it with the newest verifier.
+ * - the record, the instance and the route's file end up with the same verifier; the pooler asks the server for it, and
+ *   recovered metadata take it from the route's file;
+ * - the record is written first, so that every later opening of the route writes the newest verifier.
  */
 export const ROTATE_PASSWORD = 'rotate-password';
 

@@ -24,7 +24,7 @@ import { synchronizeSteps } from './synchronize-steps.js';
  */
 export const SWITCHOVER = 'switchover';
 
-/** How long one look at what is open may take, and after how many that failed in a row there will be none. */
+/** How long one look at the open transactions may take, and after how many failed looks in a row the switchover gives up. */
 const LOOK_WITHIN_MS = 10_000;
 const LOOKS_THAT_FAIL = 5;
 /** As many looks as last for the longest wait, and an hour. */
@@ -38,7 +38,7 @@ const inputSchema = z.strictObject({
 type Input = z.output<typeof inputSchema>;
 type Found = PromotionFound & {
   readonly lastLsn: string;
-  /** How long it was waited for transactions to end, and how often clients were paused in vain. */
+  /** How long the switchover has waited for transactions to end, and how often it paused clients in vain. */
   readonly waitedMs: number;
   readonly failedPauses: number;
 };
@@ -92,7 +92,7 @@ function steps<Tx>(parts: Parts<Tx>) {
     return { outcome: 'next', found: { candidate: election.elected }, detail: { elected: election.elected } };
   }
 
-  /** The one that the stop begins with finds little to do then, and clients wait for that one. */
+  /** Clients wait for the checkpoint that the stop begins with; after this one it has little left to write. */
   async function checkpoint(context: Context): Outcome {
     await engine.instances.checkpoint(primaryOf(await records.read(context.input.databaseId)).ref, context.signal);
     return { outcome: 'next' };
@@ -126,7 +126,7 @@ function steps<Tx>(parts: Parts<Tx>) {
   return { ...pausingSteps(parts), elect, checkpoint, stop, compare, ...promotion, ...aborting, synchronize, widen, finish };
 }
 
-/** From when transactions are looked at until clients are paused. */
+/** The steps from the first look at open transactions until clients are paused. */
 function pausingSteps<Tx>({ engine, records }: Parts<Tx>) {
   type Context = StepContext<Input, Found>;
   type Outcome = Promise<StepOutcome<Tx, Found>>;
@@ -149,12 +149,12 @@ function pausingSteps<Tx>({ engine, records }: Parts<Tx>) {
     return { outcome: 'wait', forMs: decided.forMs, reason };
   }
 
-  /** Looks once more, for what came before may have taken long; transactions that do not end all the same make it wait anew. */
+  /** Looks once more, since the steps before may have taken long; if transactions still do not end, it waits again. */
   async function pause(context: Context): Outcome {
     const record = await records.read(context.input.databaseId);
     const open = await look(record, context);
     if (decide(open, context, context.found.waitedMs ?? 0, Infinity).decision !== 'pause') {
-      // Whoever was at this step before may have paused them.
+      // An earlier attempt may have paused them.
       if (context.attempt > 1) await engine.gateway.open(routeTo(record), context);
       return { outcome: 'next', to: 'quiet' };
     }
@@ -168,7 +168,7 @@ function pausingSteps<Tx>({ engine, records }: Parts<Tx>) {
     }
   }
 
-  /** A primary that does not answer is for its watcher to judge; a switchover of it is not waited for. */
+  /** A switchover does not wait for a primary that does not answer: the watcher judges that primary. */
   async function look(record: DatabaseRecord, context: Context): Promise<readonly OpenTransaction[]> {
     try {
       return await engine.instances.openTransactions(primaryOf(record).ref, context.signal);
