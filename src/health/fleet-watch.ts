@@ -71,7 +71,7 @@ export class FleetWatch implements Duty {
     this.alerts = new PrimaryAlerts(metadata, (change) => kinds.meaningOf(change), log);
     this.refreshing = new Rounds({
       everyMs: () => (this.changing ? REFRESH_CHANGING_MS : REFRESH_MS), beginsAtOnce: true, round: () => this.refresh(),
-      whenFailed: 'what is recorded cannot be read: the watcher asks for nothing until it can', log,
+      whenFailed: 'the records of the watched databases cannot be read: the watcher asks for nothing until they can', log,
     });
     this.sights = new SightRecords(metadata, this.worker, log);
     this.inspection = new FleetInspection({

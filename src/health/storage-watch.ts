@@ -82,7 +82,7 @@ export class StorageWatch {
   private async look(): Promise<void> {
     const rooms = await this.seeRooms();
     const subjects = [...this.options.watches()].flatMap((watch) => watch.storage() ?? []);
-    await this.meet(subjects).catch((error: unknown) => this.say({ reason: reasonOf(error) }, 'what is recorded of storage could not be read'));
+    await this.meet(subjects).catch((error: unknown) => this.say({ reason: reasonOf(error) }, 'the records of storage could not be read'));
     const due = subjects.filter((subject) => this.isDue(subject, rooms));
     const measuring = Promise.all(due.map((subject) => this.limit(() => this.measure(subject, rooms))));
     if (due.length > 0) await Promise.race([measuring, pause(WAIT_MS, undefined, { ref: false })]);
