@@ -4,7 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { Vault } from '../secrets/vault.js';
 import { MetadataDatabaseRecords } from '../databases/database-records.js';
 import { DatabasesModule } from '../databases/databases.module.js';
-import { DatabasesService } from '../databases/databases.service.js';
+import { InstancePlaces } from '../databases/instance-places.js';
 import { deleteOperation } from '../databases/operations/delete.operation.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
@@ -56,7 +56,7 @@ export class BackupsModule implements OnModuleInit {
     private readonly registry: OperationRegistry<EntityManager>,
     private readonly databases: MetadataDatabaseRecords,
     private readonly records: MetadataBackupRecords,
-    private readonly service: DatabasesService,
+    private readonly places: InstancePlaces,
     private readonly vault: Vault,
     @Inject(ENGINE) private readonly engine: Engine,
   ) {}
@@ -69,14 +69,14 @@ export class BackupsModule implements OnModuleInit {
       engine, records: databases, readBackups: (databaseId) => records.readOfDeleted(databaseId, backups?.sites() ?? [], BACK_UP),
     }));
     if (!backups) return;
-    const reserve = (tx: EntityManager, databaseId: string): Promise<void> => this.service.reserve(tx, databaseId);
+    const reserve = (tx: EntityManager, databaseId: string): Promise<void> => this.places.reserve(tx, databaseId);
     const restoring = { engine, backups, records: databases, backupRecords: records, vault, reserve };
     this.registry.register(setArchiveOperation({ backups, databases, records }));
     this.registry.register(backUpOperation({ backups, instances: engine.instances, databases, records }));
     this.registry.register(expireBackupsOperation({ backups, records }));
     this.registry.register(proveBackupOperation({ backups, records }));
     this.registry.register(restoreOperation(restoring));
-    this.registry.register(restoreInPlaceOperation({ ...restoring, replaceMembers: (tx: EntityManager, databaseId: string) => this.service.replaceMembers(tx, databaseId) }));
+    this.registry.register(restoreInPlaceOperation({ ...restoring, replaceMembers: (tx: EntityManager, databaseId: string) => this.places.replaceMembers(tx, databaseId) }));
     this.registry.register(purgeBackupsOperation({ backups, records }));
   }
 }

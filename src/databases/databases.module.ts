@@ -18,6 +18,7 @@ import { DatabasesController } from './databases.controller.js';
 import { DatabasesService } from './databases.service.js';
 import { ExtensionsController } from './extensions.controller.js';
 import { ExtensionsService } from './extensions.service.js';
+import { InstancePlaces } from './instance-places.js';
 import { InstanceEntity } from './instance.entity.js';
 import { KeptCopyEntity } from './kept-copy.entity.js';
 import { createExtensionOperation } from './operations/create-extension.operation.js';
@@ -40,22 +41,23 @@ import { RolesService } from './roles.service.js';
   imports: [TypeOrmModule.forFeature([DatabaseEntity, InstanceEntity, KeptCopyEntity]), CustomersModule, FleetModule],
   controllers: [DatabasesController, ExtensionsController, RefusalsController, RolesController],
   providers: [
-    DatabasesService, DatabaseRequests, ExtensionsService, ExtensionRequests, RefusalRequests, RolesService, RoleRequests, MetadataDatabaseRecords,
+    DatabasesService, DatabaseRequests, ExtensionsService, ExtensionRequests, RefusalRequests, RolesService, RoleRequests,
+    InstancePlaces, MetadataDatabaseRecords,
   ],
-  exports: [DatabasesService, DatabaseRequests, MetadataDatabaseRecords],
+  exports: [DatabasesService, DatabaseRequests, InstancePlaces, MetadataDatabaseRecords],
 })
 export class DatabasesModule implements OnModuleInit {
   constructor(
     private readonly registry: OperationRegistry<EntityManager>,
     private readonly records: MetadataDatabaseRecords,
-    private readonly databases: DatabasesService,
+    private readonly places: InstancePlaces,
     private readonly vault: Vault,
     @Inject(ENGINE) private readonly engine: Engine,
   ) {}
 
   onModuleInit(): void {
     const { engine, records, vault } = this;
-    const reserve = (tx: EntityManager, databaseId: string): Promise<void> => this.databases.reserve(tx, databaseId);
+    const reserve = (tx: EntityManager, databaseId: string): Promise<void> => this.places.reserve(tx, databaseId);
     this.registry.register(provisionOperation({ engine, records, vault, reserve }));
     this.registry.register(recoverOperation({ engine, records }));
     this.registry.register(rotatePasswordOperation({ engine, records }));
@@ -69,7 +71,7 @@ export class DatabasesModule implements OnModuleInit {
     this.registry.register(releaseKeptOperation({ engine, records }));
     this.registry.register(relocateOperation({
       engine, records, newInstanceId: () => newId('instance'),
-      reserveStandby: (tx: EntityManager, ...standby) => this.databases.reserveStandby(tx, ...standby),
+      reserveStandby: (tx: EntityManager, ...standby) => this.places.reserveStandby(tx, ...standby),
     }));
   }
 }

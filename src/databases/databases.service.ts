@@ -8,9 +8,10 @@ import { Vault } from '../secrets/vault.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine, EndpointSubject } from '../engine/ports.js';
 import { scramVerifier } from '../secrets/scram-verifier.js';
-import { NoRoomError, UnknownPlanError } from '../fleet/fleet-errors.js';
+import { NoRoomError } from '../fleet/fleet-errors.js';
 import { FleetService } from '../fleet/fleet.service.js';
-import { DEFAULT_PLAN, isPlanId, type Plan, PLAN_IDS, PLANS } from '../fleet/plans.js';
+import { DEFAULT_PLAN, type Plan } from '../fleet/plans.js';
+import { requirePlan } from '../fleet/require-plan.js';
 import { newId } from '../metadata/ids.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
@@ -30,7 +31,7 @@ import { CustomerNotFoundError, DatabaseNotAvailableError, DatabaseNotDeletedErr
 import type { DatabaseSight } from './database-sight.js';
 import { lsnToBytes } from './elect-standby.js';
 import { endpointNameOf } from './endpoint-names.js';
-import { InstanceEntity } from './instance.entity.js';
+import { InstancePlaces } from './instance-places.js';
 import { newPassword } from './new-password.js';
 import { DELETE } from './operations/delete.operation.js';
 import { FAILOVER } from './operations/failover.operation.js';
@@ -88,6 +89,7 @@ export class DatabasesService {
     private readonly fleet: FleetService,
     private readonly operations: OperationsService,
     private readonly records: MetadataDatabaseRecords,
+    private readonly places: InstancePlaces,
     private readonly vault: Vault,
     @Inject(ENGINE) private readonly engine: Engine,
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -101,13 +103,13 @@ export class DatabasesService {
    * @throws CustomerNotFoundError, UnknownRegionError, UnknownPlanError, NameTakenError, QuotaExceededError, NoRoomError
    */
   async create(tx: EntityManager, request: NewDatabase, by: Making = { kind: PROVISION, input: {} }): Promise<{ database: DatabaseDocument; operation: OperationDocument; credentials: Credentials }> {
-    const plan = planOf(request.plan ?? DEFAULT_PLAN);
+    const plan = requirePlan(request.plan ?? DEFAULT_PLAN);
     await this.fleet.lockRegion(tx, request.region);
     await this.lockCustomer(tx, request.asker.reach, request.customerId);
     await this.checkQuota(tx, request.customerId, request.name, plan);
     const password = newPassword();
     const database = await this.insert(tx, request, plan, await scramVerifier(password), by.names);
-    await this.reserve(tx, database.id);
+    await this.places.reserve(tx, database.id);
     const operationId = newId('operation');
     const operation = await this.operations.request(tx, {
       id: operationId, kind: by.kind, subjectId: database.id, ownerId: request.customerId, input: { databaseId: database.id, ...by.input },
@@ -124,52 +126,6 @@ export class DatabasesService {
   async chooseLocale(region: string, asked: AskedLocale): Promise<Locale> {
     if (asked.locale === undefined && asked.provider === undefined) return DEFAULT_LOCALE;
     return chooseLocale(asked, await this.engine.locales(region, AbortSignal.timeout(LOOK_TIMEOUT_MS)));
-  }
-
-  /** Chooses hosts for the database's instances and writes the instances down. */
-  async reserve(tx: EntityManager, databaseId: string): Promise<void> {
-    const database = await tx.findOneByOrFail(DatabaseEntity, { id: databaseId });
-    await this.fleet.lockRegion(tx, database.regionId);
-    const { primary, standbys } = await this.fleet.place(tx, database.regionId, planOf(database.plan));
-    await tx.insert(InstanceEntity, [primary, ...standbys].map((host, index) => ({
-      id: newId('instance'), databaseId, hostId: host.id, role: index === 0 ? 'primary' as const : 'standby' as const,
-      state: 'starting' as const, address: host.address,
-    })));
-  }
-
-  /**
-   * Gives a database new places for all its instances. Where there is room for a primary alone, as when a whole data centre
-   * is lost, its standbys stay recorded as lost: they are made anew once there is room.
-   *
-   * @throws NoRoomError if there is no room for a primary either, or if it would have fewer standbys on record than its plan
-   */
-  async replaceMembers(tx: EntityManager, databaseId: string): Promise<void> {
-    const { regionId, plan } = await tx.findOneByOrFail(DatabaseEntity, { id: databaseId });
-    const lost = await queryRows<InstanceEntity>(tx,
-      `SELECT i.id, i.host_id AS "hostId", i.address FROM instances i JOIN hosts h ON h.id = i.host_id WHERE i.database_id = $1 AND h.state = 'lost' ORDER BY i.id`, [databaseId]);
-    await tx.delete(InstanceEntity, { databaseId });
-    const { standbys } = planOf(plan);
-    try {
-      await this.reserve(tx, databaseId);
-    } catch (error) {
-      if (!(error instanceof NoRoomError) || lost.length < standbys) throw error;
-      const { primary } = await this.fleet.place(tx, regionId, { ...planOf(plan), standbys: 0 });
-      await tx.insert(InstanceEntity, [
-        { id: newId('instance'), databaseId, hostId: primary.id, role: 'primary', state: 'starting', address: primary.address },
-        ...lost.slice(0, standbys).map(({ id, hostId, address }) => ({ id, databaseId, hostId, role: 'standby' as const, state: 'lost' as const, address })),
-      ]);
-    }
-  }
-
-  /** Chooses a host for one more standby, which is to replace another one, and writes it down under the given id. */
-  async reserveStandby(tx: EntityManager, databaseId: string, replacedId: string, newInstanceId: string): Promise<void> {
-    const database = await tx.findOneByOrFail(DatabaseEntity, { id: databaseId });
-    const members = await tx.find(InstanceEntity, { where: { databaseId }, order: { role: 'ASC', id: 'ASC' } });
-    if (members.some(({ id }) => id === newInstanceId)) return;
-    await this.fleet.lockRegion(tx, database.regionId);
-    const staying = members.filter(({ id }) => id !== replacedId).map(({ hostId }) => hostId);
-    const host = await this.fleet.placeStandby(tx, database.regionId, planOf(database.plan), staying, members.find(({ id }) => id === replacedId)?.hostId);
-    await tx.insert(InstanceEntity, { id: newInstanceId, databaseId, hostId: host.id, role: 'standby', state: 'starting', address: host.address });
   }
 
   /** Asks for a standby to be moved to another host. */
@@ -232,13 +188,13 @@ export class DatabasesService {
     const name = request.name ?? database.name;
     await this.fleet.lockRegion(tx, database.regionId);
     await this.lockCustomer(tx, request.asker.reach, database.customerId);
-    await this.checkQuota(tx, database.customerId, name, planOf(database.plan), 'send another "name" to bring it back under, or delete that database first');
+    await this.checkQuota(tx, database.customerId, name, requirePlan(database.plan), 'send another "name" to bring it back under, or delete that database first');
     const secrets = { control: newPassword(), replication: newPassword() };
     await tx.update(DatabaseEntity, { id: database.id }, {
       name, deletedAt: null, purgeAt: null, provisionedAt: null, epoch: database.epoch + 1, inSync: [], automationPaused: null,
       sealedSecrets: this.vault.seal(JSON.stringify(secrets), database.id),
     });
-    await this.reserve(tx, database.id);
+    await this.places.reserve(tx, database.id);
     const operation = await this.operations.request(tx, {
       kind: by.kind, subjectId: database.id, ownerId: database.customerId,
       input: { databaseId: database.id, ...by.input, deleted: { name: database.name, deletedAt: database.deletedAt.toISOString(), purgeAt: database.purgeAt.toISOString() } },
@@ -477,11 +433,6 @@ export class DatabasesService {
 }
 
 const SELECT_OWNED = `SELECT id, customer_id AS "customerId", cardinality(in_sync) > 0 AS "inSync" FROM databases`;
-
-function planOf(id: string): Plan {
-  if (!isPlanId(id)) throw new UnknownPlanError(id, PLAN_IDS);
-  return PLANS[id];
-}
 
 /** The next number of the range that no database has, nor the backups of one that can be brought back. */
 async function nextUnixAccount(tx: EntityManager): Promise<number> {
