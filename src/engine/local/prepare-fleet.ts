@@ -17,10 +17,10 @@ import {
   sitesDirectory,
 } from './fleet/fleet-layout.js';
 import { currentRuntimeRoot, openRuntimeRoot, readFleet, refuseOtherKindOfUser, writeFleet } from './fleet/fleet-store.js';
-import { chooseFirstPorts, DEFAULT_SLOTS, portsTakenAt, PORTS_PER_DATABASE } from './fleet/gateway-ports.js';
+import { chooseFirstPorts, DEFAULT_SLOTS, PORTS_PER_DATABASE } from './fleet/gateway-ports.js';
 import { whyMoved } from './fleet/why-moved.js';
 import { acceptPublicCertificate, requirePublicCertificate } from './fleet/public-certificate-store.js';
-import { readListeners } from './fleet/read-listeners.js';
+import { EVERYWHERE, portsTakenAt, readListeners } from './fleet/listeners.js';
 import { makeAuthority } from './fleet/region-authority.js';
 import { metadataServerSettings, type MetadataServerSettings } from './metadata/metadata-settings.js';
 
@@ -121,8 +121,8 @@ async function choosePorts(shell: HostShell, { firstGatewayPort: first, publicHo
   if (first !== undefined) return Array.from({ length: REGION_COUNT }, (_, region) => first + region * slots * PORTS_PER_DATABASE);
   const listeners = await readListeners(shell);
   // Gateways that other machines reach listen on every address, the others on one of their own.
-  const addresses = publicHost === null ? Array.from({ length: REGION_COUNT }, (_, region) => gatewayAddress(network, region)) : [null];
-  return chooseFirstPorts(REGION_COUNT, slots, new Set(addresses.flatMap((address) => [...portsTakenAt(listeners, address)])));
+  const addresses = publicHost === null ? Array.from({ length: REGION_COUNT }, (_, region) => gatewayAddress(network, region)) : EVERYWHERE;
+  return chooseFirstPorts(REGION_COUNT, slots, portsTakenAt(listeners, addresses));
 }
 
 async function layOut(shell: HostShell, fleet: FleetDescription): Promise<void> {

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 
 import { chooseSlot } from '../../../src/databases/choose-slot.js';
 import { endpointNameOf } from '../../../src/databases/endpoint-names.js';
-import { chooseFirstPorts, parseListeners, portsTakenAt } from '../../../src/engine/local/fleet/gateway-ports.js';
+import { addressBytes } from '../../../src/engine/local/fleet/address-bytes.js';
+import { chooseFirstPorts } from '../../../src/engine/local/fleet/gateway-ports.js';
+import { EVERYWHERE, parseListeners, portsTakenAt } from '../../../src/engine/local/fleet/listeners.js';
 
 describe('what a database is called in PostgreSQL', () => {
   it('is its own name, with _ for -', () => {
@@ -45,11 +47,18 @@ describe('the ports of a fleet\'s gateways', () => {
   it('are told from the kernel\'s list of who listens', () => {
     const listeners = [TCP, TCP6].flatMap(parseListeners);
     expect(listeners).toEqual([
-      { address: '127.0.0.1', port: 8_080 }, { address: '0.0.0.0', port: 10_000 }, { address: '::', port: 10_001 }, { address: '127.0.0.1', port: 10_002 },
-      { address: '0:0:0:0:0:0:0:1', port: 10_003 },
+      { bytes: [127, 0, 0, 1], port: 8_080 }, { bytes: [0, 0, 0, 0], port: 10_000 }, { bytes: addressBytes('::'), port: 10_001 }, { bytes: [127, 0, 0, 1], port: 10_002 },
+      { bytes: addressBytes('::1'), port: 10_003 },
     ]);
-    expect([...portsTakenAt(listeners, '127.7.1.1')]).toEqual([10_000, 10_001]);
-    expect(portsTakenAt(listeners, null).size).toBe(5);
+    expect([...portsTakenAt(listeners, ['127.7.1.1'])]).toEqual([10_000, 10_001]);
+    expect([...portsTakenAt(listeners, ['127.0.0.1'])]).toEqual([8_080, 10_000, 10_001, 10_002]);
+    expect(portsTakenAt(listeners, EVERYWHERE).size).toBe(5);
+  });
+
+  it('are found whichever way an address is written', () => {
+    expect(addressBytes('192.0.2.7')).toEqual([192, 0, 2, 7]);
+    expect(addressBytes('2001:db8::7')).toEqual([0x20, 0x01, 0x0d, 0xb8, ...Array.from({ length: 11 }, () => 0), 7]);
+    expect(addressBytes('::ffff:192.0.2.7').slice(-6)).toEqual([0xff, 0xff, 192, 0, 2, 7]);
   });
 
   it('do not overlap, and lie where nobody listens if there is such a place', () => {

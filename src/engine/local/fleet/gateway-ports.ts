@@ -13,38 +13,6 @@ const FIRST = 10_000;
 /** Where a gateway listens on every address, no instance may be given a port of its range. */
 export const AFTER_GATEWAYS = 26_000;
 
-/** A server that listens, as the kernel lists it. */
-export interface Listener {
-  /** `0.0.0.0` or `::` for all addresses. */
-  readonly address: string;
-  readonly port: number;
-}
-
-/** Reads /proc/net/tcp or tcp6: who listens. */
-export function parseListeners(table: string): Listener[] {
-  return table.split('\n').slice(1).flatMap((line) => {
-    const [, local, , state] = line.trim().split(/\s+/);
-    const [address = '', port = ''] = local?.split(':') ?? [];
-    return state === '0A' ? [{ address: parseAddress(address), port: parseInt(port, 16) }] : [];
-  });
-}
-
-/** The kernel writes each 32 bits in the order of the machine, which is little-endian wherever Freehold runs. */
-function parseAddress(hex: string): string {
-  const words = hex.match(/.{8}/g) ?? [];
-  const bytes = words.flatMap((word) => (word.match(/../g) ?? []).reverse().map((byte) => parseInt(byte, 16)));
-  if (bytes.length === 4) return bytes.join('.');
-  if (bytes.every((byte) => byte === 0)) return '::';
-  if (bytes.slice(0, 12).join() === '0,0,0,0,0,0,0,0,0,0,255,255') return bytes.slice(12).join('.');
-  return Array.from({ length: 8 }, (_, at) => ((bytes[2 * at] ?? 0) * 256 + (bytes[2 * at + 1] ?? 0)).toString(16)).join(':');
-}
-
-/** The ports on which nobody can listen any more at an address, all of the machine's if it is null. */
-export function portsTakenAt(listeners: readonly Listener[], address: string | null): ReadonlySet<number> {
-  const isInTheWay = (listener: Listener): boolean => address === null || [address, '0.0.0.0', '::'].includes(listener.address);
-  return new Set(listeners.filter(isInTheWay).map(({ port }) => port));
-}
-
 /** A range may hold so many ports that others listen on: endpoints on those do not work until they are free. */
 const TOLERATED = 0.01;
 

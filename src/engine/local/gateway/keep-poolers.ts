@@ -11,10 +11,15 @@ const READ_EVERY_MS = 5_000;
 /** Poolers that are looked at side by side: one that hangs takes seconds. */
 const LOOKS_AT_ONCE = 16;
 
+/** The routes whose poolers are to be looked at; undefined where all that are known were seen to be at work. */
+export function routesToKeep(gateway: RegionGateway): Promise<RouteFile[] | undefined> {
+  const areKnown = gateway.pooledDatabases.length > 0 && gateway.havePoolersSince(performance.now() - READ_EVERY_MS);
+  return areKnown ? Promise.resolve(undefined) : gateway.readRoutes();
+}
+
 /** Starts the poolers that do not run, each as its route is written down. One that cannot be started keeps nobody else's waiting. */
-export async function keepPoolers(gateway: RegionGateway, signal: AbortSignal): Promise<KeptGateway> {
-  if (gateway.havePoolersSince(performance.now() - READ_EVERY_MS)) return { running: gateway.pooledDatabases, started: [], failed: [] };
-  const routes = await gateway.readRoutes();
+export async function keepPoolers(gateway: RegionGateway, routes: readonly RouteFile[] | undefined, signal: AbortSignal): Promise<KeptGateway> {
+  if (!routes) return { running: gateway.pooledDatabases, started: [], failed: [] };
   gateway.forgetPoolersBut(routes);
   const limit = pLimit(LOOKS_AT_ONCE);
   const running: string[] = [];

@@ -8,7 +8,7 @@ import type { LocalFleet } from '../fleet/local-fleet.js';
 import { closeRoute } from './close-route.js';
 import { findPooler, findRouter } from './gateway-programs.js';
 import { CertificateKeeper } from './keep-certificates.js';
-import { keepPoolers } from './keep-poolers.js';
+import { keepPoolers, routesToKeep } from './keep-poolers.js';
 import { countRefusals } from './count-refusals.js';
 import { openRoute } from './open-route.js';
 import { pauseRoute } from './pause-route.js';
@@ -85,9 +85,10 @@ export class LocalGateway implements GatewayPort {
       await Promise.all([this.fleet.keepPublished(), this.publicCertificate.look()]);
       const gateway = this.of(region);
       await gateway.router.boundLog();
+      const routes = await routesToKeep(gateway);
       // Without a route nobody can come.
-      const router = !(await gateway.hasRoutes()) ? undefined : (await gateway.startRouter(signal)) ? 'started' : 'running';
-      const kept = await keepPoolers(gateway, signal);
+      const router = routes?.length === 0 ? undefined : (await gateway.startRouter(signal)) ? 'started' : 'running';
+      const kept = await keepPoolers(gateway, routes, signal);
       await this.certificates.get(region)?.keep(signal);
       return router ? { ...kept, [router]: ['router', ...kept[router]] } : kept;
     });

@@ -59,10 +59,6 @@ export class RegionGateway {
     return readRoute(this.shell, this.paths.routes, databaseId);
   }
 
-  async hasRoutes(): Promise<boolean> {
-    return (await this.shell.list(this.paths.routes)).length > 0;
-  }
-
   readRoutes(): Promise<RouteFile[]> {
     return readRoutes(this.shell, this.paths.routes);
   }

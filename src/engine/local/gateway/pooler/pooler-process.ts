@@ -11,21 +11,18 @@ import { gatewayDirectory } from '../../fleet/fleet-layout.js';
 import { hasAnchors } from '../../fleet/public-certificate-store.js';
 import { POOLER_NAME, poolerAuthority } from '../../fleet/pooler-authority.js';
 import type { Account, FileContent } from '../../machine/files.js';
-import { command, daemonLine, quote } from '../../machine/gate-script.js';
+import { command, quote } from '../../machine/gate-script.js';
 import type { Gate } from '../../machine/gate.js';
-import { exactName, type HostShell, type ProcessFacts } from '../../machine/host-shell.js';
+import { exactName, type HostShell } from '../../machine/host-shell.js';
 import { hasFilesLeft } from '../../machine/process-table.js';
-import { isStopped } from '../../machine/processes.js';
-import { lastLines } from '../../machine/tool-failure.js';
 import { asAccount } from '../../fleet/instance-context.js';
 import type { LocalFleet } from '../../fleet/local-fleet.js';
 import { waitUntil } from '../../../wait-until.js';
+import { Daemon } from '../daemon.js';
 import { CONSOLE_USER, poolerConfiguration, type PoolerTarget } from './pooler-config.js';
 import { PoolerConsole, type ConsolePlace } from './pooler-console.js';
 import { POOLER_ACCOUNTS, poolerPaths, type PoolerPaths } from './pooler-layout.js';
 
-const LOG_LIMIT_BYTES = 4 * 1024 * 1024;
-const LOG_TAIL_BYTES = 4 * 1024;
 /** A console that is opened costs more than all else that is looked at, and a fleet has many poolers; that the process is there is seen each time. */
 const ANSWER_HOLDS_MS = 60_000;
 /** A pooler that does what it is told does it at once; a stopped one never does. */
@@ -69,54 +66,30 @@ export interface PoolerOptions {
  * together are taken in the order of their numbers. Hence each is only over once the console shows what it was sent for, and
  * is sent again meanwhile.
  */
-export class Pooler {
+export class Pooler extends Daemon {
   readonly paths: PoolerPaths;
   readonly shell: HostShell;
   private readonly account: Account | undefined;
   private readonly database: PoolerSubject;
-  /** The process that was found last. */
-  private found: ProcessFacts | undefined;
-  /** Which process was last seen to answer, and when. */
-  private answered: { readonly name: string; readonly at: number } | undefined;
 
   constructor(
     private readonly fleet: LocalFleet,
     private readonly options: PoolerOptions,
   ) {
-    this.database = options.database;
-    this.paths = poolerPaths(fleet, this.database);
-    this.shell = fleet.shell.at(gatewayDirectory(fleet.root, this.database.region));
+    const { database } = options;
+    const paths = poolerPaths(fleet, database);
+    const shell = fleet.shell.at(gatewayDirectory(fleet.root, database.region));
+    super({
+      ...paths, shell, name: `the pooler of ${database.id}`, configuration: paths.ini, answerHoldsMs: ANSWER_HOLDS_MS,
+      ask: (signal) => PoolerConsole.open(this.console, signal, (console) => console.isPaused()),
+      // It would cost who waits the time until nobody answers; and to start it anew would end those who are in, and let in those
+      // who fill it again.
+      isFull: (process) => !hasFilesLeft(process),
+    });
+    this.database = database;
+    this.paths = paths;
+    this.shell = shell;
     this.account = fleet.account(this.database.account + POOLER_ACCOUNTS);
-  }
-
-  /** The living process; a zombie, or another process with the number, is none. */
-  async find(): Promise<ProcessFacts | undefined> {
-    const recorded = (await this.shell.read(this.paths.pid))?.trim() ?? '';
-    const process = this.shell.readProcess(Number(recorded.split(':')[0] ?? 0));
-    this.found = process && exactName(process) === recorded ? process : this.shell.processesUnder([this.paths.ini])[0];
-    return this.found;
-  }
-
-  /** Whether the process that was found last is still at work: a look that costs next to nothing. */
-  isThere(): boolean {
-    if (!this.found) return false;
-    const now = this.shell.readProcess(this.found.pid);
-    return now !== undefined && now.startTicks === this.found.startTicks && !isStopped(now);
-  }
-
-  /**
-   * Whether a process serves: it is not stopped, and answers on its console, or has done so a moment ago. One that is full of
-   * connections cannot be asked: to start it anew would end those who are in, and let in those who fill it again.
-   */
-  async serves(process: ProcessFacts, signal: AbortSignal, withinMs?: number): Promise<boolean> {
-    if (isStopped(process)) return false;
-    const name = exactName(process);
-    if (this.answered?.name === name && performance.now() - this.answered.at < ANSWER_HOLDS_MS) return true;
-    // Asked, it would cost who waits the time until nobody answers.
-    if (!hasFilesLeft(process)) return true;
-    const answers = await this.answers(signal, withinMs);
-    this.answered = answers ? { name, at: performance.now() } : undefined;
-    return answers;
   }
 
   /** Whether no connection to a server is left: all transactions are over. One that does not run has none. */
@@ -134,13 +107,7 @@ export class Pooler {
   async start(gate: Gate, target: PoolerTarget | undefined, signal: AbortSignal): Promise<{ readonly started: boolean }> {
     await this.prepare(gate, target);
     if (await this.find()) return { started: false };
-    const child = await this.spawn(gate);
-    await waitUntil(`the pooler of ${this.database.id} to answer`, signal, async () => {
-      if (await this.answers(signal)) return true;
-      if (child && this.shell.readProcess(child.pid)) return undefined;
-      const words = lastLines(await this.shell.readTail(this.paths.log, LOG_TAIL_BYTES));
-      throw new EngineError('transient', `the pooler of ${this.database.id} did not start: ${words || 'it said nothing'}`, `see ${this.paths.log}`);
-    });
+    await this.spawn(gate, signal);
     if (!target) await this.pause(gate, signal);
     return { started: true };
   }
@@ -209,19 +176,13 @@ export class Pooler {
   async stop(gate: Gate, signal: AbortSignal): Promise<void> {
     const process = await this.find();
     if (!process) return;
-    await gate.run(command('signal_exactly', 'KILL', exactName(process)));
-    await waitUntil(`the pooler of ${this.database.id} to die`, signal, () => (this.shell.readProcess(process.pid) ? undefined : true));
+    await this.kill(gate, process, signal);
   }
 
   /** Stops it, and removes its files. */
   async remove(gate: Gate, signal: AbortSignal): Promise<void> {
     await this.stop(gate, signal);
     await gate.must(command('rm', '-rf', '--', this.paths.directory, this.paths.socketDirectory), 'removing the pooler');
-  }
-
-  /** Clients can make it grow: whoever is refused is logged. */
-  async boundLog(): Promise<void> {
-    await this.shell.boundLog(this.paths.log, LOG_LIMIT_BYTES).catch(() => undefined);
   }
 
   private async endServers(gate: Gate, signal: AbortSignal): Promise<void> {
@@ -276,32 +237,19 @@ export class Pooler {
     });
   }
 
-  private async answers(signal: AbortSignal, withinMs?: number): Promise<boolean> {
-    return PoolerConsole.open(this.console, withinMs === undefined ? signal : within(signal, withinMs), (console) => console.isPaused()).then(
-      () => true,
-      (error: unknown) => {
-        if (signal.aborted) throw error;
-        return false;
-      },
-    );
-  }
-
   private get console(): ConsolePlace {
     // 256 random bits, so that its verifier needs no rounds; made of the master key, so that it lies nowhere.
     const password = this.fleet.deriveKey(`pooler ${this.database.id} console`);
     return { socketDirectory: this.paths.socketDirectory, port: this.options.port, password };
   }
 
-  private async spawn(gate: Gate): Promise<ProcessFacts | undefined> {
-    const { paths, shell, options } = this;
+  private async spawn(gate: Gate, signal: AbortSignal): Promise<void> {
+    const { paths, options } = this;
     const bouncer = command(...asAccount(this.account), options.program, paths.ini);
     const socket = command(`${paths.socketDirectory}/.s.PGSQL.${options.port}`);
     const files = mostClients(this.database.maxConnections) + this.database.maxConnections + LOGGING_IN;
     const raise = `ulimit -c 0; ulimit -n ${files} 2>/dev/null || ulimit -n "$(ulimit -Hn)"`;
-    const output = await gate.must(`rm -f -- ${socket}; ${raise}; ${daemonLine(bouncer, paths.log)} echo $!`, 'starting pgbouncer');
-    const started = shell.readProcess(Number(output.trim()));
-    if (started) await gate.install([{ path: paths.pid, content: `${exactName(started)}\n`, mode: 0o644 }], false);
-    return started;
+    await this.launch(gate, bouncer, `rm -f -- ${socket}; ${raise}`, signal);
   }
 
   /** Makes directories, keys and certificates as far as they are missing, and the configuration. */

@@ -63,6 +63,12 @@ export async function askRouter(console: RouterConsole, commands: readonly strin
   });
 }
 
+/** @throws EngineError if the router does not serve */
+export async function pingRouter(console: RouterConsole, signal: AbortSignal): Promise<void> {
+  const [answer = ''] = await askRouter(console, ['route ping'], signal);
+  acceptAnswer(answer, undefined);
+}
+
 /** So that a long answer, which comes in many parts, is put together only when it may be whole. */
 function endsWithPrompt(chunk: Buffer, heard: readonly Buffer[]): boolean {
   const tail = chunk.length >= PROMPT.length ? chunk : Buffer.concat(heard.slice(-PROMPT.length));

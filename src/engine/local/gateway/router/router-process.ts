@@ -1,22 +1,17 @@
-import { within } from '../../../../base/signals.js';
 import { EngineError } from '../../../errors.js';
+import { portsTakenAt, readListeners } from '../../fleet/listeners.js';
 import type { Account } from '../../machine/files.js';
-import { command, daemonLine } from '../../machine/gate-script.js';
+import { command } from '../../machine/gate-script.js';
 import type { Gate } from '../../machine/gate.js';
-import { exactName, type HostShell, type ProcessFacts } from '../../machine/host-shell.js';
-import { isStopped } from '../../machine/processes.js';
-import { lastLines } from '../../machine/tool-failure.js';
+import type { HostShell } from '../../machine/host-shell.js';
 import { asAccount } from '../../fleet/instance-context.js';
-import { waitUntil } from '../../../wait-until.js';
-import { findBusyPorts } from './busy-ports.js';
+import { Daemon } from '../daemon.js';
 import { findLastRefusals, type LoggedRefusal } from './refusal-log.js';
-import { askRouter, countSessions, cutSessions, readRefusals, removeEntries, setEntries, type PortRefusals, type RouterConsole } from './router-client.js';
+import { countSessions, cutSessions, pingRouter, readRefusals, removeEntries, setEntries, type PortRefusals, type RouterConsole } from './router-client.js';
 import { connectionsWithin, portCount, routerConfiguration } from './router-config.js';
 import { renderMap, type RemovedRoute, type RouterEntry } from './router-entry.js';
 import { routerScript } from './router-script.js';
 
-const LOG_LIMIT_BYTES = 4 * 1024 * 1024;
-const LOG_TAIL_BYTES = 4 * 1024;
 /** More than the log holds when it has just been cut short. */
 const READ_LOG_BYTES = 2 * 1024 * 1024;
 /** That the process is there the watcher sees each time; that it answers, this often. */
@@ -74,34 +69,17 @@ export function routerPaths({ directory, socketDirectory }: Pick<RouterOptions, 
 }
 
 /** One region's HAProxy: its files, its process and what it can be told. */
-export class Router {
+export class Router extends Daemon {
   readonly paths: RouterPaths;
   private readonly console: RouterConsole;
-  /** Which process was last seen to answer, and when. */
-  private answered: { readonly name: string; readonly at: number } | undefined;
 
   constructor(private readonly options: RouterOptions) {
-    this.paths = routerPaths(options);
-    this.console = { socketPath: this.paths.socket, firstPort: options.firstPort, name: `the router of ${options.regionId}` };
-  }
-
-  /** The living process; a zombie, or another process with the number, is none. */
-  async find(): Promise<ProcessFacts | undefined> {
-    const { shell } = this.options;
-    const recorded = (await shell.read(this.paths.pid))?.trim() ?? '';
-    const process = shell.readProcess(Number(recorded.split(':')[0] ?? 0));
-    if (process && exactName(process) === recorded) return process;
-    return shell.processesUnder([this.paths.configuration], { programs: PROGRAMS })[0];
-  }
-
-  /** Whether a process serves: it is not stopped, and answers on its socket, or has done so a moment ago. */
-  async serves(process: ProcessFacts, signal: AbortSignal, withinMs?: number): Promise<boolean> {
-    if (isStopped(process)) return false;
-    const name = exactName(process);
-    if (this.answered?.name === name && performance.now() - this.answered.at < ANSWER_HOLDS_MS) return true;
-    const answers = await this.answers(signal, withinMs);
-    this.answered = answers ? { name, at: performance.now() } : undefined;
-    return answers;
+    const paths = routerPaths(options);
+    const console = { socketPath: paths.socket, firstPort: options.firstPort, name: `the router of ${options.regionId}` };
+    const { shell } = options;
+    super({ ...paths, shell, name: console.name, programs: PROGRAMS, answerHoldsMs: ANSWER_HOLDS_MS, ask: (signal) => pingRouter(console, signal) });
+    this.paths = paths;
+    this.console = console;
   }
 
   /**
@@ -119,27 +97,9 @@ export class Router {
     const before = await record();
     await this.install(gate, before, busyPorts);
     const haproxy = command(...asAccount(account), program, '-db', '-f', paths.configuration);
-    const output = await gate.must(`ulimit -c 0; rm -f -- ${command(paths.socket)}; ${daemonLine(haproxy, paths.log)} echo $!`, 'starting haproxy');
-    const started = shell.readProcess(Number(output.trim()));
-    if (started) await gate.install([{ path: paths.pid, content: `${exactName(started)}\n`, mode: 0o644 }], false);
-    await waitUntil(`${this.console.name} to answer`, signal, async () => {
-      if (await this.answers(signal)) return true;
-      if (started && shell.readProcess(started.pid)) return undefined;
-      const words = lastLines(await shell.readTail(paths.log, LOG_TAIL_BYTES));
-      throw new EngineError('transient', `${this.console.name} did not start: ${words || 'it said nothing'}`, `see ${paths.log}`);
-    });
+    await this.launch(gate, haproxy, `ulimit -c 0; rm -f -- ${command(paths.socket)}`, signal);
     await this.catchUp(before, await record(), signal);
     return { busyPorts: [...busyPorts] };
-  }
-
-  async kill(gate: Gate, process: ProcessFacts, signal: AbortSignal): Promise<void> {
-    await gate.run(command('signal_exactly', 'KILL', exactName(process)));
-    await waitUntil(`${this.console.name} to die`, signal, () => (this.options.shell.readProcess(process.pid) ? undefined : true));
-  }
-
-  /** Clients can make it grow, though slowly: whoever is refused is logged. */
-  async boundLog(): Promise<void> {
-    await this.options.shell.boundLog(this.paths.log, LOG_LIMIT_BYTES).catch(() => undefined);
   }
 
   /** @see setEntries */
@@ -181,16 +141,6 @@ export class Router {
     return findLastRefusals(await this.options.shell.readTail(this.paths.log, READ_LOG_BYTES), databaseId);
   }
 
-  private answers(signal: AbortSignal, withinMs?: number): Promise<boolean> {
-    return askRouter(this.console, ['route ping'], withinMs === undefined ? signal : within(signal, withinMs)).then(
-      ([answer]) => answer === 'done',
-      (error: unknown) => {
-        if (signal.aborted) throw error;
-        return false;
-      },
-    );
-  }
-
   private async install(gate: Gate, routes: RecordedRoutes, busyPorts: ReadonlySet<number>): Promise<void> {
     const { options, paths } = this;
     const owner = options.account ? { owner: options.account } : {};
@@ -227,8 +177,8 @@ export class Router {
 
   private async busyPorts(): Promise<ReadonlySet<number>> {
     const { shell, listenAddresses, firstPort, slots } = this.options;
-    const [tcp = '', tcp6 = ''] = await Promise.all([shell.read('/proc/net/tcp'), shell.read('/proc/net/tcp6')]);
-    return findBusyPorts([tcp, tcp6], listenAddresses, firstPort, firstPort + portCount(slots) - 1);
+    const taken = portsTakenAt(await readListeners(shell), listenAddresses);
+    return new Set([...taken].filter((port) => port >= firstPort && port < firstPort + portCount(slots)));
   }
 
   private async openFiles(): Promise<number> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { findBusyPorts } from '../../../../../src/engine/local/gateway/router/busy-ports.js';
+import { parseListeners, portsTakenAt } from '../../../../../src/engine/local/fleet/listeners.js';
 import { parseRefusals } from '../../../../../src/engine/local/gateway/router/router-client.js';
 import { connectionsWithin, portRanges, routerConfiguration, type RouterSettings } from '../../../../../src/engine/local/gateway/router/router-config.js';
 import { entryValue, renderMap, type RouterEntry } from '../../../../../src/engine/local/gateway/router/router-entry.js';
@@ -107,12 +107,14 @@ describe('ports that others hold', () => {
     '   1: 00000000000000000000000001000000:4E25 00000000000000000000000000000000:0000 0A 0 0 0 0 0',
   ].join('\n');
 
+  const busy = (...addresses: string[]): number[] => [...portsTakenAt([tcp, tcp6].flatMap(parseListeners), addresses)];
+
   it('are those at its own address or at all of them', () => {
-    expect([...findBusyPorts([tcp, tcp6], ['127.9.1.1'], 20_000, 20_100)]).toEqual([20_000, 20_002, 20_004]);
-    expect([...findBusyPorts([tcp, tcp6], ['0.0.0.0'], 20_000, 20_100)]).toEqual([20_000, 20_001, 20_002, 20_004]);
-    expect([...findBusyPorts([tcp, tcp6], ['::'], 20_000, 20_100)]).toEqual([20_004, 20_005]);
-    expect([...findBusyPorts([tcp, tcp6], ['::1'], 20_000, 20_100)]).toEqual([20_004, 20_005]);
-    expect([...findBusyPorts([tcp, tcp6], ['0.0.0.0', '::'], 20_001, 20_003)]).toEqual([20_001, 20_002]);
+    expect(busy('127.9.1.1')).toEqual([20_000, 20_002, 20_004]);
+    expect(busy('0.0.0.0')).toEqual([20_000, 20_001, 20_002, 20_004]);
+    expect(busy('::')).toEqual([20_004, 20_005]);
+    expect(busy('::1')).toEqual([20_004, 20_005]);
+    expect(busy('0.0.0.0', '::')).toEqual([20_000, 20_001, 20_002, 20_004, 20_005]);
   });
 });
 
