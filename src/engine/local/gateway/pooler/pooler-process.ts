@@ -128,14 +128,13 @@ export class Pooler extends Daemon {
    * @throws EngineError `transient` if it does not obey
    */
   async open(gate: Gate, target: PoolerTarget, signal: AbortSignal): Promise<void> {
-    // Clients are waiting: what a start makes beside the configuration is there where a process runs.
-    if (await this.find()) await this.writeConfiguration(gate, target);
-    else if ((await this.start(gate, target, signal)).started) return;
+    if (!(await this.find()) && (await this.start(gate, target, signal)).started) return;
     try {
-      await this.look(signal, async (console) => {
-        await this.tell(gate, 'HUP', 'to lead to the instance', signal, () => console.leadsTo(target.address, target.port));
-        await this.tell(gate, 'USR2', 'to go on', signal, async () => !(await console.isPaused()));
-      });
+      // Clients are waiting: the console is opened meanwhile.
+      await Promise.all([this.lead(gate, target), this.look(signal, async (console) => {
+        await this.tell(gate, 'HUP', 'to lead to the instance', signal, () => console.leadsTo(target.address, target.port), performance.now());
+        await this.tell(gate, 'USR2', 'to go on', signal, async () => !(await console.isPaused()), performance.now());
+      })]);
     } catch (error) {
       if (signal.aborted || !(error instanceof SilentPoolerError)) throw error;
       await this.stop(gate, signal);
@@ -212,9 +211,24 @@ export class Pooler extends Daemon {
     return this.look(signal, (console) => this.tell(gate, 'USR1', 'to pause', signal, () => console.isPaused()));
   }
 
-  /** Sends a signal until it is seen to have been obeyed. */
-  private async tell(gate: Gate, what: 'HUP' | 'USR1' | 'USR2', aim: string, signal: AbortSignal, obeyed: () => Promise<boolean>): Promise<void> {
-    let toldAt = 0;
+  /**
+   * Writes the configuration and has the process read it and let everybody go on, in one line. The second signal is never
+   * taken before the first: it is sent after it, and has the higher number.
+   */
+  private async lead(gate: Gate, target: PoolerTarget): Promise<void> {
+    const [files, process] = await Promise.all([this.changedConfiguration(target), this.find()]);
+    // What a start makes beside it is there where a process runs. That one is gone again, who asks its console is told.
+    const signals = process ? ['HUP', 'USR2'].map((what) => command('signal_exactly', what, exactName(process))).join(' && ') : ':';
+    if (files.length > 0) await gate.install(files, false, signals);
+    else await gate.run(signals);
+  }
+
+  /**
+   * Sends a signal until it is seen to have been obeyed.
+   *
+   * @param toldAt when it was sent already, by the clock of `performance.now()`
+   */
+  private async tell(gate: Gate, what: 'HUP' | 'USR1' | 'USR2', aim: string, signal: AbortSignal, obeyed: () => Promise<boolean>, toldAt = 0): Promise<void> {
     await waitUntil(`the pooler of ${this.database.id} ${aim}`, within(signal, OBEYS_WITHIN_MS), async () => {
       if (toldAt === 0 || performance.now() - toldAt > TELL_AGAIN_MS) {
         await this.signal(gate, what);
