@@ -164,5 +164,5 @@ export function problemTypeOf(slug: ProblemSlug): ProblemType {
   return type;
 }
 
-/** All that this process knows, by slug. */
-export const listProblemTypes = (): ReadonlyMap<string, ProblemType> => TYPES;
+/** All that this process knows, by slug and in its order: which feature was loaded first must not be seen. */
+export const listProblemTypes = (): ReadonlyMap<string, ProblemType> => new Map([...TYPES].sort(([a], [b]) => (a < b ? -1 : 1)));
