@@ -1503,9 +1503,9 @@ export interface components {
     };
     responses: {
         /**
-         * @description [`not-found`](/problems/not-found): There is no such thing.
+         * @description [`customer-not-found`](/problems/customer-not-found): There is no such customer.
          *
-         *     [`customer-not-found`](/problems/customer-not-found): There is no such customer.
+         *     [`not-found`](/problems/not-found): There is no such thing.
          */
         Problem404: {
             headers: {
@@ -1516,21 +1516,21 @@ export interface components {
             };
         };
         /**
-         * @description [`invalid-request`](/problems/invalid-request): The request is not valid.
-         *
-         *     [`unknown-field`](/problems/unknown-field): The body has a field that is not known.
-         *
-         *     [`invalid-header`](/problems/invalid-header): A header is not valid.
-         *
-         *     [`invalid-encoding`](/problems/invalid-encoding): The text cannot be stored.
-         *
-         *     [`malformed-json`](/problems/malformed-json): The body is not JSON.
-         *
-         *     [`invalid-cursor`](/problems/invalid-cursor): The cursor is not valid.
+         * @description [`invalid-cursor`](/problems/invalid-cursor): The cursor is not valid.
          *
          *     [`invalid-email`](/problems/invalid-email): The e-mail address is not valid.
          *
+         *     [`invalid-encoding`](/problems/invalid-encoding): The text cannot be stored.
+         *
+         *     [`invalid-header`](/problems/invalid-header): A header is not valid.
+         *
          *     [`invalid-name`](/problems/invalid-name): The name is not valid.
+         *
+         *     [`invalid-request`](/problems/invalid-request): The request is not valid.
+         *
+         *     [`malformed-json`](/problems/malformed-json): The body is not JSON.
+         *
+         *     [`unknown-field`](/problems/unknown-field): The body has a field that is not known.
          */
         Problem400: {
             headers: {
@@ -1550,13 +1550,13 @@ export interface components {
             };
         };
         /**
-         * @description [`missing-api-key`](/problems/missing-api-key): The request has no API key.
+         * @description [`expired-api-key`](/problems/expired-api-key): The API key has expired.
          *
          *     [`invalid-api-key`](/problems/invalid-api-key): There is no such API key.
          *
-         *     [`revoked-api-key`](/problems/revoked-api-key): The API key was revoked.
+         *     [`missing-api-key`](/problems/missing-api-key): The request has no API key.
          *
-         *     [`expired-api-key`](/problems/expired-api-key): The API key has expired.
+         *     [`revoked-api-key`](/problems/revoked-api-key): The API key was revoked.
          */
         Problem401: {
             headers: {
@@ -1600,17 +1600,17 @@ export interface components {
             };
         };
         /**
-         * @description [`idempotency-key-reused`](/problems/idempotency-key-reused): The idempotency key was used for another request.
+         * @description [`extension-refused`](/problems/extension-refused): The extension is refused.
          *
-         *     [`unknown-region`](/problems/unknown-region): There is no such region.
-         *
-         *     [`unknown-plan`](/problems/unknown-plan): There is no such plan.
+         *     [`idempotency-key-reused`](/problems/idempotency-key-reused): The idempotency key was used for another request.
          *
          *     [`locale-not-available`](/problems/locale-not-available): The locale is not available.
          *
-         *     [`extension-refused`](/problems/extension-refused): The extension is refused.
-         *
          *     [`restore-out-of-range`](/problems/restore-out-of-range): There is nothing to restore from that time.
+         *
+         *     [`unknown-plan`](/problems/unknown-plan): There is no such plan.
+         *
+         *     [`unknown-region`](/problems/unknown-region): There is no such region.
          */
         Problem422: {
             headers: {
@@ -1621,29 +1621,29 @@ export interface components {
             };
         };
         /**
-         * @description [`operation-in-progress`](/problems/operation-in-progress): Another operation is in the way.
+         * @description [`backup-not-stored`](/problems/backup-not-stored): The backup is not stored.
          *
-         *     [`operation-not-steerable`](/problems/operation-not-steerable): The operation cannot be steered that way.
+         *     [`data-loss-not-accepted`](/problems/data-loss-not-accepted): The failover could lose data.
+         *
+         *     [`database-not-available`](/problems/database-not-available): The database is not available.
+         *
+         *     [`database-not-deleted`](/problems/database-not-deleted): The database is not deleted.
+         *
+         *     [`name-taken`](/problems/name-taken): The name is taken.
          *
          *     [`not-possible`](/problems/not-possible): That is not possible as things are.
          *
-         *     [`region-closed`](/problems/region-closed): The region takes no new databases.
+         *     [`operation-in-progress`](/problems/operation-in-progress): Another operation is in the way.
          *
-         *     [`name-taken`](/problems/name-taken): The name is taken.
+         *     [`operation-not-steerable`](/problems/operation-not-steerable): The operation cannot be steered that way.
+         *
+         *     [`quota-exceeded`](/problems/quota-exceeded): The quota is used up.
+         *
+         *     [`region-closed`](/problems/region-closed): The region takes no new databases.
          *
          *     [`role-taken`](/problems/role-taken): There is a role of that name.
          *
          *     [`too-many-roles`](/problems/too-many-roles): The database has as many roles as it may have.
-         *
-         *     [`quota-exceeded`](/problems/quota-exceeded): The quota is used up.
-         *
-         *     [`database-not-available`](/problems/database-not-available): The database is not available.
-         *
-         *     [`data-loss-not-accepted`](/problems/data-loss-not-accepted): The failover could lose data.
-         *
-         *     [`database-not-deleted`](/problems/database-not-deleted): The database is not deleted.
-         *
-         *     [`backup-not-stored`](/problems/backup-not-stored): The backup is not stored.
          */
         Problem409: {
             headers: {
@@ -1654,9 +1654,9 @@ export interface components {
             };
         };
         /**
-         * @description [`unavailable`](/problems/unavailable): Temporarily unavailable.
+         * @description [`no-room`](/problems/no-room): The region has no room.
          *
-         *     [`no-room`](/problems/no-room): The region has no room.
+         *     [`unavailable`](/problems/unavailable): Temporarily unavailable.
          */
         Problem503: {
             headers: {
@@ -1669,9 +1669,9 @@ export interface components {
             };
         };
         /**
-         * @description [`operation-failed`](/problems/operation-failed): The operation failed.
+         * @description [`internal-error`](/problems/internal-error): Something went wrong.
          *
-         *     [`internal-error`](/problems/internal-error): Something went wrong.
+         *     [`operation-failed`](/problems/operation-failed): The operation failed.
          */
         Problem500: {
             headers: {
