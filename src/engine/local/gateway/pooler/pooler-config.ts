@@ -34,19 +34,19 @@ export interface PoolerFiles {
 }
 
 /**
- * Settings that a client may bring along, in its start-up message or as `options=-c name=value`: PgBouncer sets them on the
- * server before each of its transactions. Any other is refused by name. `client_encoding`, `DateStyle`, `TimeZone`,
- * `standard_conforming_strings` and `application_name` are always kept so.
+ * Settings that a client may bring along, in its start-up message or as `options=-c name=value`, beside `client_encoding`,
+ * `DateStyle`, `TimeZone`, `standard_conforming_strings` and `application_name`: PgBouncer sets them on the server before each of
+ * its transactions. Any other is refused by name.
  *
- * What the server does not report (before PostgreSQL 18, `search_path` too), PgBouncer cannot see changed by a `SET`. It need
- * not: {@link RESET} takes back what a transaction leaves behind.
+ * All of them are such as the server reports. PgBouncer sends a setting only where it believes that the server has another
+ * value, and learns from reports alone that {@link RESET} has taken it back: of `statement_timeout`, which no server reports, a
+ * client would have its value in its first transaction and not in the next. So it is with `search_path` before PostgreSQL 18,
+ * which PgBouncer takes whatever it is told; docs/connect.md says so.
  */
-const CLIENT_SETTINGS = [
-  'search_path', 'role', 'statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'default_transaction_isolation',
-  'default_transaction_read_only', 'default_transaction_deferrable', 'synchronous_commit', 'IntervalStyle', 'bytea_output', 'extra_float_digits',
-  'client_min_messages', 'row_security', 'default_text_search_config', 'lc_monetary', 'lc_numeric', 'lc_time', 'xmloption',
-  'work_mem', 'plan_cache_mode', 'jit', 'geqo', 'max_parallel_workers_per_gather',
-];
+const CLIENT_SETTINGS = ['IntervalStyle', 'default_transaction_read_only'];
+
+/** Settings that drivers send by themselves (pgjdbc, lib/pq) and that change nothing since PostgreSQL 12. */
+const IGNORED_SETTINGS = ['extra_float_digits'];
 
 /**
  * What a server is told after each transaction: whoever has it next finds nothing of its last client's, such as settings,
@@ -115,6 +115,7 @@ function settingLines(settings: PoolerSettings): string[] {
     server_reset_query: RESET,
     server_reset_query_always: 1,
     track_extra_parameters: CLIENT_SETTINGS.join(','),
+    ignore_startup_parameters: IGNORED_SETTINGS.join(','),
     // Each database that the customer has made has its own, for all roles together. What they take in all, the instance counts: a
     // limit for each user would not do, for PgBouncer 1.26 does not take it from an idle session of another database, if it has
     // asked for the password.
