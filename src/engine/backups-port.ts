@@ -61,7 +61,14 @@ export interface ArchiveObservation {
 
 /** What a proof found: a backup that is sound, perhaps with something that its customer should know, or one that is damaged. */
 export type BackupProof =
-  | { readonly sound: true; readonly restoreMs: number; readonly checkMs: number; readonly relations: number; /** Of the customer's own code. */ readonly remarks: readonly string[] }
+  | {
+    readonly sound: true;
+    readonly restoreMs: number;
+    readonly checkMs: number;
+    readonly relations: number;
+    /** Of the customer's own code. */
+    readonly remarks: readonly string[];
+  }
   | { readonly sound: false; readonly damage: string };
 
 /** Until when a restore plays WAL: to the end of a backup, to a moment, or as far as there is any. */
@@ -91,7 +98,9 @@ export interface BackupsPort {
    *
    * @param bytes How much is written and read again, to see how long that takes; next to nothing if left out.
    */
-  probe(site: string, signal: AbortSignal, bytes?: number): Promise<{ readonly usable: boolean; readonly reason?: string; readonly freeBytes?: number; readonly madeAt?: Date }>;
+  probe(
+    site: string, signal: AbortSignal, bytes?: number,
+  ): Promise<{ readonly usable: boolean; readonly reason?: string; readonly freeBytes?: number; readonly madeAt?: Date }>;
   /**
    * Makes an instance archive to these live sites from now on, and makes the set at each of them if it is not there.
    * A site that is left out holds up neither the database nor the others. Empty: archiving waits, bounded.
@@ -112,11 +121,19 @@ export interface BackupsPort {
    * Makes a full backup at one live site, from the standby where that is given and works, else from the primary. Answers
    * with the one that is there if this id was backed up there already. The primary has to archive to the site.
    */
-  backUp(source: { readonly primary: InstanceRef; readonly standby?: InstanceRef }, set: BackupSet, site: string, backupId: string, effect: Effect): Promise<StoredBackup>;
+  backUp(
+    source: { readonly primary: InstanceRef; readonly standby?: InstanceRef },
+    set: BackupSet,
+    site: string,
+    backupId: string,
+    effect: Effect,
+  ): Promise<StoredBackup>;
   /** What a site has of the set; empty if it has nothing. Throws `transient` when the site does not answer. */
   list(set: BackupSet, site: string, signal: AbortSignal): Promise<readonly StoredBackup[]>;
   /** Copies a backup and the WAL that makes it consistent from a live site to a frozen one, once, protected until then. */
-  freeze(set: BackupSet, from: { readonly site: string; readonly label: string }, to: string, until: Date, effect: Effect): Promise<StoredBackup>;
+  freeze(
+    set: BackupSet, from: { readonly site: string; readonly label: string }, to: string, until: Date, effect: Effect,
+  ): Promise<StoredBackup>;
   /**
    * Removes one backup from a site, and the WAL that only it needed; harmless if it is gone. `permanent` for a frozen copy
    * before its time, and for the last backup at a live site, which goes only with the set.
@@ -126,7 +143,9 @@ export interface BackupsPort {
    * Makes an instance from a backup: starts it, plays WAL up to the target, and opens it as a primary of its own whose
    * database, owner and secrets are those of `instance.database`. Finds a half-made one and remakes it.
    */
-  restore(instance: InstanceRef, set: BackupSet, target: RestoreTarget, effect: Effect, progress?: (doneBytes: number, ofBytes: number) => void): Promise<RestoredInstance>;
+  restore(
+    instance: InstanceRef, set: BackupSet, target: RestoreTarget, effect: Effect, progress?: (doneBytes: number, ofBytes: number) => void,
+  ): Promise<RestoredInstance>;
   /**
    * Restores a backup on a spare place, starts it cut off from everybody, checks every relation, and removes it again. Throws
    * only for the drill's own trouble. The customer's functions run as the database's owner, within a bounded time.

@@ -30,7 +30,9 @@ const request = (why: string, more: Omit<ExtensionRule, 'access' | 'why'> = {}):
 /** Every extension that comes with PostgreSQL 15 to 18. */
 export const EXTENSION_LIST: Readonly<Record<string, ExtensionRule>> = {
   adminpack: refused('it writes files of the server'),
-  amcheck: request('checks tables and indexes for damage; it only reads', { granted: ['bt_index_check', 'bt_index_parent_check', 'verify_heapam', 'gin_index_check'] }),
+  amcheck: request('checks tables and indexes for damage; it only reads', {
+    granted: ['bt_index_check', 'bt_index_parent_check', 'verify_heapam', 'gin_index_check'],
+  }),
   autoinc: request('a trigger that numbers rows; it changes nothing but the row that is written'),
   bloom: request('indexes over many columns; written through PostgreSQL\'s own generic WAL, which standbys play'),
   btree_gin: owner('GIN indexes for ordinary types'),
@@ -53,10 +55,14 @@ export const EXTENSION_LIST: Readonly<Record<string, ExtensionRule>> = {
   moddatetime: request('a trigger that writes down when a row was changed; it changes nothing but that row'),
   old_snapshot: refused('it shows what is kept for old_snapshot_threshold, which is not used here; PostgreSQL 17 took it away'),
   pageinspect: refused('it takes pages from whoever calls it, and a page that is made up can crash the server'),
-  pg_buffercache: request('what is in shared memory; the instance has no other customer\'s', { granted: ['pg_buffercache', 'pg_buffercache_pages', 'pg_buffercache_summary', 'pg_buffercache_usage_counts'] }),
+  pg_buffercache: request('what is in shared memory; the instance has no other customer\'s', {
+    granted: ['pg_buffercache', 'pg_buffercache_pages', 'pg_buffercache_summary', 'pg_buffercache_usage_counts'],
+  }),
   pg_freespacemap: request('free room in tables; it only reads', { granted: ['pg_freespace'] }),
   pg_logicalinspect: refused('it reads files of logical replication, which is not offered'),
-  pg_prewarm: request('reads tables into memory, with the caller\'s own rights', { withheld: ['autoprewarm_start_worker', 'autoprewarm_dump_now'] }),
+  pg_prewarm: request('reads tables into memory, with the caller\'s own rights', {
+    withheld: ['autoprewarm_start_worker', 'autoprewarm_dump_now'],
+  }),
   pg_stat_statements: request('what statements cost; its library is loaded in every instance', { granted: ['pg_stat_statements_reset'] }),
   pg_surgery: refused('it removes and freezes rows behind the back of transactions'),
   pg_trgm: owner('texts that resemble each other, with indexes'),
@@ -118,4 +124,5 @@ export function ruleOf(name: string, trusted: boolean): ExtensionRule {
 export const EXTENSION_NAME = /^[a-z][a-z0-9_-]{0,62}$/;
 
 /** A schema that is the customer's to use: any but those of PostgreSQL itself. */
-export const isCustomersSchema = (schema: string): boolean => schema.length > 0 && schema.length <= 63 && !/^pg_|\0/.test(schema) && schema !== 'information_schema';
+export const isCustomersSchema = (schema: string): boolean =>
+  schema.length > 0 && schema.length <= 63 && !/^pg_|\0/.test(schema) && schema !== 'information_schema';

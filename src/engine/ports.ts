@@ -8,13 +8,25 @@
 
 import type { BackupsPort } from './backups-port.js';
 import type { ExtensionObservation } from './extension-list.js';
-import type { DatabaseSpec, Effect, InstanceObservation, InstanceRef, Lsn, Room, StandbyObservation, StorageMeasure, Writing } from './instance-model.js';
+import type {
+  DatabaseSpec, Effect, InstanceObservation, InstanceRef, Lsn, Room, StandbyObservation, StorageMeasure, Writing,
+} from './instance-model.js';
 import type { MetadataBackupsPort } from './metadata-backups-port.js';
 import type { RoleObservation, WantedRole } from './role-names.js';
 import type { Survey } from './survey-port.js';
 
 export type {
-  DatabaseSpec, Effect, InstanceObservation, InstanceRef, InstanceSecrets, InstanceSize, Lsn, Room, StandbyObservation, StorageMeasure, Writing,
+  DatabaseSpec,
+  Effect,
+  InstanceObservation,
+  InstanceRef,
+  InstanceSecrets,
+  InstanceSize,
+  Lsn,
+  Room,
+  StandbyObservation,
+  StorageMeasure,
+  Writing,
 } from './instance-model.js';
 
 /** The data of an instance that was moved aside when the instance was made anew (`protocol.md`, rule 12). */
@@ -73,7 +85,9 @@ export interface InstancesPort {
    *
    * @throws EngineError `permanent` if it is refused by the list, by PostgreSQL, or because of what the customer has made
    */
-  createExtension(primary: InstanceRef, wanted: { readonly name: string; readonly schema: string }, effect: Effect): Promise<{ readonly made: boolean }>;
+  createExtension(
+    primary: InstanceRef, wanted: { readonly name: string; readonly schema: string }, effect: Effect,
+  ): Promise<{ readonly made: boolean }>;
   /** Takes an extension away; refused while something rests on it. */
   dropExtension(primary: InstanceRef, name: string, effect: Effect): Promise<void>;
   /** The customer's roles beside the owner, by name; reads only. */
@@ -134,7 +148,9 @@ export interface InstancesPort {
    * one, rewound where it diverged, copied anew where neither works. The mark is lifted only when it cannot start as a
    * primary any more (protocol rules 10 and 11). Never touches the primary's own files.
    */
-  rejoin(instance: InstanceRef, primary: InstanceRef, effect: Effect): Promise<InstanceObservation & { readonly how: 'repointed' | 'rewound' | 'copied' }>;
+  rejoin(
+    instance: InstanceRef, primary: InstanceRef, effect: Effect,
+  ): Promise<InstanceObservation & { readonly how: 'repointed' | 'rewound' | 'copied' }>;
   /** Holds a connection to the instance, to see at once when it goes. */
   watch(instance: InstanceRef): InstanceWatch;
   /**
@@ -179,7 +195,10 @@ export interface InstanceGlimpse {
 export interface SlotInspection {
   readonly name: string;
   readonly active: boolean;
-  /** `unreserved`: what it needs may be removed at the next checkpoint; `lost`: it has been, and the slot keeps nothing any more, in use or not. */
+  /**
+   * `unreserved`: what it needs may be removed at the next checkpoint; `lost`: it has been, and the slot keeps nothing any
+   * more, in use or not.
+   */
   readonly status: 'reserved' | 'extended' | 'unreserved' | 'lost';
   /** WAL that is kept for it; null once it was removed, or before it was ever used. */
   readonly keptBytes: number | null;

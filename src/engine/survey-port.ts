@@ -3,7 +3,10 @@ export interface FoundInstance {
   readonly id: string;
   readonly databaseId: string;
   readonly hostId: string;
-  /** The number of the database's own Unix account; null where everything runs as one user, or nothing is left but the record of the token. */
+  /**
+   * The number of the database's own Unix account; null where everything runs as one user, or nothing is left but the record
+   * of the token.
+   */
   readonly account: number | null;
   readonly address: string;
   readonly port: number | null;

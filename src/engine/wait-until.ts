@@ -12,7 +12,9 @@ const MOST_POLL_MS = 50;
  *
  * @throws EngineError `transient` once the signal ends the wait.
  */
-export async function waitUntil<T>(what: string, signal: AbortSignal, ask: () => Promise<T | undefined> | T | undefined, pollMs = POLL_MS): Promise<T> {
+export async function waitUntil<T>(
+  what: string, signal: AbortSignal, ask: () => Promise<T | undefined> | T | undefined, pollMs = POLL_MS,
+): Promise<T> {
   const everyMs = (waitedMs: number): number => Math.max(pollMs, Math.min(MOST_POLL_MS, waitedMs * SHARE_OF_WAIT));
   const answer = await askUntil(() => {
     if (signal.aborted) throw timeIsOver(what, signal);

@@ -1,7 +1,10 @@
 import { EngineError } from '../errors.js';
 import type { SecretVault } from '../collaborators.js';
 import { HostShell } from './machine/host-shell.js';
-import { adjustFleet, describeFleet, drawNetwork, gatewayAddress, REGION_COUNT, type FleetDescription, type PublicCertificateFiles, type RegionDescription } from './fleet/fleet-description.js';
+import {
+  adjustFleet, describeFleet, drawNetwork, gatewayAddress, REGION_COUNT, type FleetDescription, type PublicCertificateFiles,
+  type RegionDescription,
+} from './fleet/fleet-description.js';
 import { EMBEDDED_SITES } from './fleet/embedded-sites.js';
 import {
   accountOf,
@@ -59,14 +62,18 @@ const DEFAULT_HOST_MEMORY_MB = 65_536;
  * @throws EngineError `permanent` if the directory cannot serve, or its secrets were sealed under another master key.
  */
 export async function prepareLocalFleet(options: PrepareOptions): Promise<PreparedFleet> {
-  if (!options.dataDir.startsWith('/')) throw new EngineError('permanent', `the data directory ${options.dataDir} is not absolute`, 'give a path that begins with /');
+  if (!options.dataDir.startsWith('/')) {
+    throw new EngineError('permanent', `the data directory ${options.dataDir} is not absolute`, 'give a path that begins with /');
+  }
   const bare = HostShell.bare(options.dataDir);
   if (!(await bare.exists(options.dataDir))) await bare.ensureDirectory(options.dataDir, 0o711);
   const dataDir = await bare.realpath(options.dataDir);
   const shell = HostShell.bare(dataDir);
   const found = await readFleet(shell);
   if (found) refuseOtherKindOfUser(shell, found);
-  const fleet = found ? await withPorts(shell, adjustFleet(found, options), options) : adjustFleet(await describeNewFleet(shell, options), options);
+  const fleet = found
+    ? await withPorts(shell, adjustFleet(found, options), options)
+    : adjustFleet(await describeNewFleet(shell, options), options);
   const certificate = fleet.publicCertificate && (await requirePublicCertificate(shell, fleet.publicCertificate, fleet.publicHost));
   if (JSON.stringify(fleet) !== JSON.stringify(found)) await writeFleet(shell, fleet);
   const moved = found ? whyMoved(found, fleet) : [];
@@ -97,9 +104,16 @@ async function describeNewFleet(shell: HostShell, options: PrepareOptions): Prom
 async function withPorts(shell: HostShell, fleet: FleetDescription, options: PrepareOptions): Promise<FleetDescription> {
   if (fleet.regions.every(({ gateway }) => gateway.firstPort > 0)) return fleet;
   const slots = options.gatewaySlots ?? DEFAULT_SLOTS;
-  const firstPorts = await choosePorts(shell, { firstGatewayPort: options.firstGatewayPort, publicHost: fleet.publicHost, slots, network: fleet.network });
+  const firstPorts = await choosePorts(shell, {
+    firstGatewayPort: options.firstGatewayPort, publicHost: fleet.publicHost, slots, network: fleet.network,
+  });
   await Promise.all(fleet.regions.map(({ id }) => retireGateway(shell, fleet, id)));
-  return { ...fleet, regions: fleet.regions.map((region, index) => ({ ...region, gateway: { ...region.gateway, firstPort: firstPorts[index] ?? 0, slots } })) };
+  return {
+    ...fleet,
+    regions: fleet.regions.map((region, index) => ({
+      ...region, gateway: { ...region.gateway, firstPort: firstPorts[index] ?? 0, slots },
+    })),
+  };
 }
 
 /** Ends the PgBouncer that served a whole region, and removes what was its own; routes' tokens stay. */
@@ -107,7 +121,9 @@ async function retireGateway(shell: HostShell, fleet: FleetDescription, regionId
   const configured = `${gatewayDirectory(currentRuntimeRoot(shell.root, fleet), regionId)}/etc`;
   for (const process of shell.processesUnder([configured])) shell.signal(process, 'SIGKILL');
   // Where they are mounted elsewhere they may not be yet.
-  for (const name of ['etc', 'pid', 'log', 'admin-password', 'shown']) await shell.remove(`${gatewayDirectory(shell.root, regionId)}/${name}`);
+  for (const name of ['etc', 'pid', 'log', 'admin-password', 'shown']) {
+    await shell.remove(`${gatewayDirectory(shell.root, regionId)}/${name}`);
+  }
 }
 
 interface PortChoice {
@@ -117,7 +133,9 @@ interface PortChoice {
   readonly network: number;
 }
 
-async function choosePorts(shell: HostShell, { firstGatewayPort: first, publicHost = null, slots, network }: PortChoice): Promise<number[]> {
+async function choosePorts(
+  shell: HostShell, { firstGatewayPort: first, publicHost = null, slots, network }: PortChoice,
+): Promise<number[]> {
   if (first !== undefined) return Array.from({ length: REGION_COUNT }, (_, region) => first + region * slots * PORTS_PER_DATABASE);
   const listeners = await readListeners(shell);
   // Gateways that other machines reach listen on every address, the others on one of their own.

@@ -1,5 +1,7 @@
 import { HostShell } from './machine/host-shell.js';
-import { backupsDirectory, binDirectory, fleetFile, gatewaysDirectory, hostsDirectory, regionsDirectory, sitesDirectory, socketsDirectory } from './fleet/fleet-layout.js';
+import {
+  backupsDirectory, binDirectory, fleetFile, gatewaysDirectory, hostsDirectory, regionsDirectory, sitesDirectory, socketsDirectory,
+} from './fleet/fleet-layout.js';
 import { withdrawCertificates } from './fleet/public-certificates.js';
 import { findFleet, shutDownLocalFleet } from './shut-down-fleet.js';
 
@@ -13,7 +15,9 @@ export async function purgeLocalFleet(dataDir: string): Promise<void> {
   const { dataDir: real, fleet } = await findFleet(dataDir);
   await shutDownLocalFleet(real);
   const shell = HostShell.bare(real);
-  for (const directory of [hostsDirectory, gatewaysDirectory, regionsDirectory, socketsDirectory, sitesDirectory, backupsDirectory, binDirectory]) {
+  for (const directory of [
+    hostsDirectory, gatewaysDirectory, regionsDirectory, socketsDirectory, sitesDirectory, backupsDirectory, binDirectory,
+  ]) {
     const path = directory(real);
     if (!(await shell.exists(path))) continue;
     // Frozen files are immutable until the flag is taken away; file systems without flags have nothing to take away.

@@ -48,7 +48,9 @@ export async function findFleet(dataDir: string): Promise<{ shell: HostShell; fl
   const bare = HostShell.bare(dataDir);
   const real = (await bare.exists(dataDir)) ? await bare.realpath(dataDir) : dataDir;
   const fleet = await readFleet(HostShell.bare(real));
-  if (!fleet) throw new EngineError('permanent', `${dataDir} is not the directory of a fleet`, 'give the directory that was given to freehold up');
+  if (!fleet) {
+    throw new EngineError('permanent', `${dataDir} is not the directory of a fleet`, 'give the directory that was given to freehold up');
+  }
   return { shell: HostShell.bare(currentRuntimeRoot(real, fleet)), fleet, dataDir: real };
 }
 
@@ -93,7 +95,9 @@ async function killAll(shell: HostShell, find: () => ProcessFacts[]): Promise<vo
     const alive = find();
     if (alive.length === 0) return;
     if (Date.now() > deadline) {
-      throw new EngineError('transient', `processes would not die: ${alive.map((process) => process.pid).join(', ')}`, 'see what they wait for, then try again');
+      throw new EngineError(
+        'transient', `processes would not die: ${alive.map((process) => process.pid).join(', ')}`, 'see what they wait for, then try again',
+      );
     }
     for (const process of alive) shell.signal(process, 'SIGKILL');
     await delay(POLL_MS);

@@ -20,7 +20,9 @@ export async function surveyFleet(fleet: LocalFleet): Promise<Survey> {
 async function surveyHost(fleet: LocalFleet, host: { readonly id: string; readonly address: string }): Promise<FoundInstance[]> {
   const found: FoundInstance[] = [];
   for (const instance of await listInstances(fleet.root, host.id, fleet.shell.list)) {
-    if (DATABASE_ID.test(instance.database.id) && INSTANCE_ID.test(instance.id)) found.push(await surveyInstance(fleet, host.address, instance));
+    if (DATABASE_ID.test(instance.database.id) && INSTANCE_ID.test(instance.id)) {
+      found.push(await surveyInstance(fleet, host.address, instance));
+    }
   }
   return found;
 }
@@ -30,7 +32,8 @@ async function surveyInstance(fleet: LocalFleet, address: string, instance: Inst
   const paths = instancePaths(fleet.root, instance);
   const [token, wasMade, isComplete, marked, standby, port, wal, postmaster] = await Promise.all([
     shell.storedToken(paths.control), shell.exists(paths.made), shell.exists(`${paths.data}/PG_VERSION`), shell.exists(paths.mark),
-    shell.exists(`${paths.data}/standby.signal`), shell.read(paths.port), shell.list(`${paths.data}/pg_wal`), findPostmaster({ shell, paths }),
+    shell.exists(`${paths.data}/standby.signal`), shell.read(paths.port), shell.list(`${paths.data}/pg_wal`),
+    findPostmaster({ shell, paths }),
   ]);
   return {
     id: instance.id, databaseId: instance.database.id, hostId: instance.host, account: await accountNumber(fleet, paths.home), address,
@@ -49,7 +52,9 @@ async function surveyGateway(fleet: LocalFleet, region: string): Promise<FoundRo
   const { routes } = gatewayPaths(fleet, region);
   const ids = (await fleet.shell.list(routes)).filter((name) => DATABASE_ID.test(name));
   return Promise.all(ids.map(async (databaseId) => {
-    const [token, file] = await Promise.all([fleet.shell.storedToken(routeDirectory(routes, databaseId)), readRoute(fleet.shell, routes, databaseId)]);
+    const [token, file] = await Promise.all([
+      fleet.shell.storedToken(routeDirectory(routes, databaseId)), readRoute(fleet.shell, routes, databaseId),
+    ]);
     return { databaseId, region, token, ...(file && { leads: { open: file.open, ...file.target, ownerVerifier: file.ownerVerifier } }) };
   }));
 }

@@ -27,7 +27,9 @@ export async function adoptArchive(primary: InstanceContext, effect: Effect): Pr
     for (let first = 0; first < held.length; first += MARKED_AT_ONCE) {
       const names = held.slice(first, first + MARKED_AT_ONCE);
       // One that was removed meanwhile is not there any more.
-      const moves = names.filter((name) => name.endsWith(DONE)).map((name) => `{ [ ! -e ${name} ] || mv -T -- ${name} ${name.slice(0, -DONE.length)}.ready; }`);
+      const moves = names
+        .filter((name) => name.endsWith(DONE))
+        .map((name) => `{ [ ! -e ${name} ] || mv -T -- ${name} ${name.slice(0, -DONE.length)}.ready; }`);
       await gate.must([command('cd', status), command('touch', '-c', '--', ...names), ...moves].join(' && '), 'marking wal to be archived');
     }
   });

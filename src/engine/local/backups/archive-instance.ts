@@ -23,17 +23,30 @@ export async function archiveTo(context: InstanceContext, works: readonly SiteWo
   const { signal } = effect;
   const owner = account ? ['-o', String(account.uid), '-g', String(account.gid)] : [];
   await shell.fenced(archiveSubject(context), signal, async (gate) => {
-    if (!(await shell.exists(paths.made))) throw new EngineError('transient', `instance ${instance.id} was not made yet`, 'create it first');
+    if (!(await shell.exists(paths.made))) {
+      throw new EngineError('transient', `instance ${instance.id} was not made yet`, 'create it first');
+    }
     await Promise.all(works.map((work) => makeSet(context, work, signal)));
     const directories = ['spool', 'lock', 'log'].map((name) => `${backrestDirectory(context, works)}/${name}`);
-    await gate.must(command('install', '-d', '-m', '0700', ...owner, `${paths.home}/pgbackrest`, backrestDirectory(context, works), ...directories), 'making the directories of the archive');
-    await gate.install([{ path: paths.archiveConfiguration, content: archiveConfiguration(context, works), mode: 0o600, ...(account ? { owner: account } : {}) }]);
+    await gate.must(
+      command('install', '-d', '-m', '0700', ...owner, `${paths.home}/pgbackrest`, backrestDirectory(context, works), ...directories),
+      'making the directories of the archive',
+    );
+    await gate.install([
+      {
+        path: paths.archiveConfiguration,
+        content: archiveConfiguration(context, works),
+        mode: 0o600,
+        ...(account ? { owner: account } : {}),
+      },
+    ]);
     await wake(context, gate);
   });
 }
 
 /** One for each choice of sites: a process that hangs at a site holds the lock of that choice, and must not hold up the others. */
-const backrestDirectory = ({ paths }: InstanceContext, works: readonly SiteWork[]): string => `${paths.home}/pgbackrest/${works.map(({ site }) => site.id).join('+')}`;
+const backrestDirectory = ({ paths }: InstanceContext, works: readonly SiteWork[]): string =>
+  `${paths.home}/pgbackrest/${works.map(({ site }) => site.id).join('+')}`;
 
 /** pgBackRest refuses to archive into a repository that does not know the cluster. Harmless where it does. */
 export async function makeSet(context: InstanceContext, work: SiteWork, signal: AbortSignal): Promise<void> {
@@ -103,7 +116,9 @@ const archiveStatus = ({ paths }: InstanceContext): string => `${paths.data}/pg_
 
 /** Names of the segments that are complete and not archived, the oldest first. */
 async function waitingSegments(context: InstanceContext): Promise<string[]> {
-  return (await context.shell.list(archiveStatus(context))).filter((name) => name.endsWith('.ready')).map((name) => name.slice(0, -'.ready'.length));
+  return (await context.shell.list(archiveStatus(context)))
+    .filter((name) => name.endsWith('.ready'))
+    .map((name) => name.slice(0, -'.ready'.length));
 }
 
 /**
@@ -124,7 +139,9 @@ export async function archiveNow(primary: InstanceContext, effect: Effect): Prom
   const segment = await shell.fenced(archiveSubject(primary), effect.signal, async (gate) => {
     const port = await readPort(primary);
     if (port === undefined) throw new EngineError('transient', `instance ${instance.id} was not made yet`, 'create it first');
-    const server = { address, serverName, port, authorityPath, password: instance.database.secrets.control, applicationName: 'freehold-archive' };
+    const server = {
+      address, serverName, port, authorityPath, password: instance.database.secrets.control, applicationName: 'freehold-archive',
+    };
     return (await gate.must(psqlLine(fleet, server, MARK_AND_SWITCH), 'switching wal')).trim();
   });
   await waitUntil(

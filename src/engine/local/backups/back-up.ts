@@ -27,19 +27,27 @@ export const backupOptions = (backupId: string): string[] => [
  *
  * A backup that was made under this id is found by its annotation. The files of one that was killed are used again by the next.
  */
-export async function backUp(work: SiteWork, primary: InstanceContext, standby: InstanceContext | undefined, backupId: string, effect: Effect): Promise<StoredBackup> {
+export async function backUp(
+  work: SiteWork, primary: InstanceContext, standby: InstanceContext | undefined, backupId: string, effect: Effect,
+): Promise<StoredBackup> {
   const { signal } = effect;
   await requireSite(work.fleet, work.site);
   const known = await find(work, backupId, signal);
   if (known) return known;
   if (!(await archivedSites(primary)).includes(work.site.id)) {
-    throw new EngineError('transient', `the primary ${primary.instance.id} does not archive to ${work.site.id}`, 'make it archive there first');
+    throw new EngineError(
+      'transient', `the primary ${primary.instance.id} does not archive to ${work.site.id}`, 'make it archive there first',
+    );
   }
   // A new primary's control data is of its old timeline until its first checkpoint, and pgBackRest goes by it.
   await checkpoint(primary, signal);
   if (!standby || !(await runsFrom(work, primary, standby, backupId, effect))) await run(work, [primary], backupId, signal);
   const made = await find(work, backupId, signal);
-  if (!made) throw new EngineError('outcome-unknown', `backup ${backupId} is not at ${work.site.id} though it was made`, 'list the backups, then try again');
+  if (!made) {
+    throw new EngineError(
+      'outcome-unknown', `backup ${backupId} is not at ${work.site.id} though it was made`, 'list the backups, then try again',
+    );
+  }
   return made;
 }
 
@@ -48,7 +56,9 @@ async function find(work: SiteWork, backupId: string, signal: AbortSignal): Prom
 }
 
 /** Whether the backup could be taken from the standby; if not, the primary has to give it. */
-async function runsFrom(work: SiteWork, primary: InstanceContext, standby: InstanceContext, backupId: string, { signal, trace }: Effect): Promise<boolean> {
+async function runsFrom(
+  work: SiteWork, primary: InstanceContext, standby: InstanceContext, backupId: string, { signal, trace }: Effect,
+): Promise<boolean> {
   if ((await readPort(standby)) === undefined) return false;
   try {
     await run(work, [primary, standby], backupId, signal);
@@ -91,6 +101,8 @@ async function run(work: SiteWork, servers: readonly InstanceContext[], backupId
  * Makes a backup for as long as there is room for it at the site. What was stored until then stays, for the next: with its room
  * the site would be well again, and be filled again at once.
  */
-export async function runWithRoom(work: SiteWork, words: readonly string[], what: string, signal: AbortSignal, environment: Readonly<Record<string, string>>): Promise<void> {
+export async function runWithRoom(
+  work: SiteWork, words: readonly string[], what: string, signal: AbortSignal, environment: Readonly<Record<string, string>>,
+): Promise<void> {
   await whileRoom(work, signal, (limit) => runBackrest(work, words, what, limit, environment));
 }

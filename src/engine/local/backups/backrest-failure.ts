@@ -25,12 +25,22 @@ export function backrestFailure(what: string, result: CommandResult): EngineErro
   const text = `${result.stderr}\n${result.stdout}`;
   const number = Number(/ERROR: \[(\d+)\]/.exec(text)?.[1] ?? result.code);
   const words = lastLines(text.replaceAll(/^.*? (ERROR|WARN): /gm, '$1: '));
-  if (number === LOCKED) return new EngineError('transient', `${what} has to wait: another one is at work there`, 'try again when it is done');
+  if (number === LOCKED) {
+    return new EngineError('transient', `${what} has to wait: another one is at work there`, 'try again when it is done');
+  }
   if (number === ARCHIVE_TIMEOUT) {
-    return new EngineError('transient', `${what} failed: wal did not reach the site in time`, 'see whether the primary archives to that site, and whether all its sites answer');
+    return new EngineError(
+      'transient',
+      `${what} failed: wal did not reach the site in time`,
+      'see whether the primary archives to that site, and whether all its sites answer',
+    );
   }
   if (number === BACKUP_SET_INVALID) return new DamagedError(`${what} failed: ${words}`, 'list the backups again');
   if (DAMAGED.test(text)) return new DamagedError(`${what} failed, what is stored there is damaged: ${words}`);
-  if (NO_ROOM.test(text) || saysNoRoom(text)) return new EngineError('transient', `${what} failed for want of room: ${words}`, 'make room on the host or at the site, or choose another');
+  if (NO_ROOM.test(text) || saysNoRoom(text)) {
+    return new EngineError(
+      'transient', `${what} failed for want of room: ${words}`, 'make room on the host or at the site, or choose another',
+    );
+  }
   return commandFailure(what, { ...result, stderr: words, stdout: '' });
 }

@@ -48,12 +48,15 @@ const RELATIONS = `
     JOIN pg_catalog.pg_roles o ON o.oid OPERATOR(pg_catalog.=) c.relowner
     LEFT JOIN pg_catalog.pg_index i ON i.indexrelid OPERATOR(pg_catalog.=) c.oid
    WHERE c.relpersistence OPERATOR(pg_catalog.<>) 't'::pg_catalog."char"
-     AND ((c.relkind OPERATOR(pg_catalog.=) ANY ('{r,m,t}'::pg_catalog."char"[]) AND a.amname OPERATOR(pg_catalog.=) 'heap'::pg_catalog.name)
-       OR (c.relkind OPERATOR(pg_catalog.=) 'i'::pg_catalog."char" AND a.amname OPERATOR(pg_catalog.=) 'btree'::pg_catalog.name AND i.indisready AND i.indisvalid AND i.indislive))
+     AND ((c.relkind OPERATOR(pg_catalog.=) ANY ('{r,m,t}'::pg_catalog."char"[])
+           AND a.amname OPERATOR(pg_catalog.=) 'heap'::pg_catalog.name)
+       OR (c.relkind OPERATOR(pg_catalog.=) 'i'::pg_catalog."char" AND a.amname OPERATOR(pg_catalog.=) 'btree'::pg_catalog.name
+           AND i.indisready AND i.indisvalid AND i.indislive))
    ORDER BY c.oid`;
 const CHECK_HEAP = `
   SELECT blkno::pg_catalog.text AS block, offnum AS "offset", msg AS message
-    FROM pg_catalog.verify_heapam(relation := $1::pg_catalog.oid::pg_catalog.regclass, on_error_stop := false, check_toast := true) LIMIT ${MOST_DAMAGE}`;
+    FROM pg_catalog.verify_heapam(relation := $1::pg_catalog.oid::pg_catalog.regclass, on_error_stop := false, check_toast := true)
+   LIMIT ${MOST_DAMAGE}`;
 const CHECK_INDEX = 'SELECT pg_catalog.bt_index_check($1::pg_catalog.oid::pg_catalog.regclass, $2::pg_catalog.bool)';
 
 /**
@@ -63,7 +66,9 @@ const CHECK_INDEX = 'SELECT pg_catalog.bt_index_check($1::pg_catalog.oid::pg_cat
  *
  * @throws EngineError `transient` for the drill's own trouble.
  */
-export async function checkCluster(server: IsolatedServer, owner: string, signal: AbortSignal, bounds: CheckBounds = {}): Promise<ClusterCheck> {
+export async function checkCluster(
+  server: IsolatedServer, owner: string, signal: AbortSignal, bounds: CheckBounds = {},
+): Promise<ClusterCheck> {
   const { budgetMs = CODE_BUDGET_MS } = bounds;
   const names = await withIsolated(server, 'postgres', signal, async (client) => {
     const { rows } = await client.query<{ name: string }>(DATABASES);
@@ -83,7 +88,9 @@ export async function checkCluster(server: IsolatedServer, owner: string, signal
     if (damage.length > 0) continue;
     const begun = performance.now();
     const time = { budgetMs, until: begun + leftMs };
-    remarks.push(...(await compareAsOwner({ server, database: name, owner, signal, time, bounds }, withCode)).map((text) => `${name}: ${text}`));
+    remarks.push(
+      ...(await compareAsOwner({ server, database: name, owner, signal, time, bounds }, withCode)).map((text) => `${name}: ${text}`),
+    );
     leftMs -= performance.now() - begun;
   }
   return { relations, damage: damage.slice(0, MOST_DAMAGE), remarks };
@@ -94,7 +101,9 @@ async function checkRelations(client: Client, owner: string): Promise<{ relation
   // What the customer may have had made of it is made anew where nobody but a superuser makes anything.
   await client.query('DROP EXTENSION IF EXISTS amcheck CASCADE');
   await client.query('CREATE EXTENSION amcheck WITH SCHEMA pg_catalog');
-  await client.query(`GRANT EXECUTE ON FUNCTION pg_catalog.bt_index_check(pg_catalog.regclass, pg_catalog.bool) TO ${quoteIdentifier(owner)}`);
+  await client.query(
+    `GRANT EXECUTE ON FUNCTION pg_catalog.bt_index_check(pg_catalog.regclass, pg_catalog.bool) TO ${quoteIdentifier(owner)}`,
+  );
   const { rows: relations } = await client.query<Relation>(RELATIONS);
   const damage: string[] = [];
   for (const relation of relations) {
@@ -110,12 +119,16 @@ async function checkRelation(client: Client, { oid, name, kind, runsCode }: Rela
       await client.query({ name: 'check-index', text: CHECK_INDEX, values: [oid, !runsCode] });
       return [];
     }
-    const { rows } = await client.query<{ block: string; offset: number | null; message: string }>({ name: 'check-heap', text: CHECK_HEAP, values: [oid] });
+    const { rows } = await client.query<{ block: string; offset: number | null; message: string }>({
+      name: 'check-heap', text: CHECK_HEAP, values: [oid],
+    });
     return rows.map(({ block, offset, message }) => `${name}, block ${block}${offset === null ? '' : `, row ${offset}`}: ${message}`);
   } catch (error) {
     const { code, message } = error as ServerError;
     if (judgeCheckError({ code, message }) === 'damage') return [`${name}: ${message}`];
-    throw new EngineError('transient', `the check of ${name} did not come to an end: ${message}`, 'try again, or on another host', { cause: error });
+    throw new EngineError('transient', `the check of ${name} did not come to an end: ${message}`, 'try again, or on another host', {
+      cause: error,
+    });
   }
 }
 
@@ -145,11 +158,15 @@ async function compareAsOwner(comparison: Comparison, indexes: readonly Relation
   while (left.length > 0 && remarks.length < MOST_REMARKS) {
     const [first] = left;
     if (!first) break;
-    if (performance.now() >= until) return [...remarks, ...left.map(({ name }) => describeRemark(name, { message: '' }, { over: 'time', budgetMs }))];
+    if (performance.now() >= until) {
+      return [...remarks, ...left.map(({ name }) => describeRemark(name, { message: '' }, { over: 'time', budgetMs }))];
+    }
     const remark = await compare(comparison, left);
     if (remark !== undefined) remarks.push(remark);
   }
-  return left.length === 0 ? remarks : [...remarks, `${left.length} more indexes with functions in their definitions were not compared with their tables`];
+  return left.length === 0
+    ? remarks
+    : [...remarks, `${left.length} more indexes with functions in their definitions were not compared with their tables`];
 }
 
 /** Compares the first of the indexes, and those after it as long as nothing is to be told; takes them off the list. */
@@ -165,7 +182,9 @@ async function compare({ server, database, owner, signal, time, bounds }: Compar
       const timer = setTimeout(() => end('time'), Math.max(0, time.until - performance.now()));
       const before = await bounds.measure?.();
       const meter = setInterval(() => {
-        void bounds.measure?.().then((bytes) => bytes - (before ?? bytes) > (bounds.budgetBytes ?? CODE_BUDGET_BYTES) && end('room'), () => undefined);
+        void bounds.measure?.().then(
+          (bytes) => bytes - (before ?? bytes) > (bounds.budgetBytes ?? CODE_BUDGET_BYTES) && end('room'), () => undefined,
+        );
       }, MEASURE_EVERY_MS);
       try {
         for (let index = left.shift(); index; index = left.shift()) {
@@ -190,5 +209,7 @@ async function compare({ server, database, owner, signal, time, bounds }: Compar
 
 /** A cancellation can be caught by a function; an end cannot. */
 async function endSession(server: IsolatedServer, pid: number, signal: AbortSignal): Promise<void> {
-  await withIsolated(server, 'postgres', signal, (client) => client.query('SELECT pg_catalog.pg_terminate_backend($1::pg_catalog.int4, $2::pg_catalog.int8)', [pid, END_WITHIN_MS])).catch(() => undefined);
+  await withIsolated(server, 'postgres', signal, (client) =>
+    client.query('SELECT pg_catalog.pg_terminate_backend($1::pg_catalog.int4, $2::pg_catalog.int8)', [pid, END_WITHIN_MS]),
+  ).catch(() => undefined);
 }

@@ -17,7 +17,9 @@ export async function openSites(shell: HostShell, sites: readonly ConfiguredSite
   if (sites.some(({ repository }) => repository.type === 'sftp') && !(await knowsSftp(shell))) {
     faults.push(`sites of type sftp need pgBackRest ${FIRST_WITH_SFTP.join('.')} or newer`);
   }
-  if (faults.length > 0) throw new EngineError('permanent', `the backup sites cannot be used: ${faults.join('; ')}`, 'see FREEHOLD_BACKUP_SITES');
+  if (faults.length > 0) {
+    throw new EngineError('permanent', `the backup sites cannot be used: ${faults.join('; ')}`, 'see FREEHOLD_BACKUP_SITES');
+  }
   return opened.flatMap((site) => (site.status === 'fulfilled' ? [site.value] : []));
 }
 
@@ -45,18 +47,51 @@ export function toRepository(settings: RepositorySettings, secret: string): Repo
       return { directory: path, options: { type: 'posix', path }, files: {} };
     case 's3': {
       const [key = '', keySecret = ''] = secret.split(/\s+/);
-      const keys: Record<string, string> = settings.keyFile === undefined ? { 's3-key-type': 'auto' } : { 's3-key': key, 's3-key-secret': keySecret };
+      const keys: Record<string, string> =
+        settings.keyFile === undefined ? { 's3-key-type': 'auto' } : { 's3-key': key, 's3-key-secret': keySecret };
       const { bucket, endpoint, region, uriStyle } = settings;
-      return remote({ type: 's3', path, 's3-bucket': bucket, 's3-endpoint': endpoint, 's3-region': region, 's3-uri-style': uriStyle, ...keys, ...serverOptions(settings) });
+      return remote({
+        type: 's3',
+        path,
+        's3-bucket': bucket,
+        's3-endpoint': endpoint,
+        's3-region': region,
+        's3-uri-style': uriStyle,
+        ...keys,
+        ...serverOptions(settings),
+      });
     }
     case 'azure': {
       const { account, container, keyType } = settings;
-      return remote({ type: 'azure', path, 'azure-account': account, 'azure-container': container, 'azure-key-type': keyType, 'azure-key': secret, ...serverOptions(settings) });
+      return remote({
+        type: 'azure',
+        path,
+        'azure-account': account,
+        'azure-container': container,
+        'azure-key-type': keyType,
+        'azure-key': secret,
+        ...serverOptions(settings),
+      });
     }
     case 'gcs':
-      return remote({ type: 'gcs', path, 'gcs-bucket': settings.bucket, ...(settings.endpoint === undefined ? {} : { 'gcs-endpoint': settings.endpoint }) }, { 'gcs-key': secret });
+      return remote(
+        {
+          type: 'gcs',
+          path,
+          'gcs-bucket': settings.bucket,
+          ...(settings.endpoint === undefined ? {} : { 'gcs-endpoint': settings.endpoint }),
+        },
+        { 'gcs-key': secret },
+      );
     case 'sftp': {
-      const options = { 'sftp-host': settings.host, 'sftp-host-port': String(settings.port), 'sftp-host-user': settings.user, 'sftp-host-key-hash-type': 'sha256', 'sftp-host-fingerprint': settings.fingerprint, 'sftp-host-key-check-type': 'fingerprint' };
+      const options = {
+        'sftp-host': settings.host,
+        'sftp-host-port': String(settings.port),
+        'sftp-host-user': settings.user,
+        'sftp-host-key-hash-type': 'sha256',
+        'sftp-host-fingerprint': settings.fingerprint,
+        'sftp-host-key-check-type': 'fingerprint',
+      };
       return remote({ type: 'sftp', path, ...options }, { 'sftp-private-key-file': `${secret}\n` });
     }
   }

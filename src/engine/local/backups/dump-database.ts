@@ -20,7 +20,9 @@ import { YIELDING } from './site-work.js';
  * beyond the owner are the cluster's own catalogs, with the verifiers of our roles in pg_authid: pg_dump sees to it that no
  * view or foreign table is read where a table was meant (`restrict_nonsystem_relation_kind`), and nothing else runs code.
  */
-export async function dumpDatabase(context: InstanceContext, signal: AbortSignal, database = context.instance.database.name): Promise<Readable> {
+export async function dumpDatabase(
+  context: InstanceContext, signal: AbortSignal, database = context.instance.database.name,
+): Promise<Readable> {
   const { instance, address, serverName, authorityPath, account, shell } = context;
   const port = await readPort(context);
   if (port === undefined) throw new EngineError('transient', `instance ${instance.id} was not made yet`, 'create it first');
@@ -32,7 +34,9 @@ export async function dumpDatabase(context: InstanceContext, signal: AbortSignal
     authorityPath, applicationName: DUMP_APPLICATION, version, superuser: false,
   });
   // What keeps it out all the same, pg_dump says in its own words.
-  await letIn(context, signal, database).catch((error: unknown) => context.fleet.log.warn({ instanceId: instance.id }, `the role of dumps was not looked at: ${reasonOf(error)}`));
+  await letIn(context, signal, database).catch((error: unknown) =>
+    context.fleet.log.warn({ instanceId: instance.id }, `the role of dumps was not looked at: ${reasonOf(error)}`),
+  );
   return shell.stream(`the dump of ${database}`, words, { signal, env, ...(account ? { account } : {}) });
 }
 
@@ -46,7 +50,9 @@ async function letIn(context: InstanceContext, signal: AbortSignal, name: string
   const { secrets } = context.instance.database;
   await withControl(context, { signal, queryTimeoutMs: LET_IN_WITHIN_MS }, async (client) => {
     const { rows } = await client.query<{ may: boolean }>(
-      `SELECT pg_is_in_recovery() OR (rolcanlogin AND has_database_privilege(oid, ${quoteLiteral(name)}, 'CONNECT')) AS may FROM pg_roles WHERE rolname = ${quoteLiteral(DUMP_ROLE)}`);
+      `SELECT pg_is_in_recovery() OR (rolcanlogin AND has_database_privilege(oid, ${quoteLiteral(name)}, 'CONNECT')) AS may
+         FROM pg_roles WHERE rolname = ${quoteLiteral(DUMP_ROLE)}`,
+    );
     if (rows[0]?.may !== false) return;
     for (const statement of dumpLoginSql(name, scramVerifierSync(dumpPassword(secrets.control)))) await client.query(statement);
   });

@@ -26,10 +26,20 @@ export function judgeCheckError({ code }: ServerError): CheckFault {
 const MOST_TEXT = 200;
 
 /** What the customer is told of an index whose own expression did not come to an end, or does not agree with it. */
-export function describeRemark(index: string, { code, message }: ServerError, time: { readonly over: 'time' | 'room' | undefined; readonly budgetMs: number }): string {
-  if (time.over === 'room') return `index ${index}, and those after it, were not compared with their tables: the functions in its definition wrote too much`;
-  if (time.over === 'time') return `index ${index} was not compared with its table: the functions in its definition took longer than ${Math.round(time.budgetMs / 1_000)} s`;
+export function describeRemark(
+  index: string, { code, message }: ServerError, time: { readonly over: 'time' | 'room' | undefined; readonly budgetMs: number },
+): string {
+  if (time.over === 'room') {
+    return `index ${index}, and those after it, were not compared with their tables: the functions in its definition wrote too much`;
+  }
+  if (time.over === 'time') {
+    return `index ${index} was not compared with its table: the functions in its definition took longer than `
+      + `${Math.round(time.budgetMs / 1_000)} s`;
+  }
   const text = message.replaceAll(/\s+/g, ' ').slice(0, MOST_TEXT);
-  if (code === 'XX001' || code === 'XX002') return `index ${index} does not agree with the functions in its definition as they are now: reindex it (${text})`;
-  return `index ${index} could not be compared with its table: a function in its definition failed (${code ?? 'the session ended'}: ${text})`;
+  if (code === 'XX001' || code === 'XX002') {
+    return `index ${index} does not agree with the functions in its definition as they are now: reindex it (${text})`;
+  }
+  return `index ${index} could not be compared with its table: a function in its definition failed `
+    + `(${code ?? 'the session ended'}: ${text})`;
 }

@@ -25,13 +25,17 @@ const infoSchema = z.array(z.object({
 }));
 
 /** What a site has of the set, the newest first. */
-export async function listBackups(work: SiteWork, signal: AbortSignal, words = backrestWords(work, 'info', ['--output=json'])): Promise<StoredBackup[]> {
+export async function listBackups(
+  work: SiteWork, signal: AbortSignal, words = backrestWords(work, 'info', ['--output=json']),
+): Promise<StoredBackup[]> {
   await requireSite(work.fleet, work.site);
   return parseInfo(await runBackrest(work, words, 'listing the backups', signal), work.site.id);
 }
 
 /** The same, with the name of the newest segment of WAL that is there. */
-export async function listWithArchive(work: SiteWork, signal: AbortSignal): Promise<{ readonly backups: StoredBackup[]; readonly newestWal: string | undefined }> {
+export async function listWithArchive(
+  work: SiteWork, signal: AbortSignal,
+): Promise<{ readonly backups: StoredBackup[]; readonly newestWal: string | undefined }> {
   await requireSite(work.fleet, work.site);
   const text = await runBackrest(work, backrestWords(work, 'info', ['--output=json']), 'listing the backups', signal);
   const [stanza] = infoSchema.parse(JSON.parse(text));
@@ -43,7 +47,11 @@ export function parseInfo(text: string, site: string): StoredBackup[] {
   const [stanza] = infoSchema.parse(JSON.parse(text));
   if (!stanza) return [];
   if (![OK, MISSING_PATH, NO_BACKUPS].includes(stanza.status.code)) {
-    throw new EngineError('transient', `the set at ${site} could not be read: ${stanza.status.message}`, 'see whether the site answers, and whether the key is right');
+    throw new EngineError(
+      'transient',
+      `the set at ${site} could not be read: ${stanza.status.message}`,
+      'see whether the site answers, and whether the key is right',
+    );
   }
   return stanza.backup
     .map(({ label, annotation, timestamp, lsn, info }) => ({

@@ -1,6 +1,8 @@
 import type { Readable } from 'node:stream';
 
-import type { ArchiveObservation, BackupProof, BackupSet, BackupSite, BackupsPort, RestoredInstance, RestoreTarget, StoredBackup } from '../../backups-port.js';
+import type {
+  ArchiveObservation, BackupProof, BackupSet, BackupSite, BackupsPort, RestoredInstance, RestoreTarget, StoredBackup,
+} from '../../backups-port.js';
 import { EngineError } from '../../errors.js';
 import type { Effect, InstanceRef } from '../../ports.js';
 import { asEngineError } from '../machine/engine-failure.js';
@@ -64,7 +66,13 @@ export class LocalBackups implements BackupsPort {
     return this.effect(`archiving of ${primary.id}`, effect, () => archiveNow(this.context(primary), effect));
   }
 
-  backUp(source: { readonly primary: InstanceRef; readonly standby?: InstanceRef }, set: BackupSet, site: string, backupId: string, effect: Effect): Promise<StoredBackup> {
+  backUp(
+    source: { readonly primary: InstanceRef; readonly standby?: InstanceRef },
+    set: BackupSet,
+    site: string,
+    backupId: string,
+    effect: Effect,
+  ): Promise<StoredBackup> {
     return this.effect(`backup of ${set.databaseId}`, effect, async () => {
       const { primary, standby } = source;
       return backUp(await this.work(set, site, 'live'), this.context(primary), standby && this.context(standby), backupId, effect);
@@ -78,7 +86,13 @@ export class LocalBackups implements BackupsPort {
     });
   }
 
-  restore(instance: InstanceRef, set: BackupSet, target: RestoreTarget, effect: Effect, progress: (doneBytes: number, ofBytes: number) => void = () => undefined): Promise<RestoredInstance> {
+  restore(
+    instance: InstanceRef,
+    set: BackupSet,
+    target: RestoreTarget,
+    effect: Effect,
+    progress: (doneBytes: number, ofBytes: number) => void = () => undefined,
+  ): Promise<RestoredInstance> {
     return this.effect(`restore of ${instance.id}`, effect, async () => {
       const work = await this.work(set, 'backup' in target ? target.backup.site : target.site);
       return restoreInstance(this.context(instance), work, target, effect, progress);
@@ -109,7 +123,9 @@ export class LocalBackups implements BackupsPort {
   }
 
   prove(set: BackupSet, from: StoredAt, host: string, effect: Effect): Promise<BackupProof> {
-    return this.effect(`proving ${from.label} of ${set.databaseId}`, effect, async () => proveBackup(await this.work(set, from.site), from.label, host, effect));
+    return this.effect(`proving ${from.label} of ${set.databaseId}`, effect, async () =>
+      proveBackup(await this.work(set, from.site), from.label, host, effect),
+    );
   }
 
   remove(set: BackupSet, site: string, effect: Effect): Promise<void> {

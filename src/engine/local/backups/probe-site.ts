@@ -46,13 +46,26 @@ export async function probeSite(fleet: LocalFleet, site: LocalSite, signal: Abor
   const { shell } = fleet;
   if (directory === undefined) return probeRemote(fleet, site, signal, bytes);
   try {
-    const lock = ['flock', '--no-fork', '--timeout', LOCK_TIMEOUT_S, '--conflict-exit-code', String(LOCKED), `${backupsDirectory(fleet.root)}/probe-${site.id}.lock`];
-    const words = ['/bin/sh', '-c', PROBE, 'probe', directory, siteMarker(directory), `${directory}/probe-${process.pid}`, String(LEAST_ROOM_BYTES), String(bytes)];
+    const lock = [
+      'flock',
+      '--no-fork',
+      '--timeout',
+      LOCK_TIMEOUT_S,
+      '--conflict-exit-code',
+      String(LOCKED),
+      `${backupsDirectory(fleet.root)}/probe-${site.id}.lock`,
+    ];
+    const words = [
+      '/bin/sh', '-c', PROBE, 'probe', directory, siteMarker(directory), `${directory}/probe-${process.pid}`, String(LEAST_ROOM_BYTES),
+      String(bytes),
+    ];
     const result = await shell.run([...lock, ...words], { signal });
     if (result.code === LOCKED) return { usable: false, reason: 'no answer: it hangs' };
     if (result.code !== 0) return { usable: false, reason: result.stderr.trim() || 'what was written cannot be read' };
     const [freeBytes, madeAtS] = result.stdout.split(' ').map(Number);
-    return { usable: true, ...(freeBytes !== undefined && { freeBytes }), ...(madeAtS !== undefined && { madeAt: new Date(madeAtS * 1_000) }) };
+    return {
+      usable: true, ...(freeBytes !== undefined && { freeBytes }), ...(madeAtS !== undefined && { madeAt: new Date(madeAtS * 1_000) }),
+    };
   } catch (error) {
     return { usable: false, reason: `no answer: ${reasonOf(error)}` };
   }
@@ -91,7 +104,9 @@ async function probeRemote(fleet: LocalFleet, site: LocalSite, signal: AbortSign
   try {
     await shell.ensureDirectory(directory, 0o700, account);
     await shell.ensureDirectory(`${directory}/global`, 0o700, account);
-    for (const [file, content] of Object.entries(site.repository.files)) await shell.write({ path: `${directory}/${file}`, content, ...owned });
+    for (const [file, content] of Object.entries(site.repository.files)) {
+      await shell.write({ path: `${directory}/${file}`, content, ...owned });
+    }
     await shell.write({ path: `${directory}/probe.conf`, content: probeConfiguration(site, directory), ...owned });
     await shell.write({ path: `${directory}/global/pg_control`, content: CONTROL_FILE, ...owned });
     const words = ['/bin/sh', '-c', PROBE_REMOTE, 'probe', `${directory}/probe.conf`, directory, segment, String(bytes)];

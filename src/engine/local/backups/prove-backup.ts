@@ -64,7 +64,14 @@ async function restoreAndCheck(context: InstanceContext, gate: Gate, { work, lab
     const source = await chooseSource(work, { backup: { site: work.site.id, label } }, signal);
     const begun = performance.now();
     await restoreCluster(context, gate, {
-      ...source, end: { consistent: true }, filesAtOnce: 1, progress: () => undefined, hasRoom: hasRoomForDrill, letIn: [work.set.owner], settings: SETTINGS, signal,
+      ...source,
+      end: { consistent: true },
+      filesAtOnce: 1,
+      progress: () => undefined,
+      hasRoom: hasRoomForDrill,
+      letIn: [work.set.owner],
+      settings: SETTINGS,
+      signal,
     });
     const restored = performance.now();
     const server = { socketDirectory: socketDirectory(context), port: await portOf(context), version: (await binariesOf(context)).version };
@@ -82,7 +89,13 @@ const LOOK_EVERY_MS = 500;
 async function lookAtRoom({ shell, paths, instance }: InstanceContext, givesWay: AbortController): Promise<void> {
   const room = await shell.roomAt(paths.volume).catch(() => undefined);
   if (room && isFull(room)) {
-    givesWay.abort(new EngineError('transient', `the proof gave way: its host ${instance.host} has only ${room.freeBytes} bytes left`, 'make room on the host; it is tried again'));
+    givesWay.abort(
+      new EngineError(
+        'transient',
+        `the proof gave way: its host ${instance.host} has only ${room.freeBytes} bytes left`,
+        'make room on the host; it is tried again',
+      ),
+    );
   }
 }
 

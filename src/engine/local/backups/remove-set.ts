@@ -13,7 +13,9 @@ export async function removeSet(work: SiteWork, { signal }: Effect): Promise<voi
     if ((await listFrozen(work)).length > 0) return;
   }
   if (files === undefined) {
-    for (const path of ['backup', 'archive']) await runBackrest(work, [...backrestWords(work, 'repo-rm', ['--recurse']), path], 'removing the set', signal);
+    for (const path of ['backup', 'archive']) {
+      await runBackrest(work, [...backrestWords(work, 'repo-rm', ['--recurse']), path], 'removing the set', signal);
+    }
   } else {
     const result = await fleet.shell.run(['rm', '-rf', '--', files], { signal });
     if (result.code !== 0) throw commandFailure(`removing the set at ${site.id}`, result);

@@ -26,7 +26,9 @@ export function setOptions(repository: Repository, below: string, key: string, d
   const path = `${repository.options['path'] === '/' ? '' : (repository.options['path'] ?? '')}/${below}`;
   // Files of a small database are many and tiny; bundled, a backup of one takes a tenth of the files.
   const files = Object.fromEntries(Object.keys(repository.files).map((name) => [name, `${directory}/${name}`]));
-  return { ...repository.options, ...files, path, bundle: 'y', 'cipher-type': 'aes-256-cbc', 'cipher-pass': key, 'retention-full': KEEP_ALL };
+  return {
+    ...repository.options, ...files, path, bundle: 'y', 'cipher-type': 'aes-256-cbc', 'cipher-pass': key, 'retention-full': KEEP_ALL,
+  };
 }
 
 /** What is kept is decided elsewhere; pgBackRest is told which backup goes. */
@@ -41,6 +43,8 @@ export interface BackrestConfiguration {
 
 /** The text of a pgBackRest configuration; it holds the cipher key, so that it is for the database's own account only. */
 export function backrestConfiguration({ repositories, options, comment }: BackrestConfiguration): string {
-  const numbered = repositories.flatMap((repository, index) => Object.entries(repository).map(([name, value]) => `repo${index + 1}-${name}=${value}`));
+  const numbered = repositories.flatMap((repository, index) =>
+    Object.entries(repository).map(([name, value]) => `repo${index + 1}-${name}=${value}`),
+  );
   return `${[`# ${comment}`, '[global]', ...numbered, ...Object.entries(options).map(([name, value]) => `${name}=${value}`)].join('\n')}\n`;
 }

@@ -56,11 +56,14 @@ export function chooseBackup(backups: readonly StoredBackup[], target: RestoreTa
     return named;
   }
   const { time } = target;
-  const wholeBy = (laterMs: number): StoredBackup | undefined => newest.find(({ finishedAt }) => time === 'latest' || finishedAt.getTime() + laterMs <= time.getTime());
+  const wholeBy = (laterMs: number): StoredBackup | undefined =>
+    newest.find(({ finishedAt }) => time === 'latest' || finishedAt.getTime() + laterMs <= time.getTime());
   const found = wholeBy(CATALOGUE_MS) ?? wholeBy(0);
   if (found) return found;
   const first = newest.at(-1)?.finishedAt.toISOString();
-  throw new EngineError('permanent', `site ${target.site} has no backup from before that time`, first ? `choose a time from ${first} on` : 'use another site');
+  throw new EngineError(
+    'permanent', `site ${target.site} has no backup from before that time`, first ? `choose a time from ${first} on` : 'use another site',
+  );
 }
 
 /**
@@ -85,7 +88,9 @@ export async function restoreCluster(target: InstanceContext, gate: Gate, restor
     asAccountLine(context, 'install', '-d', '-m', '0700', socketDirectory(context)),
   ];
   await gate.must(`${socketRoomLine(context)} && ${steps.join(' && ')}`, 'preparing the restore');
-  const child = await spawnPostmaster(context, gate, [...recoverySettings(context, work, end), ...(restore.settings ?? [])].flatMap((setting) => ['-c', setting]));
+  const child = await spawnPostmaster(
+    context, gate, [...recoverySettings(context, work, end), ...(restore.settings ?? [])].flatMap((setting) => ['-c', setting]),
+  );
   await waitUntilReady(context, signal, child).catch(async (error: unknown) => {
     throw signal.aborted ? error : restoreFailure(error, await context.shell.readTail(paths.log, LOG_TAIL_BYTES), backup);
   });
@@ -120,25 +125,40 @@ function socketRoomLine({ fleet, instance, account }: InstanceContext): string {
 }
 
 /** The instance's files, but that nobody is let in through the network. */
-function cutOff(context: InstanceContext, files: Awaited<ReturnType<typeof newFiles>>, letIn: readonly string[] = []): Awaited<ReturnType<typeof newFiles>> {
+function cutOff(
+  context: InstanceContext, files: Awaited<ReturnType<typeof newFiles>>, letIn: readonly string[] = [],
+): Awaited<ReturnType<typeof newFiles>> {
   const access = `${context.paths.etc}/pg_hba.conf`;
   const trusted = [CONTROL_USER, ...letIn].map((role) => `local all ${quoteIdentifier(role)} trust\n`).join('');
-  const content = `${trusted}local all all reject\nlocal replication all reject\nhost all all all reject\nhost replication all all reject\n`;
+  const content = `${trusted}local all all reject\nlocal replication all reject\n`
+    + 'host all all all reject\nhost replication all all reject\n';
   return files.map((file) => (file.path === access ? { ...file, content } : file));
 }
 
 /** pgBackRest says only that it could not write. */
-async function requireRoom({ shell, paths }: InstanceContext, { label, databaseBytes }: StoredBackup, hasRoom: ClusterRestore['hasRoom']): Promise<void> {
+async function requireRoom(
+  { shell, paths }: InstanceContext, { label, databaseBytes }: StoredBackup, hasRoom: ClusterRestore['hasRoom'],
+): Promise<void> {
   const room = await shell.roomAt(paths.building);
   if (room && !(hasRoom ? hasRoom(room, databaseBytes) : room.freeBytes >= databaseBytes)) {
-    throw new EngineError('transient', `there is no room for ${label}: it takes ${databaseBytes} bytes, and ${room.freeBytes} are free${hasRoom ? ', some of which databases may need' : ''}`, 'make room on the host, or restore on another');
+    throw new EngineError(
+      'transient',
+      `there is no room for ${label}: it takes ${databaseBytes} bytes, and ${room.freeBytes} are `
+        + `free${hasRoom ? ', some of which databases may need' : ''}`,
+      'make room on the host, or restore on another',
+    );
   }
 }
 
-async function fetchBackup(context: InstanceContext, gate: Gate, { work, backup, filesAtOnce, progress, hasRoom }: ClusterRestore): Promise<void> {
+async function fetchBackup(
+  context: InstanceContext, gate: Gate, { work, backup, filesAtOnce, progress, hasRoom }: ClusterRestore,
+): Promise<void> {
   const { paths, account, shell } = context;
   const owner = account ? ['-o', String(account.uid), '-g', String(account.gid)] : [];
-  await gate.must(`${command('rm', '-rf', '--', paths.building)} && ${command('install', '-d', '-m', '0700', ...owner, paths.building)}`, 'making the data directory');
+  await gate.must(
+    `${command('rm', '-rf', '--', paths.building)} && ${command('install', '-d', '-m', '0700', ...owner, paths.building)}`,
+    'making the data directory',
+  );
   await requireRoom(context, backup, hasRoom);
   const measure = async (): Promise<void> => {
     const { stdout } = await shell.run(['du', '-sb', '--', paths.building]);
@@ -146,7 +166,9 @@ async function fetchBackup(context: InstanceContext, gate: Gate, { work, backup,
   };
   const timer = setInterval(() => void measure().catch(() => undefined), PROGRESS_MS);
   try {
-    const words = backrestWords(work, 'restore', [`--pg1-path=${paths.building}`, `--set=${backup.label}`, '--type=none', '--job-retry=0', `--process-max=${filesAtOnce}`]);
+    const words = backrestWords(work, 'restore', [
+      `--pg1-path=${paths.building}`, `--set=${backup.label}`, '--type=none', '--job-retry=0', `--process-max=${filesAtOnce}`,
+    ]);
     const result = await gate.run(asAccountLine(context, ...words));
     if (result.code !== 0) throw backrestFailure(`restoring ${backup.label} from ${work.site.id}`, result);
   } finally {
@@ -156,19 +178,33 @@ async function fetchBackup(context: InstanceContext, gate: Gate, { work, backup,
 }
 
 /** What PostgreSQL's recovery says of WAL or control data that cannot be read. */
-const SAYS_DAMAGED = /could not locate a valid checkpoint record|WAL ends before (?:end of online backup|consistent recovery point)|invalid page in block|control file contains invalid/;
+const SAYS_DAMAGED = new RegExp([
+  'could not locate a valid checkpoint record', 'WAL ends before (?:end of online backup|consistent recovery point)',
+  'invalid page in block', 'control file contains invalid',
+].join('|'));
 
 function restoreFailure(error: unknown, log: string, backup: StoredBackup): EngineError {
   if (log.includes('recovery ended before configured recovery target')) {
-    return new EngineError('permanent', 'no commit that late is in the archive', 'choose an earlier time, or the latest state', { cause: error });
+    return new EngineError('permanent', 'no commit that late is in the archive', 'choose an earlier time, or the latest state', {
+      cause: error,
+    });
   }
   if (SAYS_DAMAGED.test(log)) {
-    return new DamagedError(`backup ${backup.label} does not become consistent: ${lastLines(log, 2)}`, 'use another site', { cause: error });
+    return new DamagedError(`backup ${backup.label} does not become consistent: ${lastLines(log, 2)}`, 'use another site', {
+      cause: error,
+    });
   }
   if (saysNoRoom(log)) {
-    return new EngineError('transient', `there is no room left to play the wal after ${backup.label}`, 'make room on the host, or restore on another', { cause: error });
+    return new EngineError(
+      'transient',
+      `there is no room left to play the wal after ${backup.label}`,
+      'make room on the host, or restore on another',
+      { cause: error },
+    );
   }
-  return new EngineError('transient', `backup ${backup.label} did not come up: ${reasonOf(error)}`, 'try again, or use another site', { cause: error });
+  return new EngineError('transient', `backup ${backup.label} did not come up: ${reasonOf(error)}`, 'try again, or use another site', {
+    cause: error,
+  });
 }
 
 function asAccountLine({ account }: InstanceContext, ...words: readonly string[]): string {

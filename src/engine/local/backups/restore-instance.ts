@@ -53,9 +53,13 @@ export async function restoreInstance(
 }
 
 /** The backup to begin with, and where it is read. */
-export async function chooseSource(work: SiteWork, target: RestoreTarget, signal: AbortSignal): Promise<{ readonly work: SiteWork; readonly backup: StoredBackup }> {
+export async function chooseSource(
+  work: SiteWork, target: RestoreTarget, signal: AbortSignal,
+): Promise<{ readonly work: SiteWork; readonly backup: StoredBackup }> {
   if (work.site.kind === 'live') return { work, backup: chooseBackup(await listBackups(work, signal), target) };
-  if (!('backup' in target)) throw new EngineError('permanent', `site ${work.site.id} keeps no wal beside its backups`, 'name one of its backups');
+  if (!('backup' in target)) {
+    throw new EngineError('permanent', `site ${work.site.id} keeps no wal beside its backups`, 'name one of its backups');
+  }
   return openFrozen(work, target.backup.label);
 }
 
@@ -73,9 +77,13 @@ async function open(context: InstanceContext, gate: Gate, signal: AbortSignal): 
   const lastCommit = await gate.must(isolatedSql(context, port, [LAST_COMMIT]), 'asking for the last commit that was restored');
   await gate.must(isolatedSql(context, port, identitySql(instance.database)), 'giving the restored database its own secrets');
   await stopCluster(context, gate, signal);
-  if (account) await gate.must(command('chown', '-R', `${account.uid}:${account.gid}`, paths.home), 'giving the files to the database\'s account');
+  if (account) {
+    await gate.must(command('chown', '-R', `${account.uid}:${account.gid}`, paths.home), 'giving the files to the database\'s account');
+  }
   await gate.install(await newFiles(context), false);
-  const seen = await launchNew(context, gate, signal, { as: 'primary', look: () => withControl(context, { signal }, (client) => observeThrough(context, client)) });
+  const seen = await launchNew(context, gate, signal, {
+    as: 'primary', look: () => withControl(context, { signal }, (client) => observeThrough(context, client)),
+  });
   const restoredTo = new Date(lastCommit.trim());
   return { ...seen, ...(Number.isFinite(restoredTo.getTime()) && { restoredTo }) };
 }
@@ -91,7 +99,8 @@ function identitySql(database: DatabaseSpec): string[] {
     password(REPLICATION_USER, scramVerifierSync(database.secrets.replication)),
     password(CONTROL_USER, scramVerifierSync(database.secrets.control)),
     ...dumpRoleSql(scramVerifierSync(dumpPassword(database.secrets.control))),
-    `SELECT ${quoteLiteral(letDumpsInSql(database.name))} WHERE EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = ${quoteLiteral(database.name)}) \\gexec`,
+    `SELECT ${quoteLiteral(letDumpsInSql(database.name))} `
+      + `WHERE EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = ${quoteLiteral(database.name)}) \\gexec`,
     // Last, for it goes on in another database. A backup of an earlier version has none of it.
     ...equipSql({ owner: database.owner, maxConnections: database.size.maxConnections }),
   ];

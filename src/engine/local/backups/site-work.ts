@@ -34,7 +34,9 @@ const MOST_OUTPUT_BYTES = 4 * 1024 * 1024;
  * @param label At a frozen site: the copy, each of which is a repository of its own.
  * @param account Whom the files belong to, where it is not an account of the fleet's own range.
  */
-export async function openSiteWork(fleet: LocalFleet, set: BackupSet, site: LocalSite, label?: string, account = fleet.account(set.account)): Promise<SiteWork> {
+export async function openSiteWork(
+  fleet: LocalFleet, set: BackupSet, site: LocalSite, label?: string, account = fleet.account(set.account),
+): Promise<SiteWork> {
   requireId(set.databaseId);
   const own = `${backupsDirectory(fleet.root)}/${set.databaseId}`;
   const directory = `${own}/${site.id}`;
@@ -42,9 +44,13 @@ export async function openSiteWork(fleet: LocalFleet, set: BackupSet, site: Loca
   const work = { fleet, set, site, account, directory, configuration: `${directory}/${label ?? 'site'}.conf` };
   const content = siteConfiguration(work, label === undefined ? set.databaseId : `${set.databaseId}/${label}`);
   if ((await shell.read(work.configuration)) === content) return work;
-  for (const path of [own, directory, `${directory}/lock`, `${directory}/log`, `${directory}/spool`]) await shell.ensureDirectory(path, 0o700, account);
+  for (const path of [own, directory, `${directory}/lock`, `${directory}/log`, `${directory}/spool`]) {
+    await shell.ensureDirectory(path, 0o700, account);
+  }
   const owned = { mode: 0o600, ...(account ? { owner: account } : {}) };
-  for (const [name, secret] of Object.entries(site.repository.files)) await shell.write({ path: `${directory}/${name}`, content: secret, ...owned });
+  for (const [name, secret] of Object.entries(site.repository.files)) {
+    await shell.write({ path: `${directory}/${name}`, content: secret, ...owned });
+  }
   await shell.write({ path: work.configuration, content, ...owned });
   return work;
 }
@@ -56,9 +62,12 @@ function siteConfiguration(work: Pick<SiteWork, 'site' | 'set' | 'directory'>, b
   return configurationOf(work, comment, [repositoryOf(work, below)]);
 }
 
-const repositoryOf = ({ site, set, directory }: Pick<SiteWork, 'site' | 'set' | 'directory'>, below: string): Record<string, string> => setOptions(site.repository, below, set.key, directory);
+const repositoryOf = ({ site, set, directory }: Pick<SiteWork, 'site' | 'set' | 'directory'>, below: string): Record<string, string> =>
+  setOptions(site.repository, below, set.key, directory);
 
-function configurationOf({ directory }: Pick<SiteWork, 'directory'>, comment: string, repositories: readonly Record<string, string>[]): string {
+function configurationOf(
+  { directory }: Pick<SiteWork, 'directory'>, comment: string, repositories: readonly Record<string, string>[],
+): string {
   return backrestConfiguration({
     comment,
     repositories,
@@ -81,8 +90,16 @@ function configurationOf({ directory }: Pick<SiteWork, 'directory'>, comment: st
 export async function joinSites(first: SiteWork, label: string | undefined, others: readonly SiteWork[]): Promise<string> {
   const { set, fleet, account, directory } = first;
   const path = `${directory}/joined.conf`;
-  const repositories = [repositoryOf(first, label === undefined ? set.databaseId : `${set.databaseId}/${label}`), ...others.map((work) => repositoryOf(work, set.databaseId))];
-  await fleet.shell.write({ path, content: configurationOf(first, `${set.databaseId} at several sites`, repositories), mode: 0o600, ...(account ? { owner: account } : {}) });
+  const repositories = [
+    repositoryOf(first, label === undefined ? set.databaseId : `${set.databaseId}/${label}`),
+    ...others.map((work) => repositoryOf(work, set.databaseId)),
+  ];
+  await fleet.shell.write({
+    path,
+    content: configurationOf(first, `${set.databaseId} at several sites`, repositories),
+    mode: 0o600,
+    ...(account ? { owner: account } : {}),
+  });
   return path;
 }
 
@@ -91,7 +108,14 @@ export const YIELDING = ['nice', '-n', '10'];
 
 /** The words of a pgBackRest command for the set at the site, with no secret among them. */
 export function backrestWords(work: SiteWork, verb: string, options: readonly string[] = [], configuration = work.configuration): string[] {
-  return [...(verb === 'backup' ? YIELDING : []), 'pgbackrest', `--config=${configuration}`, ...(verb.startsWith('repo-') ? [] : [`--stanza=${STANZA}`]), ...options, verb];
+  return [
+    ...(verb === 'backup' ? YIELDING : []),
+    'pgbackrest',
+    `--config=${configuration}`,
+    ...(verb.startsWith('repo-') ? [] : [`--stanza=${STANZA}`]),
+    ...options,
+    verb,
+  ];
 }
 
 /**
@@ -99,7 +123,9 @@ export function backrestWords(work: SiteWork, verb: string, options: readonly st
  *
  * @throws EngineError as {@link backrestFailure} says; `outcome-unknown` if the signal ended it.
  */
-export async function runBackrest(work: SiteWork, words: readonly string[], what: string, signal: AbortSignal, env: Readonly<Record<string, string>> = {}): Promise<string> {
+export async function runBackrest(
+  work: SiteWork, words: readonly string[], what: string, signal: AbortSignal, env: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const { fleet, account, site } = work;
   const result = await fleet.shell.run(words, { signal, env, outputBytes: MOST_OUTPUT_BYTES, ...(account ? { account } : {}) });
   if (result.code !== 0) throw backrestFailure(`${what} at ${site.id}`, result);
@@ -110,7 +136,9 @@ export async function runBackrest(work: SiteWork, words: readonly string[], what
 export async function requireSite({ shell }: LocalFleet, site: LocalSite): Promise<void> {
   const { directory } = site.repository;
   if (directory !== undefined && !(await shell.exists(siteMarker(directory)))) {
-    throw new EngineError('transient', `site ${site.id} does not answer: there is no site in ${directory}`, 'use another site until it is back');
+    throw new EngineError(
+      'transient', `site ${site.id} does not answer: there is no site in ${directory}`, 'use another site until it is back',
+    );
   }
 }
 

@@ -5,7 +5,9 @@ export function addressBytes(address: string): number[] {
   if (!isIPv6(address)) return address.split('.').map(Number);
   // An IPv6 address may end in the notation of IPv4.
   const [text] = address.split('%');
-  const plain = (text ?? '').replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...bytes: string[]) => `${groupOf(bytes[0], bytes[1])}:${groupOf(bytes[2], bytes[3])}`);
+  const plain = (text ?? '').replace(
+    /(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...bytes: string[]) => `${groupOf(bytes[0], bytes[1])}:${groupOf(bytes[2], bytes[3])}`,
+  );
   const [head = '', tail] = plain.split('::');
   const groups = (part: string): number[] => part.split(':').filter(Boolean).map((group) => Number.parseInt(group, 16));
   const [first, last] = [groups(head), groups(tail ?? '')];

@@ -54,7 +54,10 @@ export async function constrainAuthority(authority: string, names: readonly stri
 }
 
 function authorityExtensions(): x509.Extension[] {
-  return [new x509.BasicConstraintsExtension(true, undefined, true), new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true)];
+  return [
+    new x509.BasicConstraintsExtension(true, undefined, true),
+    new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+  ];
 }
 
 const SEQUENCE = 0x30;
@@ -73,11 +76,15 @@ function nameConstraints(names: readonly string[]): Uint8Array {
     return Uint8Array.from([...bytes, ...bytes.map(() => 0xff)]);
   });
   const permitted = [...subtrees(DNS_NAME, hosts), ...subtrees(IP_ADDRESS, addresses)];
-  const excluded = [...(hosts.length === 0 ? subtrees(DNS_NAME, [new Uint8Array()]) : []), ...(addresses.length === 0 ? subtrees(IP_ADDRESS, ALL_ADDRESSES) : [])];
+  const excluded = [
+    ...(hosts.length === 0 ? subtrees(DNS_NAME, [new Uint8Array()]) : []),
+    ...(addresses.length === 0 ? subtrees(IP_ADDRESS, ALL_ADDRESSES) : []),
+  ];
   return element(SEQUENCE, [element(PERMITTED, permitted), ...(excluded.length > 0 ? [element(EXCLUDED, excluded)] : [])]);
 }
 
-const subtrees = (kind: number, values: readonly Uint8Array[]): Uint8Array[] => values.map((value) => element(SEQUENCE, [element(kind, [value])]));
+const subtrees = (kind: number, values: readonly Uint8Array[]): Uint8Array[] =>
+  values.map((value) => element(SEQUENCE, [element(kind, [value])]));
 
 /** DER. */
 function element(tag: number, content: readonly Uint8Array[]): Uint8Array {

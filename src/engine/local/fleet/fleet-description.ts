@@ -120,7 +120,12 @@ export function describeFleet(choices: FleetChoices): FleetDescription {
       id: region.id,
       name: region.name,
       timeZone: region.timeZone,
-      gateway: { address: gatewayAddress(choices.network, index), firstPort: choices.firstPorts[index] ?? 0, slots: choices.slots, account: ACCOUNTS_PER_FLEET - 1 - index },
+      gateway: {
+        address: gatewayAddress(choices.network, index),
+        firstPort: choices.firstPorts[index] ?? 0,
+        slots: choices.slots,
+        account: ACCOUNTS_PER_FLEET - 1 - index,
+      },
       dataCenters: region.dataCenters.map(([suffix, name], at) => {
         const id = `${region.id}-${suffix}`;
         const hosts = Array.from({ length: HOSTS_PER_DATA_CENTER }, (_, number) => ({
@@ -136,7 +141,9 @@ export function describeFleet(choices: FleetChoices): FleetDescription {
 }
 
 /** The ports of the endpoint with a number in a region. */
-export function endpointPorts({ gateway: { firstPort, slots } }: RegionDescription, slot: number): { readonly session: number; readonly readOnly: number; readonly pooled: number } {
+export function endpointPorts(
+  { gateway: { firstPort, slots } }: RegionDescription, slot: number,
+): { readonly session: number; readonly readOnly: number; readonly pooled: number } {
   return { session: firstPort + slot, readOnly: firstPort + slots + slot, pooled: firstPort + 2 * slots + slot };
 }
 
@@ -147,18 +154,24 @@ const EACH = '*.';
  * The names and addresses by which clients reach a database, of which the first is the one that its endpoint names. A label of
  * a name has no capitals and no underscores.
  */
-export function endpointHosts(fleet: Pick<FleetDescription, 'publicHost'>, region: RegionDescription, databaseId: string): [string, ...string[]] {
+export function endpointHosts(
+  fleet: Pick<FleetDescription, 'publicHost'>, region: RegionDescription, databaseId: string,
+): [string, ...string[]] {
   const { publicHost } = fleet;
   const { address } = region.gateway;
   if (publicHost === null) return [address];
-  return [publicHost.startsWith(EACH) ? `${databaseId.toLowerCase().replaceAll('_', '-')}.${publicHost.slice(EACH.length)}` : publicHost, address];
+  return [
+    publicHost.startsWith(EACH) ? `${databaseId.toLowerCase().replaceAll('_', '-')}.${publicHost.slice(EACH.length)}` : publicHost, address,
+  ];
 }
 
 /**
  * The name by which sessions inside the fleet verify an instance: its address, or the endpoint's where instances present a
  * public certificate, which carries no address.
  */
-export function serverName(fleet: Pick<FleetDescription, 'publicHost' | 'publicCertificate'>, region: RegionDescription, databaseId: string, address: string): string {
+export function serverName(
+  fleet: Pick<FleetDescription, 'publicHost' | 'publicCertificate'>, region: RegionDescription, databaseId: string, address: string,
+): string {
   return fleet.publicCertificate === null ? address : endpointHosts(fleet, region, databaseId)[0];
 }
 
@@ -170,7 +183,9 @@ export interface FleetAdjustments {
 }
 
 /** The same fleet with other memory per host, another public name, or another certificate for it. */
-export function adjustFleet(fleet: FleetDescription, { hostMemoryMb, publicHost = fleet.publicHost, publicCertificate = fleet.publicCertificate }: FleetAdjustments): FleetDescription {
+export function adjustFleet(
+  fleet: FleetDescription, { hostMemoryMb, publicHost = fleet.publicHost, publicCertificate = fleet.publicCertificate }: FleetAdjustments,
+): FleetDescription {
   return {
     ...fleet,
     publicHost,

@@ -29,8 +29,14 @@ export function chooseFirstPorts(regions: number, slots: number, taken: Readonly
   const blocks = Math.floor(room / span);
   const offset = FIRST + draw(0, room - blocks * span + 1);
   const busy = (first: number): number => Array.from({ length: span }, (_, at) => first + at).filter((port) => taken.has(port)).length;
-  const found = Array.from({ length: blocks }, (_, at) => ({ first: offset + at * span, busy: busy(offset + at * span), order: draw(0, 1_000_000) }))
+  const found = Array.from({ length: blocks }, (_, at) => ({
+    first: offset + at * span, busy: busy(offset + at * span), order: draw(0, 1_000_000),
+  }))
     .filter((block) => block.busy <= span * TOLERATED).sort((a, b) => a.busy - b.busy || a.order - b.order).slice(0, regions);
   if (found.length === regions) return found.map(({ first }) => first);
-  throw new EngineError('permanent', `${regions} gateways of ${span} ports each do not fit between ${FIRST} and ${AFTER_GATEWAYS}`, 'set FREEHOLD_GATEWAY_DATABASES lower, or FREEHOLD_GATEWAY_PORT to where there is room');
+  throw new EngineError(
+    'permanent',
+    `${regions} gateways of ${span} ports each do not fit between ${FIRST} and ${AFTER_GATEWAYS}`,
+    'set FREEHOLD_GATEWAY_DATABASES lower, or FREEHOLD_GATEWAY_PORT to where there is room',
+  );
 }

@@ -59,7 +59,8 @@ export interface InstancePaths {
 }
 
 /** What belongs to a database on one of its hosts. */
-export const databaseDirectory = (root: string, hostId: string, databaseId: string): string => `${hostDirectory(root, hostId)}/${databaseId}`;
+export const databaseDirectory = (root: string, hostId: string, databaseId: string): string =>
+  `${hostDirectory(root, hostId)}/${databaseId}`;
 
 const VOLUME = 'volume';
 
@@ -102,7 +103,9 @@ export function instancePaths(root: string, instance: InstanceName): InstancePat
  *
  * @param list names in a directory, sorted; none if it is not there
  */
-export async function listInstances(root: string, hostId: string, list: (directory: string) => Promise<readonly string[]>): Promise<InstanceName[]> {
+export async function listInstances(
+  root: string, hostId: string, list: (directory: string) => Promise<readonly string[]>,
+): Promise<InstanceName[]> {
   const found: InstanceName[] = [];
   for (const databaseId of (await list(hostDirectory(root, hostId))).filter(isId)) {
     const directory = databaseDirectory(root, hostId, databaseId);

@@ -77,7 +77,9 @@ export class LocalFleet {
     postgres.choose().passedOver.forEach((fault) => options.log.warn({}, `new databases do not use it: ${fault}`));
     const isPublished = await publishCertificates(root, description);
     const archiveScript = await installArchiveScript(shell);
-    return new LocalFleet(description, root, shell, postgres, archiveScript, hasNssWrapper, hasIpv6, options.log, isPublished, options.rebuildBy, options.vault);
+    return new LocalFleet(
+      description, root, shell, postgres, archiveScript, hasNssWrapper, hasIpv6, options.log, isPublished, options.rebuildBy, options.vault,
+    );
   }
 
   /** Programs that speak with servers of any major; what reads or makes an instance's files takes `binariesOf` instead. */
@@ -169,6 +171,8 @@ export class LocalFleet {
 }
 
 async function findNssWrapper(shell: HostShell): Promise<boolean> {
-  const { stdout } = await shell.run(['/bin/sh', '-c', 'ls /usr/lib/*/libnss_wrapper.so /usr/lib/libnss_wrapper.so /usr/lib64/libnss_wrapper.so 2>/dev/null']);
+  const { stdout } = await shell.run([
+    '/bin/sh', '-c', 'ls /usr/lib/*/libnss_wrapper.so /usr/lib/libnss_wrapper.so /usr/lib64/libnss_wrapper.so 2>/dev/null',
+  ]);
   return stdout.trim() !== '';
 }

@@ -31,10 +31,13 @@ const ownerOf = (fleet: FleetDescription): string => `fleet ${fleet.id} public c
 export const hasAnchors = (shell: HostShell, root: string): Promise<boolean> => shell.exists(acceptedPath(root));
 
 /** When a certificate was taken over last; 0 if never. */
-export const acceptedAt = async (shell: HostShell, root: string): Promise<number> => (await shell.modifiedAt(acceptedPath(root)))?.getTime() ?? 0;
+export const acceptedAt = async (shell: HostShell, root: string): Promise<number> =>
+  (await shell.modifiedAt(acceptedPath(root)))?.getTime() ?? 0;
 
 /** Reads and judges the files that the fleet's operator named. */
-export async function inspectPublicCertificate(shell: HostShell, files: PublicCertificateFiles, publicHost: string | null): Promise<Judgement> {
+export async function inspectPublicCertificate(
+  shell: HostShell, files: PublicCertificateFiles, publicHost: string | null,
+): Promise<Judgement> {
   const read = async (what: string, path: string): Promise<string | { readonly fault: string }> => {
     try {
       return (await shell.read(path)) ?? { fault: `${what} ${path} is not there` };
@@ -42,10 +45,15 @@ export async function inspectPublicCertificate(shell: HostShell, files: PublicCe
       return { fault: `${what} ${path} cannot be read: ${reasonOf(error)}` };
     }
   };
-  const found = await Promise.all([read('the certificate', files.certificate), read('its key', files.key), read('the bundle of trusted authorities', files.authorities)]);
+  const found = await Promise.all([
+    read('the certificate', files.certificate), read('its key', files.key), read('the bundle of trusted authorities', files.authorities),
+  ]);
   const unread = found.flatMap((one) => (typeof one === 'string' ? [] : [one.fault]));
   const [certificate, key, authorities] = found.map((one) => (typeof one === 'string' ? one : undefined));
-  const judged = certificate === undefined ? undefined : judgePublicCertificate({ certificate, key: key ?? '', authorities: authorities ?? '' }, publicHost);
+  const judged =
+    certificate === undefined
+      ? undefined
+      : judgePublicCertificate({ certificate, key: key ?? '', authorities: authorities ?? '' }, publicHost);
   const [first, ...others] = [...unread, ...faultsBeside(judged, { key, authorities })];
   if (first !== undefined) return { faults: [first, ...others] };
   if (judged) return judged;
@@ -53,23 +61,35 @@ export async function inspectPublicCertificate(shell: HostShell, files: PublicCe
 }
 
 /** Without those that only follow from a file that could not be read. */
-function faultsBeside(judged: Judgement | undefined, { key, authorities }: { readonly key: string | undefined; readonly authorities: string | undefined }): string[] {
-  const followsFrom = (fault: string): boolean => (key === undefined && fault.startsWith('the file of the key')) || (authorities === undefined && fault.includes('do not lead to an authority'));
+function faultsBeside(
+  judged: Judgement | undefined, { key, authorities }: { readonly key: string | undefined; readonly authorities: string | undefined },
+): string[] {
+  const followsFrom = (fault: string): boolean =>
+    (key === undefined && fault.startsWith('the file of the key'))
+    || (authorities === undefined && fault.includes('do not lead to an authority'));
   return (judged?.faults ?? []).filter((fault) => !followsFrom(fault));
 }
 
 /** @throws EngineError `permanent` with all that is wrong with the files */
-export async function requirePublicCertificate(shell: HostShell, files: PublicCertificateFiles, publicHost: string | null): Promise<PublicCertificate> {
+export async function requirePublicCertificate(
+  shell: HostShell, files: PublicCertificateFiles, publicHost: string | null,
+): Promise<PublicCertificate> {
   const { fit, faults } = await inspectPublicCertificate(shell, files, publicHost);
   if (fit) return fit;
-  throw new EngineError('permanent', ['the public certificate cannot be used:', ...faults.map((fault) => `  ${fault}`)].join('\n'), 'mend the files, or go on with the fleet\'s own certificates: --public-certificate none');
+  throw new EngineError(
+    'permanent',
+    ['the public certificate cannot be used:', ...faults.map((fault) => `  ${fault}`)].join('\n'),
+    'mend the files, or go on with the fleet\'s own certificates: --public-certificate none',
+  );
 }
 
 /**
  * Takes a certificate over: from here on it is what instances and poolers are given. Before that, sessions inside the fleet
  * learn to trust it beside the one that servers still present. Answers whether it is another one than before.
  */
-export async function acceptPublicCertificate(shell: HostShell, fleet: FleetDescription, { pair, names, authority }: PublicCertificate, vault: SecretVault): Promise<boolean> {
+export async function acceptPublicCertificate(
+  shell: HostShell, fleet: FleetDescription, { pair, names, authority }: PublicCertificate, vault: SecretVault,
+): Promise<boolean> {
   const before = await readAccepted(shell);
   if (before?.certificate === pair.certificate && (await acceptedPair(shell, fleet, vault))?.key === pair.key) {
     await writeAnchors(shell, fleet);
@@ -77,21 +97,36 @@ export async function acceptPublicCertificate(shell: HostShell, fleet: FleetDesc
   }
   const trusted = trustedAfter(before, { authority, names });
   const sameTrust = before !== undefined && JSON.stringify(trusted) === JSON.stringify(before.trusted);
-  const anchors = sameTrust ? before.anchors : (await Promise.all(trusted.map((one) => constrainAuthority(one.authority, one.names)))).join('');
+  const anchors = sameTrust
+    ? before.anchors
+    : (await Promise.all(trusted.map((one) => constrainAuthority(one.authority, one.names)))).join('');
   await addAnchors(shell, fleet, anchors);
-  const accepted: Accepted = { certificate: pair.certificate, key: vault.seal(pair.key, ownerOf(fleet)).toString('base64'), names: [...names], authority, anchors, trusted };
+  const accepted: Accepted = {
+    certificate: pair.certificate,
+    key: vault.seal(pair.key, ownerOf(fleet)).toString('base64'),
+    names: [...names],
+    authority,
+    anchors,
+    trusted,
+  };
   await shell.ensureDirectory(publicCertificateDirectory(shell.root), 0o700);
   await shell.write({ path: acceptedPath(shell.root), content: JSON.stringify(accepted), mode: 0o600 });
   return true;
 }
 
 /** The same authority for the names of both, for OpenSSL takes one of two that have the same name; the one before, if it is another. */
-function trustedAfter(before: Accepted | undefined, now: { readonly authority: string; readonly names: readonly string[] }): Accepted['trusted'] {
+function trustedAfter(
+  before: Accepted | undefined, now: { readonly authority: string; readonly names: readonly string[] },
+): Accepted['trusted'] {
   const old = before === undefined ? [] : [{ authority: before.authority, names: before.names }];
   const same = old.find(({ authority }) => authority === now.authority);
-  const isCovered = same !== undefined && before?.trusted.some(({ authority, names }) => authority === now.authority && now.names.every((name) => names.includes(name)));
+  const isCovered =
+    same !== undefined
+    && before?.trusted.some(({ authority, names }) => authority === now.authority && now.names.every((name) => names.includes(name)));
   if (isCovered) return before?.trusted ?? [];
-  return [{ authority: now.authority, names: [...new Set([...now.names, ...(same?.names ?? [])])].sort() }, ...old.filter((one) => one !== same)];
+  return [
+    { authority: now.authority, names: [...new Set([...now.names, ...(same?.names ?? [])])].sort() }, ...old.filter((one) => one !== same),
+  ];
 }
 
 /** The certificate and key that were taken over last; undefined if there are none, or they were sealed under another master key. */

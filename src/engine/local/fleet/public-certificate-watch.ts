@@ -37,6 +37,8 @@ export class PublicCertificateWatch {
     this.judgedAt = performance.now();
     if (found?.faults) log.warn({ ...files, faults: found.faults }, 'public certificate cannot be used: servers go on with the one before');
     else if (found?.isNew) log.info({ ...files, validUntil: found.fit?.validUntil }, 'public certificate taken over');
-    if (found?.fit && found.fit.validUntil.getTime() - Date.now() < WARN_BEFORE_MS) log.warn({ ...files, validUntil: found.fit.validUntil }, 'public certificate ends soon: renew it');
+    if (found?.fit && found.fit.validUntil.getTime() - Date.now() < WARN_BEFORE_MS) {
+      log.warn({ ...files, validUntil: found.fit.validUntil }, 'public certificate ends soon: renew it');
+    }
   }
 }

@@ -1,7 +1,9 @@
 import { EngineError } from '../../errors.js';
 import type { ExtensionObservation } from '../../extension-list.js';
 import type { RoleObservation, WantedRole } from '../../role-names.js';
-import type { Effect, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch, KeptCopy, Lsn, OpenTransaction, StorageMeasure, Writing } from '../../ports.js';
+import type {
+  Effect, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch, KeptCopy, Lsn, OpenTransaction, StorageMeasure, Writing,
+} from '../../ports.js';
 import { slotName } from '../../slot-name.js';
 import { command } from '../machine/gate-script.js';
 import { asEngineError } from '../machine/engine-failure.js';
@@ -51,7 +53,9 @@ export class LocalInstances implements InstancesPort {
   }
 
   setSynchronousStandbys(primary: InstanceRef, standbyIds: readonly string[], effect: Effect): Promise<{ lsn: Lsn }> {
-    return this.effect('setting the synchronous standbys', primary, effect, (context) => setSynchronousStandbys(context, standbyIds, effect));
+    return this.effect('setting the synchronous standbys', primary, effect, (context) =>
+      setSynchronousStandbys(context, standbyIds, effect),
+    );
   }
 
   waitForFlush(primary: InstanceRef, standbyId: string, lsn: Lsn, effect: Effect): Promise<void> {
@@ -72,7 +76,9 @@ export class LocalInstances implements InstancesPort {
     return asEngineError('looking at extensions', () => observeExtensions(this.context(primary), signal));
   }
 
-  createExtension(primary: InstanceRef, wanted: { readonly name: string; readonly schema: string }, effect: Effect): Promise<{ readonly made: boolean }> {
+  createExtension(
+    primary: InstanceRef, wanted: { readonly name: string; readonly schema: string }, effect: Effect,
+  ): Promise<{ readonly made: boolean }> {
     return this.effect('creating an extension', primary, effect, (context) => createExtension(context, wanted, effect));
   }
 
@@ -176,7 +182,9 @@ export class LocalInstances implements InstancesPort {
         // First, so that what is left of an interrupted destruction does not pass for an instance.
         await gate.must(command('rm', '-f', '--', paths.made), 'removing the instance');
         await killAll(context, gate, effect.signal);
-        await gate.must(command('rm', '-rf', '--', paths.home, paths.port, paths.mark, paths.keep, paths.promoting), 'removing the instance\'s files');
+        await gate.must(
+          command('rm', '-rf', '--', paths.home, paths.port, paths.mark, paths.keep, paths.promoting), 'removing the instance\'s files',
+        );
         await gate.run(command('rmdir', '--ignore-fail-on-non-empty', '--', paths.volume));
       });
     });
@@ -211,5 +219,7 @@ export class LocalInstances implements InstancesPort {
 }
 
 function checkVerifier(verifier: string): void {
-  if (!VERIFIER.test(verifier)) throw new EngineError('permanent', 'what came is not a SCRAM-SHA-256 verifier', 'send the verifier, not the password');
+  if (!VERIFIER.test(verifier)) {
+    throw new EngineError('permanent', 'what came is not a SCRAM-SHA-256 verifier', 'send the verifier, not the password');
+  }
 }

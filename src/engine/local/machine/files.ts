@@ -72,7 +72,9 @@ export async function ownerOf(path: string): Promise<Account | undefined> {
 }
 
 /** How full the file system of a path is, as `df` counts it for a program without privileges; undefined if the path is not there. */
-export async function roomAt(path: string): Promise<{ readonly device: number; readonly usedBytes: number; readonly freeBytes: number } | undefined> {
+export async function roomAt(
+  path: string,
+): Promise<{ readonly device: number; readonly usedBytes: number; readonly freeBytes: number } | undefined> {
   const [volume, entry] = await Promise.all([statfs(path).catch(() => undefined), stat(path).catch(() => undefined)]);
   if (!volume || !entry) return undefined;
   return { device: entry.dev, usedBytes: (volume.blocks - volume.bfree) * volume.bsize, freeBytes: volume.bavail * volume.bsize };

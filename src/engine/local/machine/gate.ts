@@ -96,7 +96,10 @@ export class Gate {
     const staged = await Promise.all(files.map(async (file) => ({ file, path: await stage(file, synced) })));
     const moves = staged.map(({ file, path }) => command('mv', '-T', '--', path, file.path));
     const directories = [...new Set(files.map((file) => file.path.slice(0, file.path.lastIndexOf('/'))))];
-    await this.must([...moves, ...(synced ? [command('sync', ...directories)] : []), ...(then === undefined ? [] : [then])].join(' && '), 'replacing files');
+    await this.must(
+      [...moves, ...(synced ? [command('sync', ...directories)] : []), ...(then === undefined ? [] : [then])].join(' && '),
+      'replacing files',
+    );
   }
 
   /** Lets go; returns once the lock is free again. */
@@ -178,10 +181,14 @@ export class Gate {
       if (subject.token !== undefined && /^\d+$/.test(text) && BigInt(text) > subject.token) return superseded(subject, text);
     }
     if (this.signal.aborted) {
-      return new EngineError('outcome-unknown', `the time was over while ${subject.name} was being changed`, 'observe it, then try again', { cause: this.signal.reason });
+      return new EngineError('outcome-unknown', `the time was over while ${subject.name} was being changed`, 'observe it, then try again', {
+        cause: this.signal.reason,
+      });
     }
     const words = lastLines(this.stderr.text());
-    return new EngineError('outcome-unknown', `the effect on ${subject.name} was cut off${words ? `: ${words}` : ''}`, 'observe it, then try again');
+    return new EngineError(
+      'outcome-unknown', `the effect on ${subject.name} was cut off${words ? `: ${words}` : ''}`, 'observe it, then try again',
+    );
   }
 }
 

@@ -44,8 +44,11 @@ export function isSound(version: string): boolean {
 /** Why no cluster of that major can be run with these programs, and what to do; undefined if it can. */
 export function faultOf({ directory, major, version, missing }: FoundPostgres): string | undefined {
   if (missing.length > 0) {
-    const packages = [SERVER_PROGRAMS, CLIENT_PROGRAMS].map((programs, at) => (missing.some((name) => programs.includes(name)) ? `${PACKAGES[at]}-${major}` : ''));
-    return `postgresql ${major} in ${directory} is not complete, ${missing.join(', ')} missing: apt-get install ${packages.filter(Boolean).join(' ')}`;
+    const packages = [SERVER_PROGRAMS, CLIENT_PROGRAMS].map((programs, at) =>
+      missing.some((name) => programs.includes(name)) ? `${PACKAGES[at]}-${major}` : '',
+    );
+    return `postgresql ${major} in ${directory} is not complete, ${missing.join(', ')} missing: `
+      + `apt-get install ${packages.filter(Boolean).join(' ')}`;
   }
   if (version === UNRELEASED) return `postgresql ${major} in ${directory} is no release: install a released version`;
   if (!isSound(version)) return `postgresql ${version} in ${directory} is too old: install ${SOUND}, or newer`;
@@ -67,13 +70,20 @@ export function faultForNew(found: FoundPostgres, backrest: Version): string | u
   const fault = faultOf(found);
   if (fault !== undefined) return fault;
   const known = KNOWN.get(found.major);
-  if (known === undefined) return `postgresql ${found.major} is newer than this Freehold was tried with: install postgresql-${NEWEST} or older beside it`;
-  if (isOlder(backrest, known.backrest)) return `pgbackrest ${backrest.join('.')} does not know postgresql ${found.major}: install pgbackrest ${known.backrest.join('.')} or newer`;
+  if (known === undefined) {
+    return `postgresql ${found.major} is newer than this Freehold was tried with: install postgresql-${NEWEST} or older beside it`;
+  }
+  if (isOlder(backrest, known.backrest)) {
+    return `pgbackrest ${backrest.join('.')} does not know postgresql ${found.major}: `
+      + `install pgbackrest ${known.backrest.join('.')} or newer`;
+  }
   return undefined;
 }
 
 /** The newest major of which new databases can be made, and why each newer one is passed over. */
-export function chooseForNew(found: readonly FoundPostgres[], backrest: Version): { readonly chosen: FoundPostgres | undefined; readonly passedOver: readonly string[] } {
+export function chooseForNew(
+  found: readonly FoundPostgres[], backrest: Version,
+): { readonly chosen: FoundPostgres | undefined; readonly passedOver: readonly string[] } {
   const passedOver: string[] = [];
   for (const candidate of newestFirst(found)) {
     const fault = faultForNew(candidate, backrest);

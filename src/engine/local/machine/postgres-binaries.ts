@@ -1,6 +1,8 @@
 import { EngineError } from '../../errors.js';
 import type { HostShell } from './host-shell.js';
-import { chooseForNew, faultOf, faultOfMajor, newestFirst, POSTGRES_PROGRAMS, readVersion, UNRELEASED, type FoundPostgres, type Version } from './judge-postgres.js';
+import {
+  chooseForNew, faultOf, faultOfMajor, newestFirst, POSTGRES_PROGRAMS, readVersion, UNRELEASED, type FoundPostgres, type Version,
+} from './judge-postgres.js';
 
 /** The programs of one major version of PostgreSQL. */
 export interface PostgresBinaries {
@@ -27,7 +29,12 @@ interface Places {
  * installed: no major reads another's files.
  */
 export class PostgresInstallations {
-  private constructor(private readonly shell: HostShell, private readonly places: Places, private found: readonly FoundPostgres[], private readonly backrest: Version) {}
+  private constructor(
+    private readonly shell: HostShell,
+    private readonly places: Places,
+    private found: readonly FoundPostgres[],
+    private readonly backrest: Version,
+  ) {}
 
   /** @throws EngineError `permanent` if no PostgreSQL is there that could run anything. */
   static async find(shell: HostShell, chosen?: Places): Promise<PostgresInstallations> {
@@ -36,7 +43,9 @@ export class PostgresInstallations {
     const installations = new PostgresInstallations(shell, places, found, backrest);
     if (installations.usable().length > 0) return installations;
     const faults = newestFirst(found).map((candidate) => faultOf(candidate) ?? '');
-    throw new EngineError('permanent', faults.join('; ') || 'postgresql is not installed', faults.length > 0 ? undefined : 'apt-get install postgresql');
+    throw new EngineError(
+      'permanent', faults.join('; ') || 'postgresql is not installed', faults.length > 0 ? undefined : 'apt-get install postgresql',
+    );
   }
 
   /** Those that can run clusters of their major, the newest first. */
@@ -105,7 +114,12 @@ async function lookInto(shell: HostShell, directory: string): Promise<FoundPostg
   const major = Number(/(\d+)/.exec(stdout)?.[1] ?? 0);
   const [release, minor] = readVersion(stdout.replace(/\(.*?\)/g, ''));
   const isThere = await Promise.all(POSTGRES_PROGRAMS.map((program) => shell.exists(`${directory}/${program}`)));
-  return { directory, major, version: release === major ? `${release}.${minor}` : UNRELEASED, missing: POSTGRES_PROGRAMS.filter((_, at) => !isThere[at]) };
+  return {
+    directory,
+    major,
+    version: release === major ? `${release}.${minor}` : UNRELEASED,
+    missing: POSTGRES_PROGRAMS.filter((_, at) => !isThere[at]),
+  };
 }
 
 async function askVersion(shell: HostShell, ...words: string[]): Promise<Version> {

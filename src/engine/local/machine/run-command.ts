@@ -58,7 +58,8 @@ export function runCommand(argv: readonly string[], options: CommandOptions = {}
   });
 }
 
-const notInstalled = (program: string): EngineError => new EngineError('permanent', `${program} is not installed`, 'install it and try again');
+const notInstalled = (program: string): EngineError =>
+  new EngineError('permanent', `${program} is not installed`, 'install it and try again');
 
 const STREAM_WORDS_BYTES = 4_096;
 

@@ -24,11 +24,15 @@ const CATALOGUE_MS = 1_000;
  */
 export function chooseMetadataSources(sites: readonly MetadataAtSite[], time: Date | undefined): MetadataSource[] {
   const found = sites.flatMap(({ site, kind, backups, newestWal = '' }) => {
-    const [backup] = backups.filter(({ finishedAt }) => time === undefined || finishedAt.getTime() + CATALOGUE_MS <= time.getTime()).sort((a, b) => b.finishedAt.getTime() - a.finishedAt.getTime());
+    const [backup] = backups
+      .filter(({ finishedAt }) => time === undefined || finishedAt.getTime() + CATALOGUE_MS <= time.getTime())
+      .sort((a, b) => b.finishedAt.getTime() - a.finishedAt.getTime());
     return backup ? [{ site, kind, backup, newestWal }] : [];
   });
   const rank = ({ kind }: { readonly kind: MetadataSource['kind'] }): number => (kind === 'live' ? 0 : 1);
-  found.sort((a, b) => rank(a) - rank(b) || compare(b.newestWal, a.newestWal) || b.backup.finishedAt.getTime() - a.backup.finishedAt.getTime());
+  found.sort(
+    (a, b) => rank(a) - rank(b) || compare(b.newestWal, a.newestWal) || b.backup.finishedAt.getTime() - a.backup.finishedAt.getTime(),
+  );
   return found.map(({ site, kind, backup }) => ({ site, kind, backup }));
 }
 

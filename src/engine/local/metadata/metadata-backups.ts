@@ -28,7 +28,9 @@ export class LocalMetadataBackups implements MetadataBackupsPort {
       const context = await this.running();
       if (!context) return undefined;
       const { shell } = this.fleet;
-      const [since, provedAt] = await Promise.all([shell.modifiedAt(context.paths.archiveConfiguration), shell.modifiedAt(proofRecord(context))]);
+      const [since, provedAt] = await Promise.all([
+        shell.modifiedAt(context.paths.archiveConfiguration), shell.modifiedAt(proofRecord(context)),
+      ]);
       return { ...(await observeArchive(context)), since: since ?? new Date(0), ...(provedAt && { provedAt }) };
     });
   }
@@ -37,7 +39,9 @@ export class LocalMetadataBackups implements MetadataBackupsPort {
     return asEngineError('archiving of the metadata', async () => {
       const context = await this.require();
       const { paths, account, shell } = context;
-      for (const path of [paths.database.slice(0, paths.database.lastIndexOf('/')), paths.home]) await shell.ensureDirectory(path, 0o700, account);
+      for (const path of [paths.database.slice(0, paths.database.lastIndexOf('/')), paths.home]) {
+        await shell.ensureDirectory(path, 0o700, account);
+      }
       await archiveTo(context, await Promise.all(sites.map((site) => this.work(context, site))), effectOf(signal));
     });
   }
@@ -47,16 +51,23 @@ export class LocalMetadataBackups implements MetadataBackupsPort {
       const context = await this.require();
       const work = await this.work(context, siteId);
       await requireSite(this.fleet, work.site);
-      const find = async (): Promise<StoredBackup | undefined> => (await listBackups(work, signal)).find((backup) => backup.backupId === backupId);
+      const find = async (): Promise<StoredBackup | undefined> =>
+        (await listBackups(work, signal)).find((backup) => backup.backupId === backupId);
       const known = await find();
       if (known) return known;
-      if (!(await archivedSites(context)).includes(siteId)) throw new EngineError('transient', `the metadata is not archived to ${siteId}`, 'make it archive there first');
+      if (!(await archivedSites(context)).includes(siteId)) {
+        throw new EngineError('transient', `the metadata is not archived to ${siteId}`, 'make it archive there first');
+      }
       // A site that was lost may be back, empty, before anybody saw that it was gone.
       await makeSet(context, work, signal);
       const words = backrestWords(work, 'backup', [...backupOptions(backupId), ...(await this.serverOptions(context))]);
       await runWithRoom(work, words, 'the backup of the metadata', signal, { PGCONNECT_TIMEOUT: '5', PGAPPNAME: 'freehold-backup' });
       const made = await find();
-      if (!made) throw new EngineError('outcome-unknown', `backup ${backupId} is not at ${siteId} though it was made`, 'list the backups, then try again');
+      if (!made) {
+        throw new EngineError(
+          'outcome-unknown', `backup ${backupId} is not at ${siteId} though it was made`, 'list the backups, then try again',
+        );
+      }
       return made;
     });
   }
@@ -107,7 +118,10 @@ export class LocalMetadataBackups implements MetadataBackupsPort {
     // The fourth line of a postmaster's pid file is its port.
     const port = Number((await shell.read(`${paths.data}/postmaster.pid`))?.split('\n')[3]);
     const socket = metadataSocketDirectory(this.fleet.root);
-    return [`--pg1-path=${paths.data}`, `--pg1-port=${port}`, `--pg1-socket-path=${socket}`, `--pg1-user=${METADATA_SUPERUSER}`, '--pg1-database=postgres'];
+    return [
+      `--pg1-path=${paths.data}`, `--pg1-port=${port}`, `--pg1-socket-path=${socket}`, `--pg1-user=${METADATA_SUPERUSER}`,
+      '--pg1-database=postgres',
+    ];
   }
 
   private work({ account }: InstanceContext, siteId: string): Promise<SiteWork> {

@@ -12,7 +12,14 @@ import { METADATA_SIZE, metadataHome } from './metadata-settings.js';
 export const METADATA_SUPERUSER = 'postgres';
 /** Whose backups they are. The key is made again from the master key, since the metadata cannot hold it. */
 export function metadataSet(fleet: LocalFleet): BackupSet {
-  return { databaseId: metadataSetId(fleet.description.id), region: '', account: 0, name: 'freehold', owner: 'freehold', key: fleet.deriveKey('metadata backups') };
+  return {
+    databaseId: metadataSetId(fleet.description.id),
+    region: '',
+    account: 0,
+    name: 'freehold',
+    owner: 'freehold',
+    key: fleet.deriveKey('metadata backups'),
+  };
 }
 
 /** The account that a directory belongs to; undefined where everything runs as the current user. */
@@ -36,10 +43,40 @@ export async function metadataContext(fleet: LocalFleet): Promise<InstanceContex
   const home = metadataHome(root, fleet.description.id);
   const nowhere = `${home}/none`;
   const paths: InstancePaths = {
-    database: home, control: `${home}/control`, mark: nowhere, keep: nowhere, promoting: nowhere, port: nowhere, volume: home, keptPrefix: nowhere, home, data,
-    building: nowhere, rewinding: nowhere, replaced: nowhere, pgControl: `${data}/global/pg_control`, pgControlMarked: nowhere, made: `${data}/PG_VERSION`, etc: home,
-    archiveConfiguration: `${home}/archive.conf`, archiveDropped: `${home}/archive.dropped`, archiveControl: `${home}/control/archive`, writing: nowhere, writingControl: nowhere, log: nowhere,
+    database: home,
+    control: `${home}/control`,
+    mark: nowhere,
+    keep: nowhere,
+    promoting: nowhere,
+    port: nowhere,
+    volume: home,
+    keptPrefix: nowhere,
+    home,
+    data,
+    building: nowhere,
+    rewinding: nowhere,
+    replaced: nowhere,
+    pgControl: `${data}/global/pg_control`,
+    pgControlMarked: nowhere,
+    made: `${data}/PG_VERSION`,
+    etc: home,
+    archiveConfiguration: `${home}/archive.conf`,
+    archiveDropped: `${home}/archive.dropped`,
+    archiveControl: `${home}/control/archive`,
+    writing: nowhere,
+    writingControl: nowhere,
+    log: nowhere,
   };
-  const database = { id: set.databaseId, region: '', account: 0, endpointSlot: 0, name: set.name, owner: set.owner, ownerVerifier: '', size: METADATA_SIZE, secrets: { control: '', replication: '' } };
+  const database = {
+    id: set.databaseId,
+    region: '',
+    account: 0,
+    endpointSlot: 0,
+    name: set.name,
+    owner: set.owner,
+    ownerVerifier: '',
+    size: METADATA_SIZE,
+    secrets: { control: '', replication: '' },
+  };
   return { fleet, instance: { id: 'metadata', host: '', database }, shell, paths, address: '', account, authorityPath: '', serverName: '' };
 }

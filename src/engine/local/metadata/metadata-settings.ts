@@ -21,7 +21,10 @@ const FLOOR_MB = 128;
 
 export async function metadataServerSettings(shell: HostShell, fleetId: string): Promise<MetadataServerSettings> {
   const script = await installArchiveScript(shell);
-  return { archiveCommand: archiveCommand(script, `${metadataHome(shell.root, fleetId)}/archive.conf`, METADATA_SIZE, FLOOR_MB), socketDirectory: metadataSocketDirectory(shell.root) };
+  return {
+    archiveCommand: archiveCommand(script, `${metadataHome(shell.root, fleetId)}/archive.conf`, METADATA_SIZE, FLOOR_MB),
+    socketDirectory: metadataSocketDirectory(shell.root),
+  };
 }
 
 /** What belongs to the metadata server's archive, outside of its data directory, which may be lost. */

@@ -30,27 +30,49 @@ export async function proveMetadata(work: SiteWork, label: string, { data, socke
     if (result.code === 0) return;
     // A host that is full or short of memory says nothing of the backup.
     if (explainWords(result.stderr)?.kind === 'transient') throw commandFailure(`${what} of backup ${label} of the metadata`, result);
-    throw new EngineError('permanent', `backup ${label} of the metadata at ${work.site.id} did not pass: ${what} failed: ${lastLines(result.stdout || result.stderr)}`, 'use another site, and make a new backup');
+    throw new EngineError(
+      'permanent',
+      `backup ${label} of the metadata at ${work.site.id} did not pass: ${what} failed: ${lastLines(result.stdout || result.stderr)}`,
+      'use another site, and make a new backup',
+    );
   };
   const clear = async (): Promise<void> => {
     // The server of a proof whose worker died still runs.
     const left = await binariesFor(fleet, data).catch(() => undefined);
-    if (left && (await shell.exists(`${data}/postmaster.pid`))) await run('stopping', [`${left.directory}/pg_ctl`, 'stop', '-D', data, '-m', 'immediate', '-s'], AbortSignal.timeout(30_000)).catch(() => undefined);
+    if (left && (await shell.exists(`${data}/postmaster.pid`))) {
+      await run('stopping', [`${left.directory}/pg_ctl`, 'stop', '-D', data, '-m', 'immediate', '-s'], AbortSignal.timeout(30_000)).catch(
+        () => undefined,
+      );
+    }
     await Promise.all([shell.remove(data), shell.remove(socket)]);
   };
   await clear();
   try {
     for (const directory of [data, socket]) await shell.ensureDirectory(directory, 0o700, account);
-    await runBackrest(work, backrestWords(work, 'restore', [`--pg1-path=${data}`, `--set=${label}`, '--type=none', '--job-retry=0']), 'restoring the metadata', signal);
+    await runBackrest(
+      work,
+      backrestWords(work, 'restore', [`--pg1-path=${data}`, `--set=${label}`, '--type=none', '--job-retry=0']),
+      'restoring the metadata',
+      signal,
+    );
     const directory = await requireBinaries(fleet, data);
     await writeRecoverySettings(work, data, playSettings(work, data, { consistent: true }));
-    await shell.write({ path: `${data}/pg_hba.conf`, content: `local all ${METADATA_SUPERUSER} trust\n`, mode: 0o600, ...(account ? { owner: account } : {}) });
+    await shell.write({
+      path: `${data}/pg_hba.conf`, content: `local all ${METADATA_SUPERUSER} trust\n`, mode: 0o600, ...(account ? { owner: account } : {}),
+    });
     const settings = [...ALONE, `unix_socket_directories=${socket}`].map((setting) => `-c ${setting}`).join(' ');
-    await run('starting', [`${directory}/pg_ctl`, 'start', '-D', data, '-w', '-t', START_WITHIN_S, '-s', '-l', `${socket}/log`, '-o', settings]);
+    await run('starting', [
+      `${directory}/pg_ctl`, 'start', '-D', data, '-w', '-t', START_WITHIN_S, '-s', '-l', `${socket}/log`, '-o', settings,
+    ]);
     // It has started when it plays WAL, and lets somebody in once it has done so.
     const asked = [`${directory}/pg_isready`, '--host', socket, '--quiet'];
-    await waitUntil(`backup ${label} of the metadata to come up`, signal, async () => ((await shell.run(asked)).code === 0 ? true : undefined), POLL_MS);
-    await run('pg_amcheck', [`${directory}/pg_amcheck`, '--host', socket, '--username', METADATA_SUPERUSER, '--all', '--install-missing', '--heapallindexed', '--no-password']);
+    await waitUntil(
+      `backup ${label} of the metadata to come up`, signal, async () => ((await shell.run(asked)).code === 0 ? true : undefined), POLL_MS,
+    );
+    await run('pg_amcheck', [
+      `${directory}/pg_amcheck`, '--host', socket, '--username', METADATA_SUPERUSER, '--all', '--install-missing', '--heapallindexed',
+      '--no-password',
+    ]);
   } finally {
     await clear();
   }

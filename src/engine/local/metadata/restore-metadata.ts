@@ -44,17 +44,27 @@ export interface RestoredMetadata {
 export async function restoreLocalMetadata(options: RestoreMetadataOptions): Promise<RestoredMetadata> {
   const fleet = await LocalFleet.open(options);
   const all = await openBackupSites(fleet, options.backupSites);
-  if (options.site !== undefined && !all.some(({ id }) => id === options.site)) throw new EngineError('permanent', `there is no backup site "${options.site}"`, 'see the sites');
+  if (options.site !== undefined && !all.some(({ id }) => id === options.site)) {
+    throw new EngineError('permanent', `there is no backup site "${options.site}"`, 'see the sites');
+  }
   const into = metadataDirectory(fleet.root);
   if (await fleet.shell.exists(into)) throw new EngineError('permanent', `there is something in ${into}`, 'move it aside first');
   const passedOver: string[] = [];
   const passOver = (site: string, error: unknown): void => void passedOver.push(`${site}: ${reasonOf(error)}`);
-  const works = new Map(await Promise.all(all.map(async (site) => [site.id, await openSiteWork(fleet, metadataSet(fleet), site, undefined, options.account)] as const)));
-  const looked = await Promise.all(all.map((site) => look(site, works, options.signal).catch((error: unknown) => passOver(site.id, error))));
+  const works = new Map(
+    await Promise.all(
+      all.map(async (site) => [site.id, await openSiteWork(fleet, metadataSet(fleet), site, undefined, options.account)] as const),
+    ),
+  );
+  const looked = await Promise.all(
+    all.map((site) => look(site, works, options.signal).catch((error: unknown) => passOver(site.id, error))),
+  );
   const seen = looked.filter((site) => site !== undefined);
   const wanted = seen.filter(({ site }) => options.site === undefined || options.site === site);
   for (const source of chooseMetadataSources(wanted, options.time)) {
-    const others = seen.filter(({ site, kind, backups }) => kind === 'live' && site !== source.site && backups.length > 0).map(({ site }) => works.get(site) as SiteWork);
+    const others = seen
+      .filter(({ site, kind, backups }) => kind === 'live' && site !== source.site && backups.length > 0)
+      .map(({ site }) => works.get(site) as SiteWork);
     try {
       await fetchBackup(works.get(source.site) as SiteWork, source, others, into, options);
       // It archives once it is told to again, and gets a new full backup then.
@@ -68,7 +78,9 @@ export async function restoreLocalMetadata(options: RestoreMetadataOptions): Pro
   }
   const when = options.time ? ` from before ${options.time.toISOString()}` : '';
   const why = passedOver.length > 0 ? ` (${passedOver.join('; ')})` : '';
-  throw new EngineError('permanent', `no site has a backup of the metadata${when} that could be restored${why}`, 'bring a site back, or choose another time');
+  throw new EngineError(
+    'permanent', `no site has a backup of the metadata${when} that could be restored${why}`, 'bring a site back, or choose another time',
+  );
 }
 
 async function look(site: LocalSite, works: ReadonlyMap<string, SiteWork>, signal: AbortSignal): Promise<MetadataAtSite> {
@@ -81,7 +93,9 @@ async function look(site: LocalSite, works: ReadonlyMap<string, SiteWork>, signa
  * WAL is read from the other sites too. Which timelines there are already is asked of all of them in this way: what is
  * restored begins one of its own, and no site takes another's history under the same name.
  */
-async function fetchBackup(stored: SiteWork, source: MetadataSource, others: readonly SiteWork[], into: string, { account, time, signal }: RestoreMetadataOptions): Promise<void> {
+async function fetchBackup(
+  stored: SiteWork, source: MetadataSource, others: readonly SiteWork[], into: string, { account, time, signal }: RestoreMetadataOptions,
+): Promise<void> {
   const { shell } = stored.fleet;
   const { label } = source.backup;
   const isFrozen = source.kind === 'frozen';
@@ -95,7 +109,9 @@ async function fetchBackup(stored: SiteWork, source: MetadataSource, others: rea
 }
 
 /** Makes a restored server play WAL when it is started with its usual words; the supervisor empties the file once the server answers. */
-export async function writeRecoverySettings({ fleet: { shell }, account }: SiteWork, data: string, settings: readonly string[]): Promise<void> {
+export async function writeRecoverySettings(
+  { fleet: { shell }, account }: SiteWork, data: string, settings: readonly string[],
+): Promise<void> {
   const owned = { mode: 0o600, ...(account ? { owner: account } : {}) };
   await shell.write({ path: `${data}/postgresql.auto.conf`, content: settings.map(toLine).join(''), ...owned });
   await shell.write({ path: `${data}/recovery.signal`, content: '', ...owned });

@@ -24,7 +24,8 @@ export const EFFECT_APPLICATION = 'freehold-effect';
  * `extension-sql.ts`).
  */
 export const endStaleEffects = `SELECT pg_catalog.pg_terminate_backend(pid, 5000::pg_catalog.int8) FROM pg_catalog.pg_stat_activity
-  WHERE application_name OPERATOR(pg_catalog.=) '${EFFECT_APPLICATION}'::pg_catalog.text AND usename OPERATOR(pg_catalog.=) '${CONTROL_USER}'::pg_catalog.name AND pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid();`;
+  WHERE application_name OPERATOR(pg_catalog.=) '${EFFECT_APPLICATION}'::pg_catalog.text
+    AND usename OPERATOR(pg_catalog.=) '${CONTROL_USER}'::pg_catalog.name AND pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid();`;
 
 export interface NewDatabase {
   readonly name: string;
@@ -47,7 +48,8 @@ export function newDatabaseSql(database: NewDatabase): string[] {
   return [
     `CREATE ROLE ${quoteIdentifier(REPLICATION_USER)} LOGIN REPLICATION NOINHERIT PASSWORD ${quoteLiteral(database.replicationVerifier)};`,
     `CREATE ROLE ${quoteIdentifier(DUMP_ROLE)} NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION BYPASSRLS IN ROLE pg_read_all_data;`,
-    `CREATE ROLE ${owner} LOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS PASSWORD ${quoteLiteral(database.ownerVerifier)};`,
+    `CREATE ROLE ${owner} LOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS `
+      + `PASSWORD ${quoteLiteral(database.ownerVerifier)};`,
     // A customer's own errors, and RAISE LOG, would fill the host's disk.
     `ALTER ROLE ${owner} SET log_min_messages = fatal;`,
     // What the control plane asks all the time would push the customer's own statements out of the view.
@@ -72,7 +74,9 @@ export function dumpRoleSql(verifier: string): string[] {
   return [`ALTER ROLE ${role} LOGIN PASSWORD ${quoteLiteral(verifier)};`, `ALTER ROLE ${role} SET lo_compat_privileges = on;`];
 }
 
-export const letDumpsInSql = (database: string): string => `GRANT CONNECT ON DATABASE ${quoteIdentifier(database)} TO ${quoteIdentifier(DUMP_ROLE)};`;
+export const letDumpsInSql = (database: string): string =>
+  `GRANT CONNECT ON DATABASE ${quoteIdentifier(database)} TO ${quoteIdentifier(DUMP_ROLE)};`;
 
 /** The password of {@link DUMP_ROLE}: made of the control plane's own, so that both are known and changed together. */
-export const dumpPassword = (controlPassword: string): string => createHmac('sha256', controlPassword).update(DUMP_ROLE).digest('base64url');
+export const dumpPassword = (controlPassword: string): string =>
+  createHmac('sha256', controlPassword).update(DUMP_ROLE).digest('base64url');

@@ -26,7 +26,9 @@ export interface ControlOptions {
  *
  * For what only observes, or does no harm however late it comes, such as a CHECKPOINT. Other effects go through a gate.
  */
-export async function withControl<T>(context: InstanceContext, options: ControlOptions, body: (client: pg.Client) => Promise<T>): Promise<T> {
+export async function withControl<T>(
+  context: InstanceContext, options: ControlOptions, body: (client: pg.Client) => Promise<T>,
+): Promise<T> {
   return withClient(await controlClient(context, options), options.signal, body);
 }
 
@@ -41,7 +43,9 @@ const SILENCE = 'Query read timeout';
  *
  * It tells as much as a new one would: a setting that a new session shows has been announced to every old one before.
  */
-export async function withKeptControl<T>(context: InstanceContext, signal: AbortSignal, body: (client: pg.Client) => Promise<T>): Promise<T> {
+export async function withKeptControl<T>(
+  context: InstanceContext, signal: AbortSignal, body: (client: pg.Client) => Promise<T>,
+): Promise<T> {
   const { sessions } = context.fleet;
   const use = async (client: pg.Client, work: () => Promise<T>): Promise<T> => {
     try {
@@ -87,7 +91,9 @@ export async function controlClient(context: InstanceContext, options: Omit<Cont
     options: sessionOptions({ superuser: true, version: options.database?.version }),
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
-    ssl: { ca: authority, minVersion: 'TLSv1.2', checkServerIdentity: (_, presented) => checkInstance(authority, context.address, presented) },
+    ssl: {
+      ca: authority, minVersion: 'TLSv1.2', checkServerIdentity: (_, presented) => checkInstance(authority, context.address, presented),
+    },
     connectionTimeoutMillis: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
     ...(options.queryTimeoutMs ? { query_timeout: options.queryTimeoutMs } : {}),
   });

@@ -31,14 +31,18 @@ export function socketFrom(localAddress: string): Socket {
 /** What the server says of its version when a client connects, such as `15.18`: to ask would be a statement under the tenant's settings. */
 function serverVersionOf(client: pg.Client): () => string {
   let version = '';
-  (client as unknown as { connection: EventEmitter }).connection.on('parameterStatus', (said: { parameterName: string; parameterValue: string }) => {
+  (client as unknown as { connection: EventEmitter }).connection.on(
+    'parameterStatus',
+    (said: { parameterName: string; parameterValue: string }) => {
     if (said.parameterName === 'server_version') version = said.parameterValue;
   });
   return () => version;
 }
 
 /** Logs in as a database's owner, for as long as `body` runs. */
-export function asCustomer<T>(customer: Customer, database: string, signal: AbortSignal, body: (session: CustomerSession) => Promise<T>): Promise<T> {
+export function asCustomer<T>(
+  customer: Customer, database: string, signal: AbortSignal, body: (session: CustomerSession) => Promise<T>,
+): Promise<T> {
   const { address, port, host, authority, owner, password, from } = customer;
   const client = new pg.Client({
     host: address,
@@ -65,7 +69,9 @@ export class CustomerSession {
 
   /** Runs statements, none of which may hold a semicolon, in one transaction; answers with what each of them found. */
   async transact(access: 'READ WRITE' | 'READ ONLY', ...statements: readonly string[]): Promise<pg.QueryResult[]> {
-    const text = [`BEGIN ISOLATION LEVEL READ COMMITTED ${access}`, ...transactionSettings(this.version), ...statements, 'COMMIT'].join('; ');
+    const text = [`BEGIN ISOLATION LEVEL READ COMMITTED ${access}`, ...transactionSettings(this.version), ...statements, 'COMMIT'].join(
+      '; ',
+    );
     try {
       const results = (await this.client.query(text)) as unknown as pg.QueryResult[];
       return results.slice(-1 - statements.length, -1);

@@ -14,7 +14,8 @@ const BOUNDS = ['SET lock_timeout = \'5s\';', 'SET statement_timeout = \'15s\';'
  * those of its own are there first: so in each statement here every operator and function is given exactly the types of one of
  * PostgreSQL's own, without `VARIADIC` and without literals that have no type.
  */
-export const OBSERVE_EXTENSIONS = `SELECT a.name, a.default_version AS version, a.comment AS description, v.trusted AND v.superuser AS trusted,
+export const OBSERVE_EXTENSIONS = `SELECT a.name, a.default_version AS version, a.comment AS description,
+    v.trusted AND v.superuser AS trusted,
     e.extversion AS "installedVersion", n.nspname AS "installedSchema", pg_catalog.pg_get_userbyid(e.extowner) AS "installedBy"
   FROM pg_catalog.pg_available_extensions() a(name, default_version, comment)
   LEFT JOIN pg_catalog.pg_available_extension_versions() v(name, version, superuser, trusted, relocatable, schema, requires, comment)
@@ -33,8 +34,17 @@ export interface ExtensionRow {
   readonly installedBy: string | null;
 }
 
-export function observationOf({ name, version, description, trusted, installedVersion, installedSchema, installedBy }: ExtensionRow): ExtensionObservation {
-  const installed = installedVersion === null ? null : { version: installedVersion, schema: installedSchema ?? '', by: installedBy === CONTROL_USER ? 'freehold' as const : 'owner' as const };
+export function observationOf({
+  name, version, description, trusted, installedVersion, installedSchema, installedBy,
+}: ExtensionRow): ExtensionObservation {
+  const installed =
+    installedVersion === null
+      ? null
+      : {
+          version: installedVersion,
+          schema: installedSchema ?? '',
+          by: installedBy === CONTROL_USER ? ('freehold' as const) : ('owner' as const),
+        };
   return { name, version, description: description ?? '', trusted: trusted ?? false, installed };
 }
 
@@ -79,7 +89,10 @@ export function createOnRequestSql({ name, rule, schema, owner, needs, room }: R
   return [
     ...BOUNDS,
     BEGIN,
-    requireSql(`pg_catalog.has_schema_privilege(${nameLiteral(owner)}, ${textLiteral(schema)}, 'CREATE'::pg_catalog.text)`, `the owner may make nothing in schema "${schema}"`),
+    requireSql(
+      `pg_catalog.has_schema_privilege(${nameLiteral(owner)}, ${textLiteral(schema)}, 'CREATE'::pg_catalog.text)`,
+      `the owner may make nothing in schema "${schema}"`,
+    ),
     `CREATE SCHEMA ${there};`,
     ...needs.flatMap((need) => (need.installed ? [move(need.name, there), requireOursSql(need.name)] : [create(need.name)])),
     create(name),
@@ -100,12 +113,15 @@ export function dropExtensionSql(name: string): string[] {
 /** Only after it was moved, which keeps everybody else from dropping or making one of that name until the end. */
 function requireOursSql(extension: string): string {
   const ours = `EXISTS (SELECT FROM pg_catalog.pg_extension e
-    WHERE e.extname OPERATOR(pg_catalog.=) ${nameLiteral(extension)} AND pg_catalog.pg_get_userbyid(e.extowner) OPERATOR(pg_catalog.=) ${nameLiteral(CONTROL_USER)})`;
+    WHERE e.extname OPERATOR(pg_catalog.=) ${nameLiteral(extension)}
+      AND pg_catalog.pg_get_userbyid(e.extowner) OPERATOR(pg_catalog.=) ${nameLiteral(CONTROL_USER)})`;
   return requireSql(ours, `extension "${extension}" is not Freehold's`);
 }
 
 function requireSql(condition: string, otherwise: string): string {
-  return inBlock(`IF NOT (${condition}) THEN RAISE EXCEPTION USING MESSAGE = ${quoteLiteral(otherwise)}, ERRCODE = 'invalid_parameter_value'; END IF;`);
+  return inBlock(
+    `IF NOT (${condition}) THEN RAISE EXCEPTION USING MESSAGE = ${quoteLiteral(otherwise)}, ERRCODE = 'invalid_parameter_value'; END IF;`,
+  );
 }
 
 /** Gives or takes members of an extension, by their names: every function and relation that has one of them. */
@@ -114,9 +130,13 @@ function memberSql(extension: string, verb: 'GRANT' | 'REVOKE', names: readonly 
   const list = names.map(nameLiteral).join(', ');
   const is = (column: string, value: string): string => `${column} OPERATOR(pg_catalog.=) ${value}`;
   const catalogOid = (catalog: string): string => `'${catalog}'::pg_catalog.regclass::pg_catalog.oid`;
-  const members = (what: string, type: string, catalog: string, name: string): string => `SELECT ${textLiteral(what)} OPERATOR(pg_catalog.||) m.oid::${type}::pg_catalog.text AS named FROM pg_catalog.pg_extension e
-    JOIN pg_catalog.pg_depend d ON ${is('d.refclassid', catalogOid('pg_catalog.pg_extension'))} AND ${is('d.refobjid', 'e.oid')} AND ${is('d.deptype', `'e'::pg_catalog."char"`)} AND ${is('d.classid', catalogOid(catalog))}
-    JOIN ${catalog} m ON ${is('m.oid', 'd.objid')} WHERE ${is('e.extname', nameLiteral(extension))} AND ${is(`m.${name}`, `ANY (ARRAY[${list}])`)}`;
+  const members = (what: string, type: string, catalog: string, name: string): string =>
+    `SELECT ${textLiteral(what)} OPERATOR(pg_catalog.||) m.oid::${type}::pg_catalog.text AS named
+    FROM pg_catalog.pg_extension e
+    JOIN pg_catalog.pg_depend d ON ${is('d.refclassid', catalogOid('pg_catalog.pg_extension'))} AND ${is('d.refobjid', 'e.oid')}
+      AND ${is('d.deptype', `'e'::pg_catalog."char"`)} AND ${is('d.classid', catalogOid(catalog))}
+    JOIN ${catalog} m ON ${is('m.oid', 'd.objid')}
+    WHERE ${is('e.extname', nameLiteral(extension))} AND ${is(`m.${name}`, `ANY (ARRAY[${list}])`)}`;
   const statement = `${textLiteral(`${verb} `)} OPERATOR(pg_catalog.||) member.named OPERATOR(pg_catalog.||) ${textLiteral(` ${whom}`)}`;
   return [inBlock(`FOR member IN ${members('EXECUTE ON FUNCTION ', 'pg_catalog.regprocedure', 'pg_catalog.pg_proc', 'proname')}
     UNION ALL ${members('SELECT ON ', 'pg_catalog.regclass', 'pg_catalog.pg_class', 'relname')}

@@ -15,9 +15,13 @@ export interface IsolatedServer {
 const APPLICATION = 'freehold-proof';
 
 /** A session of the control plane's in one of a cluster's databases, a tenant's too. */
-export function withIsolated<T>(server: IsolatedServer, database: string, signal: AbortSignal, body: (client: pg.Client) => Promise<T>): Promise<T> {
+export function withIsolated<T>(
+  server: IsolatedServer, database: string, signal: AbortSignal, body: (client: pg.Client) => Promise<T>,
+): Promise<T> {
   const { socketDirectory: host, port, version } = server;
-  const client = new pg.Client({ host, port, user: CONTROL_USER, database, application_name: APPLICATION, options: sessionOptions({ version, superuser: true }) });
+  const client = new pg.Client({
+    host, port, user: CONTROL_USER, database, application_name: APPLICATION, options: sessionOptions({ version, superuser: true }),
+  });
   return withClient(client, signal, body);
 }
 
@@ -26,10 +30,15 @@ export function withIsolated<T>(server: IsolatedServer, database: string, signal
  * the owner has set it. `body` is also given the number of the session's process.
  */
 export function withIsolatedOwner<T>(
-  server: IsolatedServer, { database, owner }: { readonly database: string; readonly owner: string }, signal: AbortSignal, body: (client: pg.Client, pid: number) => Promise<T>,
+  server: IsolatedServer,
+  { database, owner }: { readonly database: string; readonly owner: string },
+  signal: AbortSignal,
+  body: (client: pg.Client, pid: number) => Promise<T>,
 ): Promise<T> {
   const { socketDirectory: host, port, version } = server;
-  const left = ['search_path', 'DateStyle', 'IntervalStyle', 'TimeZone', 'lc_monetary', 'lc_numeric', 'lc_time', 'extra_float_digits', 'bytea_output'];
+  const left = [
+    'search_path', 'DateStyle', 'IntervalStyle', 'TimeZone', 'lc_monetary', 'lc_numeric', 'lc_time', 'extra_float_digits', 'bytea_output',
+  ];
   const options = sessionOptions({ version, superuser: false, settings: { default_transaction_read_only: 'on' }, left });
   const client = new pg.Client({ host, port, user: owner, database, application_name: APPLICATION, options });
   return withClient(client, signal, () => body(client, (client as unknown as { processID: number }).processID));

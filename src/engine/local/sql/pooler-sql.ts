@@ -16,8 +16,10 @@ export const POOLER_LOOKUP = 'SELECT name, verifier FROM public.pooler_login($1)
 const LOOKUP_SQL = [
   'CREATE OR REPLACE FUNCTION public.pooler_login(wanted text, OUT name text, OUT verifier text) RETURNS SETOF record',
   'LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS',
-  '$$ SELECT rolname::text, rolpassword FROM pg_catalog.pg_authid WHERE rolname = wanted AND rolcanlogin AND NOT rolsuper AND NOT rolreplication AND NOT rolbypassrls AND NOT rolcreaterole',
-  `AND rolname <> ${quoteLiteral(POOLER_ROLE)} AND (rolvaliduntil IS NULL OR rolvaliduntil > pg_catalog.clock_timestamp()) AND rolpassword LIKE 'SCRAM-SHA-256$%'`,
+  '$$ SELECT rolname::text, rolpassword FROM pg_catalog.pg_authid',
+  'WHERE rolname = wanted AND rolcanlogin AND NOT rolsuper AND NOT rolreplication AND NOT rolbypassrls AND NOT rolcreaterole',
+  `AND rolname <> ${quoteLiteral(POOLER_ROLE)} AND (rolvaliduntil IS NULL OR rolvaliduntil > pg_catalog.clock_timestamp())`,
+  `AND rolpassword LIKE 'SCRAM-SHA-256$%'`,
   `AND pg_catalog.pg_has_role(oid, ${quoteLiteral(CUSTOMERS_ROLE)}, 'MEMBER') $$;`,
 ].join(' ');
 const LOOKUP_RIGHTS = [
@@ -28,8 +30,10 @@ const DATABASE_RIGHTS = [
   `REVOKE ALL ON DATABASE ${quoteIdentifier(POOLER_DATABASE)} FROM PUBLIC;`,
   `GRANT CONNECT ON DATABASE ${quoteIdentifier(POOLER_DATABASE)} TO ${quoteIdentifier(POOLER_ROLE)};`,
 ];
-const CREATE_CUSTOMERS = `CREATE ROLE ${quoteIdentifier(CUSTOMERS_ROLE)} NOLOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS`;
-const CREATE_POOLER = `CREATE ROLE ${quoteIdentifier(POOLER_ROLE)} LOGIN NOINHERIT NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS`;
+const CREATE_CUSTOMERS =
+  `CREATE ROLE ${quoteIdentifier(CUSTOMERS_ROLE)} NOLOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS`;
+const CREATE_POOLER =
+  `CREATE ROLE ${quoteIdentifier(POOLER_ROLE)} LOGIN NOINHERIT NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS`;
 const CREATE_DATABASE = `CREATE DATABASE ${quoteIdentifier(POOLER_DATABASE)}`;
 const SETTLE_POOLER = `ALTER ROLE ${quoteIdentifier(POOLER_ROLE)} SET pg_stat_statements.track = 'none';`;
 

@@ -12,7 +12,15 @@ import { sessionOptions, type TenantDatabase } from './session-settings.js';
  */
 export function sqlLine(context: InstanceContext, port: number, statements: readonly string[], database?: TenantDatabase): string {
   const { address, serverName, authorityPath, fleet } = context;
-  const server = { address, serverName, port, authorityPath, password: context.instance.database.secrets.control, applicationName: EFFECT_APPLICATION, ...(database ? { database } : {}) };
+  const server = {
+    address,
+    serverName,
+    port,
+    authorityPath,
+    password: context.instance.database.secrets.control,
+    applicationName: EFFECT_APPLICATION,
+    ...(database ? { database } : {}),
+  };
   return psqlLine(fleet, server, [endStaleEffects, ...statements]);
 }
 
@@ -45,11 +53,17 @@ export function psqlLine(fleet: LocalFleet, server: SqlServer, statements: reado
 }
 
 /** A line that runs SQL, as the control plane, on a cluster that is reached through a socket of its own only. */
-export function isolatedSqlLine(fleet: LocalFleet, server: { readonly socketDirectory: string; readonly port: number }, statements: readonly string[]): string {
-  return psql(fleet, { host: server.socketDirectory, port: server.port, dbname: 'postgres', application_name: 'freehold-restore' }, statements);
+export function isolatedSqlLine(
+  fleet: LocalFleet, server: { readonly socketDirectory: string; readonly port: number }, statements: readonly string[],
+): string {
+  return psql(
+    fleet, { host: server.socketDirectory, port: server.port, dbname: 'postgres', application_name: 'freehold-restore' }, statements,
+  );
 }
 
-function psql(fleet: LocalFleet, target: Readonly<Record<string, string | number>>, statements: readonly string[], version?: string): string {
+function psql(
+  fleet: LocalFleet, target: Readonly<Record<string, string | number>>, statements: readonly string[], version?: string,
+): string {
   const options = sessionOptions({ superuser: true, version });
   const info = Object.entries({ ...target, user: CONTROL_USER, options }).map(([name, value]) => `${name}=${quoteInfo(String(value))}`);
   const words = [`${fleet.binaries.directory}/psql`, '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-d', info.join(' ')];

@@ -30,7 +30,8 @@ const text = (value: string): string => `${quoteLiteral(value)}::pg_catalog.text
 const chars = (...values: readonly string[]): string => `ARRAY[${values.map((value) => `'${value}'::pg_catalog."char"`).join(', ')}]`;
 const join = (...parts: readonly string[]): string => parts.join(' OPERATOR(pg_catalog.||) ');
 const quoted = (column: string): string => `pg_catalog.quote_ident(${column}::pg_catalog.text)`;
-const members = (group: string): string => `(SELECT m.member FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles g ON g.oid = m.roleid WHERE g.rolname = '${group}')`;
+const members = (group: string): string =>
+  `(SELECT m.member FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles g ON g.oid = m.roleid WHERE g.rolname = '${group}')`;
 
 /** Every role that is a member of the customers' group, but the owner's. */
 export const observeRolesSql = (owner: string): string => `
@@ -39,11 +40,13 @@ export const observeRolesSql = (owner: string): string => `
 
 /** Whether there is a role of that name, and whether it is a customer's. */
 export const findRoleSql = (name: string): string => `
-  SELECT r.oid::pg_catalog.int8::pg_catalog.text AS oid, r.oid IN ${members(CUSTOMERS)} AS customers FROM pg_catalog.pg_roles r WHERE r.rolname = ${quoteLiteral(name)}`;
+  SELECT r.oid::pg_catalog.int8::pg_catalog.text AS oid, r.oid IN ${members(CUSTOMERS)} AS customers
+    FROM pg_catalog.pg_roles r WHERE r.rolname = ${quoteLiteral(name)}`;
 
 /** Makes the groups, and lets them into the customer's database; nobody but the control plane into the empty template. */
 export function groupsSql(database: string): string[] {
-  const make = (group: string): string => `SELECT 'CREATE ROLE ${group} NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS'
+  const make = (group: string): string =>
+    `SELECT 'CREATE ROLE ${group} NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS'
     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = '${group}') \\gexec`;
   return [
     ...BOUNDS,
@@ -54,7 +57,8 @@ export function groupsSql(database: string): string[] {
     `GRANT TEMPORARY ON DATABASE ${quoteIdentifier(database)} TO ${WRITERS};`,
     'COMMIT;',
     // One that was interrupted may have left it open.
-    `SELECT 'ALTER DATABASE ${EMPTY_TEMPLATE} ALLOW_CONNECTIONS false' FROM pg_catalog.pg_database WHERE datname = '${EMPTY_TEMPLATE}' AND datallowconn \\gexec`,
+    `SELECT 'ALTER DATABASE ${EMPTY_TEMPLATE} ALLOW_CONNECTIONS false' `
+      + `FROM pg_catalog.pg_database WHERE datname = '${EMPTY_TEMPLATE}' AND datallowconn \\gexec`,
   ];
 }
 
@@ -67,7 +71,8 @@ export const openTemplateSql = (open: boolean): string[] => [`ALTER DATABASE ${E
 export const UNPREPARED = `
   SELECT d.datname::pg_catalog.text AS name FROM pg_catalog.pg_database d
    WHERE d.datconnlimit <> -2 AND (d.datallowconn OR d.datname = '${EMPTY_TEMPLATE}') AND d.datname <> 'freehold'
-     AND NOT EXISTS (SELECT FROM pg_catalog.pg_shdepend s WHERE s.dbid = d.oid AND s.classid = 'pg_catalog.pg_default_acl'::pg_catalog.regclass
+     AND NOT EXISTS (SELECT FROM pg_catalog.pg_shdepend s WHERE s.dbid = d.oid
+       AND s.classid = 'pg_catalog.pg_default_acl'::pg_catalog.regclass
        AND s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND s.refobjid = '${READERS}'::pg_catalog.regrole::pg_catalog.oid)
    ORDER BY d.datname <> '${EMPTY_TEMPLATE}', d.datname <> 'template1', d.datname`;
 
@@ -79,10 +84,13 @@ export const UNPREPARED = `
  * extension may put others of the same name into `pg_catalog`.
  */
 export function prepareSql(owner: string): string[] {
-  const byDefault = (rights: string, what: string, group: string): string => `ALTER DEFAULT PRIVILEGES FOR ROLE ${quoteIdentifier(owner)} GRANT ${rights} ON ${what} TO ${group};`;
-  const grant = (rights: string, what: string, name: string, group: string): string => join(text(`GRANT ${rights} ON ${what} `), name, text(` TO ${group}`));
+  const byDefault = (rights: string, what: string, group: string): string =>
+    `ALTER DEFAULT PRIVILEGES FOR ROLE ${quoteIdentifier(owner)} GRANT ${rights} ON ${what} TO ${group};`;
+  const grant = (rights: string, what: string, name: string, group: string): string =>
+    join(text(`GRANT ${rights} ON ${what} `), name, text(` TO ${group}`));
   const relation = join(quoted('n.nspname'), text('.'), quoted('c.relname'));
-  const relations = (...kinds: readonly string[]): string => `FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+  const relations = (...kinds: readonly string[]): string =>
+    `FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
     WHERE c.relowner OPERATOR(pg_catalog.=) ${roleOid(owner)} AND c.relkind OPERATOR(pg_catalog.=) ANY (${chars(...kinds)})
       AND c.relpersistence OPERATOR(pg_catalog.<>) 't'::pg_catalog."char"`;
   return [
@@ -93,9 +101,12 @@ export function prepareSql(owner: string): string[] {
     byDefault('INSERT, UPDATE, DELETE', 'TABLES', WRITERS),
     byDefault('SELECT', 'SEQUENCES', READERS),
     byDefault('USAGE, UPDATE', 'SEQUENCES', WRITERS),
-    `SELECT ${grant('USAGE', 'SCHEMA', quoted('n.nspname'), READERS)} FROM pg_catalog.pg_namespace n WHERE n.nspowner OPERATOR(pg_catalog.=) ${roleOid(owner)} \\gexec`,
-    `SELECT ${grant('SELECT', 'TABLE', relation, READERS)}, ${grant('INSERT, UPDATE, DELETE', 'TABLE', relation, WRITERS)} ${relations('r', 'p', 'v', 'm', 'f')} \\gexec`,
-    `SELECT ${grant('SELECT', 'SEQUENCE', relation, READERS)}, ${grant('USAGE, UPDATE', 'SEQUENCE', relation, WRITERS)} ${relations('S')} \\gexec`,
+    `SELECT ${grant('USAGE', 'SCHEMA', quoted('n.nspname'), READERS)} FROM pg_catalog.pg_namespace n `
+      + `WHERE n.nspowner OPERATOR(pg_catalog.=) ${roleOid(owner)} \\gexec`,
+    `SELECT ${grant('SELECT', 'TABLE', relation, READERS)}, ${grant('INSERT, UPDATE, DELETE', 'TABLE', relation, WRITERS)} `
+      + `${relations('r', 'p', 'v', 'm', 'f')} \\gexec`,
+    `SELECT ${grant('SELECT', 'SEQUENCE', relation, READERS)}, ${grant('USAGE, UPDATE', 'SEQUENCE', relation, WRITERS)} `
+      + `${relations('S')} \\gexec`,
     'COMMIT;',
   ];
 }
@@ -116,7 +127,8 @@ export function setRoleSql({ name, writes, verifier, connections, exists }: Role
     ...BOUNDS,
     BEGIN,
     ...(exists ? [] : [`CREATE ROLE ${role};`]),
-    `ALTER ROLE ${role} LOGIN INHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS CONNECTION LIMIT ${Math.trunc(connections)} PASSWORD ${quoteLiteral(verifier)};`,
+    `ALTER ROLE ${role} LOGIN INHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS `
+      + `CONNECTION LIMIT ${Math.trunc(connections)} PASSWORD ${quoteLiteral(verifier)};`,
     // A customer's own errors, and RAISE LOG, would fill the host's disk.
     `ALTER ROLE ${role} SET log_min_messages = fatal;`,
     `GRANT ${CUSTOMERS}, ${READERS} TO ${role};`,
@@ -135,7 +147,8 @@ export function removeRoleSql(name: string): string[] {
   return [...BOUNDS, endSessionsSql(name), `DROP ROLE ${quoteIdentifier(name)};`];
 }
 
-const endSessionsSql = (name: string): string => `SELECT pg_catalog.pg_terminate_backend(pid, 5000) FROM pg_catalog.pg_stat_activity WHERE usesysid = ${roleOid(name)};`;
+const endSessionsSql = (name: string): string =>
+  `SELECT pg_catalog.pg_terminate_backend(pid, 5000) FROM pg_catalog.pg_stat_activity WHERE usesysid = ${roleOid(name)};`;
 
 /** The databases in which a role owns something, or may do something beyond what its groups may. */
 export const databasesOfSql = (name: string): string => `

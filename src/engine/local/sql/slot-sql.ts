@@ -11,7 +11,8 @@ export function createSlotSql(slot: string): string[] {
   const name = quoteLiteral(slot);
   return [
     ...dropSlotSql(slot, SLOT_IS_LOST),
-    `SELECT pg_create_physical_replication_slot(${name}, true) WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = ${name});`,
+    `SELECT pg_create_physical_replication_slot(${name}, true) `
+      + `WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = ${name});`,
   ];
 }
 
@@ -20,7 +21,8 @@ export function createSlotSql(slot: string): string[] {
  * a moment, and a slot serves one receiver at a time.
  */
 export function endReceiversSql(instanceId: string): string {
-  return `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE backend_type = 'walsender' AND application_name = ${quoteLiteral(instanceId)};`;
+  return `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity `
+    + `WHERE backend_type = 'walsender' AND application_name = ${quoteLiteral(instanceId)};`;
 }
 
 /**

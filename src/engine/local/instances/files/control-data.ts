@@ -30,7 +30,8 @@ export async function readControlData(context: InstanceContext, gate: Gate): Pro
   const file = (await shell.exists(paths.pgControlMarked)) ? paths.pgControlMarked : paths.pgControl;
   const look = `${paths.control}/look`;
   const program = command(`${directory}/pg_controldata`, '-D', look);
-  const line = `${command('install', '-D', '-m', '0600', '--', file, `${look}/global/pg_control`)} && ${program}; status=$?; ${command('rm', '-rf', '--', look)}; exit $status`;
+  const copy = command('install', '-D', '-m', '0600', '--', file, `${look}/global/pg_control`);
+  const line = `${copy} && ${program}; status=$?; ${command('rm', '-rf', '--', look)}; exit $status`;
   const { code, stdout } = await gate.run(line);
   return code === 0 ? parseControlData(stdout) : undefined;
 }

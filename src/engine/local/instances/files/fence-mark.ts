@@ -18,14 +18,18 @@ export function announceLine({ paths }: InstanceContext): string {
 
 /** A line that says durably that the data is to be kept, under the first name that it was given. */
 export function keepLine({ paths }: InstanceContext, token: bigint): string {
-  return `{ [ -e ${quote(paths.keep)} ] || { printf '%s\\n' ${token} >${quote(`${paths.keep}.next`)} && ${command('mv', '-T', '--', `${paths.keep}.next`, paths.keep)}; }; } && ${command('sync', paths.keep, paths.control)}`;
+  const next = `${paths.keep}.next`;
+  const write = `printf '%s\\n' ${token} >${quote(next)} && ${command('mv', '-T', '--', next, paths.keep)}`;
+  return `{ [ -e ${quote(paths.keep)} ] || { ${write}; }; } && ${command('sync', paths.keep, paths.control)}`;
 }
 
 /** A line that writes both halves, durably; clients wait for it, so that it waits for the disk once. */
 export function markLine({ paths }: InstanceContext): string {
   const directory = `${paths.data}/global`;
-  const move = `${command('mv', '-T', '--', paths.pgControl, paths.pgControlMarked)} && ${command('sync', paths.mark, paths.control, directory)}`;
-  return `: >>${quote(paths.mark)} && if [ -e ${quote(paths.pgControl)} ]; then ${move}; else ${command('sync', paths.mark, paths.control)}; fi`;
+  const move = `${command('mv', '-T', '--', paths.pgControl, paths.pgControlMarked)} `
+    + `&& ${command('sync', paths.mark, paths.control, directory)}`;
+  return `: >>${quote(paths.mark)} && if [ -e ${quote(paths.pgControl)} ]; then ${move}; `
+    + `else ${command('sync', paths.mark, paths.control)}; fi`;
 }
 
 /** A line that takes back the second half. */

@@ -4,7 +4,9 @@
  * A standby that has less stops replaying as soon as it reads of the change, and ends when it is promoted: a raise reaches every
  * standby before it reaches the primary.
  */
-const DEFAULTS = { max_connections: 100, max_worker_processes: 8, max_wal_senders: 10, max_prepared_transactions: 0, max_locks_per_transaction: 64 };
+const DEFAULTS = {
+  max_connections: 100, max_worker_processes: 8, max_wal_senders: 10, max_prepared_transactions: 0, max_locks_per_transaction: 64,
+};
 
 export type FollowedSettings = Record<keyof typeof DEFAULTS, number>;
 

@@ -33,7 +33,8 @@ const BY_POOLER_KEY = 'trust clientcert=verify-ca';
  */
 export function hostBasedAccess(access: HostBasedAccess): string {
   const { customersRole, pooler, gateway, open } = access;
-  const password = (database: string, user: string, address: string): string => `hostssl ${database} ${quoteName(user)} ${address}/32 scram-sha-256`;
+  const password = (database: string, user: string, address: string): string =>
+    `hostssl ${database} ${quoteName(user)} ${address}/32 scram-sha-256`;
   // A group must not be quoted, or it is a name.
   const customers = (address: string, how: string): string => `hostssl all +${customersRole} ${address}/32 ${how}`;
   const own = [pooler.database, 'template0', 'template1'].map(quoteName).join(',');

@@ -18,7 +18,9 @@ import { POOLER_AUTHORITY, postgresConfiguration } from './instance-settings.js'
 export const LOG_LIMIT_BYTES = 4 * 1024 * 1024;
 
 /** What an instance's certificate depends on. */
-export type CertificateSubject = Pick<InstanceContext, 'shell' | 'paths' | 'address' | 'fleet'> & { readonly instance: { readonly database: Pick<DatabaseSpec, 'id' | 'region'> } };
+export type CertificateSubject = Pick<InstanceContext, 'shell' | 'paths' | 'address' | 'fleet'> & {
+  readonly instance: { readonly database: Pick<DatabaseSpec, 'id' | 'region'> };
+};
 
 /**
  * A certificate for the endpoint's names, which clients ask for through the router, and for the instance's own address,
@@ -28,7 +30,9 @@ export async function certificateFor({ shell, paths, address, fleet, instance }:
   const region = fleet.region(instance.database.region);
   const endpoint = endpointHosts(fleet.description, region, instance.database.id);
   const hosts = [...endpoint, address];
-  const [found, key, wanted] = await Promise.all([shell.read(`${paths.etc}/server.crt`), shell.read(`${paths.etc}/server.key`), fleet.publicPair()]);
+  const [found, key, wanted] = await Promise.all([
+    shell.read(`${paths.etc}/server.crt`), shell.read(`${paths.etc}/server.key`), fleet.publicPair(),
+  ]);
   if (wanted) return found === wanted.certificate && key === wanted.key ? undefined : wanted;
   if (found !== undefined && isGoodFor(found, hosts)) return undefined;
   const authority = await fleet.authority(region.id);
@@ -48,7 +52,14 @@ export async function choosePort(context: InstanceContext): Promise<number> {
 /** An instance's postgresql.conf as this version wants it to be. */
 function wantedConfiguration({ address, fleet, instance, paths }: InstanceContext, port: number): string {
   const { size } = instance.database;
-  return postgresConfiguration({ address, port, size, etc: paths.etc, archiveCommand: archiveCommand(fleet.archiveScript, paths.archiveConfiguration, size), name: instance.id });
+  return postgresConfiguration({
+    address,
+    port,
+    size,
+    etc: paths.etc,
+    archiveCommand: archiveCommand(fleet.archiveScript, paths.archiveConfiguration, size),
+    name: instance.id,
+  });
 }
 
 /** What the instance was started with the last time; undefined if it never was. */
@@ -77,7 +88,9 @@ interface Standing {
 }
 
 /** The files that are written before every start, whatever was in their place; who may write stays as it was. */
-export async function configurationFiles(context: InstanceContext, port: number, certificate: KeyPairPem | undefined, { leads, writing = 'open' }: Standing): Promise<FileContent[]> {
+export async function configurationFiles(
+  context: InstanceContext, port: number, certificate: KeyPairPem | undefined, { leads, writing = 'open' }: Standing,
+): Promise<FileContent[]> {
   const wanted = wantedConfiguration(context, port);
   const followed = chooseFollowed(readFollowed(wanted), await hadFollowed(context), leads);
   return [
@@ -118,7 +131,10 @@ export function accessFile(context: InstanceContext, writing: Writing): FileCont
 /** The files of an instance that is being made: {@link configurationFiles}, with a port and a certificate, and the port's own. */
 export async function newFiles(context: InstanceContext): Promise<FileContent[]> {
   const [port, certificate] = await Promise.all([choosePort(context), certificateFor(context)]);
-  return [...(await configurationFiles(context, port, certificate, { leads: false })), { path: context.paths.port, content: `${port}\n`, mode: 0o644 }];
+  return [
+    ...(await configurationFiles(context, port, certificate, { leads: false })),
+    { path: context.paths.port, content: `${port}\n`, mode: 0o644 },
+  ];
 }
 
 /** Makes the instance's directories, for its own account; only inside a gate, for a destruction removes them. */

@@ -36,9 +36,12 @@ export interface InstanceSettings {
  */
 export function postgresConfiguration(settings: InstanceSettings): string {
   const { size, etc, archiveCommand } = settings;
-  const lines: Record<string, string | number>[] = [network(settings), memory(size), writeAheadLog(size, archiveCommand), replication(), quiet(size), logging(), statements(size)];
+  const lines: Record<string, string | number>[] = [
+    network(settings), memory(size), writeAheadLog(size, archiveCommand), replication(), quiet(size), logging(), statements(size),
+  ];
   const body = lines.flatMap((group) => Object.entries(group).map(([name, value]) => `${name} = ${settingValue(value)}`));
-  return `${['# written before every start; changes made by hand do not last', ...body, `include_if_exists = '${etc}/upstream.conf'`, `include_if_exists = '${etc}/synchronous.conf'`, `include_if_exists = '${etc}/writing.conf'`].join('\n')}\n`;
+  const included = ['upstream', 'synchronous', 'writing'].map((name) => `include_if_exists = '${etc}/${name}.conf'`);
+  return `${['# written before every start; changes made by hand do not last', ...body, ...included].join('\n')}\n`;
 }
 
 function network({ address, port, size, etc, name }: InstanceSettings): Record<string, string | number> {
@@ -147,7 +150,14 @@ function quiet(size: InstanceSize): Record<string, string | number> {
 }
 
 function logging(): Record<string, string | number> {
-  return { log_destination: 'stderr', logging_collector: 'off', log_line_prefix: '%m [%p] %q%u@%d ', log_checkpoints: 'off', log_timezone: 'UTC', timezone: 'UTC' };
+  return {
+    log_destination: 'stderr',
+    logging_collector: 'off',
+    log_line_prefix: '%m [%p] %q%u@%d ',
+    log_checkpoints: 'off',
+    log_timezone: 'UTC',
+    timezone: 'UTC',
+  };
 }
 
 /**
@@ -175,7 +185,9 @@ export function parseSynchronousNames(value: string): string[] {
 /** What {@link parseWriting} finds again. A session that asks for it may write unless nobody may come in. */
 export function writingConfiguration(writing: Writing): string {
   // An autovacuum worker runs the customer's functions in indexes, which may write; one against wraparound does not.
-  const settings = { open: '', readOnly: 'default_transaction_read_only = on\n', closed: 'default_transaction_read_only = on\nautovacuum = off\n' };
+  const settings = {
+    open: '', readOnly: 'default_transaction_read_only = on\n', closed: 'default_transaction_read_only = on\nautovacuum = off\n',
+  };
   return `# ${writing}\n${settings[writing]}`;
 }
 
@@ -223,7 +235,9 @@ export function connectionInfo(upstream: Upstream): string {
     keepalives_interval: 5,
     keepalives_count: 2,
   };
-  return Object.entries(parts).map(([name, value]) => `${name}=${typeof value === 'number' ? value : `'${value.replaceAll(/(['\\])/g, '\\$1')}'`}`).join(' ');
+  return Object.entries(parts)
+    .map(([name, value]) => `${name}=${typeof value === 'number' ? value : `'${value.replaceAll(/(['\\])/g, '\\$1')}'`}`)
+    .join(' ');
 }
 
 function settingValue(value: string | number): string {

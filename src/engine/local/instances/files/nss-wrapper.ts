@@ -17,5 +17,7 @@ export function nssWrapperFiles({ paths, account }: InstanceContext): string {
   const { home } = paths;
   const uid = account?.uid ?? 0;
   const passwd = quote(`instance:x:${uid}:${uid}::/nonexistent:/bin/false`);
-  return `echo ${passwd} >${quote(`${home}/passwd`)} && echo ${quote(`instance:x:${uid}:`)} >${quote(`${home}/group`)} && chmod 644 ${quote(`${home}/passwd`)} ${quote(`${home}/group`)}`;
+  const group = quote(`instance:x:${uid}:`);
+  const [passwdFile, groupFile] = [quote(`${home}/passwd`), quote(`${home}/group`)];
+  return `echo ${passwd} >${passwdFile} && echo ${group} >${groupFile} && chmod 644 ${passwdFile} ${groupFile}`;
 }

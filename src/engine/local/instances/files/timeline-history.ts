@@ -9,7 +9,9 @@ export interface TimelineSwitch {
 
 /** Reads a timeline's history file: the timelines before it, the oldest first. */
 export function parseHistory(text: string): TimelineSwitch[] {
-  return [...text.matchAll(/^\s*(\d+)\s+([0-9A-F]+\/[0-9A-F]+)/gim)].map((match) => ({ timeline: Number(match[1]), lsn: match[2] ?? '0/0' }));
+  return [...text.matchAll(/^\s*(\d+)\s+([0-9A-F]+\/[0-9A-F]+)/gim)].map((match) => ({
+    timeline: Number(match[1]), lsn: match[2] ?? '0/0',
+  }));
 }
 
 /** Where one primary's WAL has been. */

@@ -45,13 +45,19 @@ export async function attachStandby(context: InstanceContext, primary: InstanceC
 
 /** An instance that was a primary may hold the last copy of something: it is rejoined or destroyed, never overwritten. */
 async function refuseData({ shell, paths, instance }: InstanceContext): Promise<void> {
-  if ((await shell.exists(paths.made)) && (await shell.exists(`${paths.data}/PG_VERSION`)) && !(await shell.exists(`${paths.data}/standby.signal`))) {
+  if (
+    (await shell.exists(paths.made))
+    && (await shell.exists(`${paths.data}/PG_VERSION`))
+    && !(await shell.exists(`${paths.data}/standby.signal`))
+  ) {
     throw new EngineError('permanent', `instance ${instance.id} holds the data of a primary`, 'destroy it first, or rejoin it');
   }
 }
 
 /** Points a standby that is complete at the primary, starts it, and answers whether it streams from this primary soon. */
-async function resumes(context: InstanceContext, primary: InstanceContext, upstream: Upstream, client: Client, gate: Gate, effect: Effect): Promise<boolean> {
+async function resumes(
+  context: InstanceContext, primary: InstanceContext, upstream: Upstream, client: Client, gate: Gate, effect: Effect,
+): Promise<boolean> {
   if (!(await context.shell.exists(context.paths.made))) return false;
   const { signal } = effect;
   await createSlot(context, primary, upstream.port, effect);

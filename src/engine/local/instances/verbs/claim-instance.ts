@@ -18,7 +18,10 @@ export async function claimInstance(context: InstanceContext, effect: Effect): P
   return shell.fenced(
     instanceSubject(context, effect.token),
     effect.signal,
-    async (gate) => ((await shell.exists(paths.promoting)) ? settlePromotion(context, gate, effect.signal) : withRoleOnDisk(context, await observeInstance(context, effect.signal))),
+    async (gate) =>
+      (await shell.exists(paths.promoting))
+        ? settlePromotion(context, gate, effect.signal)
+        : withRoleOnDisk(context, await observeInstance(context, effect.signal)),
     AT_ONCE_MS,
   );
 }
@@ -41,7 +44,9 @@ async function settlePromotion(context: InstanceContext, gate: Gate, signal: Abo
   const seen = await observeInstance(context, signal);
   if (seen.role !== 'primary') {
     await killAll(context, gate, signal);
-    if (seen.exists && !(await shell.exists(`${paths.data}/standby.signal`))) return { ...(await observeInstance(context, signal)), role: 'primary' };
+    if (seen.exists && !(await shell.exists(`${paths.data}/standby.signal`))) {
+      return { ...(await observeInstance(context, signal)), role: 'primary' };
+    }
   }
   await gate.must(command('rm', '-f', '--', paths.promoting), 'settling a promotion');
   if (seen.role === 'primary') return seen;

@@ -12,7 +12,9 @@ import { killAll } from './run-instance.js';
  * Copies the primary over TLS into a new directory, which takes the place of what is there only when it is complete
  * (`protocol.md`, rule 10). Does not start it.
  */
-export async function copyPrimary(context: InstanceContext, primary: InstanceContext, upstream: Upstream, gate: Gate, effect: Effect): Promise<void> {
+export async function copyPrimary(
+  context: InstanceContext, primary: InstanceContext, upstream: Upstream, gate: Gate, effect: Effect,
+): Promise<void> {
   // First, so that nothing begins to receive anew in its name.
   await killAll(context, gate, effect.signal);
   await Promise.all([freeSlot(context, primary, upstream.port, effect), prepareDirectories(context, upstream, gate)]);
@@ -43,7 +45,11 @@ async function prepareDirectories(context: InstanceContext, upstream: Upstream, 
   const { paths, account } = context;
   const owner = account ? ['-o', String(account.uid), '-g', String(account.gid)] : [];
   await gate.must(
-    [directoriesLine(context), command('rm', '-rf', '--', paths.building), command('install', '-d', '-m', '0700', ...owner, paths.building)].join(' && '),
+    [
+      directoriesLine(context),
+      command('rm', '-rf', '--', paths.building),
+      command('install', '-d', '-m', '0700', ...owner, paths.building),
+    ].join(' && '),
     'making the instance\'s directories',
   );
   await gate.install([...(await newFiles(context)), ...upstreamFiles(context, upstream)], false);

@@ -44,7 +44,9 @@ export function localeOptions({ provider, name }: InstanceLocale = BY_CODE_POINT
   return [...server, '--locale-provider', provider, provider === 'icu' ? '--icu-locale' : '--builtin-locale', name];
 }
 
-async function makeCluster(context: InstanceContext, gate: Gate, signal: AbortSignal, look: () => Promise<InstanceObservation>): Promise<InstanceObservation> {
+async function makeCluster(
+  context: InstanceContext, gate: Gate, signal: AbortSignal, look: () => Promise<InstanceObservation>,
+): Promise<InstanceObservation> {
   const { paths, shell } = context;
   if (await shell.exists(paths.home)) {
     await killAll(context, gate, signal);
@@ -69,7 +71,9 @@ async function runInitdb(context: InstanceContext, gate: Gate): Promise<void> {
   const packaged = account ? await shell.lookUpAccount(PACKAGED_ACCOUNT) : undefined;
   const runner = packaged ?? account;
   if (account && !packaged && !fleet.hasNssWrapper) {
-    throw new EngineError('permanent', `there is no account "${PACKAGED_ACCOUNT}" to run initdb as`, 'apt-get install postgresql or libnss-wrapper');
+    throw new EngineError(
+      'permanent', `there is no account "${PACKAGED_ACCOUNT}" to run initdb as`, 'apt-get install postgresql or libnss-wrapper',
+    );
   }
   const wrapper = account && !packaged ? nssWrapperEnvironment(context) : [];
   const passwordFile = `${paths.home}/control-password`;
@@ -91,7 +95,12 @@ async function runInitdb(context: InstanceContext, gate: Gate): Promise<void> {
     '--no-sync',
   );
   const { database } = context.instance;
-  const statements = newDatabaseSql({ ...database, maxConnections: database.size.maxConnections, replicationVerifier: scramVerifierSync(database.secrets.replication), dumpVerifier: scramVerifierSync(dumpPassword(database.secrets.control)) });
+  const statements = newDatabaseSql({
+    ...database,
+    maxConnections: database.size.maxConnections,
+    replicationVerifier: scramVerifierSync(database.secrets.replication),
+    dumpVerifier: scramVerifierSync(dumpPassword(database.secrets.control)),
+  });
   const single = command(...running, `${directory}/postgres`, '--single', '-F', '-D', paths.building, '-c', 'exit_on_error=on', 'postgres');
   const steps = [
     ...(wrapper.length > 0 ? [nssWrapperFiles(context)] : []),

@@ -20,7 +20,9 @@ export async function equipInstance(context: InstanceContext, effect: Effect): P
     if (port === undefined || !(await shell.exists(paths.made))) {
       throw new EngineError('transient', `instance ${instance.id} was not made yet`, 'create it first');
     }
-    const [certificate, writing, isStandby] = await Promise.all([certificateFor(context), shell.read(paths.writing), shell.exists(`${paths.data}/standby.signal`)]);
+    const [certificate, writing, isStandby] = await Promise.all([
+      certificateFor(context), shell.read(paths.writing), shell.exists(`${paths.data}/standby.signal`),
+    ]);
     // What takes a restart keeps the values that it runs with: it is told from the file what those are.
     await gate.install(await configurationFiles(context, port, certificate, { leads: true, writing: parseWriting(writing) }));
     const postmaster = await findPostmaster(context);

@@ -9,7 +9,9 @@ import { commandFailure, lastLines } from '../../machine/tool-failure.js';
 import { withControl } from '../../sql/control-connection.js';
 import { sqlLine } from '../../sql/psql-line.js';
 import type { TenantDatabase } from '../../sql/session-settings.js';
-import { createAsOwnerSql, createOnRequestSql, dropExtensionSql, type ExtensionRow, observationOf, OBSERVE_EXTENSIONS } from '../../sql/extension-sql.js';
+import {
+  createAsOwnerSql, createOnRequestSql, dropExtensionSql, type ExtensionRow, observationOf, OBSERVE_EXTENSIONS,
+} from '../../sql/extension-sql.js';
 import { binariesOf } from '../files/instance-binaries.js';
 import { instanceSubject, readPort, type InstanceContext } from '../../fleet/instance-context.js';
 
@@ -30,14 +32,20 @@ export async function observeExtensions(context: InstanceContext, signal: AbortS
 }
 
 /** Makes an extension in the customer's database, as the list of extensions has it; harmless if it is there. */
-export async function createExtension(context: InstanceContext, wanted: { readonly name: string; readonly schema: string }, effect: Effect): Promise<{ readonly made: boolean }> {
+export async function createExtension(
+  context: InstanceContext, wanted: { readonly name: string; readonly schema: string }, effect: Effect,
+): Promise<{ readonly made: boolean }> {
   const { name, schema } = wanted;
   requireName(name);
-  if (!isCustomersSchema(schema)) throw new EngineError('permanent', `schema "${schema}" is PostgreSQL's own`, 'name one of the database\'s own, such as public');
+  if (!isCustomersSchema(schema)) {
+    throw new EngineError('permanent', `schema "${schema}" is PostgreSQL's own`, 'name one of the database\'s own, such as public');
+  }
   return fencedInDatabase(context, effect, async (run) => {
     const found = await observeExtensions(context, effect.signal);
     const extension = found.find((one) => one.name === name);
-    if (!extension) throw new EngineError('permanent', `the server has no extension "${name}"`, 'see which there are with the list of extensions');
+    if (!extension) {
+      throw new EngineError('permanent', `the server has no extension "${name}"`, 'see which there are with the list of extensions');
+    }
     if (extension.installed) return { made: false };
     const statements = creationOf(context, extension, schema, found);
     await run(statements, `creating extension "${name}"`);
@@ -48,15 +56,21 @@ export async function createExtension(context: InstanceContext, wanted: { readon
 /** Takes an extension away; harmless if it is gone. Refused by PostgreSQL while something rests on it. */
 export async function dropExtension(context: InstanceContext, name: string, effect: Effect): Promise<void> {
   requireName(name);
-  if (EXTENSION_LIST[name]?.access === 'present') throw new EngineError('permanent', `extension "${name}" is in every database`, 'leave it there');
+  if (EXTENSION_LIST[name]?.access === 'present') {
+    throw new EngineError('permanent', `extension "${name}" is in every database`, 'leave it there');
+  }
   await fencedInDatabase(context, effect, (run) => run(dropExtensionSql(name), `dropping extension "${name}"`));
 }
 
 function requireName(name: string): void {
-  if (!EXTENSION_NAME.test(name)) throw new EngineError('permanent', `"${name}" is not the name of an extension`, 'see which there are with the list of extensions');
+  if (!EXTENSION_NAME.test(name)) {
+    throw new EngineError('permanent', `"${name}" is not the name of an extension`, 'see which there are with the list of extensions');
+  }
 }
 
-function creationOf(context: InstanceContext, { name, trusted }: ExtensionObservation, schema: string, found: readonly ExtensionObservation[]): string[] {
+function creationOf(
+  context: InstanceContext, { name, trusted }: ExtensionObservation, schema: string, found: readonly ExtensionObservation[],
+): string[] {
   const rule = ruleOf(name, trusted);
   const { owner } = context.instance.database;
   if (rule.access === 'owner') return createAsOwnerSql(name, schema, owner);
@@ -64,7 +78,9 @@ function creationOf(context: InstanceContext, { name, trusted }: ExtensionObserv
   const needs = (rule.requires ?? []).map((need) => ({ name: need, installed: found.find((one) => one.name === need)?.installed ?? null }));
   const foreign = needs.find((need) => need.installed?.by === 'owner');
   if (foreign) {
-    throw new EngineError('permanent', `extension "${name}" needs "${foreign.name}", which the owner has made in schema "${foreign.installed?.schema}"`,
+    throw new EngineError(
+      'permanent',
+      `extension "${name}" needs "${foreign.name}", which the owner has made in schema "${foreign.installed?.schema}"`,
       `drop extension "${foreign.name}" and ask again: Freehold makes both`);
   }
   return createOnRequestSql({ name, rule, schema, owner, needs, room: `freehold_${randomBytes(12).toString('hex')}` });
@@ -96,7 +112,9 @@ export function refusal(what: string, result: CommandResult): EngineError {
   const [, state, message] = /^ERROR: {2}(\w{5}): (.*)$/m.exec(result.stderr) ?? [];
   if (result.code !== STATEMENT_FAILED || state === undefined || PASSING.test(state)) return commandFailure(what, result);
   const [, detail] = /^DETAIL: {2}([^]*?)(?=\n[A-Z ]+: {2}|(?![^]))/m.exec(result.stderr) ?? [];
-  return new EngineError('permanent', `${what} was refused: ${lastLines(message ?? '')}${detail === undefined ? '' : `; ${lastLines(detail)}`}`, hintOf(state));
+  return new EngineError(
+    'permanent', `${what} was refused: ${lastLines(message ?? '')}${detail === undefined ? '' : `; ${lastLines(detail)}`}`, hintOf(state),
+  );
 }
 
 function hintOf(state: string): string {

@@ -31,20 +31,31 @@ export interface Source extends TimelinePath {
 const SOURCE_SQL = `
   SELECT pg_is_in_recovery() AS standby,
          (SELECT system_identifier::text FROM pg_control_system()) AS identifier,
-         CASE WHEN NOT pg_is_in_recovery() THEN ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int END AS timeline,
+         CASE WHEN NOT pg_is_in_recovery()
+              THEN ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int END AS timeline,
          (SELECT sum(pg_database_size(oid)) FROM pg_database)::float8 AS data,
          (SELECT sum(size) FROM pg_ls_waldir())::float8 AS wal`;
 
 /** @throws EngineError `transient` if the source is not a primary now (`protocol.md`, rule 10). */
 export async function readSource(primary: InstanceContext, client: Client): Promise<Source> {
-  const { rows } = await client.query<{ standby: boolean; identifier: string; timeline: number | null; data: number; wal: number }>(SOURCE_SQL);
+  const { rows } = await client.query<{ standby: boolean; identifier: string; timeline: number | null; data: number; wal: number }>(
+    SOURCE_SQL,
+  );
   const [row] = rows;
   if (!row || row.standby || row.timeline === null) {
     throw new EngineError('transient', `instance ${primary.instance.id} is not a primary`, 'observe the database again');
   }
   // The first timeline has no history.
-  const history = await client.query<{ text: string | null }>('SELECT pg_read_file($1, 0, 1000000, true) AS text', [historyFile(row.timeline)]);
-  return { systemIdentifier: row.identifier, timeline: row.timeline, dataBytes: row.data, walBytes: row.wal, history: parseHistory(history.rows[0]?.text ?? '') };
+  const history = await client.query<{ text: string | null }>('SELECT pg_read_file($1, 0, 1000000, true) AS text', [
+    historyFile(row.timeline),
+  ]);
+  return {
+    systemIdentifier: row.identifier,
+    timeline: row.timeline,
+    dataBytes: row.data,
+    walBytes: row.wal,
+    history: parseHistory(history.rows[0]?.text ?? ''),
+  };
 }
 
 /** Makes the standby's slot on the primary, by a gate of the primary's own: the token must be seen there too. */
@@ -118,7 +129,9 @@ export async function waitUntilStreaming(context: InstanceContext, primary: Clie
       [id, REPLICATION_USER],
     );
     if (rowCount === 1) return true;
-    if (!(await findPostmaster(context))) throw new EngineError('transient', `standby ${id} died before it streamed`, `see ${context.paths.log}`);
+    if (!(await findPostmaster(context))) {
+      throw new EngineError('transient', `standby ${id} died before it streamed`, `see ${context.paths.log}`);
+    }
     return undefined;
   });
 }
@@ -127,7 +140,9 @@ export async function waitUntilStreaming(context: InstanceContext, primary: Clie
  * Returns once both ends say so. The standby's own word counts too: a standby that diverged is sent what the primary's timeline
  * has in common with its own before it finds out that it cannot follow.
  */
-export async function waitUntilFollowing(context: InstanceContext, primary: Client, source: Source, signal: AbortSignal): Promise<InstanceObservation> {
+export async function waitUntilFollowing(
+  context: InstanceContext, primary: Client, source: Source, signal: AbortSignal,
+): Promise<InstanceObservation> {
   await waitUntilStreaming(context, primary, signal);
   return withControl(context, { signal }, (standby) =>
     waitUntil(`standby ${context.instance.id} to follow timeline ${source.timeline}`, signal, async () => {

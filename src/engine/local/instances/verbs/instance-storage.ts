@@ -37,14 +37,17 @@ export async function measureStorage(context: InstanceContext, signal: AbortSign
 export async function setWriting(context: InstanceContext, writing: Writing, effect: Effect): Promise<void> {
   const { shell, paths, instance } = context;
   await shell.fenced(writingSubject(context, effect.token), effect.signal, async (gate) => {
-    if (!(await shell.exists(paths.made))) throw new EngineError('transient', `instance ${instance.id} was not made yet`, 'create it first');
+    if (!(await shell.exists(paths.made))) {
+      throw new EngineError('transient', `instance ${instance.id} was not made yet`, 'create it first');
+    }
     await gate.install([ownFile(context, 'writing.conf', writingConfiguration(writing)), accessFile(context, writing)]);
     const postmaster = await findPostmaster(context);
     if (postmaster) await gate.run(command('signal_exactly', 'HUP', exactName(postmaster.process)));
   });
 }
 
-const CUSTOMERS = `backend_type = 'client backend' AND pg_catalog.pg_get_userbyid(usesysid) NOT IN (${[CONTROL_USER, DUMP_ROLE, POOLER_ROLE].map(quoteLiteral).join(', ')})`;
+const CUSTOMERS = `backend_type = 'client backend' AND pg_catalog.pg_get_userbyid(usesysid) NOT IN `
+  + `(${[CONTROL_USER, DUMP_ROLE, POOLER_ROLE].map(quoteLiteral).join(', ')})`;
 /** It runs the customer's functions in indexes, which may write, under the customer's own settings. */
 const AUTOVACUUM = `backend_type = 'autovacuum worker'`;
 /** A file of a running query is named after the process that it belongs to. */
@@ -55,5 +58,7 @@ const GROWING = `(backend_xid IS NOT NULL OR pid IN (
 export async function endSessions(context: InstanceContext, which: 'growing' | 'all', signal: AbortSignal): Promise<void> {
   const theirs = `(${CUSTOMERS} OR ${AUTOVACUUM})`;
   const condition = which === 'all' ? theirs : `${theirs} AND ${GROWING}`;
-  await withKeptControl(context, signal, (client) => client.query(`SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_get_activity(NULL) WHERE ${condition}`));
+  await withKeptControl(context, signal, (client) =>
+    client.query(`SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_get_activity(NULL) WHERE ${condition}`),
+  );
 }

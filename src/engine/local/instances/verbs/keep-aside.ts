@@ -8,7 +8,9 @@ import { instanceSubject, type InstanceContext } from '../../fleet/instance-cont
 import { killAll } from './run-instance.js';
 
 /** Stands beside the data, and tells a person who finds the directory what it is. */
-const recordSchema = z.object({ databaseId: z.string(), instanceId: z.string(), host: z.string(), keptAt: z.iso.datetime(), sizeBytes: z.number() });
+const recordSchema = z.object({
+  databaseId: z.string(), instanceId: z.string(), host: z.string(), keptAt: z.iso.datetime(), sizeBytes: z.number(),
+});
 
 const KEPT_ID = /^\d{1,20}$/;
 
@@ -26,11 +28,25 @@ export async function moveAside(context: InstanceContext, gate: Gate, signal: Ab
     await killAll(context, gate, signal);
     const directory = `${paths.keptPrefix}${name}`;
     const owner = account ? ['-o', String(account.uid), '-g', String(account.gid)] : [];
-    const sizeBytes = Number((await gate.must(`${command('install', '-d', '-m', '0700', ...owner, directory)} && ${command('du', '-sb', '--', paths.data)}`, 'measuring the data')).split('\t')[0]);
-    const record = { databaseId: instance.database.id, instanceId: instance.id, host: instance.host, keptAt: new Date().toISOString(), sizeBytes };
+    const sizeBytes = Number(
+      (
+        await gate.must(
+          `${command('install', '-d', '-m', '0700', ...owner, directory)} && ${command('du', '-sb', '--', paths.data)}`,
+          'measuring the data',
+        )
+      ).split('\t')[0],
+    );
+    const record = {
+      databaseId: instance.database.id, instanceId: instance.id, host: instance.host, keptAt: new Date().toISOString(), sizeBytes,
+    };
     await gate.install([{ path: `${directory}/record.json`, content: `${JSON.stringify(record)}\n`, mode: 0o644 }]);
-    await gate.must(`${command('mv', '-T', '--', paths.data, `${directory}/data`)} && ${command('sync', directory, paths.home, paths.volume)}`, 'moving the data aside');
-    context.fleet.log.warn({ instanceId: instance.id, directory }, 'what the new primary may lack was moved aside: it stays until an operator releases it');
+    await gate.must(
+      `${command('mv', '-T', '--', paths.data, `${directory}/data`)} && ${command('sync', directory, paths.home, paths.volume)}`,
+      'moving the data aside',
+    );
+    context.fleet.log.warn(
+      { instanceId: instance.id, directory }, 'what the new primary may lack was moved aside: it stays until an operator releases it',
+    );
   }
   await gate.must(`${command('rm', '-f', '--', paths.keep)} && ${command('sync', paths.control)}`, 'moving the data aside');
 }

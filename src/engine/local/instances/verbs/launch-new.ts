@@ -21,13 +21,18 @@ interface NewInstance {
  * Starts an instance whose files are new, and looks at it, while they are being synced to disk; it counts as made, and its
  * fence mark is lifted, once they are (`protocol.md`, rule 11).
  */
-export async function launchNew(context: InstanceContext, gate: Gate, signal: AbortSignal, { as, look }: NewInstance): Promise<InstanceObservation> {
+export async function launchNew(
+  context: InstanceContext, gate: Gate, signal: AbortSignal, { as, look }: NewInstance,
+): Promise<InstanceObservation> {
   const { paths } = context;
   const ready = waitUntilReady(context, signal, await spawnPostmaster(context, gate, SYNC_AT_ONCE));
   const finish = async (): Promise<void> => {
     await Promise.all([gate.must(command('sync', '-f', paths.data, paths.control), 'syncing the instance'), ready]);
     await gate.install([{ path: paths.made, content: `${as}\n`, mode: 0o644 }]);
-    await gate.must(`${liftLine(context)} && ${command('rm', '-rf', '--', paths.replaced, paths.rewinding, paths.promoting)}`, 'removing what was replaced');
+    await gate.must(
+      `${liftLine(context)} && ${command('rm', '-rf', '--', paths.replaced, paths.rewinding, paths.promoting)}`,
+      'removing what was replaced',
+    );
   };
   // Both to their ends, since the gate is let go after it.
   const [finished, looked] = await Promise.allSettled([finish(), ready.then(look)]);

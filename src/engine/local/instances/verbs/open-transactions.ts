@@ -16,7 +16,8 @@ const SINCE = `pg_catalog.to_char(a.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T
  * it belongs to no session, and outlives a promotion.
  */
 const OPEN_TRANSACTIONS = `
-  SELECT a.pid, coalesce(a.usename::text, '?') AS "user", coalesce(a.application_name, '') AS application, coalesce(a.state, 'active') AS state, ${SINCE} AS since,
+  SELECT a.pid, coalesce(a.usename::text, '?') AS "user", coalesce(a.application_name, '') AS application,
+         coalesce(a.state, 'active') AS state, ${SINCE} AS since,
          pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - a.xact_start)::float8 AS "openSeconds"
     FROM pg_catalog.pg_stat_activity a
    WHERE a.backend_type = 'client backend' AND a.usename IS DISTINCT FROM '${CONTROL_USER}' AND a.xact_start IS NOT NULL
@@ -30,5 +31,6 @@ export async function openTransactions(primary: InstanceContext, signal: AbortSi
 export function endTransactionsSql(transactions: readonly Pick<OpenTransaction, 'pid' | 'since'>[]): string {
   if (transactions.length === 0) throw new EngineError('permanent', 'there is no transaction to end');
   const wanted = transactions.map(({ pid, since }) => `(a.pid = ${Math.trunc(pid)} AND ${SINCE} = ${quoteLiteral(since)})`);
-  return `SELECT pg_catalog.pg_terminate_backend(a.pid, 2000) FROM pg_catalog.pg_stat_activity a WHERE a.backend_type = 'client backend' AND (${wanted.join(' OR ')});`;
+  return `SELECT pg_catalog.pg_terminate_backend(a.pid, 2000) FROM pg_catalog.pg_stat_activity a `
+    + `WHERE a.backend_type = 'client backend' AND (${wanted.join(' OR ')});`;
 }

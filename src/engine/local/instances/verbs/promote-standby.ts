@@ -29,7 +29,9 @@ export async function promoteStandby(context: InstanceContext, effect: Effect): 
   if (running?.status !== 'ready') {
     await inside(async (gate) => {
       await refuseMarked(context);
-      if (!(await shell.exists(paths.made))) throw new EngineError('permanent', `instance ${context.instance.id} is not there`, 'elect another');
+      if (!(await shell.exists(paths.made))) {
+        throw new EngineError('permanent', `instance ${context.instance.id} is not there`, 'elect another');
+      }
       await bringUp(context, gate, signal);
     });
   }
@@ -42,13 +44,18 @@ async function promoteThrough(context: InstanceContext, client: Client, gate: Ga
   if (await isInRecovery(client)) {
     await emptyNames(context, gate);
     await trigger(context, gate);
-    await waitUntil(`instance ${context.instance.id} to accept writes`, signal, async () => ((await stillReplays(client)) ? undefined : true));
+    await waitUntil(`instance ${context.instance.id} to accept writes`, signal, async () =>
+      (await stillReplays(client)) ? undefined : true,
+    );
   }
   const [seen] = await Promise.all([observeThrough(context, client), gate.run(command('rm', '-f', '--', context.paths.promoting))]);
   return seen;
 }
 
-/** Whether a standby has not been promoted yet. Until it is, its readers are ended: the replay that one holds up would hold up the promotion. */
+/**
+ * Whether a standby has not been promoted yet. Until it is, its readers are ended: the replay that one holds up would hold
+ * up the promotion.
+ */
 async function stillReplays(client: Client): Promise<boolean> {
   const { rows } = await client.query<{ standby: boolean }>(END_READERS, [CONTROL_USER]);
   return rows[0]?.standby !== false;
@@ -80,7 +87,11 @@ async function trigger(context: InstanceContext, gate: Gate): Promise<void> {
   const { paths } = context;
   const postmaster = await findPostmaster(context);
   if (!postmaster) throw new EngineError('transient', `standby ${context.instance.id} died`, 'observe it, then elect again');
-  await gate.must(`: >${quote(paths.promoting)} && : >${quote(triggerFile(context))} && ${command('signal_exactly', 'USR1', exactName(postmaster.process))}`, 'promoting');
+  await gate.must(
+    `: >${quote(paths.promoting)} && : >${quote(triggerFile(context))} `
+      + `&& ${command('signal_exactly', 'USR1', exactName(postmaster.process))}`,
+    'promoting',
+  );
 }
 
 /** The file that PostgreSQL looks for when it is signalled, and once more at the moment at which it obeys. */

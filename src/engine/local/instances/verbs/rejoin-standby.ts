@@ -47,12 +47,14 @@ interface Rejoining {
  *
  * One whose WAL is all on the primary's path only follows: another standby, an old primary that was stopped cleanly, and
  * a killed one too if everything it wrote had reached the standby. What diverged is rewound or copied anew, whichever is
- * faster, and what an operator may want back is moved aside before. Whatever could start as a primary is marked first, and stays so until it cannot any more, also when this is
- * cut off half-way.
+ * faster, and what an operator may want back is moved aside before. Whatever could start as a primary is marked first, and
+ * stays so until it cannot any more, also when this is cut off half-way.
  */
 export async function rejoinStandby(context: InstanceContext, primary: InstanceContext, effect: Effect): Promise<Rejoined> {
   const { signal } = effect;
-  if (context.instance.id === primary.instance.id) throw new EngineError('permanent', `instance ${context.instance.id} cannot follow itself`);
+  if (context.instance.id === primary.instance.id) {
+    throw new EngineError('permanent', `instance ${context.instance.id} cannot follow itself`);
+  }
   return context.shell.fenced(instanceSubject(context, effect.token), signal, async (gate) => {
     const port = await portOf(primary);
     await createSlot(context, primary, port, effect);
@@ -108,9 +110,13 @@ async function isOnPath({ context, source, gate }: Rejoining): Promise<boolean> 
   if (common === 'anywhere') return shell.exists(`${paths.data}/standby.signal`);
   const wanted = walFileOf(timeline, common.lsn, control.walSegmentBytes);
   // pg_waldump would wait five seconds for a segment that is not there. Later ones without it: this one was recycled long ago.
-  if (!walFiles.includes(wanted)) return !walFiles.some((name) => name.startsWith(wanted.slice(0, 8)) && name.length === wanted.length && name > wanted);
+  if (!walFiles.includes(wanted)) {
+    return !walFiles.some((name) => name.startsWith(wanted.slice(0, 8)) && name.length === wanted.length && name > wanted);
+  }
   const { directory } = await binariesOf(context);
-  const { stdout } = await gate.run(command(`${directory}/pg_waldump`, '-p', `${paths.data}/pg_wal`, '-t', String(timeline), '-s', common.lsn, '-n', '1'));
+  const { stdout } = await gate.run(
+    command(`${directory}/pg_waldump`, '-p', `${paths.data}/pg_wal`, '-t', String(timeline), '-s', common.lsn, '-n', '1'),
+  );
   return !stdout.includes('rmgr:');
 }
 
@@ -148,7 +154,9 @@ async function rebuild(rejoining: Rejoining): Promise<Rejoined> {
   await moveAside(context, gate, signal);
   const how = (await rewinds(rejoining)) ? 'rewound' : 'copied';
   if (how === 'copied') await copyPrimary(context, primary, upstream, gate, effect);
-  return { ...(await launchNew(context, gate, signal, { as: 'standby', look: () => waitUntilFollowing(context, client, source, signal) })), how };
+  return {
+    ...(await launchNew(context, gate, signal, { as: 'standby', look: () => waitUntilFollowing(context, client, source, signal) })), how,
+  };
 }
 
 /** Rewinds where that is the better way; answers whether it did. A rewind that fails leaves a copy as the only way. */

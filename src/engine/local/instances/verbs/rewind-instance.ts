@@ -18,19 +18,24 @@ import { CONTROL_USER } from '../../sql/cluster-sql.js';
  * rewound, or rewound and not yet a standby (`protocol.md`, rule 11). What an interrupted rewind leaves is good for
  * nothing, and is copied anew.
  */
-export async function rewindInstance(context: InstanceContext, primary: InstanceContext, upstream: Upstream, gate: Gate, signal: AbortSignal): Promise<void> {
+export async function rewindInstance(
+  context: InstanceContext, primary: InstanceContext, upstream: Upstream, gate: Gate, signal: AbortSignal,
+): Promise<void> {
   const { paths, account } = context;
   const { directory } = await binariesOf(context);
   // pg_rewind reads the primary's timeline from its last checkpoint, and a promotion does not wait for one.
   await withControl(primary, { signal }, (client) => client.query('CHECKPOINT'));
   const [port, certificate] = await Promise.all([choosePort(context), certificateFor(context)]);
   await gate.must(directoriesLine(context), 'making the instance\'s directories');
-  await gate.install([...(await configurationFiles(context, port, certificate, { leads: false })), ...upstreamFiles(context, upstream)], false);
+  await gate.install(
+    [...(await configurationFiles(context, port, certificate, { leads: false })), ...upstreamFiles(context, upstream)], false,
+  );
   const wrapped = account !== undefined;
+  const control = `${paths.rewinding}/global/pg_control`;
   const away = [
     ...(wrapped ? [nssWrapperFiles(context)] : []),
     command('mv', '-T', '--', paths.data, paths.rewinding),
-    `{ [ ! -e ${quote(`${paths.rewinding}/global/pg_control.marked`)} ] || ${command('mv', '-T', '--', `${paths.rewinding}/global/pg_control.marked`, `${paths.rewinding}/global/pg_control`)}; }`,
+    `{ [ ! -e ${quote(`${control}.marked`)} ] || ${command('mv', '-T', '--', `${control}.marked`, control)}; }`,
     command('rm', '-f', '--', `${paths.rewinding}/standby.signal`, `${paths.rewinding}/postmaster.pid`),
   ];
   await gate.must(away.join(' && '), 'moving the data aside');
@@ -55,9 +60,17 @@ export async function rewindInstance(context: InstanceContext, primary: Instance
 }
 
 /** As the control plane: a login that may read every file of the primary, through TLS with its identity checked. */
-function sourceEnvironment({ instance, serverName }: InstanceContext, { address, port, rootCertificatePath }: Upstream): Record<string, string> {
+function sourceEnvironment(
+  { instance, serverName }: InstanceContext, { address, port, rootCertificatePath }: Upstream,
+): Record<string, string> {
   return toolEnvironment({
-    host: address, serverName, port, user: CONTROL_USER, database: 'postgres', password: instance.database.secrets.control, authorityPath: rootCertificatePath,
+    host: address,
+    serverName,
+    port,
+    user: CONTROL_USER,
+    database: 'postgres',
+    password: instance.database.secrets.control,
+    authorityPath: rootCertificatePath,
     applicationName: `freehold-rewind-${instance.id}`, superuser: true,
   });
 }

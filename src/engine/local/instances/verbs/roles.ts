@@ -8,7 +8,18 @@ import { refusal } from './extensions.js';
 import { binariesOf } from '../files/instance-binaries.js';
 import { instanceSubject, readPort, type InstanceContext } from '../../fleet/instance-context.js';
 import {
-  databasesOfSql, EMPTY_TEMPLATE, findRoleSql, groupsSql, handOnSql, observeRolesSql, openTemplateSql, prepareSql, removeRoleSql, setRoleSql, shutOutSql, UNPREPARED,
+  databasesOfSql,
+  EMPTY_TEMPLATE,
+  findRoleSql,
+  groupsSql,
+  handOnSql,
+  observeRolesSql,
+  openTemplateSql,
+  prepareSql,
+  removeRoleSql,
+  setRoleSql,
+  shutOutSql,
+  UNPREPARED,
 } from '../../sql/role-sql.js';
 
 const LOOK_WITHIN_MS = 5_000;
@@ -30,7 +41,9 @@ export async function setRole(context: InstanceContext, wanted: WantedRole, effe
     if (!found && !create) throw new EngineError('permanent', `there is no role "${name}"`, 'see which there are with the list of roles');
     await run(groupsSql(database), 'making the groups of roles');
     await prepareDatabases(context, owner, effect.signal, run);
-    const statements = setRoleSql({ name, writes: access === 'readWrite', verifier, connections: size.maxConnections, exists: found !== undefined });
+    const statements = setRoleSql({
+      name, writes: access === 'readWrite', verifier, connections: size.maxConnections, exists: found !== undefined,
+    });
     await run(statements, `setting role "${name}"`);
   });
 }
@@ -49,13 +62,19 @@ export async function dropRole(context: InstanceContext, name: string, effect: E
         `let connections in by ALTER DATABASE "${closed.name}" ALLOW_CONNECTIONS true and ask again; the role cannot log in meanwhile`);
     }
     // What no database holds, such as a right to connect, is taken in any of them.
-    for (const database of new Set([...databases.map((one) => one.name), 'postgres'])) await run(handOnSql(name, owner), `handing on what role "${name}" has in database "${database}"`, database);
+    for (const database of new Set([...databases.map((one) => one.name), 'postgres'])) {
+      await run(handOnSql(name, owner), `handing on what role "${name}" has in database "${database}"`, database);
+    }
     await run(removeRoleSql(name), `removing role "${name}"`);
   });
 }
 
 function requireName(context: InstanceContext, name: string): void {
-  if (!isRoleName(name) || name === context.instance.database.owner) throw new EngineError('permanent', `"${name}" cannot be the name of a role of the customer's`, 'see which there are with the list of roles');
+  if (!isRoleName(name) || name === context.instance.database.owner) {
+    throw new EngineError(
+      'permanent', `"${name}" cannot be the name of a role of the customer's`, 'see which there are with the list of roles',
+    );
+  }
 }
 
 async function findRole(context: InstanceContext, name: string, signal: AbortSignal): Promise<{ readonly oid: string } | undefined> {
@@ -95,7 +114,9 @@ async function withOpenTemplate(run: RunSql, act: () => Promise<void>): Promise<
 
 /** The customer renames, changes and drops meanwhile what rights are given in: the next attempt finds what is there then. */
 function asPassing(error: unknown): never {
-  if (error instanceof EngineError && error.kind === 'permanent') throw new EngineError('transient', error.message, 'somebody changes the database: try again');
+  if (error instanceof EngineError && error.kind === 'permanent') {
+    throw new EngineError('transient', error.message, 'somebody changes the database: try again');
+  }
   throw error;
 }
 
@@ -112,7 +133,9 @@ function fenced<T>(context: InstanceContext, effect: Effect, act: (run: RunSql) 
   });
 }
 
-async function runSql(context: InstanceContext, gate: Gate, port: number, statements: readonly string[], what: string, database?: string): Promise<void> {
+async function runSql(
+  context: InstanceContext, gate: Gate, port: number, statements: readonly string[], what: string, database?: string,
+): Promise<void> {
   const tenant = database === undefined ? undefined : { name: database, version: (await binariesOf(context)).version };
   const result = await gate.run(sqlLine(context, port, ['\\set VERBOSITY verbose', ...statements], tenant));
   if (result.code !== 0) throw refusal(what, result);

@@ -28,9 +28,13 @@ export async function bringUp(context: InstanceContext, gate: Gate, signal: Abor
   if (postmaster && !isStopped(postmaster.process)) return waitUntilReady(context, signal);
   const { shell, paths } = context;
   await killAll(context, gate, signal);
-  const [port, certificate, logBytes, writing] = await Promise.all([choosePort(context), certificateFor(context), shell.sizeBytes(paths.log), shell.read(paths.writing)]);
+  const [port, certificate, logBytes, writing] = await Promise.all([
+    choosePort(context), certificateFor(context), shell.sizeBytes(paths.log), shell.read(paths.writing),
+  ]);
   await gate.must(directoriesLine(context), 'making the instance\'s directories');
-  await gate.install(await configurationFiles(context, port, certificate, { leads: await isFollowed(context), writing: parseWriting(writing) }));
+  await gate.install(
+    await configurationFiles(context, port, certificate, { leads: await isFollowed(context), writing: parseWriting(writing) }),
+  );
   if (logBytes > LOG_LIMIT_BYTES) await gate.run(command('mv', '-T', '--', paths.log, `${paths.log}.1`));
   await launch(context, gate, signal);
 }
@@ -41,12 +45,24 @@ async function launch(context: InstanceContext, gate: Gate, signal: AbortSignal)
 }
 
 /** Starts a postmaster as a daemon; answers at once, with the process that it is, unless that has died already. */
-export async function spawnPostmaster(context: InstanceContext, gate: Gate, options: readonly string[] = []): Promise<ProcessFacts | undefined> {
+export async function spawnPostmaster(
+  context: InstanceContext, gate: Gate, options: readonly string[] = [],
+): Promise<ProcessFacts | undefined> {
   const { paths, shell } = context;
   const { directory } = await binariesOf(context);
   const preload = await preloadOption(shell, directory);
-  const postgres = command(...asAccount(context.account), `${directory}/postgres`, '-D', paths.data, `--config-file=${paths.etc}/postgresql.conf`, ...preload, ...options);
-  const output = await gate.must(`rm -f -- ${command(`${paths.data}/postmaster.pid`)}; ulimit -c 0; ${daemonLine(postgres, paths.log)} echo $!`, 'starting postgres');
+  const postgres = command(
+    ...asAccount(context.account),
+    `${directory}/postgres`,
+    '-D',
+    paths.data,
+    `--config-file=${paths.etc}/postgresql.conf`,
+    ...preload,
+    ...options,
+  );
+  const output = await gate.must(
+    `rm -f -- ${command(`${paths.data}/postmaster.pid`)}; ulimit -c 0; ${daemonLine(postgres, paths.log)} echo $!`, 'starting postgres',
+  );
   return context.shell.readProcess(Number(output.trim()));
 }
 
@@ -58,7 +74,9 @@ export async function waitUntilReady(context: InstanceContext, signal: AbortSign
     const starting = child && context.shell.readProcess(child.pid);
     if (postmaster || (starting && exactName(starting) === exactName(child))) return undefined;
     const words = lastLines(await context.shell.readTail(context.paths.log, LOG_TAIL_BYTES));
-    throw new EngineError('transient', `postgres of ${context.instance.id} did not start: ${words || 'it said nothing'}`, `see ${context.paths.log}`);
+    throw new EngineError(
+      'transient', `postgres of ${context.instance.id} did not start: ${words || 'it said nothing'}`, `see ${context.paths.log}`,
+    );
   });
 }
 

@@ -8,7 +8,9 @@ export async function startInstance(context: InstanceContext, effect: Effect): P
   await context.shell.fenced(instanceSubject(context, effect.token), effect.signal, async (gate) => {
     await refuseMarked(context);
     if (!(await context.shell.exists(context.paths.made))) {
-      throw new EngineError('permanent', `instance ${context.instance.id} is not there, or was never finished`, 'create it, or attach it to its primary');
+      throw new EngineError(
+        'permanent', `instance ${context.instance.id} is not there, or was never finished`, 'create it, or attach it to its primary',
+      );
     }
     await bringUp(context, gate, effect.signal);
   });

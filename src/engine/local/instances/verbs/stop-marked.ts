@@ -68,11 +68,18 @@ function isAlive(primary: InstanceContext): boolean {
 /** Most of what is dirty is written out while the server still runs, and a server that cannot do so is found out. */
 export async function checkpoint(primary: InstanceContext, signal: AbortSignal, withinMs = LONGEST_CHECKPOINT_MS): Promise<void> {
   await withKeptControl(primary, signal, async (client) => {
-    if (await isInRecovery(client)) throw new EngineError('permanent', `instance ${primary.instance.id} is not a primary`, 'observe the database again');
+    if (await isInRecovery(client)) {
+      throw new EngineError('permanent', `instance ${primary.instance.id} is not a primary`, 'observe the database again');
+    }
     await client.query(bounded('CHECKPOINT', withinMs));
   }).catch((error: unknown) => {
     if (error instanceof EngineError) throw error;
-    throw new EngineError('transient', `primary ${primary.instance.id} could not write a checkpoint in time`, 'see what its disk is busy with', { cause: error });
+    throw new EngineError(
+      'transient',
+      `primary ${primary.instance.id} could not write a checkpoint in time`,
+      'see what its disk is busy with',
+      { cause: error },
+    );
   });
 }
 
@@ -92,7 +99,9 @@ async function stop(primary: InstanceContext, gate: Gate, signal: AbortSignal): 
 async function endOfCheckpoint(primary: InstanceContext, control: ControlData, gate: Gate): Promise<Lsn | null> {
   const { paths } = primary;
   const { directory } = await binariesOf(primary);
-  const program = command(`${directory}/pg_waldump`, '-p', `${paths.data}/pg_wal`, '-t', String(control.timeline), '-s', control.checkpointLsn, '-n', '1');
+  const program = command(
+    `${directory}/pg_waldump`, '-p', `${paths.data}/pg_wal`, '-t', String(control.timeline), '-s', control.checkpointLsn, '-n', '1',
+  );
   const { stdout } = await gate.run(program);
   const recordBytes = Number(/^rmgr: XLOG +len \(rec\/tot\): +\d+\/ *(\d+).*CHECKPOINT_SHUTDOWN/m.exec(stdout)?.[1]);
   return recordBytes > 0 ? endOfRecord(control.checkpointLsn, recordBytes, control.walSegmentBytes) : null;

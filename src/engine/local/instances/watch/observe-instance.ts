@@ -32,7 +32,8 @@ export const STANDBYS_SQL = `
 export const LSN_SQL = `
          CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_lsn()
               WHEN pg_last_wal_receive_lsn() IS NOT NULL THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
-              WHEN EXISTS (SELECT FROM pg_stat_get_activity(NULL) WHERE backend_type = 'startup' AND wait_event IN ('RecoveryRetrieveRetryInterval', 'RecoveryWalStream'))
+              WHEN EXISTS (SELECT FROM pg_stat_get_activity(NULL) WHERE backend_type = 'startup'
+                           AND wait_event IN ('RecoveryRetrieveRetryInterval', 'RecoveryWalStream'))
               THEN pg_last_wal_replay_lsn() END::text`;
 /** Whether a standby's WAL receiver streams. */
 export const RECEIVING_SQL = `EXISTS (SELECT FROM pg_stat_get_wal_receiver() WHERE status = 'streaming')`;

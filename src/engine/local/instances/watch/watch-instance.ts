@@ -175,7 +175,9 @@ async function first<Answer>(until: number, answers: readonly Promise<Answer | u
     // Timers come before sockets are read: one that is late gives an answer that has come already its turn.
     timer = setTimeout(() => afterReading(() => resolve(undefined)), Math.max(0, until - performance.now()));
   });
-  const given = answers.map((answer) => answer.then((given) => given ?? (answers.length > 1 ? new Promise<never>(() => undefined) : undefined)));
+  const given = answers.map((answer) =>
+    answer.then((given) => given ?? (answers.length > 1 ? new Promise<never>(() => undefined) : undefined)),
+  );
   return Promise.race([...given, over]).finally(() => clearTimeout(timer));
 }
 
