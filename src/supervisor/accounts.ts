@@ -12,6 +12,8 @@ export async function findAccount(names: readonly string[]): Promise<Account | u
   if (process.getuid?.() !== 0) return undefined;
   const accounts = await Promise.all(names.map(lookUpAccount));
   const found = accounts.find((account) => account !== undefined);
-  if (!found) throw new CliError(`this machine has no account ${names.join(' or ')}: make one, such as with useradd --system ${names[0] ?? ''}`);
+  if (!found) {
+    throw new CliError(`this machine has no account ${names.join(' or ')}: make one, such as with useradd --system ${names[0] ?? ''}`);
+  }
   return found;
 }

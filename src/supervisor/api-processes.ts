@@ -26,7 +26,9 @@ export function nodeProcess(role: 'api' | 'worker', control: string, environment
     isReady: async () => role === 'worker' || (await askReadiness(apiUrl)) !== undefined,
     launch: async (log) => {
       const cwd = await makeWorkingDirectory(control, role);
-      return spawn(process.execPath, ['--enable-source-maps', entry], { cwd, detached: true, env: environment, stdio: ['ignore', log, log] });
+      return spawn(process.execPath, ['--enable-source-maps', entry], {
+        cwd, detached: true, env: environment, stdio: ['ignore', log, log],
+      });
     },
   };
 }

@@ -26,7 +26,11 @@ export class Ballast {
   private readonly directory: string;
 
   /** @param save called again and again while the reserve is in use, to spare it; a failure is no more than a failed try */
-  constructor({ ballast, control }: ControlDirectory, private readonly progress: Progress, private readonly save: () => Promise<void> = () => Promise.resolve()) {
+  constructor(
+    { ballast, control }: ControlDirectory,
+    private readonly progress: Progress,
+    private readonly save: () => Promise<void> = () => Promise.resolve(),
+  ) {
     this.path = ballast;
     this.directory = control;
   }
@@ -55,7 +59,9 @@ export class Ballast {
     if (!facts) return;
     const action = decideBallast(facts);
     if (action === 'release') this.release();
-    else if (action === 'make' && !this.unmade) this.making = this.make(ballastBytes(facts.totalBytes)).finally(() => (this.making = undefined));
+    else if (action === 'make' && !this.unmade) {
+      this.making = this.make(ballastBytes(facts.totalBytes)).finally(() => (this.making = undefined));
+    }
     else if (isToBeSpared(facts)) this.spare();
   }
 
@@ -69,7 +75,9 @@ export class Ballast {
   private measure(): BallastFacts | undefined {
     try {
       const { bavail, blocks, bsize } = statfsSync(this.directory);
-      return { freeBytes: bavail * bsize, totalBytes: blocks * bsize, heldBytes: statSync(this.path, { throwIfNoEntry: false })?.size ?? 0 };
+      return {
+        freeBytes: bavail * bsize, totalBytes: blocks * bsize, heldBytes: statSync(this.path, { throwIfNoEntry: false })?.size ?? 0,
+      };
     } catch {
       return undefined;
     }
@@ -77,7 +85,9 @@ export class Ballast {
 
   private release(): void {
     rmSync(this.path, { force: true });
-    this.progress.incident(`the disk of ${this.directory} is full: the control plane goes on with what it had in reserve; make room, or delete what fills it`);
+    this.progress.incident(
+      `the disk of ${this.directory} is full: the control plane goes on with what it had in reserve; make room, or delete what fills it`,
+    );
   }
 
   /** Reserved, not written: it takes no time and no life of the disk. */

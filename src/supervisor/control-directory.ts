@@ -70,7 +70,10 @@ export class ControlDirectory {
       for (const folder of [this.run, this.logs]) await makeDirectory(folder, 0o700);
     } catch (error) {
       if (error instanceof CliError) throw error;
-      throw new CliError(`the data directory ${this.dataDir} cannot be used (${errorCode(error) ?? String(error)}): name one that you may write with --data-dir`);
+      throw new CliError(
+        `the data directory ${this.dataDir} cannot be used (${errorCode(error) ?? String(error)}): `
+          + 'name one that you may write with --data-dir',
+      );
     }
   }
 
@@ -79,7 +82,9 @@ export class ControlDirectory {
     if (this.exists || !existsSync(this.dataDir)) return;
     if (!statSync(this.dataDir).isDirectory()) throw new CliError(`${this.dataDir} is not a directory: name one with --data-dir`);
     const content = readdirSync(this.dataDir).filter((name) => name !== 'lost+found');
-    if (content.length > 0) throw new CliError(`${this.dataDir} holds files, but no fleet: name an empty directory, or a fleet's, with --data-dir`);
+    if (content.length > 0) {
+      throw new CliError(`${this.dataDir} holds files, but no fleet: name an empty directory, or a fleet's, with --data-dir`);
+    }
   }
 }
 

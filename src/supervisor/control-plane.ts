@@ -10,7 +10,9 @@ import type { ControlDirectory } from './control-directory.js';
 import { lockFleet, type FleetLock } from './fleet-lock.js';
 import { endLeftovers } from './leftovers.js';
 import { openMasterKey, readFleetName } from './master-key.js';
-import { checkpointMetadata, metadataServer, type MetadataOptions, metadataUrl, refuseHomelessMetadata, refuseLostMetadata } from './metadata-server.js';
+import {
+  checkpointMetadata, metadataServer, type MetadataOptions, metadataUrl, refuseHomelessMetadata, refuseLostMetadata,
+} from './metadata-server.js';
 import { LOOPBACK, openPorts, type ControlPorts } from './ports.js';
 import { describeHomeless, findPrograms, type Programs } from './programs.js';
 import type { Progress } from './progress.js';
@@ -136,7 +138,9 @@ export class ControlPlane {
     }
     if (settings.REDIS_URL === undefined) {
       const account = await findAccount(['redis', 'valkey', 'postgres']);
-      specs.push(redisServer({ control, program: programs.redisServer ?? 'redis-server', account, port: ports.redis, password: keys.redisPassword }));
+      specs.push(
+        redisServer({ control, program: programs.redisServer ?? 'redis-server', account, port: ports.redis, password: keys.redisPassword }),
+      );
     }
     if (specs.length > 0) progress.step(`starting ${specs.map((spec) => spec.role).join(' and ')}`);
     await Promise.all(specs.map((spec) => this.keep(spec)));
@@ -163,7 +167,13 @@ export class ControlPlane {
 }
 
 /** @throws SettingsError with every fault of the environment, before anything is started with it. */
-export function processEnvironment({ directory, settings, bind }: Pick<ControlPlaneOptions, 'directory' | 'settings' | 'bind'>, masterKey: Buffer, ports: ControlPorts, keys: ControlKeys, api: string): Record<string, string> {
+export function processEnvironment(
+  { directory, settings, bind }: Pick<ControlPlaneOptions, 'directory' | 'settings' | 'bind'>,
+  masterKey: Buffer,
+  ports: ControlPorts,
+  keys: ControlKeys,
+  api: string,
+): Record<string, string> {
   const environment = childEnvironment({
     DATABASE_URL: settings.DATABASE_URL ?? metadataUrl(ports.metadata, keys.metadataPassword),
     REDIS_URL: settings.REDIS_URL ?? redisUrl(ports.redis, keys.redisPassword),
@@ -186,7 +196,8 @@ function isServer(process: SupervisedProcess): boolean {
 
 /** What is told of a fleet whose databases had other addresses the last time. */
 function describeMoved(reasons: readonly string[]): string {
-  return `databases have new addresses, because ${reasons.join(', and ')}: give clients those that freehold databases show NAME prints (GET /v1/databases/{id}, endpoint); passwords stay as they are`;
+  return `databases have new addresses, because ${reasons.join(', and ')}: `
+    + 'give clients those that freehold databases show NAME prints (GET /v1/databases/{id}, endpoint); passwords stay as they are';
 }
 
 /** The line that a start prints once the fleet is up. */
@@ -196,7 +207,9 @@ export function describeReady(api: string, keys: ControlKeys): ReadyLine {
 
 /** Keys that the environment names win over those that were made for the fleet. */
 export function chooseKeys(made: ControlKeys, settings: CliSettings): ControlKeys {
-  return { ...made, operatorKey: settings.FREEHOLD_OPERATOR_KEY ?? made.operatorKey, signupKey: settings.FREEHOLD_SIGNUP_KEY ?? made.signupKey };
+  return {
+    ...made, operatorKey: settings.FREEHOLD_OPERATOR_KEY ?? made.operatorKey, signupKey: settings.FREEHOLD_SIGNUP_KEY ?? made.signupKey,
+  };
 }
 
 /** Where the API can be reached from this machine, or from others if it listens to all. */

@@ -21,7 +21,9 @@ const START_WITHIN_MS = 10 * 60_000;
  * @param args the arguments of `up`, without `--detach`
  * @throws CliError with what stopped the start
  */
-export async function startInBackground(directory: ControlDirectory, entry: string, args: readonly string[], progress: Progress): Promise<ReadyLine> {
+export async function startInBackground(
+  directory: ControlDirectory, entry: string, args: readonly string[], progress: Progress,
+): Promise<ReadyLine> {
   await directory.prepare();
   new Ballast(directory, progress).relieve();
   const report = new StartReport(`${directory.run}/start-${process.pid}.jsonl`);

@@ -37,7 +37,9 @@ async function stopControlPlane(directory: ControlDirectory, progress: Progress)
     if (!ended) throw new CliError(`process ${supervisor.pid}, which keeps the control plane running, cannot be ended: end it by hand`);
   }
   const lock = await lockFleet(directory, (await readFleetName(directory)) ?? '').catch((error: unknown) => {
-    if (error instanceof FleetBusyError) throw new CliError(`another process started or stopped the fleet in ${directory.dataDir} at the same time: try again`);
+    if (error instanceof FleetBusyError) {
+      throw new CliError(`another process started or stopped the fleet in ${directory.dataDir} at the same time: try again`);
+    }
     throw error;
   });
   const ended = await endLeftovers(directory);

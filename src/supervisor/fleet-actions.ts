@@ -128,7 +128,15 @@ export async function purge(flags: StopFlags): Promise<void> {
 export async function recover(flags: RecoverFlags): Promise<void> {
   const settings = readCliSettings();
   const directory = new ControlDirectory(chooseDataDir(flags.dataDir, settings));
-  const report = await restoreMetadata({ directory, settings, time: flags.time, site: flags.site, replace: flags.replace === true, confirmed: flags.yes === true, progress: reportOnStderr() });
+  const report = await restoreMetadata({
+    directory,
+    settings,
+    time: flags.time,
+    site: flags.site,
+    replace: flags.replace === true,
+    confirmed: flags.yes === true,
+    progress: reportOnStderr(),
+  });
   if (flags.json) printJson(report);
   else print(describeReport(report));
 }
@@ -150,5 +158,10 @@ function announce(ready: ReadyLine, asJson: boolean, ending: string): void {
     printJson(ready);
     return;
   }
-  print(['Freehold is up.', `  API           ${ready.api}`, `  operator key  ${ready.operatorKey}`, `  signup key    ${ready.signupKey}`, ending].join('\n'));
+  print(
+    [
+      'Freehold is up.', `  API           ${ready.api}`, `  operator key  ${ready.operatorKey}`, `  signup key    ${ready.signupKey}`,
+      ending,
+    ].join('\n'),
+  );
 }

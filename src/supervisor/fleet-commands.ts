@@ -20,7 +20,8 @@ export function fleetCommands(): Command[] {
     .option('--yes', 'do not ask')
     .option('--json', 'print JSON for programs')
     .action(async (flags: StopFlags) => (await actions()).purge(flags));
-  const recover = new Command('recover').description('bring back the metadata database of a fleet from its backups, and make it agree with what runs')
+  const recover = new Command('recover')
+    .description('bring back the metadata database of a fleet from its backups, and make it agree with what runs')
     .option('--data-dir <dir>', 'the fleet\'s directory')
     .option('--time <time>', 'as it was at that moment, in RFC 3339; the newest state if left out', parseTime)
     .option('--site <site>', 'the backup site to restore from; the best one if left out')
@@ -37,7 +38,10 @@ function withFleet(command: Command): Command {
     .option('--port <port>', 'the API\'s port (FREEHOLD_PORT)', parsePort)
     .option('--bind <address>', 'the address that the API listens on (FREEHOLD_BIND)')
     .option('--public-host <name>', 'the name under which other machines reach the gateways (FREEHOLD_PUBLIC_HOST)')
-    .option('--public-certificate <file>', 'a certificate for that name that everybody trusts, with its chain; none for the fleet\'s own (FREEHOLD_PUBLIC_CERTIFICATE)')
+    .option(
+      '--public-certificate <file>',
+      'a certificate for that name that everybody trusts, with its chain; none for the fleet\'s own (FREEHOLD_PUBLIC_CERTIFICATE)',
+    )
     .option('--public-key <file>', 'the key of that certificate (FREEHOLD_PUBLIC_KEY)');
 }
 
@@ -48,7 +52,9 @@ function actions(): Promise<typeof import('./fleet-actions.js')> {
 
 function parseTime(text: string): Date {
   const time = new Date(text);
-  if (!/T.*(Z|[+-]\d{2}:\d{2})$/i.test(text) || Number.isNaN(time.getTime())) throw new InvalidArgumentError('it must be a time with its offset, such as 2026-11-24T10:15:00+01:00');
+  if (!/T.*(Z|[+-]\d{2}:\d{2})$/i.test(text) || Number.isNaN(time.getTime())) {
+    throw new InvalidArgumentError('it must be a time with its offset, such as 2026-11-24T10:15:00+01:00');
+  }
   return time;
 }
 

@@ -23,7 +23,11 @@ export class FleetBusyError extends CliError {
     readonly holder: Supervisor | undefined,
   ) {
     const who = holder ? `process ${holder.pid}` : 'another process';
-    super(holder?.api ? `a fleet is already up in ${dataDir} at ${holder.api} (${who}): stop it with freehold down` : `${who} is starting or stopping the fleet in ${dataDir}: try again when it is done`);
+    super(
+      holder?.api
+        ? `a fleet is already up in ${dataDir} at ${holder.api} (${who}): stop it with freehold down`
+        : `${who} is starting or stopping the fleet in ${dataDir}: try again when it is done`,
+    );
   }
 }
 
@@ -53,7 +57,8 @@ export async function lockFleet(directory: ControlDirectory, fleetName: string):
   if (isBusy) throw new FleetBusyError(directory.dataDir, await findSupervisor(directory));
   server.unref();
   const path = directory.pidFile(NAME);
-  const introduce = (supervisor: Supervisor): Promise<void> => writeWhole({ path, content: `${JSON.stringify(supervisor)}\n`, mode: 0o600 });
+  const introduce = (supervisor: Supervisor): Promise<void> =>
+    writeWhole({ path, content: `${JSON.stringify(supervisor)}\n`, mode: 0o600 });
   const own = nameProcess(process.pid) as ProcessName;
   await introduce(own);
   return {

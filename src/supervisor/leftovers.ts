@@ -38,7 +38,13 @@ export async function endRole(directory: ControlDirectory, role: Role): Promise<
   const found = findRole(directory, role);
   await Promise.all(found.filter(isLeader).map((process) => endProcess(process, FAREWELLS[role])));
   // Children of a server that was killed end by themselves within moments; until then they hold its files.
-  await Promise.all(found.map((process) => endProcess(process, [{ signal: 'SIGTERM', graceMs: 2_000 }, { signal: 'SIGKILL', graceMs: 5_000 }])));
+  await Promise.all(
+    found.map((process) =>
+      endProcess(process, [
+        { signal: 'SIGTERM', graceMs: 2_000 }, { signal: 'SIGKILL', graceMs: 5_000 },
+      ]),
+    ),
+  );
   return found.length;
 }
 

@@ -47,7 +47,9 @@ export async function removeMasterKey(directory: ControlDirectory): Promise<stri
 async function makeKey(directory: ControlDirectory, settings: CliSettings): Promise<Buffer> {
   const name = newName();
   const path = keyPath(name, settings);
-  if (path.startsWith(directory.dataDir + sep)) throw new CliError(`the master key may not lie inside the data directory: choose another FREEHOLD_MASTER_KEY_FILE than ${path}`);
+  if (path.startsWith(directory.dataDir + sep)) {
+    throw new CliError(`the master key may not lie inside the data directory: choose another FREEHOLD_MASTER_KEY_FILE than ${path}`);
+  }
   const brought = (await readText(path)) !== undefined;
   if (!brought) {
     await makeDirectory(dirname(path), 0o700);
@@ -64,7 +66,10 @@ async function makeKey(directory: ControlDirectory, settings: CliSettings): Prom
 async function readKey(path: string, directory: ControlDirectory): Promise<Buffer> {
   const content = await readText(path);
   if (content === undefined) {
-    throw new CliError(`the master key of ${directory.dataDir} is expected in ${path}, which does not exist: bring it back from where you keep it, or name its place in FREEHOLD_MASTER_KEY_FILE`);
+    throw new CliError(
+      `the master key of ${directory.dataDir} is expected in ${path}, which does not exist: `
+        + 'bring it back from where you keep it, or name its place in FREEHOLD_MASTER_KEY_FILE',
+    );
   }
   if ((statSync(path).mode & 0o077) !== 0) throw new CliError(`the master key ${path} can be read by others: chmod 600 ${path}`);
   return decode(content, path);
@@ -80,7 +85,9 @@ function keyPath(name: string, settings: CliSettings): string {
   if (settings.FREEHOLD_MASTER_KEY_FILE !== undefined) return settings.FREEHOLD_MASTER_KEY_FILE;
   if (process.getuid?.() === 0) return `/etc/freehold/keys/${name}.key`;
   const config = settings.XDG_CONFIG_HOME ?? (settings.HOME === undefined ? undefined : join(settings.HOME, '.config'));
-  if (config === undefined) throw new CliError('there is no home directory to keep the master key in: name a file in FREEHOLD_MASTER_KEY_FILE');
+  if (config === undefined) {
+    throw new CliError('there is no home directory to keep the master key in: name a file in FREEHOLD_MASTER_KEY_FILE');
+  }
   return join(config, 'freehold/keys', `${name}.key`);
 }
 

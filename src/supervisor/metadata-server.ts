@@ -105,7 +105,9 @@ export async function checkpointMetadata(options: MetadataOptions): Promise<void
   }
 }
 
-const superuser = ({ socketDirectory, port }: MetadataOptions): pg.ClientConfig => ({ host: socketDirectory, port, user: 'postgres', database: 'postgres' });
+const superuser = ({ socketDirectory, port }: MetadataOptions): pg.ClientConfig => ({
+  host: socketDirectory, port, user: 'postgres', database: 'postgres',
+});
 
 /** The embedded metadata database as something to keep running; makes it when it starts for the first time. */
 export function metadataServer(options: MetadataOptions): ProcessSpec {
@@ -146,8 +148,12 @@ function markMade(control: string): Promise<void> {
 
 /** @throws CliError if the fleet had a metadata database that is not there any more, or was restored and not looked through. */
 export function refuseLostMetadata({ control, dataDir, restoringMetadata }: ControlDirectory): void {
-  if (existsSync(restoringMetadata)) throw new CliError(`the restore of the metadata of ${dataDir} was not finished: run freehold recover --data-dir ${dataDir} again`);
-  if (existsSync(metadataMark(control)) && !existsSync(join(workingDirectory(control, 'metadata'), 'PG_VERSION'))) throw lostMetadata(control);
+  if (existsSync(restoringMetadata)) {
+    throw new CliError(`the restore of the metadata of ${dataDir} was not finished: run freehold recover --data-dir ${dataDir} again`);
+  }
+  if (existsSync(metadataMark(control)) && !existsSync(join(workingDirectory(control, 'metadata'), 'PG_VERSION'))) {
+    throw lostMetadata(control);
+  }
 }
 
 /** @throws CliError if the metadata was made by a PostgreSQL that is not installed any more. */
@@ -157,7 +163,10 @@ export function refuseHomelessMetadata({ control }: ControlDirectory, programs: 
 }
 
 const lostMetadata = (control: string): CliError =>
-  new CliError(`the metadata database of this fleet is gone from ${workingDirectory(control, 'metadata')}; its databases go on serving: bring it back with freehold recover --data-dir ${dirname(control)}`);
+  new CliError(
+    `the metadata database of this fleet is gone from ${workingDirectory(control, 'metadata')}; its databases go on serving: `
+      + `bring it back with freehold recover --data-dir ${dirname(control)}`,
+  );
 
 /** Who is let in, and the place of the socket; also for a cluster that an earlier version made. */
 async function provideAccess({ account, socketDirectory, control }: MetadataOptions, data: string): Promise<void> {
@@ -184,14 +193,19 @@ async function makeCluster(options: MetadataOptions, data: string, log: number):
   const { forNew, passedOver } = options.programs.postgres;
   if (!forNew) throw new CliError(`the metadata database cannot be made: ${passedOver.join('; ')}`);
   const folder = forNew.directory;
-  const flags = ['--username=postgres', '--encoding=UTF8', '--locale=C.UTF-8', '--data-checksums', '--auth=reject', '--no-instructions', `--wal-segsize=${WAL_SEGMENT_MB}`];
+  const flags = [
+    '--username=postgres', '--encoding=UTF8', '--locale=C.UTF-8', '--data-checksums', '--auth=reject', '--no-instructions',
+    `--wal-segsize=${WAL_SEGMENT_MB}`,
+  ];
   await finish(start(options, join(folder, 'initdb'), ['-D', half, ...flags], log), 'initdb');
   const sql = [
     `CREATE ROLE ${NAME} LOGIN CREATEROLE PASSWORD '${options.password}'`,
     `CREATE DATABASE ${NAME} OWNER ${NAME}`,
     ...provideWal(),
   ];
-  const settings = ['log_min_error_statement=panic', `min_wal_size=${SETTINGS.min_wal_size}`, `max_wal_size=${SETTINGS.max_wal_size}`].flatMap((setting) => ['-c', setting]);
+  const settings = [
+    'log_min_error_statement=panic', `min_wal_size=${SETTINGS.min_wal_size}`, `max_wal_size=${SETTINGS.max_wal_size}`,
+  ].flatMap((setting) => ['-c', setting]);
   const single = start(options, join(folder, 'postgres'), ['--single', '-D', half, ...settings, 'postgres'], log, 'pipe');
   single.stdin?.end(`${sql.join('\n')}\n`);
   await finish(single, 'postgres --single');
@@ -207,11 +221,15 @@ function provideWal(): string[] {
   return [...Array.from({ length: segments }, () => `SELECT pg_logical_emit_message(false, '', ''), pg_switch_wal()`), 'CHECKPOINT'];
 }
 
-function start(options: MetadataOptions, program: string, args: readonly string[], log: number, input: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
+function start(
+  options: MetadataOptions, program: string, args: readonly string[], log: number, input: 'ignore' | 'pipe' = 'ignore',
+): ChildProcess {
   return spawn(program, args, {
     cwd: '/',
     detached: true,
-    env: childEnvironment({ LC_ALL: 'C.UTF-8', TZ: 'UTC', FREEHOLD_MASTER_KEY: undefined, FREEHOLD_OPERATOR_KEY: undefined, FREEHOLD_SIGNUP_KEY: undefined }),
+    env: childEnvironment({
+      LC_ALL: 'C.UTF-8', TZ: 'UTC', FREEHOLD_MASTER_KEY: undefined, FREEHOLD_OPERATOR_KEY: undefined, FREEHOLD_SIGNUP_KEY: undefined,
+    }),
     stdio: [input, log, log],
     ...options.account,
   });

@@ -31,9 +31,15 @@ export async function openPorts(directory: ControlDirectory, askedApi: number | 
   const redis = kept?.redis ?? (await drawFreePort([api, metadata]));
   const ports = { api, metadata, redis };
   for (const name of ['metadata', 'redis'] as const) {
-    if (!(await isFree(LOOPBACK, ports[name]))) throw new CliError(`port ${ports[name]}, which ${name} of this fleet has kept, is in use by another program: end that, or change ${directory.ports}`);
+    if (!(await isFree(LOOPBACK, ports[name]))) {
+      throw new CliError(
+        `port ${ports[name]}, which ${name} of this fleet has kept, is in use by another program: end that, or change ${directory.ports}`,
+      );
+    }
   }
-  if (JSON.stringify(kept) !== JSON.stringify(ports)) await writeWhole({ path: directory.ports, content: `${JSON.stringify(ports)}\n`, mode: 0o600 });
+  if (JSON.stringify(kept) !== JSON.stringify(ports)) {
+    await writeWhole({ path: directory.ports, content: `${JSON.stringify(ports)}\n`, mode: 0o600 });
+  }
   return ports;
 }
 
@@ -55,7 +61,11 @@ function isFree(address: string, port: number): Promise<boolean> {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE') resolve(false);
-      else reject(new CliError(`cannot listen on ${address} port ${port} (${error.code ?? error.message}): choose others with --bind and --port`));
+      else {
+        reject(
+          new CliError(`cannot listen on ${address} port ${port} (${error.code ?? error.message}): choose others with --bind and --port`),
+        );
+      }
     });
     server.listen({ host: address, port, exclusive: true }, () => server.close(() => resolve(true)));
   });

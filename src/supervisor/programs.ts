@@ -18,7 +18,10 @@ export interface Programs {
   readonly warnings: readonly string[];
 }
 
-/** The oldest versions that the fleet was made for, and the newest that it was tried with. The engine judges PostgreSQL and the gateway's. */
+/**
+ * The oldest versions that the fleet was made for, and the newest that it was tried with. The engine judges PostgreSQL and
+ * the gateway's.
+ */
 const NEEDS: readonly Need[] = [
   { program: 'pgbackrest', package: 'pgbackrest', from: [2, 41], upTo: [2, 60] },
 ];
@@ -70,11 +73,17 @@ async function judgeProgram(need: Need, folders: readonly string[]): Promise<Jud
  *
  * @param asked the one of them whose version is that of the folder
  */
-export async function findPostgresFolders(folders: readonly string[], programs: readonly string[], asked: string): Promise<Map<number, string>> {
+export async function findPostgresFolders(
+  folders: readonly string[], programs: readonly string[], asked: string,
+): Promise<Map<number, string>> {
   const packaged = existsSync(SERVERS) ? readdirSync(SERVERS).map((major) => join(SERVERS, major, 'bin')) : [];
   const candidates = [...packaged, ...folders].filter((folder) => programs.every((program) => find(program, [folder])));
-  const found = await Promise.all([...new Set(candidates)].map(async (folder) => ({ folder, version: await askVersion(join(folder, asked)) })));
-  const newEnough = found.filter(({ version }) => version[0] >= OLDEST_POSTGRES_MAJOR).sort((one, other) => other.version[0] - one.version[0]);
+  const found = await Promise.all(
+    [...new Set(candidates)].map(async (folder) => ({ folder, version: await askVersion(join(folder, asked)) })),
+  );
+  const newEnough = found
+    .filter(({ version }) => version[0] >= OLDEST_POSTGRES_MAJOR)
+    .sort((one, other) => other.version[0] - one.version[0]);
   return new Map(newEnough.map(({ folder, version }) => [version[0], folder]));
 }
 

@@ -16,7 +16,11 @@ export async function requireResolvable(publicHost: string): Promise<void> {
   try {
     await lookup(name);
   } catch (error) {
-    const aim = publicHost === name ? 'a record that leads to this machine' : `a wildcard record that leads to this machine, as for ${name}`;
-    throw new CliError(`the public host "${publicHost}" does not resolve (${reasonOf(error)}): give it ${aim}, or start with another --public-host`, EXIT.usage);
+    const aim =
+      publicHost === name ? 'a record that leads to this machine' : `a wildcard record that leads to this machine, as for ${name}`;
+    throw new CliError(
+      `the public host "${publicHost}" does not resolve (${reasonOf(error)}): give it ${aim}, or start with another --public-host`,
+      EXIT.usage,
+    );
   }
 }

@@ -28,7 +28,9 @@ interface Demo {
 }
 
 /** Signs the demo customer up and makes their database, or finds both from an earlier run, and prints how to connect. */
-export async function provideDemo(directory: ControlDirectory, settings: CliSettings, ready: ReadyLine, signal: AbortSignal): Promise<void> {
+export async function provideDemo(
+  directory: ControlDirectory, settings: CliSettings, ready: ReadyLine, signal: AbortSignal,
+): Promise<void> {
   const store = new DemoStore(directory, new Vault(await openMasterKey(directory, settings)));
   const api = connect(ready.api, ready.signupKey);
   const known = await store.load();
@@ -51,13 +53,22 @@ async function isThere(api: FreeholdClient, demo: Demo): Promise<boolean> {
 async function begin(api: FreeholdClient, store: DemoStore, signal: AbortSignal): Promise<Demo> {
   const last = await store.load();
   // A database that is gone wants a new request; an answer that was missed wants the same one.
-  const started: Demo = last?.databaseId === undefined && last ? last : { idempotencyKey: randomUUID(), ...(last?.customerId === undefined ? {} : { customerId: last.customerId }) };
+  const started: Demo =
+    last?.databaseId === undefined && last
+      ? last
+      : { idempotencyKey: randomUUID(), ...(last?.customerId === undefined ? {} : { customerId: last.customerId }) };
   await store.save(started);
-  const customerId = started.customerId ?? (await api.call('post', '/v1/customers', { body: DEMO_CUSTOMER, idempotencyKey: `${started.idempotencyKey}-customer`, signal })).id;
+  const customerId =
+    started.customerId
+    ?? (await api.call('post', '/v1/customers', { body: DEMO_CUSTOMER, idempotencyKey: `${started.idempotencyKey}-customer`, signal })).id;
   await store.save({ ...started, customerId });
   note(`freehold: making the database ${DEMO_DATABASE.name} in ${DEMO_DATABASE.region} for ${customerId}`);
-  const accepted = await api.call('post', '/v1/databases', { body: { customerId, ...DEMO_DATABASE }, idempotencyKey: `${started.idempotencyKey}-database`, signal });
-  const demo = { ...started, customerId, databaseId: accepted.database.id, operationId: accepted.operation.id, uri: accepted.credentials.uri };
+  const accepted = await api.call('post', '/v1/databases', {
+    body: { customerId, ...DEMO_DATABASE }, idempotencyKey: `${started.idempotencyKey}-database`, signal,
+  });
+  const demo = {
+    ...started, customerId, databaseId: accepted.database.id, operationId: accepted.operation.id, uri: accepted.credentials.uri,
+  };
   await store.save(demo);
   return demo;
 }

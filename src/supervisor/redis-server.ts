@@ -33,7 +33,9 @@ export function redisServer(options: RedisOptions): ProcessSpec {
     launch: async (log) => {
       const directory = await makeWorkingDirectory(options.control, 'redis');
       if (options.account) chownSync(directory, options.account.uid, options.account.gid);
-      const child = spawn(options.program, ['-'], { cwd: '/', detached: true, env: { LC_ALL: 'C.UTF-8' }, stdio: ['pipe', log, log], ...options.account });
+      const child = spawn(options.program, ['-'], {
+        cwd: '/', detached: true, env: { LC_ALL: 'C.UTF-8' }, stdio: ['pipe', log, log], ...options.account,
+      });
       child.stdin?.on('error', () => undefined);
       // By standard input the password is neither in a file nor on the command line.
       child.stdin?.end(configuration(options, directory));

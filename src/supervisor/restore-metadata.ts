@@ -50,7 +50,9 @@ const NO_LIMIT = new AbortController().signal;
 export async function restoreMetadata(options: RestoreMetadataOptions): Promise<MetadataReport> {
   const { directory } = options;
   directory.refuseForeign();
-  if (!directory.exists || !directory.hasFleet) throw new CliError(`there is no fleet in ${directory.dataDir}: name its directory with --data-dir`);
+  if (!directory.exists || !directory.hasFleet) {
+    throw new CliError(`there is no fleet in ${directory.dataDir}: name its directory with --data-dir`);
+  }
   await directory.prepare();
   const lock = await lockIdle(directory);
   try {
@@ -67,7 +69,10 @@ async function lockIdle(directory: ControlDirectory): Promise<FleetLock> {
   return lockFleet(directory, (await readFleetName(directory)) ?? '').catch((error: unknown) => {
     if (!(error instanceof FleetBusyError)) throw error;
     const who = error.holder ? `process ${error.holder.pid}` : 'another process';
-    throw new CliError(`the control plane of ${directory.dataDir} runs (${who}): end that process first, such as with kill ${error.holder?.pid ?? ''}; databases and gateways stay up`);
+    throw new CliError(
+      `the control plane of ${directory.dataDir} runs (${who}): end that process first, such as with kill ${error.holder?.pid ?? ''}; `
+        + 'databases and gateways stay up',
+    );
   });
 }
 
@@ -77,10 +82,18 @@ async function restoreIdle(options: RestoreMetadataOptions): Promise<MetadataRep
   const vault = new Vault(masterKey);
   const ports = await openPorts(directory, undefined, LOOPBACK);
   const keys = chooseKeys(await openControlKeys(directory, vault), settings);
-  const environment = processEnvironment({ directory, settings, bind: LOOPBACK }, masterKey, ports, keys, `http://${LOOPBACK}:${ports.api}`);
+  const environment = processEnvironment(
+    { directory, settings, bind: LOOPBACK }, masterKey, ports, keys, `http://${LOOPBACK}:${ports.api}`,
+  );
   const fleet = await prepareLocalFleet({ dataDir: directory.dataDir, vault });
   if (settings.DATABASE_URL !== undefined) {
-    if (!confirmed) await ask(directory, 'This ends every operation in the metadata database that DATABASE_URL names, and makes it agree with what is found. Restore it from your own backup first.');
+    if (!confirmed) {
+      await ask(
+        directory,
+        'This ends every operation in the metadata database that DATABASE_URL names, and makes it agree with what is found. '
+          + 'Restore it from your own backup first.',
+      );
+    }
     return { restored: null, movedAside: null, ...(await reconcile(options, environment)) };
   }
   const programs = await findPrograms(settings.PATH, false);
@@ -89,7 +102,12 @@ async function restoreIdle(options: RestoreMetadataOptions): Promise<MetadataRep
     port: ports.metadata, password: keys.metadataPassword, ...fleet.metadataServer,
   };
   await refuseHealthy(options, server);
-  if (!confirmed) await ask(directory, 'This restores the metadata from a backup: what was changed after it is found again only as far as the databases themselves tell.');
+  if (!confirmed) {
+    await ask(
+      directory,
+      'This restores the metadata from a backup: what was changed after it is found again only as far as the databases themselves tell.',
+    );
+  }
   return restoreAndReconcile(options, server, vault, environment);
 }
 
@@ -100,13 +118,22 @@ function ask(directory: ControlDirectory, warning: string): Promise<void> {
 /** Metadata that can be used knows more than its backup, unless a restore that was cut off has left it. */
 async function refuseHealthy(options: RestoreMetadataOptions, server: MetadataOptions): Promise<void> {
   const { directory, replace, progress } = options;
-  if (replace || existsSync(directory.restoringMetadata) || !existsSync(`${workingDirectory(directory.control, 'metadata')}/PG_VERSION`)) return;
+  if (replace || existsSync(directory.restoringMetadata) || !existsSync(`${workingDirectory(directory.control, 'metadata')}/PG_VERSION`)) {
+    return;
+  }
   progress.step('seeing whether the metadata that is there can be used');
   const isHealthy = await withServer(options, metadataServer(server), () => answersForDatabases(server)).catch(() => false);
-  if (isHealthy) throw new CliError(`the metadata of ${directory.dataDir} can be used: start the fleet with freehold up, or give --replace to move it aside and restore it from a backup`);
+  if (isHealthy) {
+    throw new CliError(
+      `the metadata of ${directory.dataDir} can be used: start the fleet with freehold up, or give --replace to move it aside and restore `
+        + 'it from a backup',
+    );
+  }
 }
 
-async function restoreAndReconcile(options: RestoreMetadataOptions, server: MetadataOptions, vault: Vault, environment: Record<string, string>): Promise<MetadataReport> {
+async function restoreAndReconcile(
+  options: RestoreMetadataOptions, server: MetadataOptions, vault: Vault, environment: Record<string, string>,
+): Promise<MetadataReport> {
   const { directory, settings, progress, time, site } = options;
   const isAgain = existsSync(directory.restoringMetadata);
   await writeWhole({ path: directory.restoringMetadata, content: 'the metadata is being restored\n', mode: 0o600 });
@@ -141,7 +168,9 @@ function moveAside(directory: ControlDirectory): string | null {
 }
 
 /** Runs the metadata server for as long as something is done with it. */
-async function withServer<Result>({ directory, progress }: RestoreMetadataOptions, spec: ProcessSpec, work: () => Promise<Result>): Promise<Result> {
+async function withServer<Result>(
+  { directory, progress }: RestoreMetadataOptions, spec: ProcessSpec, work: () => Promise<Result>,
+): Promise<Result> {
   const server = new SupervisedProcess(directory, spec, { ...progress, incident: () => undefined });
   try {
     await server.start(NO_LIMIT);
@@ -155,10 +184,15 @@ async function withServer<Result>({ directory, progress }: RestoreMetadataOption
 async function reconcile({ directory }: RestoreMetadataOptions, environment: Record<string, string>): Promise<Reconciled> {
   const entry = fileURLToPath(new URL('../processes/main-recover.js', import.meta.url));
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, ['--enable-source-maps', entry], { cwd: '/', env: environment, maxBuffer: 64 * 1024 * 1024 });
+    const { stdout } = await promisify(execFile)(process.execPath, ['--enable-source-maps', entry], {
+      cwd: '/', env: environment, maxBuffer: 64 * 1024 * 1024,
+    });
     return JSON.parse(stdout) as Reconciled;
   } catch (error) {
     const said = (error as { stderr?: string }).stderr?.trim() ?? '';
-    throw new CliError(`the metadata of ${directory.dataDir} was restored, but could not be made to agree with what runs: ${said || reasonOf(error)}; run freehold recover again`);
+    throw new CliError(
+      `the metadata of ${directory.dataDir} was restored, but could not be made to agree with what runs: ${said || reasonOf(error)}; `
+        + 'run freehold recover again',
+    );
   }
 }

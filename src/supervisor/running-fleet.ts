@@ -17,14 +17,18 @@ const UP_WITHIN_MS = 120_000;
  *
  * @throws CliError if it has another port than the one asked for, or does not come up.
  */
-export async function findRunningFleet(directory: ControlDirectory, settings: CliSettings, askedPort: number | undefined): Promise<ReadyLine | undefined> {
+export async function findRunningFleet(
+  directory: ControlDirectory, settings: CliSettings, askedPort: number | undefined,
+): Promise<ReadyLine | undefined> {
   const api = (await findSupervisor(directory))?.api;
   if (api === undefined) return undefined;
   if (askedPort !== undefined && Number(new URL(api).port || '80') !== askedPort) {
     throw new CliError(`the fleet in ${directory.dataDir} is up already at ${api}: stop it with freehold down to give it another port`);
   }
   const ready = await askUntil(async () => {
-    if (!(await findSupervisor(directory))) throw new CliError(`the fleet in ${directory.dataDir} was being started and gave up: try again`);
+    if (!(await findSupervisor(directory))) {
+      throw new CliError(`the fleet in ${directory.dataDir} was being started and gave up: try again`);
+    }
     return (await askReadiness(api))?.recovered || undefined;
   }, { deadlineMs: UP_WITHIN_MS });
   if (!ready) throw new CliError(`the fleet in ${directory.dataDir} is up, but its API at ${api} is not ready: see ${directory.logs}`);

@@ -35,7 +35,10 @@ export function unseal(vault: Vault, sealed: Buffer, owner: string, directory: C
   try {
     return vault.unseal(sealed, owner).toString();
   } catch {
-    throw new CliError(`the master key is not the one that ${directory.dataDir} was made with: bring that one back, or name its place in FREEHOLD_MASTER_KEY_FILE`);
+    throw new CliError(
+      `the master key is not the one that ${directory.dataDir} was made with: `
+        + 'bring that one back, or name its place in FREEHOLD_MASTER_KEY_FILE',
+    );
   }
 }
 
