@@ -31,9 +31,15 @@ export function saysNoRoom(error: unknown): boolean {
 export function describeError(error: unknown): { message: string; exitCode: number } {
   if (error instanceof CliError) return { message: error.message, exitCode: error.exitCode };
   if (error instanceof ProblemError) return { message: describeProblem(error), exitCode: EXIT.failed };
-  if (error instanceof UnreachableError) return { message: `${error.message}: is the fleet up, and is the address right? set it with --url or FREEHOLD_URL`, exitCode: EXIT.failed };
+  if (error instanceof UnreachableError) {
+    return {
+      message: `${error.message}: is the fleet up, and is the address right? set it with --url or FREEHOLD_URL`, exitCode: EXIT.failed,
+    };
+  }
   if (error instanceof SettingsError) return { message: error.message, exitCode: EXIT.usage };
-  if (error instanceof EngineError) return { message: error.hint === undefined ? error.message : `${error.message}: ${error.hint}`, exitCode: EXIT.failed };
+  if (error instanceof EngineError) {
+    return { message: error.hint === undefined ? error.message : `${error.message}: ${error.hint}`, exitCode: EXIT.failed };
+  }
   return { message: error instanceof Error ? (error.stack ?? error.message) : String(error), exitCode: EXIT.failed };
 }
 

@@ -14,7 +14,9 @@ export function note(text: string): void {
 
 /** A name on one line: line breaks and other control characters, which could also steer the terminal, are shown as escapes. */
 export function showName(name: string): string {
-  return name.replace(/[\p{Control}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return name.replace(
+    /[\p{Control}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** A column of a table: its heading, and what it shows of a row. */

@@ -22,7 +22,18 @@ export function program(version: string): Command {
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ outputError: (text, write) => write(hideSecrets(text)) });
   const commands = [
-    ...fleetCommands(), databaseCommands(), extensionCommands(), roleCommands(), backupCommands(), restoreCommand(), dumpCommand(), ...promotionCommands(), ...relocationCommands(), drillCommand(), operationCommands(), customerCommands(),
+    ...fleetCommands(),
+    databaseCommands(),
+    extensionCommands(),
+    roleCommands(),
+    backupCommands(),
+    restoreCommand(),
+    dumpCommand(),
+    ...promotionCommands(),
+    ...relocationCommands(),
+    drillCommand(),
+    operationCommands(),
+    customerCommands(),
     ...inventoryCommands(),
   ];
   for (const command of commands) freehold.addCommand(command);

@@ -14,7 +14,13 @@ const BACKUPS: readonly Column<Backup>[] = [
   ['STARTED', (backup) => backup.startedAt ?? '-'],
   ['SIZE', (backup) => (backup.sizeBytes === null ? '-' : `${(backup.sizeBytes / 2 ** 20).toFixed(1)} MiB`)],
   ['COPIES', (backup) => `${backup.copies.filter(({ state }) => state === 'stored').length}/${backup.copies.length}`],
-  ['PROVED', (backup) => (backup.provedAt === null ? '-' : `${backup.provedAt}${backup.proofRemarks.length > 0 ? ` (${backup.proofRemarks.length} remarks)` : ''}`)],
+  [
+    'PROVED',
+    (backup) =>
+      backup.provedAt === null
+        ? '-'
+        : `${backup.provedAt}${backup.proofRemarks.length > 0 ? ` (${backup.proofRemarks.length} remarks)` : ''}`,
+  ],
   ['KEPT AS', (backup) => backup.keptAs ?? '-'],
   ['REASON', (backup) => backup.reason],
 ];
@@ -44,12 +50,19 @@ export function backupCommands(): Command {
       const accepted = await session.api.call('post', '/v1/databases/{id}/backups', { path: { id } });
       await end(session, accepted, wait, `a backup of ${id} is stored at every site`);
     });
-  withApi(group.command('verify').description('prove a backup by restoring it on a spare place').argument('<database>', 'its id, or its name').argument('[backup]', 'its id; the newest if left out'))
+  withApi(
+    group
+      .command('verify')
+      .description('prove a backup by restoring it on a spare place')
+      .argument('<database>', 'its id, or its name')
+      .argument('[backup]', 'its id; the newest if left out'),
+  )
     .option('--no-wait', 'return as soon as the request is accepted')
     .action(async (database: string, backup: string | undefined, { wait }: { wait: boolean }, command: Command) => {
       const session = openSession(command);
       const { id } = await findDatabase(session.api, database);
-      const backupId = backup ?? (await session.api.call('get', '/v1/databases/{id}/backups', { path: { id }, query: { limit: 1 } })).data[0]?.id;
+      const backupId =
+        backup ?? (await session.api.call('get', '/v1/databases/{id}/backups', { path: { id }, query: { limit: 1 } })).data[0]?.id;
       if (backupId === undefined) throw new CliError(`${id} has no backup yet: make one with freehold backups create ${id}`);
       const accepted = await session.api.call('post', '/v1/databases/{id}/backups/{backupId}/verify', { path: { id, backupId } });
       await end(session, accepted, wait, `${backupId} restores, and every relation of it is sound`);
@@ -64,21 +77,31 @@ export function backupCommands(): Command {
         return;
       }
       for (const slot of ['daily', 'weekly', 'monthly'] as const) print(`${slot.padEnd(9)}${policy[slot].join('  ')}`);
-      print(`\n${formatTable(policy.sites, [['SITE', ({ id }) => id], ['WHERE', ({ dataCenter, country }) => `${dataCenter}, ${country}`], ['KIND', ({ kind }) => kind]])}`);
+      print(
+        `\n${formatTable(policy.sites, [
+          ['SITE', ({ id }) => id], ['WHERE', ({ dataCenter, country }) => `${dataCenter}, ${country}`], ['KIND', ({ kind }) => kind],
+        ])}`,
+      );
     });
   return group;
 }
 
 /** `freehold restore` */
 export function restoreCommand(): Command {
-  return withApi(new Command('restore').description('restore a database to a moment or a backup, into a new one or in place').argument('<database>', 'its id, or its name'))
+  return withApi(
+    new Command('restore')
+      .description('restore a database to a moment or a backup, into a new one or in place')
+      .argument('<database>', 'its id, or its name'),
+  )
     .option('--time <time>', 'the moment, such as 2026-11-24T10:15:00+01:00, or latest for all that was archived')
     .option('--backup <id>', 'a backup, see freehold backups list')
     .option('--name <name>', 'of the new database')
     .option('--in-place', 'put the database itself back; its present state is kept aside')
     .option('--no-wait', 'return as soon as the request is accepted')
     .action(async (database: string, { time, backup, name, inPlace, wait }: RestoreOptions, command: Command) => {
-      if ((time === undefined) === (backup === undefined)) throw new CliError('say what to restore, with --time or with --backup', EXIT.usage);
+      if ((time === undefined) === (backup === undefined)) {
+        throw new CliError('say what to restore, with --time or with --backup', EXIT.usage);
+      }
       const session = openSession(command);
       const { id } = await findDatabase(session.api, database);
       const body = {
@@ -101,12 +124,19 @@ export function addUndeleteCommand(group: Command): void {
     .action(async (idOrName: string, { name, wait }: { name?: string; wait: boolean }, command: Command) => {
       const session = openSession(command);
       const { id } = await findDeletedDatabase(session.api, idOrName);
-      const accepted = await session.api.call('post', '/v1/databases/{id}/undelete', { path: { id }, body: { ...(name !== undefined && { name }) } });
+      const accepted = await session.api.call('post', '/v1/databases/{id}/undelete', {
+        path: { id }, body: { ...(name !== undefined && { name }) },
+      });
       await end(session, accepted, wait, `${id} (${accepted.database.name}) is back, with the endpoint and the password that it had`);
     });
 }
 
-async function end(session: ReturnType<typeof openSession>, accepted: { readonly operation: components['schemas']['Operation'] }, wait: boolean, done: string): Promise<void> {
+async function end(
+  session: ReturnType<typeof openSession>,
+  accepted: { readonly operation: components['schemas']['Operation'] },
+  wait: boolean,
+  done: string,
+): Promise<void> {
   const operation = wait ? await finishOperation(session, accepted.operation.id) : accepted.operation;
   if (session.asJson) printJson({ ...accepted, operation });
   else print(wait ? done : `${operation.kind} goes on as ${operation.id}`);

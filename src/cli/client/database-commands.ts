@@ -75,12 +75,21 @@ export function databaseCommands(): Command {
     .option('--without-backup', 'do not wait until a backup holds all of it: what none holds by then cannot be brought back')
     .option('--no-wait', 'return as soon as the request is accepted')
     .action((database: string, options: DeleteOptions, command: Command) => deleteDatabase(database, options, command));
-  withApi(group.command('pause').description('let Freehold change nothing about a database by itself; alerts go on').argument('<database>', 'its id, or its name'))
+  withApi(
+    group
+      .command('pause')
+      .description('let Freehold change nothing about a database by itself; alerts go on')
+      .argument('<database>', 'its id, or its name'),
+  )
     .requiredOption('--reason <text>', 'why, shown to everybody who looks at the database')
-    .action((database: string, { reason }: { reason: string }, command: Command) => setAutomation(database, { paused: true, reason }, command));
+    .action((database: string, { reason }: { reason: string }, command: Command) =>
+      setAutomation(database, { paused: true, reason }, command),
+    );
   withApi(group.command('resume').description('let Freehold care for a database again').argument('<database>', 'its id, or its name'))
     .option('--reason <text>', 'why, for the audit log')
-    .action((database: string, { reason }: { reason?: string }, command: Command) => setAutomation(database, { paused: false, ...(reason === undefined ? {} : { reason }) }, command));
+    .action((database: string, { reason }: { reason?: string }, command: Command) =>
+      setAutomation(database, { paused: false, ...(reason === undefined ? {} : { reason }) }, command),
+    );
   addImportCommand(group);
   addKeptCommands(group);
   addUndeleteCommand(group);
@@ -91,7 +100,10 @@ async function createDatabase(options: CreateOptions, command: Command): Promise
   const session = openSession(command);
   const { customer: customerId, name, region, plan, locale, provider } = options;
   const body = {
-    customerId, name, region, ...(plan !== undefined && { plan }), ...(locale !== undefined && { locale }), ...(provider !== undefined && { provider }),
+    customerId, name, region,
+    ...(plan !== undefined && { plan }),
+    ...(locale !== undefined && { locale }),
+    ...(provider !== undefined && { provider }),
   };
   const accepted = await session.api.createDatabase(body);
   note(`${accepted.database.id} is being made in ${accepted.database.region}`);

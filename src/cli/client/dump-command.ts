@@ -25,7 +25,11 @@ interface DumpOptions {
 
 /** `freehold dump` */
 export function dumpCommand(): Command {
-  return withApi(new Command('dump').description('write a dump of the live data to standard output or a file, for pg_restore; or check one').argument('[database]', 'its id, or its name'))
+  return withApi(
+    new Command('dump')
+      .description('write a dump of the live data to standard output or a file, for pg_restore; or check one')
+      .argument('[database]', 'its id, or its name'),
+  )
     .option('--database <name>', 'another database of the same instance, by its name there')
     .option('--output <file>', 'write it there; until it is whole its name ends in .part')
     .option('--verify <file>', 'check a dump that is there, of this or another server: read all of it, and compare its digest')
@@ -36,9 +40,13 @@ export function dumpCommand(): Command {
       if (options.verify !== undefined) return verify(options.verify, options.digest, database, command);
       if (options.digest !== undefined) throw new CliError('--digest goes with --verify FILE', EXIT.usage);
       if (database === undefined) throw new CliError('which database? give its id or its name', EXIT.usage);
-      if (options.link && options.database !== undefined) throw new CliError('--link leads to a dump of the endpoint\'s database, and --database names another one', EXIT.usage);
+      if (options.link && options.database !== undefined) {
+        throw new CliError('--link leads to a dump of the endpoint\'s database, and --database names another one', EXIT.usage);
+      }
       if (options.link) return printLink(database, options.validFor, command);
-      if (options.output === undefined && process.stdout.isTTY) throw new CliError('a dump is not for a terminal: send it to a file, as by freehold dump DB --output FILE', EXIT.usage);
+      if (options.output === undefined && process.stdout.isTTY) {
+        throw new CliError('a dump is not for a terminal: send it to a file, as by freehold dump DB --output FILE', EXIT.usage);
+      }
       return download(database, options, command);
     });
 }
@@ -82,7 +90,11 @@ async function download(database: string, { output, database: named }: DumpOptio
     progress.clear();
     if (file && asJson) printJson({ file: output, bytes, sha256, confirmed });
     note(`${named === undefined ? id : `${named} of ${id}`} is dumped: ${formatBytes(bytes, undefined)}, sha256 ${sha256}`);
-    if (!confirmed) note(`the server's own digest did not arrive, as behind some proxies: check the file with freehold dump --verify ${output ?? 'FILE'}`);
+    if (!confirmed) {
+      note(
+        `the server's own digest did not arrive, as behind some proxies: check the file with freehold dump --verify ${output ?? 'FILE'}`,
+      );
+    }
   } finally {
     progress.clear();
     ended.abort();
@@ -123,7 +135,9 @@ function cannotWrite(path: string, error: unknown): never {
 
 async function verify(path: string, digest: string | undefined, database: string | undefined, command: Command): Promise<void> {
   if (database !== undefined) throw new CliError(`--verify looks at a file alone, and not at ${database}`, EXIT.usage);
-  if (digest !== undefined && !/^[0-9a-f]{64}$/i.test(digest)) throw new CliError('--digest takes the 64 hexadecimal digits of a SHA-256', EXIT.usage);
+  if (digest !== undefined && !/^[0-9a-f]{64}$/i.test(digest)) {
+    throw new CliError('--digest takes the 64 hexadecimal digits of a SHA-256', EXIT.usage);
+  }
   const verified = await verifyDump(path, await findClientPrograms(), digest);
   if (command.optsWithGlobals<{ json?: boolean }>().json === true) printJson({ file: path, ...verified });
   else print(`${path} is whole: ${formatBytes(verified.bytes, undefined)}, sha256 ${verified.sha256}`);

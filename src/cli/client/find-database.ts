@@ -12,7 +12,12 @@ export async function findDeletedDatabase(api: FreeholdClient, idOrName: string)
   const found = (await collect(api.list('/v1/databases'))).filter((database) => database.name === idOrName && database.state === 'deleted');
   const [first, ...others] = found;
   if (!first) throw new CliError(`there is no deleted database ${idOrName} that can be brought back: see freehold databases list`);
-  if (others.length > 0) throw new CliError(`several deleted databases are named ${idOrName}: give one of ${found.map(({ id, deletedAt }) => `${id} (deleted ${deletedAt})`).join(', ')}`);
+  if (others.length > 0) {
+    throw new CliError(
+      `several deleted databases are named ${idOrName}: give one of `
+        + found.map(({ id, deletedAt }) => `${id} (deleted ${deletedAt})`).join(', '),
+    );
+  }
   return first;
 }
 
@@ -26,6 +31,8 @@ export async function findDatabase(api: FreeholdClient, idOrName: string): Promi
   const found = (await collect(api.list('/v1/databases'))).filter((database) => database.name === idOrName && database.state !== 'deleted');
   const [first, ...others] = found;
   if (!first) throw new CliError(`there is no database ${idOrName}: see freehold databases list`);
-  if (others.length > 0) throw new CliError(`several databases are named ${idOrName}: give one of ${found.map((database) => database.id).join(', ')}`);
+  if (others.length > 0) {
+    throw new CliError(`several databases are named ${idOrName}: give one of ${found.map((database) => database.id).join(', ')}`);
+  }
   return api.getDatabase(first.id);
 }

@@ -49,13 +49,19 @@ export function customerCommands(): Command {
 /** `freehold regions` and `freehold alerts`, which list where nothing else is said. */
 export function inventoryCommands(): Command[] {
   return [
-    new Command('regions').description('where databases can live').addCommand(listCommand('regions', '/v1/regions', REGIONS), { isDefault: true }),
-    new Command('alerts').description('what an operator should look at').addCommand(listCommand('alerts, open ones first', '/v1/alerts', ALERTS), { isDefault: true }),
+    new Command('regions')
+      .description('where databases can live')
+      .addCommand(listCommand('regions', '/v1/regions', REGIONS), { isDefault: true }),
+    new Command('alerts')
+      .description('what an operator should look at')
+      .addCommand(listCommand('alerts, open ones first', '/v1/alerts', ALERTS), { isDefault: true }),
   ];
 }
 
 /** `… list` of everything that the API has under a path. */
-export function listCommand<P extends PathOf<'get'>>(what: string, path: P, columns: readonly Column<ItemOf<AnswerOf<'get', P>>>[]): Command {
+export function listCommand<P extends PathOf<'get'>>(
+  what: string, path: P, columns: readonly Column<ItemOf<AnswerOf<'get', P>>>[],
+): Command {
   return withApi(new Command('list').description(`list ${what}`)).action(async (_options: unknown, command: Command) => {
     const { api, asJson } = openSession(command);
     printList(await collect(api.list(path)), columns, asJson);

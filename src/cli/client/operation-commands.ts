@@ -64,6 +64,8 @@ function showOperation(operation: Operation): void {
 }
 
 function checkId(id: string): string {
-  if (!id.startsWith('op_')) throw new CliError(`${id} is not an operation's id, which begins with op_: see freehold operations list`, EXIT.usage);
+  if (!id.startsWith('op_')) {
+    throw new CliError(`${id} is not an operation's id, which begins with op_: see freehold operations list`, EXIT.usage);
+  }
   return id;
 }

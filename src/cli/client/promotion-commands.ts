@@ -21,15 +21,30 @@ interface FailoverOptions {
 
 /** `freehold switchover` and `freehold failover` */
 export function promotionCommands(): Command[] {
-  const switchover = withTransactions(withApi(new Command('switchover').description('make a standby the primary, as planned; nothing is lost').argument('<database>', 'its id, or its name')))
+  const switchover = withTransactions(
+    withApi(
+      new Command('switchover')
+        .description('make a standby the primary, as planned; nothing is lost')
+        .argument('<database>', 'its id, or its name'),
+    ),
+  )
     .option('--no-wait', 'return as soon as the request is accepted')
     .action(async (database: string, { wait, endTransactionsAfter }: SwitchoverOptions, command: Command) => {
       const body = minutesToEnd(endTransactionsAfter);
       const session = openSession(command);
       const before = await findDatabase(session.api, database);
-      await promote(session, before, wait, await session.api.call('post', '/v1/databases/{id}/switchover', { path: { id: before.id }, ...(body && { body }) }));
+      await promote(
+        session,
+        before,
+        wait,
+        await session.api.call('post', '/v1/databases/{id}/switchover', { path: { id: before.id }, ...(body && { body }) }),
+      );
     });
-  const failover = withApi(new Command('failover').description('make a standby the primary, whatever the primary does').argument('<database>', 'its id, or its name'))
+  const failover = withApi(
+    new Command('failover')
+      .description('make a standby the primary, whatever the primary does')
+      .argument('<database>', 'its id, or its name'),
+  )
     .option('--accept-data-loss', 'promote a standby that is not in sync: what it has not received is lost')
     .option('--no-wait', 'return as soon as the request is accepted')
     .action(async (database: string, { wait, acceptDataLoss = false }: FailoverOptions, command: Command) => {
@@ -48,8 +63,14 @@ export function explainRisk({ asJson }: Pick<Session, 'asJson'>, { id }: Pick<Da
   if (!isRisk) throw error;
   if (asJson) printJson(error.problem);
   const { bytesAtRisk } = error.problem;
-  const loss = typeof bytesAtRisk === 'number' ? `${bytesAtRisk} bytes of WAL may be lost` : 'nobody can tell how much may be lost, because the primary does not answer';
-  throw new CliError(`no standby of ${id} is in sync: ${loss}; wait until it is available, or go on all the same with freehold failover ${id} --accept-data-loss`);
+  const loss =
+    typeof bytesAtRisk === 'number'
+      ? `${bytesAtRisk} bytes of WAL may be lost`
+      : 'nobody can tell how much may be lost, because the primary does not answer';
+  throw new CliError(
+    `no standby of ${id} is in sync: ${loss}; wait until it is available, or go on all the same with freehold failover ${id} `
+      + '--accept-data-loss',
+  );
 }
 
 async function promote(session: Session, before: Database, wait: boolean, accepted: { readonly operation: Operation }): Promise<void> {
@@ -73,7 +94,9 @@ export function describePromotion(before: Database, after: Database, operation: 
   return [
     `${after.id}: ${primaryHost(before)} → ${primaryHost(after)}, epoch ${before.epoch} → ${after.epoch}`,
     ...(writable === undefined ? [] : [`writable again ${writable.toFixed(2)} s after the request`]),
-    ...(redundant === undefined ? [] : [`${after.inSync ? 'redundant again' : 'over, not redundant yet,'} after ${redundant.toFixed(2)} s`]),
+    ...(redundant === undefined
+      ? []
+      : [`${after.inSync ? 'redundant again' : 'over, not redundant yet,'} after ${redundant.toFixed(2)} s`]),
   ].join('\n');
 }
 

@@ -14,13 +14,17 @@ const REFUSALS: readonly Column<ItemOf<AnswerOf<'get', '/v1/databases/{id}/refus
 
 /** `freehold databases refusals` */
 export function refusalCommand(group: Command): void {
-  withApi(group.command('refusals').description('show why clients are refused before PostgreSQL hears of them').argument('<database>', 'its id, or its name'))
-    .action(async (database: string, _options: unknown, command: Command) => {
-      const { api, asJson } = openSession(command);
-      const { id } = await findDatabase(api, database);
-      const answer = await api.call('get', '/v1/databases/{id}/refusals', { path: { id } });
-      if (asJson) return printJson(answer);
-      if (answer.since !== null) note(`counted since ${answer.since}`);
-      printList(answer.data, REFUSALS, false);
-    });
+  withApi(
+    group
+      .command('refusals')
+      .description('show why clients are refused before PostgreSQL hears of them')
+      .argument('<database>', 'its id, or its name'),
+  ).action(async (database: string, _options: unknown, command: Command) => {
+    const { api, asJson } = openSession(command);
+    const { id } = await findDatabase(api, database);
+    const answer = await api.call('get', '/v1/databases/{id}/refusals', { path: { id } });
+    if (asJson) return printJson(answer);
+    if (answer.since !== null) note(`counted since ${answer.since}`);
+    printList(answer.data, REFUSALS, false);
+  });
 }

@@ -40,10 +40,17 @@ interface MoveOptions {
 /** `freehold hosts …` and `freehold data-centers evacuate` */
 export function relocationCommands(): Command[] {
   const hosts = new Command('hosts').description('the machines of the fleet').addCommand(listCommand('hosts', '/v1/hosts', HOSTS));
-  const onHost = (verb: 'drain' | 'lost', description: string): Command => withPlan(hosts.command(verb).description(description).argument('<host>', 'its id'))
-    .action((host: string, options: MoveOptions, command: Command) => moveAway(`/v1/hosts/{id}/${verb}`, host, options, command));
+  const onHost = (verb: 'drain' | 'lost', description: string): Command =>
+    withPlan(hosts.command(verb).description(description).argument('<host>', 'its id')).action(
+      (host: string, options: MoveOptions, command: Command) => moveAway(`/v1/hosts/{id}/${verb}`, host, options, command),
+    );
   withTransactions(onHost('drain', 'move everything away from a host, by switchovers and new standbys'));
-  withLoss(onHost('lost', 'declare a host lost: its primaries fail over, or are restored where nothing is left of them; its standbys are made anew elsewhere'));
+  withLoss(
+    onHost(
+      'lost',
+      'declare a host lost: its primaries fail over, or are restored where nothing is left of them; its standbys are made anew elsewhere',
+    ),
+  );
   withApi(hosts.command('undrain').description('use a host again; what has moved stays where it is').argument('<host>', 'its id'))
     .action(async (id: string, _options: unknown, command: Command) => {
       const { api, asJson } = openSession(command);
@@ -52,10 +59,22 @@ export function relocationCommands(): Command[] {
       else print(`${host.id} is ${host.state}`);
     });
   const dataCenters = new Command('data-centers').description('places with hosts of their own');
-  withTransactions(withPlan(dataCenters.command('evacuate').description('move everything away from a data centre').argument('<data-center>', 'its id, see freehold regions list')))
-    .action((id: string, options: MoveOptions, command: Command) => moveAway('/v1/data-centers/{id}/evacuate', id, options, command));
-  withLoss(withPlan(dataCenters.command('lost').description('declare a data centre lost for good: what has a standby elsewhere fails over, the rest is restored from backups').argument('<data-center>', 'its id')))
-    .action((id: string, options: MoveOptions, command: Command) => moveAway('/v1/data-centers/{id}/lost', id, options, command));
+  withTransactions(
+    withPlan(
+      dataCenters
+        .command('evacuate')
+        .description('move everything away from a data centre')
+        .argument('<data-center>', 'its id, see freehold regions list'),
+    ),
+  ).action((id: string, options: MoveOptions, command: Command) => moveAway('/v1/data-centers/{id}/evacuate', id, options, command));
+  withLoss(
+    withPlan(
+      dataCenters
+        .command('lost')
+        .description('declare a data centre lost for good: what has a standby elsewhere fails over, the rest is restored from backups')
+        .argument('<data-center>', 'its id'),
+    ),
+  ).action((id: string, options: MoveOptions, command: Command) => moveAway('/v1/data-centers/{id}/lost', id, options, command));
   return [hosts, dataCenters];
 }
 
@@ -64,7 +83,9 @@ function withLoss(command: Command): Command {
 }
 
 function withPlan(command: Command): Command {
-  return withApi(command).option('--plan', 'show what would move, and move nothing').option('--no-wait', 'return as soon as the request is accepted');
+  return withApi(command)
+    .option('--plan', 'show what would move, and move nothing')
+    .option('--no-wait', 'return as soon as the request is accepted');
 }
 
 /** The ways to empty a host or a data centre; each answers the plan instead when it is asked for it. */
@@ -73,7 +94,9 @@ type Vacating = '/v1/hosts/{id}/drain' | '/v1/hosts/{id}/lost' | '/v1/data-cente
 type Losing = Extract<Vacating, `${string}/lost`>;
 type Draining = Exclude<Vacating, Losing>;
 
-async function moveAway(path: Vacating, id: string, { plan, wait, acceptDataLoss, endTransactionsAfter }: MoveOptions, command: Command): Promise<void> {
+async function moveAway(
+  path: Vacating, id: string, { plan, wait, acceptDataLoss, endTransactionsAfter }: MoveOptions, command: Command,
+): Promise<void> {
   const minutes = minutesToEnd(endTransactionsAfter);
   const session = openSession(command);
   const { api, asJson } = session;

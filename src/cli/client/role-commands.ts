@@ -19,20 +19,41 @@ export function roleCommands(): Command {
       const { data } = await api.call('get', '/v1/databases/{id}/roles', { path: { id } });
       printList(data, ROLES, asJson);
     });
-  withApi(group.command('create').description('make a role, and print its addresses with the password, which is shown once').argument('<database>', database).argument('<role>', 'lower-case letters, digits and underscores'))
-    .addOption(new Option('--access <access>', 'what it may do in all that the owner has and makes later').choices(['readOnly', 'readWrite']).default('readOnly'))
+  withApi(
+    group
+      .command('create')
+      .description('make a role, and print its addresses with the password, which is shown once')
+      .argument('<database>', database)
+      .argument('<role>', 'lower-case letters, digits and underscores'),
+  )
+    .addOption(
+      new Option('--access <access>', 'what it may do in all that the owner has and makes later')
+        .choices(['readOnly', 'readWrite'])
+        .default('readOnly'),
+    )
     .action(async (name: string, role: string, { access }: Pick<Role, 'access'>, command: Command) => {
       const { api, asJson } = openSession(command);
       const { id } = await findDatabase(api, name);
       printCredentials(await api.call('post', '/v1/databases/{id}/roles', { path: { id }, body: { name: role, access } }), asJson);
     });
-  withApi(group.command('password').description('give a role a new password, and print its addresses').argument('<database>', database).argument('<role>', 'see freehold roles list'))
-    .action(async (name: string, role: string, _options: unknown, command: Command) => {
-      const { api, asJson } = openSession(command);
-      const { id } = await findDatabase(api, name);
-      printCredentials(await api.call('post', '/v1/databases/{id}/roles/{name}/password', { path: { id, name: role } }), asJson);
-    });
-  withApi(group.command('delete').description('end a role\'s sessions and remove it; what it owns goes to the owner').argument('<database>', database).argument('<role>', 'see freehold roles list'))
+  withApi(
+    group
+      .command('password')
+      .description('give a role a new password, and print its addresses')
+      .argument('<database>', database)
+      .argument('<role>', 'see freehold roles list'),
+  ).action(async (name: string, role: string, _options: unknown, command: Command) => {
+    const { api, asJson } = openSession(command);
+    const { id } = await findDatabase(api, name);
+    printCredentials(await api.call('post', '/v1/databases/{id}/roles/{name}/password', { path: { id, name: role } }), asJson);
+  });
+  withApi(
+    group
+      .command('delete')
+      .description('end a role\'s sessions and remove it; what it owns goes to the owner')
+      .argument('<database>', database)
+      .argument('<role>', 'see freehold roles list'),
+  )
     .option('--no-wait', 'return as soon as the request is accepted')
     .action((name: string, role: string, { wait }: { wait: boolean }, command: Command) => deleteRole(name, role, wait, command));
   return group;

@@ -30,7 +30,9 @@ export function openSession(command: Command): Session {
   const settings = readCliSettings();
   const url = options.url ?? settings.FREEHOLD_URL;
   if (url === undefined) throw new CliError('which API? give its address with --url or FREEHOLD_URL', EXIT.usage);
-  if (!/^https?:\/\//.test(url)) throw new CliError('--url is not an address of an API: it must begin with http:// or https://', EXIT.usage);
+  if (!/^https?:\/\//.test(url)) {
+    throw new CliError('--url is not an address of an API: it must begin with http:// or https://', EXIT.usage);
+  }
   return { api: connect(url, options.apiKey ?? settings.FREEHOLD_API_KEY), asJson: options.json === true };
 }
 

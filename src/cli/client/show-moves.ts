@@ -28,7 +28,15 @@ export const ENDED_OUTAGES: readonly Column<EndedOutage>[] = [
   ['DATABASE', (row) => row.databaseId],
   ['CAME BACK BY', (row) => row.by],
   ['RTO', (row) => (row.rtoSeconds === null ? 'not yet' : `${row.rtoSeconds.toFixed(2)} s`)],
-  ['RPO', (row) => (row.rpoSecondsAtMost === null ? 'unknown' : row.rpoSecondsAtMost === 0 ? 'nothing lost' : `at most ${row.rpoSecondsAtMost.toFixed(1)} s`)],
+  [
+    'RPO',
+    (row) =>
+      row.rpoSecondsAtMost === null
+        ? 'unknown'
+        : row.rpoSecondsAtMost === 0
+          ? 'nothing lost'
+          : `at most ${row.rpoSecondsAtMost.toFixed(1)} s`,
+  ],
 ];
 
 export function endedOutagesOf({ steps }: Operation): readonly EndedOutage[] {
@@ -45,7 +53,9 @@ export async function reportMoves(api: FreeholdClient, asker: Operation): Promis
       kind,
       succeeded: ended.filter(({ state }) => state === 'succeeded').length,
       failed: ended.filter(({ state }) => state !== 'succeeded').length,
-      longestSeconds: Math.max(0, ...ended.map(({ createdAt, finishedAt }) => (Date.parse(finishedAt ?? createdAt) - Date.parse(createdAt)) / 1000)),
+      longestSeconds: Math.max(
+        0, ...ended.map(({ createdAt, finishedAt }) => (Date.parse(finishedAt ?? createdAt) - Date.parse(createdAt)) / 1000),
+      ),
     };
   });
 }

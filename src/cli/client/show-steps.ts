@@ -5,7 +5,10 @@ const MARKS: Record<OperationStep['state'], string> = { pending: ' ', running: '
 /** A wait is shown once it has lasted this long: most are over sooner. */
 const LONG_WAIT_MS = 2_000;
 
-/** Prints each step of an operation when it begins to run and when it has ended, each tenth of a long one, and what it waits for, each once. */
+/**
+ * Prints each step of an operation when it begins to run and when it has ended, each tenth of a long one, and what it waits
+ * for, each once.
+ */
 export class StepPrinter {
   private readonly printed = new Map<string, { readonly shown: string; readonly wait: string }>();
 
@@ -49,7 +52,12 @@ function describeStep(step: OperationStep): string {
 function describeDetail(detail: unknown): string {
   if (typeof detail !== 'object' || detail === null) return '';
   const show = (value: unknown): string => (typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value));
-  return Object.entries(detail).map(([name, value]) => `${name} ${Array.isArray(value) && value.every((item) => typeof item !== 'object') ? value.join(', ') || 'none' : show(value)}`).join('; ');
+  return Object.entries(detail)
+    .map(
+      ([name, value]) =>
+        `${name} ${Array.isArray(value) && value.every((item) => typeof item !== 'object') ? value.join(', ') || 'none' : show(value)}`,
+    )
+    .join('; ');
 }
 
 /** Seconds from a request to the end of one of its steps; undefined if it did not end. */
@@ -59,7 +67,9 @@ export function secondsUntil(operation: Operation, stepName: string): number | u
 }
 
 /** Seconds that each step of an operation took. */
-export function stepSeconds({ steps }: { readonly steps: readonly Pick<OperationStep, 'name' | 'startedAt' | 'finishedAt'>[] }): Record<string, number> {
+export function stepSeconds(
+  { steps }: { readonly steps: readonly Pick<OperationStep, 'name' | 'startedAt' | 'finishedAt'>[] },
+): Record<string, number> {
   return Object.fromEntries(steps.flatMap(({ name, startedAt, finishedAt }) =>
     (startedAt && finishedAt ? [[name, (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000]] : [])));
 }

@@ -40,14 +40,23 @@ export async function verifyDump(path: string, { pgRestore, major }: ClientProgr
     }
   };
   const environment = targetEnvironment({ address: '', password: undefined });
-  const { code, stderr } = await runTool(pgRestore, ['--file=/dev/null'], { environment, input: read(), signal: new AbortController().signal }).finally(() => progress.clear());
+  const { code, stderr } = await runTool(pgRestore, ['--file=/dev/null'], {
+    environment, input: read(), signal: new AbortController().signal,
+  }).finally(() => progress.clear());
   if (code !== 0) {
     const fault = firstError(stderr);
-    if (/unsupported version/.test(fault)) throw new CliError(`${path} was made by a newer pg_dump than the pg_restore ${major} of this machine reads (${fault}): install a newer postgresql-client`);
+    if (/unsupported version/.test(fault)) {
+      throw new CliError(
+        `${path} was made by a newer pg_dump than the pg_restore ${major} of this machine reads (${fault}): `
+          + 'install a newer postgresql-client',
+      );
+    }
     throw new CliError(`${path} is damaged or not whole: ${fault}; dump again`);
   }
   const sha256 = hash.digest('hex');
-  if (digest !== undefined && digest.toLowerCase() !== sha256) throw new CliError(`${path} is not what was dumped: its sha256 is ${sha256}; dump again`);
+  if (digest !== undefined && digest.toLowerCase() !== sha256) {
+    throw new CliError(`${path} is not what was dumped: its sha256 is ${sha256}; dump again`);
+  }
   return { bytes, sha256 };
 }
 

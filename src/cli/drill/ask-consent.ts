@@ -9,7 +9,9 @@ export function askConsent(api: FreeholdClient, given: boolean): (fault: Fault, 
   const answered = new Set<Fault>();
   return async (fault, canary) => {
     if ((fault !== 'host-lost' && fault !== 'gateway-killed') || answered.has(fault)) return;
-    const others = (await collect(api.list('/v1/databases'))).filter((database) => database.id !== canary.id && isHit(fault, canary, database));
+    const others = (await collect(api.list('/v1/databases'))).filter(
+      (database) => database.id !== canary.id && isHit(fault, canary, database),
+    );
     if (others.length === 0) return;
     const what = fault === 'host-lost' ? `every instance on ${primaryHost(canary)}` : `the gateway of ${canary.region}`;
     const warning = `This kills ${what}, on which ${others.length} other databases depend: ${others.map(({ id }) => id).join(', ')}.`;

@@ -16,18 +16,26 @@ export interface Canary {
 }
 
 /** Makes a canary in a region, or takes the one that an earlier drill has kept there. */
-export async function provideCanary(api: FreeholdClient, { region, plan }: { readonly region: string; readonly plan?: string }, signal: AbortSignal): Promise<Canary> {
+export async function provideCanary(
+  api: FreeholdClient, { region, plan }: { readonly region: string; readonly plan?: string }, signal: AbortSignal,
+): Promise<Canary> {
   const customer = await provideCustomer(api);
   const name = `drill-${region}`;
-  const kept = (await collect(api.list('/v1/databases', { query: { customerId: customer.id } }))).find((database) => database.name === name && database.deletedAt === null && database.state !== 'deleting');
-  if (kept && plan !== undefined && kept.plan !== plan) throw new CliError(`the canary ${kept.id} that was kept has plan ${kept.plan}: delete it with freehold databases delete ${kept.id}`);
+  const kept = (await collect(api.list('/v1/databases', { query: { customerId: customer.id } }))).find(
+    (database) => database.name === name && database.deletedAt === null && database.state !== 'deleting',
+  );
+  if (kept && plan !== undefined && kept.plan !== plan) {
+    throw new CliError(`the canary ${kept.id} that was kept has plan ${kept.plan}: delete it with freehold databases delete ${kept.id}`);
+  }
   // A password is told only once, so that a canary that was kept gets another one.
   if (kept) return { id: kept.id, credentials: await api.call('post', '/v1/databases/{id}/password', { path: { id: kept.id }, signal }) };
   return makeCanary(api, { customerId: customer.id, name, region, ...(plan === undefined ? {} : { plan }) }, signal);
 }
 
 /** Makes a database of the drills' customer; if that fails, it is deleted again. */
-export async function makeCanary(api: FreeholdClient, body: Parameters<FreeholdClient['createDatabase']>[0], signal: AbortSignal): Promise<Canary> {
+export async function makeCanary(
+  api: FreeholdClient, body: Parameters<FreeholdClient['createDatabase']>[0], signal: AbortSignal,
+): Promise<Canary> {
   const { database, operation, credentials } = await api.createDatabase(body);
   const made = await api.followOperation(operation.id, { signal: within(signal, MADE_WITHIN_MS) })
     .catch(async (error: unknown) => {

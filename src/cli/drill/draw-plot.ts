@@ -15,16 +15,25 @@ export function drawPlot(title: string, rounds: readonly Round[]): string {
   const y = (seconds: number): number => HEIGHT - MARGIN.bottom - (seconds / top) * (HEIGHT - MARGIN.top - MARGIN.bottom);
   const points = SERIES.flatMap(({ name, color, of }) => rounds.flatMap((round, index) => {
     const seconds = of(round);
-    return seconds === null ? [] : [`<circle cx="${x(index).toFixed(1)}" cy="${y(seconds).toFixed(1)}" r="4" fill="${color}"><title>round ${index + 1}, ${name}: ${seconds.toFixed(3)} s</title></circle>`];
+    return seconds === null ? [] : [
+      `<circle cx="${x(index).toFixed(1)}" cy="${y(seconds).toFixed(1)}" r="4" fill="${color}">`
+        + `<title>round ${index + 1}, ${name}: ${seconds.toFixed(3)} s</title></circle>`,
+    ];
   }));
   const lines = [0, 0.25, 0.5, 0.75, 1].map((share) => share * top).map((seconds) => [
     `<line x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${y(seconds).toFixed(1)}" y2="${y(seconds).toFixed(1)}" stroke="#d4d4d4"/>`,
     text(MARGIN.left - 8, y(seconds) + 4, `${Number(seconds.toPrecision(3))} s`, 'end'),
   ].join('\n'));
-  const legend = SERIES.map(({ name, color }, index) => `<circle cx="${MARGIN.left + 6 + index * 110}" cy="44" r="4" fill="${color}"/>\n${text(MARGIN.left + 16 + index * 110, 48, name)}`);
-  const labels = rounds.flatMap((_, index) => (isLabelled(index, rounds.length) ? [text(x(index), HEIGHT - MARGIN.bottom + 20, String(index + 1), 'middle')] : []));
+  const legend = SERIES.map(
+    ({ name, color }, index) =>
+      `<circle cx="${MARGIN.left + 6 + index * 110}" cy="44" r="4" fill="${color}"/>\n${text(MARGIN.left + 16 + index * 110, 48, name)}`,
+  );
+  const labels = rounds.flatMap((_, index) =>
+    isLabelled(index, rounds.length) ? [text(x(index), HEIGHT - MARGIN.bottom + 20, String(index + 1), 'middle')] : [],
+  );
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="system-ui, sans-serif" font-size="12" fill="#262626">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" `
+      + 'font-family="system-ui, sans-serif" font-size="12" fill="#262626">',
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#ffffff"/>`,
     `<text x="${MARGIN.left}" y="24" font-size="15">${escape(title)}</text>`,
     ...legend, ...lines, ...labels, text(WIDTH / 2, HEIGHT - 10, 'round', 'middle'), ...points,

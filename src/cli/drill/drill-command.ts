@@ -12,7 +12,9 @@ const LONGEST_S = 3_600;
 const MOST_CANARIES = 16;
 const MOST_MIB = 4_096;
 
-const DATA_DIR = ['--data-dir <dir>', 'directory of the embedded fleet to break (FREEHOLD_DATA_DIR); without --url, also says which API to talk to'] as const;
+const DATA_DIR = [
+  '--data-dir <dir>', 'directory of the embedded fleet to break (FREEHOLD_DATA_DIR); without --url, also says which API to talk to',
+] as const;
 
 /** `freehold drill` */
 export function drillCommand(): Command {
@@ -39,11 +41,19 @@ function failoverDrill(): Command {
 }
 
 function disasterDrill(): Command {
-  return withApi(new Command('disaster').description('destroy every instance of some canaries at once, restore them, and predict what losing a server or a data centre would take'))
+  return withApi(
+    new Command('disaster').description(
+      'destroy every instance of some canaries at once, restore them, and predict what losing a server or a data centre would take',
+    ),
+  )
     .option('--region <region>', 'where the canaries live', 'europe')
     .option('--canaries <n>', 'how many are destroyed at once', countTo(MOST_CANARIES), RESTORES_AT_ONCE)
     .option('--rounds <n>', 'how often each is destroyed with each size', countTo(MOST_TIMES), 1)
-    .addOption(new Option('--size <mib,…>', 'how much data each has, in MiB: two sizes tell what a restore takes from what grows with the data').argParser(orInvalid(parseSizes)).default([0, 64], '0,64'))
+    .addOption(
+      new Option('--size <mib,…>', 'how much data each has, in MiB: two sizes tell what a restore takes from what grows with the data')
+        .argParser(orInvalid(parseSizes))
+        .default([0, 64], '0,64'),
+    )
     .option('--plan <plan>', 'the canaries\' plan')
     .option(...DATA_DIR)
     .option('--limit <seconds>', 'how long a backup may take, and a restore', countTo(LONGEST_S), 600)

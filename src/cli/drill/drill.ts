@@ -42,7 +42,9 @@ export async function drill(flags: DrillFlags, command: Command): Promise<void> 
   });
 }
 
-async function withCanary(flags: DrillFlags, api: FreeholdClient, signal: AbortSignal, body: (canary: Canary) => Promise<DrillReport>): Promise<DrillReport> {
+async function withCanary(
+  flags: DrillFlags, api: FreeholdClient, signal: AbortSignal, body: (canary: Canary) => Promise<DrillReport>,
+): Promise<DrillReport> {
   note(`freehold: making a canary in ${flags.region}`);
   const canary = await provideCanary(api, flags, signal);
   try {
@@ -53,14 +55,20 @@ async function withCanary(flags: DrillFlags, api: FreeholdClient, signal: AbortS
   }
 }
 
-async function measure(flags: DrillFlags, { api, canary, injector, signal }: Pick<RoundParts, 'api' | 'canary' | 'injector' | 'signal'>): Promise<DrillReport> {
+async function measure(
+  flags: DrillFlags, { api, canary, injector, signal }: Pick<RoundParts, 'api' | 'canary' | 'injector' | 'signal'>,
+): Promise<DrillReport> {
   const { fault, times, region } = flags;
-  const writer = await NumberedWriter.start(flags.pooled ? canary.credentials.pooledUri : canary.credentials.uri, { restMs: WRITER_REST_MS });
+  const writer = await NumberedWriter.start(flags.pooled ? canary.credentials.pooledUri : canary.credentials.uri, {
+    restMs: WRITER_REST_MS,
+  });
   const rounds: Round[] = [];
   let stopped: string | null = null;
   let lostAtEnd: readonly number[] = [];
   try {
-    const parts: RoundParts = { api, canary, writer, injector, consent: askConsent(api, flags.yes === true), limitMs: flags.limit * 1000, signal };
+    const parts: RoundParts = {
+      api, canary, writer, injector, consent: askConsent(api, flags.yes === true), limitMs: flags.limit * 1000, signal,
+    };
     while (rounds.length < times && rounds.every(({ failure }) => failure === null)) {
       const round = await runRound(fault, parts);
       rounds.push(round);
@@ -75,14 +83,25 @@ async function measure(flags: DrillFlags, { api, canary, injector, signal }: Pic
     injector.wakeStopped();
     await writer.stop();
   }
-  return { faults: fault, region, endpoint: flags.pooled ? 'pooled' : 'session', databaseId: canary.id, asked: times, stopped, summary: summarizeRounds(rounds, lostAtEnd), rounds };
+  return {
+    faults: fault,
+    region,
+    endpoint: flags.pooled ? 'pooled' : 'session',
+    databaseId: canary.id,
+    asked: times,
+    stopped,
+    summary: summarizeRounds(rounds, lostAtEnd),
+    rounds,
+  };
 }
 
 /** @throws CliError if anything was lost, or a round has no good end */
 function publish({ svg, json }: DrillFlags, report: DrillReport): void {
   if (json) printJson(report);
   else printReport(report);
-  if (svg !== undefined) writeFileSync(svg, drawPlot(`${report.faults.join(' + ')} in ${report.region}, ${report.rounds.length} times`, report.rounds));
+  if (svg !== undefined) {
+    writeFileSync(svg, drawPlot(`${report.faults.join(' + ')} in ${report.region}, ${report.rounds.length} times`, report.rounds));
+  }
   const { lost } = report.summary;
   if (lost > 0) throw new CliError(`${lost} acknowledged writes were lost`);
   const failure = report.stopped ?? report.rounds.find((round) => round.failure !== null)?.failure;

@@ -40,10 +40,14 @@ export function expectAfter(faults: readonly Fault[]): Expectation {
 export function parseFaults(text: string): Fault[] {
   const names = [...new Set(text.split('+').map((name) => name.trim()))];
   const unknown = names.filter((name) => !isFault(name));
-  if (unknown.length > 0) throw new Error(`"${unknown.join(', ')}" is not a fault; there are ${FAULTS.join(', ')}, and several at once are joined by +`);
+  if (unknown.length > 0) {
+    throw new Error(`"${unknown.join(', ')}" is not a fault; there are ${FAULTS.join(', ')}, and several at once are joined by +`);
+  }
   const faults = names.filter(isFault);
   // A process that was killed cannot be stopped as well, and a database without primary and standby has nobody to fail over to.
-  if (faults.filter((fault) => EXPECTED[fault] !== 'nothing').length > 1) throw new Error('only one of kill, hang, host-lost and standby-lost can be injected at a time');
+  if (faults.filter((fault) => EXPECTED[fault] !== 'nothing').length > 1) {
+    throw new Error('only one of kill, hang, host-lost and standby-lost can be injected at a time');
+  }
   return faults;
 }
 

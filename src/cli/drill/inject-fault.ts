@@ -59,7 +59,11 @@ export class FaultInjector {
 
   private async kill(what: string, find: () => ProcessName | undefined | Promise<ProcessName | undefined>): Promise<Injected> {
     const target = await find();
-    if (!target) throw new CliError(`${what} has no process in ${this.directory.dataDir} that this account can see: is the fleet up, and is this root or its user?`);
+    if (!target) {
+      throw new CliError(
+        `${what} has no process in ${this.directory.dataDir} that this account can see: is the fleet up, and is this root or its user?`,
+      );
+    }
     signalAll([target], 'SIGKILL');
     return { isRepaired: async () => !isAlive(target) && (await find()) !== undefined };
   }
@@ -68,7 +72,11 @@ export class FaultInjector {
     const port = (await readPorts(this.directory))?.redis;
     const password = (await openControlKeys(this.directory, await this.openVault())).redisPassword;
     const emptied = port !== undefined && (await tellRedis(port, password, 'FLUSHALL', '+OK'));
-    if (!emptied) throw new CliError(`Redis cannot be emptied: this fleet keeps no Redis of its own on port ${port ?? '-'}; empty the one of REDIS_URL by hand`);
+    if (!emptied) {
+      throw new CliError(
+        `Redis cannot be emptied: this fleet keeps no Redis of its own on port ${port ?? '-'}; empty the one of REDIS_URL by hand`,
+      );
+    }
     return REPAIRED;
   }
 }

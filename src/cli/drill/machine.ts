@@ -10,7 +10,9 @@ import { gatewayDirectory, hostDirectory } from '../../engine/local/fleet/fleet-
 import { databaseDirectory, instancePaths } from '../../engine/local/fleet/instance-layout.js';
 import { readText } from '../../engine/local/machine/files.js';
 import { askUntil } from '../../base/ask-until.js';
-import { findWorkingBelow, isAlive, leadToSame, listPids, nameProcess, readArguments, readWorkingDirectory, sendSignal, type ProcessName } from '../../engine/local/machine/processes.js';
+import {
+  findWorkingBelow, isAlive, leadToSame, listPids, nameProcess, readArguments, readWorkingDirectory, sendSignal, type ProcessName,
+} from '../../engine/local/machine/processes.js';
 
 /** The data directories and processes of a database, before a drill destroys them. */
 export interface Remains {
@@ -27,7 +29,12 @@ export class FleetMachine {
   /** @throws CliError if the database does not live in this directory. */
   requireHome({ id, instances }: Database): void {
     const missing = instances.find(({ host }) => !existsSync(databaseDirectory(this.directory.dataDir, host, id)));
-    if (missing) throw new CliError(`${id} does not live in ${this.directory.dataDir}: faults can be injected only on the machine of an embedded fleet; name its directory with --data-dir`);
+    if (missing) {
+      throw new CliError(
+        `${id} does not live in ${this.directory.dataDir}: faults can be injected only on the machine of an embedded fleet; `
+          + 'name its directory with --data-dir',
+      );
+    }
   }
 
   /**
@@ -61,7 +68,8 @@ export class FleetMachine {
   /** A region's router, which is told its configuration on its command line. */
   gatewayProcess(region: string): ProcessName | undefined {
     const settings = join(gatewayDirectory(this.directory.dataDir, region), 'router/haproxy.cfg');
-    return listPids().filter((pid) => readArguments(pid).some((argument) => argument.endsWith('/haproxy.cfg') && leadToSame(argument, settings)))
+    return listPids()
+      .filter((pid) => readArguments(pid).some((argument) => argument.endsWith('/haproxy.cfg') && leadToSame(argument, settings)))
       .flatMap((pid) => nameProcess(pid) ?? [])[0];
   }
 
@@ -73,7 +81,12 @@ export class FleetMachine {
   }
 
   private requireSome(found: ProcessName[], what: string): ProcessName[] {
-    if (found.length === 0) throw new CliError(`${what} has no process in ${this.directory.dataDir} that this account can see: run the drill as root, or as the user who runs the fleet`);
+    if (found.length === 0) {
+      throw new CliError(
+        `${what} has no process in ${this.directory.dataDir} that this account can see: `
+          + 'run the drill as root, or as the user who runs the fleet',
+      );
+    }
     return found;
   }
 }
@@ -83,7 +96,9 @@ export function signalAll(processes: readonly ProcessName[], signal: NodeJS.Sign
   try {
     for (const process of processes) if (isAlive(process)) sendSignal(process.pid, signal);
   } catch (error) {
-    if (errorCode(error) === 'EPERM') throw new CliError('a process belongs to another account: run the drill as root, or as the user who runs the fleet');
+    if (errorCode(error) === 'EPERM') {
+      throw new CliError('a process belongs to another account: run the drill as root, or as the user who runs the fleet');
+    }
     throw error;
   }
 }
@@ -127,7 +142,9 @@ function findBelow(homes: readonly string[]): ProcessName[] {
   const isBelow = (path: string): boolean => marks.some((mark) => path.includes(mark));
   return listPids().filter((pid) => {
     const words = readArguments(pid);
-    return isServer(words) ? isBelow(`${readWorkingDirectory(pid)}/`) : words.some((word) => word.includes('pgbackrest')) && words.some(isBelow);
+    return isServer(words)
+      ? isBelow(`${readWorkingDirectory(pid)}/`)
+      : words.some((word) => word.includes('pgbackrest')) && words.some(isBelow);
   }).flatMap((pid) => nameProcess(pid) ?? []);
 }
 

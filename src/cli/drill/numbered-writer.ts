@@ -55,7 +55,9 @@ export class NumberedWriter {
   static async start(server: Server, options: WriterOptions = {}): Promise<NumberedWriter> {
     const writer = new NumberedWriter(server, options);
     const client = await connect(server);
-    await client.query(`CREATE TABLE IF NOT EXISTS ${writer.table} (n bigint PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp())`);
+    await client.query(
+      `CREATE TABLE IF NOT EXISTS ${writer.table} (n bigint PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp())`,
+    );
     const { rows } = await client.query<{ n: string }>(`SELECT coalesce(max(n), 0) + 1 AS n FROM ${writer.table}`);
     writer.next = Number(rows[0]?.n ?? 1);
     writer.lastAt = performance.now();
@@ -103,7 +105,13 @@ export class NumberedWriter {
 
   /** Everything since the start; it goes on writing. */
   report(): WriterReport {
-    return { acknowledged: [...this.acknowledged], acknowledgedAtMs: [...this.acknowledgedAtMs], errors: this.errors, longestGapMs: this.longestGapMs, longestGapEndedAtMs: this.longestGapEndedAtMs };
+    return {
+      acknowledged: [...this.acknowledged],
+      acknowledgedAtMs: [...this.acknowledgedAtMs],
+      errors: this.errors,
+      longestGapMs: this.longestGapMs,
+      longestGapEndedAtMs: this.longestGapEndedAtMs,
+    };
   }
 
   /** The same, once it has ended. */
@@ -148,7 +156,9 @@ export class NumberedWriter {
 export function lostRows(server: Server, { acknowledged }: Pick<WriterReport, 'acknowledged'>, table = TABLE): Promise<number[]> {
   return withClient(server, async (client) => {
     const { rows } = await client.query<{ n: string }>(
-      `SELECT n FROM unnest($1::bigint[]) AS n WHERE NOT EXISTS (SELECT FROM ${table} AS there WHERE there.n = n.n) ORDER BY n`, [acknowledged]);
+      `SELECT n FROM unnest($1::bigint[]) AS n WHERE NOT EXISTS (SELECT FROM ${table} AS there WHERE there.n = n.n) ORDER BY n`,
+      [acknowledged],
+    );
     return rows.map(({ n }) => Number(n));
   });
 }

@@ -12,10 +12,17 @@ import { findRunningFleet } from '../../supervisor/running-fleet.js';
  *
  * @throws CliError if there is none in the directory, or it is not up
  */
-export async function openDrill(dataDir: string | undefined, command: Command): Promise<{ readonly directory: ControlDirectory; readonly settings: CliSettings; readonly api: FreeholdClient }> {
+export async function openDrill(
+  dataDir: string | undefined, command: Command,
+): Promise<{ readonly directory: ControlDirectory; readonly settings: CliSettings; readonly api: FreeholdClient }> {
   const settings = readCliSettings();
   const directory = new ControlDirectory(chooseDataDir(dataDir, settings));
-  if (!directory.hasFleet) throw new CliError(`there is no embedded fleet in ${directory.dataDir}: faults can be injected only on its own machine; name its directory with --data-dir`);
+  if (!directory.hasFleet) {
+    throw new CliError(
+      `there is no embedded fleet in ${directory.dataDir}: faults can be injected only on its own machine; `
+        + 'name its directory with --data-dir',
+    );
+  }
   return { directory, settings, api: await chooseApi(directory, settings, command) };
 }
 

@@ -65,12 +65,16 @@ export async function runRound(faults: readonly Fault[], parts: RoundParts): Pro
 }
 
 /** A fault is injected only into a database that is available and that nothing changes. */
-export async function waitForRest({ api, canary, limitMs, signal }: Pick<RoundParts, 'api' | 'canary' | 'limitMs' | 'signal'>): Promise<Database> {
+export async function waitForRest({
+  api, canary, limitMs, signal,
+}: Pick<RoundParts, 'api' | 'canary' | 'limitMs' | 'signal'>): Promise<Database> {
   const database = await askUntil(async () => {
     const [seen, operations] = await read(api, canary);
     return seen.state === 'available' && operations.every(hasEnded) ? seen : undefined;
   }, { deadlineMs: limitMs, everyMs: LOOK_EVERY_MS, signal });
-  if (!database) throw new CliError(`the canary ${canary.id} is not available after ${limitMs / 1000} s: see freehold databases show ${canary.id}`);
+  if (!database) {
+    throw new CliError(`the canary ${canary.id} is not available after ${limitMs / 1000} s: see freehold databases show ${canary.id}`);
+  }
   return database;
 }
 
@@ -85,7 +89,9 @@ async function waitForEnd(
     if (!seen || repaired.includes(false)) return undefined;
     const [database, operations] = seen;
     const since = operations.filter(({ createdAt }) => Date.parse(createdAt) >= injectedAt);
-    const happened = { promotion: database.epoch > before.epoch, reprotection: since.length > 0, nothing: Date.now() - injectedAt >= QUIET_MS };
+    const happened = {
+      promotion: database.epoch > before.epoch, reprotection: since.length > 0, nothing: Date.now() - injectedAt >= QUIET_MS,
+    };
     if (!happened[expected] || database.state !== 'available' || !operations.every(hasEnded)) return undefined;
     // The operation's own end is more exact than the time of this look, and by the same clock: it ran on this machine.
     const ends = since.flatMap(({ finishedAt }) => (finishedAt === null ? [] : [Date.parse(finishedAt)]));

@@ -49,7 +49,10 @@ const NEVER: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Left out without a word of their own: parts of what is told of already, and what every database has or makes itself. */
-const PARTS = new Set(['ENCODING', 'STDSTRINGS', 'SEARCHPATH', 'ACL', 'DEFAULT ACL', 'DATABASE', 'PUBLICATION TABLE', 'PUBLICATION TABLES IN SCHEMA', 'SUBSCRIPTION TABLE', 'STATISTICS DATA']);
+const PARTS = new Set([
+  'ENCODING', 'STDSTRINGS', 'SEARCHPATH', 'ACL', 'DEFAULT ACL', 'DATABASE', 'PUBLICATION TABLE', 'PUBLICATION TABLES IN SCHEMA',
+  'SUBSCRIPTION TABLE', 'STATISTICS DATA',
+]);
 
 /** What says something of one other object and is nothing without it. */
 const REMARKS = new Set(['COMMENT', 'SECURITY LABEL']);
@@ -63,9 +66,12 @@ export function findNotCarried(entries: readonly TocEntry[]): NotCarried[] {
 }
 
 /** The extensions of a dump that only a superuser may make, and Freehold makes on request. */
-export function chooseRequested(entries: readonly TocEntry[], offered: OfferedExtensions, listed: readonly ListedExtension[]): RequestedExtension[] {
+export function chooseRequested(
+  entries: readonly TocEntry[], offered: OfferedExtensions, listed: readonly ListedExtension[],
+): RequestedExtension[] {
   return entries.flatMap(({ kind, name, definition }) => {
-    const isWanted = kind === 'EXTENSION' && offered.get(name) === 'may-not' && listed.some((one) => one.name === name && one.access === 'request');
+    const isWanted =
+      kind === 'EXTENSION' && offered.get(name) === 'may-not' && listed.some((one) => one.name === name && one.access === 'request');
     return isWanted ? [{ name, schema: schemaOf(definition) }] : [];
   });
 }
@@ -78,10 +84,14 @@ function schemaOf(definition: string): string {
 }
 
 /** What cannot be made because of the extensions that are offered where a dump goes. */
-export function findMissingExtensions(entries: readonly TocEntry[], offered: OfferedExtensions, listed: readonly ListedExtension[] = []): NotCarried[] {
+export function findMissingExtensions(
+  entries: readonly TocEntry[], offered: OfferedExtensions, listed: readonly ListedExtension[] = [],
+): NotCarried[] {
   return entries.flatMap((entry) => {
     if (entry.kind === 'EXTENSION') return whyNoExtension(entry.name, offered, listed);
-    return isRemarkOnOurs(entry, offered) ? [{ kind: 'comment', name: entry.name, why: 'the extension is there already and belongs to Freehold' }] : [];
+    return isRemarkOnOurs(entry, offered)
+      ? [{ kind: 'comment', name: entry.name, why: 'the extension is there already and belongs to Freehold' }]
+      : [];
   });
 }
 
@@ -90,7 +100,13 @@ function whyNoExtension(name: string, offered: OfferedExtensions, listed: readon
   if (offer === 'makes' || offer === 'has') return [];
   const refused = listed.find((one) => one.name === name && one.access === 'refused');
   const why = offer === 'may-not' ? 'only a superuser may make it' : 'the server does not have it';
-  return [{ kind: 'extension', name, why: `${refused ? `it is not offered: ${refused.why}` : why}; what needs it fails: do without it, and import again` }];
+  return [
+    {
+      kind: 'extension',
+      name,
+      why: `${refused ? `it is not offered: ${refused.why}` : why}; what needs it fails: do without it, and import again`,
+    },
+  ];
 }
 
 /**
@@ -98,7 +114,9 @@ function whyNoExtension(name: string, offered: OfferedExtensions, listed: readon
  *
  * @param schemas those that are there already
  */
-export function chooseCarried(entries: readonly TocEntry[], offered: OfferedExtensions, schemas: ReadonlySet<string> = new Set()): TocEntry[] {
+export function chooseCarried(
+  entries: readonly TocEntry[], offered: OfferedExtensions, schemas: ReadonlySet<string> = new Set(),
+): TocEntry[] {
   const isLeftOut = (entry: TocEntry): boolean =>
     PARTS.has(entry.kind) || whyNever(entry) !== undefined || whyWithoutRoles(entry) !== undefined
     || (entry.kind === 'EXTENSION' && offered.get(entry.name) !== 'makes');
@@ -124,30 +142,42 @@ function whyNever({ kind, definition }: TocEntry): string | undefined {
 
 /** What only a superuser may make because of how it is made. */
 const PRIVILEGED: readonly { readonly kinds: readonly string[]; readonly form: RegExp; readonly why: string }[] = [
-  { kinds: ['FUNCTION', 'PROCEDURE'], form: /^(?:(?!\n {4}LANGUAGE )[^])*\n {4}LANGUAGE (?:c|internal)\b/, why: 'only a superuser may make functions of compiled code; what needs it fails' },
+  {
+    kinds: ['FUNCTION', 'PROCEDURE'],
+    form: /^(?:(?!\n {4}LANGUAGE )[^])*\n {4}LANGUAGE (?:c|internal)\b/,
+    why: 'only a superuser may make functions of compiled code; what needs it fails',
+  },
   { kinds: ['TYPE'], form: /^CREATE TYPE [^(]*\(\n {4}INTERNALLENGTH/, why: 'only a superuser may make base types; what needs it fails' },
   { kinds: ['CAST'], form: / WITHOUT FUNCTION\b/, why: 'only a superuser may make casts without a function' },
 ];
 
 /** Comments that would be about another object here. */
 function whyNoRemark({ kind, name }: TocEntry): string | undefined {
-  return kind === 'COMMENT' && name.startsWith('DATABASE ') ? 'the new database has another name; set it again with COMMENT ON DATABASE' : undefined;
+  return kind === 'COMMENT' && name.startsWith('DATABASE ')
+    ? 'the new database has another name; set it again with COMMENT ON DATABASE'
+    : undefined;
 }
 
 function whyWithoutRoles(entry: TocEntry): string | undefined {
   if (entry.kind !== 'POLICY') return undefined;
   const missing = listPolicyRoles(entry.definition).filter((role) => !isBuiltIn(role));
-  return missing.length === 0 ? undefined : `it is for ${missing.join(', ')}, which ${missing.length === 1 ? 'does' : 'do'} not exist there`;
+  return missing.length === 0
+    ? undefined
+    : `it is for ${missing.join(', ')}, which ${missing.length === 1 ? 'does' : 'do'} not exist there`;
 }
 
 function findRoles(entries: readonly TocEntry[]): NotCarried[] {
   const owned = new Map<string, number>();
-  for (const { owner, kind } of entries) if (owner !== undefined && !PARTS.has(kind) && !REMARKS.has(kind)) owned.set(owner, (owned.get(owner) ?? 0) + 1);
+  for (const { owner, kind } of entries) {
+    if (owner !== undefined && !PARTS.has(kind) && !REMARKS.has(kind)) owned.set(owner, (owned.get(owner) ?? 0) + 1);
+  }
   const grants = countGrants(entries.filter(({ kind }) => kind === 'ACL' || kind === 'DEFAULT ACL').map(({ definition }) => definition));
   const names = [...new Set([...owned.keys(), ...grants.keys()])].filter((name) => !isBuiltIn(name)).sort();
   return names.map((name) => {
     const owns = owned.has(name) ? [`it owns ${count(owned.get(name), 'object')}, which will be the new owner's`] : [];
-    const granted = grants.has(name) ? [`${count(grants.get(name), 'grant')} to ${name === 'PUBLIC' ? 'everybody' : 'it'} will be missing`] : [];
+    const granted = grants.has(name)
+      ? [`${count(grants.get(name), 'grant')} to ${name === 'PUBLIC' ? 'everybody' : 'it'} will be missing`]
+      : [];
     return { kind: name === 'PUBLIC' ? 'privileges' : 'role', name, why: [...owns, ...granted].join('; ') };
   });
 }

@@ -15,7 +15,9 @@ export interface ClientPrograms {
 export async function findClientPrograms(): Promise<ClientPrograms> {
   const folders = readCliSettings().PATH.split(delimiter).filter(Boolean);
   const [newest] = await findPostgresFolders(folders, ['pg_dump', 'pg_restore'], 'pg_restore');
-  if (newest === undefined) throw new CliError('pg_dump and pg_restore 15 or newer are missing: on Debian or Ubuntu, as root: apt-get install postgresql-client');
+  if (newest === undefined) {
+    throw new CliError('pg_dump and pg_restore 15 or newer are missing: on Debian or Ubuntu, as root: apt-get install postgresql-client');
+  }
   const [major, folder] = newest;
   return { major, pgDump: join(folder, 'pg_dump'), pgRestore: join(folder, 'pg_restore') };
 }

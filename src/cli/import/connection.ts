@@ -23,7 +23,9 @@ export function splitPassword(uri: string): Connection {
   const place = rest.slice(at);
   if (place.includes('@')) throw unclear('an @ that does not end a user name and password');
   const [, hosts = '', database, query = ''] = /^([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/s.exec(place) ?? [];
-  const found = new Map([...readCredentials(rest.slice(0, Math.max(0, at - 1))), ...readHosts(hosts), ...readDatabase(database), ...readQuery(query)]);
+  const found = new Map([
+    ...readCredentials(rest.slice(0, Math.max(0, at - 1))), ...readHosts(hosts), ...readDatabase(database), ...readQuery(query),
+  ]);
   const password = found.get('password');
   found.delete('password');
   if ([...found.values()].some((value) => value.includes('://'))) throw unclear('another address within it');
@@ -45,7 +47,9 @@ function readCredentials(text: string): Found {
 function readHosts(text: string): Found {
   if (text === '') return [];
   const places = text.split(',').map((place) => {
-    const [, address, name = '', port = ''] = /^(?:\[([0-9a-fA-F:.%]+)\]|([^:[\]]*))(?::([0-9]*))?$/.exec(place) ?? [undefined, '', undefined, undefined];
+    const [, address, name = '', port = ''] = /^(?:\[([0-9a-fA-F:.%]+)\]|([^:[\]]*))(?::([0-9]*))?$/.exec(place) ?? [
+      undefined, '', undefined, undefined,
+    ];
     if (address === '') throw unclear('a port that is no number');
     return { host: decode(address ?? name), port };
   });
@@ -64,19 +68,27 @@ function readQuery(text: string): Found {
   return text.split('&').filter(Boolean).map((parameter) => {
     const [keyword = '', value, ...more] = parameter.split('=');
     const name = decode(keyword);
-    if (value === undefined || more.length > 0 || !KEYWORDS.has(name)) throw unclear('a parameter that libpq does not know, or one without a single =');
-    if (name === 'sslpassword') throw new CliError('the address has sslpassword, which other programs can only be given where everybody sees it: use a key without a passphrase', EXIT.usage);
+    if (value === undefined || more.length > 0 || !KEYWORDS.has(name)) {
+      throw unclear('a parameter that libpq does not know, or one without a single =');
+    }
+    if (name === 'sslpassword') {
+      throw new CliError(
+        'the address has sslpassword, which other programs can only be given where everybody sees it: use a key without a passphrase',
+        EXIT.usage,
+      );
+    }
     return name === 'ssl' ? ['sslmode', decode(value) === 'true' ? 'require' : 'prefer'] : [name, decode(value)];
   });
 }
 
 /** Those of libpq 18; `ssl` is JDBC's. */
 const KEYWORDS = new Set([
-  'host', 'hostaddr', 'port', 'dbname', 'user', 'password', 'passfile', 'require_auth', 'channel_binding', 'connect_timeout', 'client_encoding', 'options',
-  'application_name', 'fallback_application_name', 'keepalives', 'keepalives_idle', 'keepalives_interval', 'keepalives_count', 'tcp_user_timeout', 'gssencmode',
-  'ssl', 'sslmode', 'sslnegotiation', 'sslcompression', 'sslcert', 'sslkey', 'sslpassword', 'sslcertmode', 'sslrootcert',
-  'sslcrl', 'sslcrldir', 'sslsni', 'requirepeer', 'ssl_min_protocol_version', 'ssl_max_protocol_version', 'min_protocol_version', 'max_protocol_version',
-  'krbsrvname', 'gsslib', 'gssdelegation', 'service', 'target_session_attrs', 'load_balance_hosts',
+  'host', 'hostaddr', 'port', 'dbname', 'user', 'password', 'passfile', 'require_auth', 'channel_binding', 'connect_timeout',
+  'client_encoding', 'options', 'application_name', 'fallback_application_name', 'keepalives', 'keepalives_idle', 'keepalives_interval',
+  'keepalives_count', 'tcp_user_timeout', 'gssencmode', 'ssl', 'sslmode', 'sslnegotiation', 'sslcompression', 'sslcert', 'sslkey',
+  'sslpassword', 'sslcertmode', 'sslrootcert', 'sslcrl', 'sslcrldir', 'sslsni', 'requirepeer', 'ssl_min_protocol_version',
+  'ssl_max_protocol_version', 'min_protocol_version', 'max_protocol_version', 'krbsrvname', 'gsslib', 'gssdelegation', 'service',
+  'target_session_attrs', 'load_balance_hosts',
 ]);
 
 function decode(text: string): string {
@@ -95,7 +107,11 @@ function attempt<T>(work: () => T): T | undefined {
 }
 
 function unclear(fault: string): CliError {
-  return new CliError(`the address has ${fault}: in a user name, a password or a database's name write % as %25, / as %2F, : as %3A, ? as %3F and @ as %40; or give the password with PGPASSWORD`, EXIT.usage);
+  return new CliError(
+    `the address has ${fault}: in a user name, a password or a database's name write % as %25, / as %2F, : as %3A, ? as %3F and @ as %40; `
+      + 'or give the password with PGPASSWORD',
+    EXIT.usage,
+  );
 }
 
 /** Nothing of the control plane, and messages in the language in which they are read. */

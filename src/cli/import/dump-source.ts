@@ -41,7 +41,9 @@ async function sizeOf(path: string): Promise<number> {
   const found = await stat(path).catch((error: unknown) => {
     throw new CliError(`${path} cannot be read: ${errorCode(error) ?? String(error)}`, EXIT.usage);
   });
-  if (found.isDirectory()) throw new CliError(`${path} is a directory: dumps of pg_dump --format=directory are not taken; use --format=custom`, EXIT.usage);
+  if (found.isDirectory()) {
+    throw new CliError(`${path} is a directory: dumps of pg_dump --format=directory are not taken; use --format=custom`, EXIT.usage);
+  }
   if (!found.isFile()) throw new CliError(`${path} is not a file, which is read twice: once to see that it is whole`, EXIT.usage);
   return found.size;
 }
@@ -75,11 +77,16 @@ async function checkWhole(path: string, bytes: number, { pgRestore, major }: Cli
     }
   };
   const environment = targetEnvironment({ address: '', password: undefined });
-  const { code, stderr } = await runTool(pgRestore, ['--file=/dev/null'], { environment, input: read(), signal }).finally(() => progress.clear());
+  const { code, stderr } = await runTool(pgRestore, ['--file=/dev/null'], { environment, input: read(), signal }).finally(() =>
+    progress.clear(),
+  );
   if (code === 0) return;
   const fault = firstError(stderr);
   if (/unsupported version/.test(fault)) {
-    throw new CliError(`${path} was made by a newer pg_dump than the pg_restore ${major} of this machine can read (${fault}): install a newer postgresql-client`);
+    throw new CliError(
+      `${path} was made by a newer pg_dump than the pg_restore ${major} of this machine can read (${fault}): `
+        + 'install a newer postgresql-client',
+    );
   }
   throw new CliError(`${path} is damaged or not whole: ${fault}; nothing was made. Dump again`);
 }
@@ -91,7 +98,9 @@ export function openServer(uri: string, { pgDump, major }: ClientPrograms, signa
 }
 
 /** All that a server holds, in SQL. */
-export async function* dumpAsSql(uri: string, programs: Pick<ClientPrograms, 'pgDump' | 'major'>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+export async function* dumpAsSql(
+  uri: string, programs: Pick<ClientPrograms, 'pgDump' | 'major'>, signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   const { child, finish } = startDump(uri, '--format=plain', programs, signal);
   try {
     yield* child.stdout as AsyncIterable<Buffer>;
@@ -104,7 +113,9 @@ export async function* dumpAsSql(uri: string, programs: Pick<ClientPrograms, 'pg
 /** All that a dump holds, in SQL; that it is whole was looked at before. */
 export async function* restoreAsSql(path: string, { pgRestore }: ClientPrograms, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   signal.throwIfAborted();
-  const child = spawn(pgRestore, ['--file=-', path], { env: targetEnvironment({ address: '', password: undefined }), stdio: ['ignore', 'pipe', 'ignore'], signal });
+  const child = spawn(pgRestore, ['--file=-', path], {
+    env: targetEnvironment({ address: '', password: undefined }), stdio: ['ignore', 'pipe', 'ignore'], signal,
+  });
   child.on('error', () => undefined);
   try {
     yield* child.stdout as AsyncIterable<Buffer>;
@@ -119,10 +130,14 @@ interface RunningDump {
   readonly finish: () => Promise<void>;
 }
 
-function startDump(uri: string, format: string, { pgDump, major }: Pick<ClientPrograms, 'pgDump' | 'major'>, signal: AbortSignal): RunningDump {
+function startDump(
+  uri: string, format: string, { pgDump, major }: Pick<ClientPrograms, 'pgDump' | 'major'>, signal: AbortSignal,
+): RunningDump {
   const connection = splitPassword(uri);
   signal.throwIfAborted();
-  const child = spawn(pgDump, [format, '--no-password', `--dbname=${connection.address}`], { env: sourceEnvironment(connection), stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(pgDump, [format, '--no-password', `--dbname=${connection.address}`], {
+    env: sourceEnvironment(connection), stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const stop = (): void => void child.kill('SIGTERM');
   signal.addEventListener('abort', stop, { once: true });
   let said = '';

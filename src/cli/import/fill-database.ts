@@ -3,7 +3,14 @@ import pg from 'pg';
 import { describeError } from '../cli-error.js';
 import { note } from '../output.js';
 import {
-  chooseCarried, chooseRequested, findMissingExtensions, type ListedExtension, type NotCarried, type Offer, type OfferedExtensions, type RequestedExtension,
+  chooseCarried,
+  chooseRequested,
+  findMissingExtensions,
+  type ListedExtension,
+  type NotCarried,
+  type Offer,
+  type OfferedExtensions,
+  type RequestedExtension,
 } from './choose-carried.js';
 import type { ClientPrograms } from './client-programs.js';
 import { splitPassword, targetEnvironment } from './connection.js';
@@ -64,7 +71,9 @@ interface Requested {
 }
 
 /** Has Freehold make what PostgreSQL gives to superusers alone, before anything that needs it is restored. */
-async function requestExtensions({ uri, archive: { entries }, extensions, signal }: Filling, offered: OfferedExtensions): Promise<Requested> {
+async function requestExtensions(
+  { uri, archive: { entries }, extensions, signal }: Filling, offered: OfferedExtensions,
+): Promise<Requested> {
   const isAsked = entries.some(({ kind, name }) => kind === 'EXTENSION' && offered.get(name) === 'may-not');
   const listed = isAsked ? await extensions.list() : [];
   const failed: NotCarried[] = [];
@@ -73,12 +82,18 @@ async function requestExtensions({ uri, archive: { entries }, extensions, signal
   for (const { name, schema } of chooseRequested(entries, offered, listed)) {
     signal.throwIfAborted();
     try {
-      if (schema !== 'public') await withClient(uri, signal, (client) => client.query(`CREATE SCHEMA IF NOT EXISTS ${pg.escapeIdentifier(schema)}`));
+      if (schema !== 'public') {
+        await withClient(uri, signal, (client) => client.query(`CREATE SCHEMA IF NOT EXISTS ${pg.escapeIdentifier(schema)}`));
+      }
       schemas.add(schema);
       await extensions.make({ name, schema });
       names.add(name);
     } catch (error) {
-      failed.push({ kind: 'extension', name, why: `Freehold did not make it: ${describeError(error).message}; what needs it fails: delete the database and import again` });
+      failed.push({
+        kind: 'extension',
+        name,
+        why: `Freehold did not make it: ${describeError(error).message}; what needs it fails: delete the database and import again`,
+      });
     }
   }
   const settled = new Set([...names, ...failed.map(({ name }) => name)]);
@@ -92,7 +107,8 @@ async function restore({ uri, dump, programs, scratch, signal }: Filling, entrie
   const progress = new ProgressLine();
   let bytes = 0;
   let objects = 0;
-  const describe = (): string => `restoring: ${formatBytes(bytes, dump.source.bytes)}, ${Math.min(objects, entries.length)} of ${entries.length} objects`;
+  const describe = (): string =>
+    `restoring: ${formatBytes(bytes, dump.source.bytes)}, ${Math.min(objects, entries.length)} of ${entries.length} objects`;
   const count = async function* (): AsyncGenerator<Uint8Array> {
     for await (const chunk of dump.readAll()) {
       bytes += chunk.length;
@@ -108,8 +124,13 @@ async function restore({ uri, dump, programs, scratch, signal }: Filling, entrie
     progress.tell(describe);
     return false;
   };
-  const words = ['--no-owner', '--no-acl', '--no-tablespaces', '--no-table-access-method', '--no-password', '--verbose', `--use-list=${list}`, `--dbname=${connection.address}`];
-  const ended = await runTool(programs.pgRestore, words, { environment: targetEnvironment(connection), input: count(), signal, onLine }).finally(() => progress.clear());
+  const words = [
+    '--no-owner', '--no-acl', '--no-tablespaces', '--no-table-access-method', '--no-password', '--verbose', `--use-list=${list}`,
+    `--dbname=${connection.address}`,
+  ];
+  const ended = await runTool(programs.pgRestore, words, {
+    environment: targetEnvironment(connection), input: count(), signal, onLine,
+  }).finally(() => progress.clear());
   const errors = parseRestoreErrors(ended.stderr, entries);
   note(`restored: ${formatBytes(bytes, dump.source.bytes)}, ${entries.length - errors.length} of ${entries.length} objects`);
   // It fails for harmless reasons too, which are left out, and then says how many it passed over.
@@ -121,8 +142,10 @@ async function restore({ uri, dump, programs, scratch, signal }: Filling, entrie
 async function askTarget(uri: string, signal: AbortSignal): Promise<{ major: number; offered: OfferedExtensions }> {
   return withClient(uri, signal, async (client) => {
     const { rows: extensions } = await client.query<{ name: string; offer: Offer }>(`
-      SELECT e.name, CASE WHEN e.installed_version IS NOT NULL THEN 'has' WHEN v.trusted OR NOT v.superuser THEN 'makes' ELSE 'may-not' END AS offer
-      FROM pg_catalog.pg_available_extensions e JOIN pg_catalog.pg_available_extension_versions v ON v.name = e.name AND v.version = e.default_version`);
+      SELECT e.name,
+             CASE WHEN e.installed_version IS NOT NULL THEN 'has' WHEN v.trusted OR NOT v.superuser THEN 'makes' ELSE 'may-not' END AS offer
+      FROM pg_catalog.pg_available_extensions e
+      JOIN pg_catalog.pg_available_extension_versions v ON v.name = e.name AND v.version = e.default_version`);
     const { rows: [version] } = await client.query<{ number: string }>("SELECT pg_catalog.current_setting('server_version_num') AS number");
     return { major: Math.floor(Number(version?.number) / 10_000), offered: new Map(extensions.map(({ name, offer }) => [name, offer])) };
   });

@@ -17,8 +17,14 @@ const ORDERED = / USING (?:btree|brin|gist|spgist) \(/;
 
 /** Finds what depends on the order of text in columns that name no collation of their own. */
 export function findSorted(entries: readonly TocEntry[]): Sorted[] {
-  const domains = new Set(entries.filter(({ kind, definition }) => kind === 'DOMAIN' && / AS (?:text|character)/.test(definition) && !definition.includes(' COLLATE ')).map(qualify));
-  const columns = new Map(entries.filter(({ kind }) => kind === 'TABLE').map((entry) => [entry.id, listTextColumns(entry.definition, domains)]));
+  const domains = new Set(
+    entries
+      .filter(({ kind, definition }) => kind === 'DOMAIN' && / AS (?:text|character)/.test(definition) && !definition.includes(' COLLATE '))
+      .map(qualify),
+  );
+  const columns = new Map(
+    entries.filter(({ kind }) => kind === 'TABLE').map((entry) => [entry.id, listTextColumns(entry.definition, domains)]),
+  );
   // Of what type their columns are is not written down.
   const views = new Set(entries.filter(({ kind }) => kind === 'MATERIALIZED VIEW').map(({ id }) => id));
   return entries.flatMap((entry) => {
@@ -38,7 +44,13 @@ function kindOf({ kind, definition }: TocEntry): Sorted['kind'] | undefined {
   if (kind === 'INDEX') return ORDERED.test(definition) ? (definition.startsWith('CREATE UNIQUE ') ? 'unique index' : 'index') : undefined;
   if (kind !== 'CONSTRAINT') return undefined;
   const [, form] = /(?: ADD CONSTRAINT (?:"(?:[^"]|"")+"|\S+)) (PRIMARY KEY|UNIQUE|EXCLUDE) /.exec(definition) ?? [];
-  return form === 'PRIMARY KEY' ? 'primary key' : form === 'UNIQUE' ? 'unique constraint' : form === 'EXCLUDE' ? 'exclusion constraint' : undefined;
+  return form === 'PRIMARY KEY'
+    ? 'primary key'
+    : form === 'UNIQUE'
+      ? 'unique constraint'
+      : form === 'EXCLUDE'
+        ? 'exclusion constraint'
+        : undefined;
 }
 
 /** The columns of a table, as its definition writes them, that are sorted by the database's locale. */
@@ -51,7 +63,11 @@ function listTextColumns(definition: string, domains: ReadonlySet<string>): stri
 
 /** Whether one of the columns is in an expression without a collation or an operator class of its own. */
 function mentions(expression: string, columns: readonly string[]): boolean {
-  return columns.some((column) => new RegExp(`(?<![\\w"])${escape(column)}(?![\\w"])(?!\\)? (?:COLLATE|(?:\\w+\\.)?(?:text|varchar|bpchar)_pattern_ops))`).test(expression));
+  return columns.some((column) =>
+    new RegExp(`(?<![\\w"])${escape(column)}(?![\\w"])(?!\\)? (?:COLLATE|(?:\\w+\\.)?(?:text|varchar|bpchar)_pattern_ops))`).test(
+      expression,
+    ),
+  );
 }
 
 const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');

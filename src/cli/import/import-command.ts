@@ -60,7 +60,9 @@ export function addImportCommand(group: Command): void {
 }
 
 async function importDatabase(options: ImportOptions, command: Command): Promise<void> {
-  if ((options.from === undefined) === (options.fromFile === undefined)) throw new CliError('say what to import, with --from-file or with --from', EXIT.usage);
+  if ((options.from === undefined) === (options.fromFile === undefined)) {
+    throw new CliError('say what to import, with --from-file or with --from', EXIT.usage);
+  }
   if (options.encoding !== undefined) parseEncoding(options.encoding);
   const session = openSession(command);
   const programs = await findClientPrograms();
@@ -90,7 +92,9 @@ async function run(work: Import): Promise<void> {
   notCarried.push(...locale.notCarried);
   signal.throwIfAborted();
 
-  const accepted = await locale.ask((body) => api.createDatabase({ customerId, name, region, ...body, ...(plan === undefined ? {} : { plan }) }));
+  const accepted = await locale.ask((body) =>
+    api.createDatabase({ customerId, name, region, ...body, ...(plan === undefined ? {} : { plan }) }),
+  );
   const { database: { id }, credentials } = accepted;
   note(`${id} is being made in ${accepted.database.region}`);
   // The password is told only once, so it is printed although the rest may fail.
@@ -107,7 +111,12 @@ async function run(work: Import): Promise<void> {
     const operation = await api.call('get', '/v1/operations/{id}', { path: { id: accepted.operation.id } });
     printJson({ database: await api.getDatabase(id), operation, credentials, notCarried, errors });
   }
-  if (isFailed) throw new CliError(`not all was imported (${errors.length} ${errors.length === 1 ? 'error' : 'errors'}): ${undone ?? `${id} exists with the rest; delete it with freehold databases delete ${id}`}`);
+  if (isFailed) {
+    throw new CliError(
+      `not all was imported (${errors.length} ${errors.length === 1 ? 'error' : 'errors'}): `
+        + (undone ?? `${id} exists with the rest; delete it with freehold databases delete ${id}`),
+    );
+  }
   note(`${id} holds what was imported`);
 }
 
@@ -130,12 +139,17 @@ interface Target {
 }
 
 /** Whatever goes wrong once there is a database is an error of the import, so that what is left can be told in one place. */
-async function fill({ session, programs, scratch, signal }: Import, { databaseId: id, operationId, ...target }: Target): Promise<ImportError[]> {
+async function fill(
+  { session, programs, scratch, signal }: Import, { databaseId: id, operationId, ...target }: Target,
+): Promise<ImportError[]> {
   try {
     await finishOperation(session, operationId);
     const extensions: ExtensionMaker = {
       list: async () => (await session.api.call('get', '/v1/databases/{id}/extensions', { path: { id } })).data,
-      make: async (body) => void (await finishOperation(session, (await session.api.call('post', '/v1/databases/{id}/extensions', { path: { id }, body })).operation.id)),
+      make: async (body) =>
+        void (await finishOperation(
+          session, (await session.api.call('post', '/v1/databases/{id}/extensions', { path: { id }, body })).operation.id,
+        )),
     };
     return await fillDatabase({ ...target, programs, scratch, signal, extensions });
   } catch (error) {

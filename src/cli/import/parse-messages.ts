@@ -33,11 +33,16 @@ export function parseRestoreErrors(text: string, entries: readonly TocEntry[]): 
   }
   return errors
     .filter((error) => !(error.entry === undefined && /unrecognized configuration parameter/.test(error.message)))
-    .map(({ entry: about, message }) => ({ object: about && `${about.kind} ${about.name}`, message: `${message}${explainSearchPath(message, about)}` }));
+    .map(({ entry: about, message }) => ({
+      object: about && `${about.kind} ${about.name}`, message: `${message}${explainSearchPath(message, about)}`,
+    }));
 }
 
 /** Something that exists was not found under its bare name, by code that runs or is checked while a dump is restored. */
-const NOT_FOUND = /(?:relation|type|collation|text search configuration) "[^".]+" does not exist|(?:function|procedure|aggregate) [^ (.]+\(.*\) does not exist|operator does not exist:/;
+const NOT_FOUND = new RegExp([
+  '(?:relation|type|collation|text search configuration) "[^".]+" does not exist',
+  '(?:function|procedure|aggregate) [^ (.]+\\(.*\\) does not exist', 'operator does not exist:',
+].join('|'));
 const IN_CODE = /CONTEXT: .*(?:SQL|PL\/\w+) function /;
 
 /** What a person is told of a failure whose reason is that nothing is found without its schema while a dump is restored. */
@@ -73,7 +78,8 @@ export function firstError(stderr: string): string {
 export function explainDumpFailure(stderr: string, major: number): string {
   const server = /server version: ([^\s;]+)/.exec(stderr)?.[1];
   if (/server version mismatch/.test(stderr)) {
-    return `the server is PostgreSQL ${server ?? 'of another version'}, and this machine's pg_dump is ${major}: install postgresql-client of the server's version or newer`;
+    return `the server is PostgreSQL ${server ?? 'of another version'}, and this machine's pg_dump is ${major}: `
+      + `install postgresql-client of the server's version or newer`;
   }
   const fault = firstError(stderr);
   const hint = /no password supplied|password authentication/.test(fault) ? '; give the password with PGPASSWORD or ~/.pgpass' : '';

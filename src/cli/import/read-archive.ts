@@ -84,7 +84,9 @@ interface Head {
 function readHead(cursor: Cursor): Head {
   const found = version(cursor.byte(), cursor.byte());
   cursor.byte();
-  if (found < OLDEST || found > NEWEST) throw new ArchiveError(`its format ${found >> 8}.${found & 0xff} is not known here; dump with a pg_dump of PostgreSQL 15 to 18`);
+  if (found < OLDEST || found > NEWEST) {
+    throw new ArchiveError(`its format ${found >> 8}.${found & 0xff} is not known here; dump with a pg_dump of PostgreSQL 15 to 18`);
+  }
   const sizes = { version: found, intBytes: cursor.byte(), offsetBytes: cursor.byte(), format: cursor.byte() };
   if (sizes.intBytes < 1 || sizes.intBytes > 8) throw new ArchiveError('its table of contents is damaged');
   if (found >= version(1, 15)) cursor.byte();

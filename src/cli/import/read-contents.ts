@@ -24,7 +24,12 @@ export class RepeatedDump {
     for (let next = await this.rest.next(); next.done !== true; next = await this.rest.next()) {
       this.beginning.push(next.value);
       this.keptBytes += next.value.length;
-      if (this.keptBytes > LONGEST_BEGINNING_BYTES) throw new CliError(`the table of contents of the dump is longer than ${LONGEST_BEGINNING_BYTES / 2 ** 20} MiB: import it schema by schema with pg_restore`);
+      if (this.keptBytes > LONGEST_BEGINNING_BYTES) {
+        throw new CliError(
+          `the table of contents of the dump is longer than ${LONGEST_BEGINNING_BYTES / 2 ** 20} MiB: `
+            + 'import it schema by schema with pg_restore',
+        );
+      }
       yield next.value;
     }
   }

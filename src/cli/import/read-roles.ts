@@ -1,7 +1,10 @@
 const NAME = '"(?:[^"]|"")+"|[^\\s",;]+';
 const GRANT = new RegExp(`^(?:GRANT|ALTER DEFAULT PRIVILEGES) (?:[^";]|"(?:[^"]|"")*")* TO (${NAME})(?: WITH GRANT OPTION)?;$`, 'gm');
 const TABLE = '(?:"(?:[^"]|"")+"|[^\\s".]+)(?:\\.(?:"(?:[^"]|"")+"|[^\\s".]+))?';
-const POLICY = new RegExp(`^CREATE POLICY (?:${NAME}) ON ${TABLE}(?: AS RESTRICTIVE)?(?: FOR [A-Z]+)? TO ((?:${NAME})(?:, (?:${NAME}))*)(?: USING \\(| WITH CHECK \\(|;)`);
+const POLICY = new RegExp(
+  `^CREATE POLICY (?:${NAME}) ON ${TABLE}(?: AS RESTRICTIVE)?(?: FOR [A-Z]+)? `
+    + `TO ((?:${NAME})(?:, (?:${NAME}))*)(?: USING \\(| WITH CHECK \\(|;)`,
+);
 
 /** How many times each role is granted something by what pg_dump writes of privileges; `PUBLIC` is everybody. */
 export function countGrants(definitions: readonly string[]): Map<string, number> {

@@ -23,7 +23,9 @@ export interface ToolRun {
  *
  * @throws what the signal was aborted with, once the program has ended; and what its input ended with, if that failed
  */
-export async function runTool(program: string, words: readonly string[], { environment, input, signal, onLine = () => true }: ToolRun): Promise<ToolEnd> {
+export async function runTool(
+  program: string, words: readonly string[], { environment, input, signal, onLine = () => true }: ToolRun,
+): Promise<ToolEnd> {
   signal.throwIfAborted();
   const child = spawn(program, words, { env: environment, stdio: ['pipe', 'pipe', 'pipe'] });
   const stop = (): void => void child.kill('SIGTERM');

@@ -30,7 +30,9 @@ const bodyOf = ({ provider, name }: Locale) => ({ provider, locale: name });
  *
  * @throws CliError if the source's cannot be had as it is and nobody said what to take instead
  */
-export function settleLocale(entries: readonly TocEntry[], options: { readonly locale?: string; readonly provider?: LocaleProvider }): SettledLocale {
+export function settleLocale(
+  entries: readonly TocEntry[], options: { readonly locale?: string; readonly provider?: LocaleProvider },
+): SettledLocale {
   const given = givenLocale(options.locale, options.provider);
   const source = readSourceLocale(entries);
   if (source === undefined) {
@@ -47,12 +49,17 @@ export function settleLocale(entries: readonly TocEntry[], options: { readonly l
   const ask: SettledLocale['ask'] = (request) => request(bodyOf(given));
   if (isSame) return { notCarried: [], ask };
   const why = `text is sorted by ${describeLocale(given)} there`;
-  note(`the source sorts text by ${describeLocale(source)}, the new database by ${describeLocale(given)}: ORDER BY, < and > answer differently; ${describeTouched(touched)}`);
+  note(
+    `the source sorts text by ${describeLocale(source)}, the new database by ${describeLocale(given)}: `
+      + `ORDER BY, < and > answer differently; ${describeTouched(touched)}`,
+  );
   return { notCarried: [{ kind: 'locale', name: describeLocale(source), why }], ask };
 }
 
 /** Asks with one locale after the other, until the servers have it. */
-async function askFor<T>(request: (body: LocaleBody) => Promise<T>, [first, ...others]: readonly Locale[], source: SourceLocale, touched: readonly Sorted[]): Promise<T> {
+async function askFor<T>(
+  request: (body: LocaleBody) => Promise<T>, [first, ...others]: readonly Locale[], source: SourceLocale, touched: readonly Sorted[],
+): Promise<T> {
   try {
     return await request(first ? bodyOf(first) : {});
   } catch (error) {
@@ -63,13 +70,21 @@ async function askFor<T>(request: (body: LocaleBody) => Promise<T>, [first, ...o
 }
 
 function explain(error: ProblemError, source: SourceLocale, touched: readonly Sorted[]): CliError {
-  return new CliError(refuse(source, error.problem.errors?.map(({ message }) => `it ${message}`).join('; ') ?? error.problem.detail, touched));
+  return new CliError(
+    refuse(source, error.problem.errors?.map(({ message }) => `it ${message}`).join('; ') ?? error.problem.detail, touched),
+  );
 }
 
 function refuse(source: SourceLocale, why: string, touched: readonly Sorted[], next?: Locale): string {
-  const instead = next === undefined ? '--locale C.UTF-8 (by code point), or --provider icu --locale und (as most languages do)' : `--provider ${next.provider} --locale ${next.name}`;
-  return `the source sorts text by ${describeLocale(source)}, which cannot be had: ${why}. Nothing was made.\n`
-    + `With another locale ORDER BY, < and > answer differently; ${describeTouched(touched)}\nSay by what the new database is to sort, such as ${instead}`;
+  const instead =
+    next === undefined
+      ? '--locale C.UTF-8 (by code point), or --provider icu --locale und (as most languages do)'
+      : `--provider ${next.provider} --locale ${next.name}`;
+  return (
+    `the source sorts text by ${describeLocale(source)}, which cannot be had: ${why}. Nothing was made.\n`
+    + `With another locale ORDER BY, < and > answer differently; ${describeTouched(touched)}\nSay by what the new database is to sort, `
+    + `such as ${instead}`
+  );
 }
 
 /** Things that are named one by one. */

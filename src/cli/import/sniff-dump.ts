@@ -1,5 +1,6 @@
 /** What a file seems to be by its beginning: `restorable` by pg_restore, or what to tell of it. */
-export type Sniffed = { readonly restorable: true; readonly format: 'custom' | 'tar' } | { readonly restorable: false; readonly fault: string };
+export type Sniffed =
+  { readonly restorable: true; readonly format: 'custom' | 'tar' } | { readonly restorable: false; readonly fault: string };
 
 /** Bytes of a file's beginning that tell what it is. */
 export const SNIFFED_BYTES = 512;
@@ -15,7 +16,9 @@ export function sniffDump(beginning: Buffer): Sniffed {
   }
   if (beginning[0] === 0x1f && beginning[1] === 0x8b) return fault('it is compressed; unpack it with gunzip first');
   if (/^\s*(?:--|SET |CREATE |\\)/.test(beginning.toString('latin1'))) {
-    return fault("it is SQL; make a database with freehold databases create and run psql 'URI' -f FILE, or dump anew with pg_dump --format=custom");
+    return fault(
+      "it is SQL; make a database with freehold databases create and run psql 'URI' -f FILE, or dump anew with pg_dump --format=custom",
+    );
   }
   return fault('it is not a dump; make one with pg_dump --format=custom');
 }

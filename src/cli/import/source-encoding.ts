@@ -6,8 +6,33 @@ import type { RepeatedDump } from './read-contents.js';
 
 /** The encodings that PostgreSQL converts to UTF-8. */
 const CONVERTED = [
-  'BIG5', 'EUC_CN', 'EUC_JIS_2004', 'EUC_JP', 'EUC_KR', 'EUC_TW', 'GB18030', 'GBK', 'ISO_8859_5', 'ISO_8859_6', 'ISO_8859_7', 'ISO_8859_8', 'JOHAB',
-  'KOI8R', 'KOI8U', 'LATIN1', 'LATIN2', 'LATIN3', 'LATIN4', 'LATIN5', 'LATIN6', 'LATIN7', 'LATIN8', 'LATIN9', 'LATIN10', 'SHIFT_JIS_2004', 'SJIS',
+  'BIG5',
+  'EUC_CN',
+  'EUC_JIS_2004',
+  'EUC_JP',
+  'EUC_KR',
+  'EUC_TW',
+  'GB18030',
+  'GBK',
+  'ISO_8859_5',
+  'ISO_8859_6',
+  'ISO_8859_7',
+  'ISO_8859_8',
+  'JOHAB',
+  'KOI8R',
+  'KOI8U',
+  'LATIN1',
+  'LATIN2',
+  'LATIN3',
+  'LATIN4',
+  'LATIN5',
+  'LATIN6',
+  'LATIN7',
+  'LATIN8',
+  'LATIN9',
+  'LATIN10',
+  'SHIFT_JIS_2004',
+  'SJIS',
   'UHC', 'UTF8', 'WIN866', 'WIN874', 'WIN1250', 'WIN1251', 'WIN1252', 'WIN1253', 'WIN1254', 'WIN1255', 'WIN1256', 'WIN1257', 'WIN1258',
 ];
 const UNKNOWN = 'SQL_ASCII';
@@ -29,17 +54,26 @@ export function parseEncoding(text: string): string {
  * @param toSql all of the dump in SQL
  * @throws CliError if it cannot be told what its bytes mean
  */
-export async function settleEncoding(dump: RepeatedDump, archive: Archive, given: string | undefined, toSql: () => AsyncIterable<Uint8Array>): Promise<void> {
+export async function settleEncoding(
+  dump: RepeatedDump, archive: Archive, given: string | undefined, toSql: () => AsyncIterable<Uint8Array>,
+): Promise<void> {
   if (archive.encoding !== UNKNOWN) {
-    if (given !== undefined) throw new CliError(`the source is in ${archive.encoding} and is converted from that: --encoding is for sources in ${UNKNOWN}`, EXIT.usage);
+    if (given !== undefined) {
+      throw new CliError(
+        `the source is in ${archive.encoding} and is converted from that: --encoding is for sources in ${UNKNOWN}`, EXIT.usage,
+      );
+    }
     return;
   }
-  if (archive.encodingAt === undefined) throw new CliError('the dump does not say in which encoding it is: dump again with pg_dump --format=custom');
+  if (archive.encodingAt === undefined) {
+    throw new CliError('the dump does not say in which encoding it is: dump again with pg_dump --format=custom');
+  }
   if (given === undefined) {
     note(`the source is in ${UNKNOWN}, which says nothing of what its bytes mean: looking whether all of them are UTF-8`);
     const bad = await findBadText(toSql());
     if (bad !== undefined) {
-      throw new CliError(`${bad.where} is not UTF-8 (${bad.bytes}), and the source, which is in ${UNKNOWN}, does not say what it is; nothing was made.`
+      throw new CliError(
+        `${bad.where} is not UTF-8 (${bad.bytes}), and the source, which is in ${UNKNOWN}, does not say what it is; nothing was made.`
         + ' Say it with --encoding, such as --encoding WIN1252, or mend the source');
     }
   }

@@ -43,9 +43,15 @@ export function wishLocale(source: SourceLocale): LocaleWish {
   }
   const order = inUtf8(name);
   // Bytes and code points have the same order in UTF-8; only this one knows letters beyond ASCII.
-  if (order === 'C' && characters !== undefined && inUtf8(characters) !== 'C') return { locale: { provider, name: DEFAULT_LOCALES.libc }, other: undefined, change: undefined };
+  if (order === 'C' && characters !== undefined && inUtf8(characters) !== 'C') {
+    return { locale: { provider, name: DEFAULT_LOCALES.libc }, other: undefined, change: undefined };
+  }
   const differs = characters !== undefined && inUtf8(characters) !== order;
-  return { locale: { provider, name: order }, other: undefined, change: differs ? `it tells letters from each other by ${characters}, for upper(), lower() and patterns` : undefined };
+  return {
+    locale: { provider, name: order },
+    other: undefined,
+    change: differs ? `it tells letters from each other by ${characters}, for upper(), lower() and patterns` : undefined,
+  };
 }
 
 /** Every database here is in UTF-8: the same language's order in that encoding. */

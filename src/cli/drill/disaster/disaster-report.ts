@@ -47,9 +47,16 @@ export function findBreaches({ disasters, predictions, stopped }: DisasterReport
     ...(stopped === null ? [] : [`the drill ended early: ${stopped}`]),
     ...disasters.flatMap(({ databaseId, failure }) => (failure === null ? [] : [`${databaseId}: ${failure}`])),
     ...(rpo > MOST_RPO_SECONDS ? [`${rpo.toFixed(1)} s of acknowledged writes were lost, and not ${MOST_RPO_SECONDS} s at most`] : []),
-    ...(sum(({ holes }) => holes) > 0 ? [`${sum(({ holes }) => holes)} acknowledged writes are missing that are older than others that were restored`] : []),
-    ...(sum(({ damaged }) => damaged) > 0 ? [`${sum(({ damaged }) => damaged)} rows of what was in the backups are missing or damaged`] : []),
-    ...late.map(({ lost, id, seconds, promisedSeconds }) => `the ${lost} ${id} would take ${duration(seconds)}, and ${duration(promisedSeconds)} are promised`),
+    ...(sum(({ holes }) => holes) > 0
+      ? [`${sum(({ holes }) => holes)} acknowledged writes are missing that are older than others that were restored`]
+      : []),
+    ...(sum(({ damaged }) => damaged) > 0
+      ? [`${sum(({ damaged }) => damaged)} rows of what was in the backups are missing or damaged`]
+      : []),
+    ...late.map(
+      ({ lost, id, seconds, promisedSeconds }) =>
+        `the ${lost} ${id} would take ${duration(seconds)}, and ${duration(promisedSeconds)} are promised`,
+    ),
   ];
 }
 
@@ -78,13 +85,17 @@ export function printDisasters(report: DisasterReport): void {
   print(formatTable(disasters, DISASTERS));
   if (!model) return;
   print(`\n${describeModel(model)}`);
-  if (canaries.length < restoresAtOnce) print(`${restoresAtOnce} databases are restored at once, and only ${canaries.length} were here: more at once are slower`);
+  if (canaries.length < restoresAtOnce) {
+    print(`${restoresAtOnce} databases are restored at once, and only ${canaries.length} were here: more at once are slower`);
+  }
   const worst = Object.keys(PROMISED_SECONDS).flatMap((lost) => predictions.find((prediction) => prediction.lost === lost) ?? []);
   if (worst.length === 0) {
     print('\nThere is no database but the canaries: nothing to be predicted');
     return;
   }
-  print(`\nIf nothing of its databases were left elsewhere, and ${restoresAtOnce} are restored at once:\n\n${formatTable(worst, PREDICTIONS)}`);
+  print(
+    `\nIf nothing of its databases were left elsewhere, and ${restoresAtOnce} are restored at once:\n\n${formatTable(worst, PREDICTIONS)}`,
+  );
   const unbacked = [...new Set(predictions.flatMap(({ withoutBackup }) => withoutBackup))];
   if (unbacked.length > 0) print(`\nNot counted, as they have no backup yet: ${unbacked.join(', ')}`);
 }

@@ -48,7 +48,9 @@ export async function disaster(flags: DisasterFlags, command: Command): Promise<
   });
 }
 
-async function withCanaries<T>({ region, plan, canaries }: DisasterFlags, { api, customerId, signal }: DisasterParts, body: (canaries: readonly Canary[]) => Promise<T>): Promise<T> {
+async function withCanaries<T>(
+  { region, plan, canaries }: DisasterFlags, { api, customerId, signal }: DisasterParts, body: (canaries: readonly Canary[]) => Promise<T>,
+): Promise<T> {
   note(`freehold: making ${canaries} canaries in ${region}`);
   const stamp = Date.now().toString(36);
   const asked = await Promise.allSettled(Array.from({ length: canaries }, (_, index) =>
@@ -63,7 +65,9 @@ async function withCanaries<T>({ region, plan, canaries }: DisasterFlags, { api,
   }
 }
 
-async function measure({ region, rounds, size }: DisasterFlags, canaries: readonly Canary[], parts: DisasterParts): Promise<DisasterReport> {
+async function measure(
+  { region, rounds, size }: DisasterFlags, canaries: readonly Canary[], parts: DisasterParts,
+): Promise<DisasterReport> {
   const subjects: Subject[] = [];
   const disasters: Disaster[] = [];
   // Where one canary cannot be measured, nothing goes on for the others.
@@ -71,11 +75,20 @@ async function measure({ region, rounds, size }: DisasterFlags, canaries: readon
   const ending = { ...parts, signal: eitherOf(parts.signal, over.signal) };
   let stopped: string | null = null;
   try {
-    for (const canary of canaries) subjects.push({ canary, writer: await NumberedWriter.start(canary.credentials.uri, { restMs: WRITER_REST_MS }), lostBefore: new Set() });
+    for (const canary of canaries) {
+      subjects.push({
+        canary, writer: await NumberedWriter.start(canary.credentials.uri, { restMs: WRITER_REST_MS }), lostBefore: new Set(),
+      });
+    }
     for (const mebibytes of Array.from({ length: rounds }, () => size).flat()) {
       const now = await runDisaster(subjects, mebibytes, ending);
       disasters.push(...now);
-      for (const one of now) note(`freehold: ${one.databaseId} with ${mebibytes} MiB: ${one.failure ?? `back after ${one.rtoSeconds?.toFixed(2)} s, the last ${one.rpoSeconds.toFixed(2)} s lost`}`);
+      for (const one of now) {
+        note(
+          `freehold: ${one.databaseId} with ${mebibytes} MiB: `
+            + (one.failure ?? `back after ${one.rtoSeconds?.toFixed(2)} s, the last ${one.rpoSeconds.toFixed(2)} s lost`),
+        );
+      }
       if (now.some(({ failure }) => failure !== null)) break;
     }
   } catch (error) {
@@ -87,7 +100,9 @@ async function measure({ region, rounds, size }: DisasterFlags, canaries: readon
     await Promise.all(subjects.map(({ writer }) => writer.stop()));
   }
   const common = { region, canaries: canaries.map(({ id }) => id), sizesMib: size, stopped, disasters, restoresAtOnce: RESTORES_AT_ONCE };
-  const samples = disasters.flatMap(({ backupBytes, rtoSeconds }) => (rtoSeconds === null ? [] : [{ bytes: backupBytes, seconds: rtoSeconds }]));
+  const samples = disasters.flatMap(({ backupBytes, rtoSeconds }) =>
+    rtoSeconds === null ? [] : [{ bytes: backupBytes, seconds: rtoSeconds }],
+  );
   if (samples.length === 0) return { ...common, model: null, predictions: [] };
   const model = fitRestores(samples);
   return { ...common, model, predictions: predictRestores(await readFleet(parts.api, new Set(common.canaries)), model, RESTORES_AT_ONCE) };
@@ -97,6 +112,13 @@ async function measure({ region, rounds, size }: DisasterFlags, canaries: readon
 async function readFleet(api: FreeholdClient, canaries: ReadonlySet<string>): Promise<FleetDatabase[]> {
   const databases = (await collect(api.list('/v1/databases'))).filter(({ id, deletedAt }) => deletedAt === null && !canaries.has(id));
   const limit = pLimit(ASKED_AT_ONCE);
-  return Promise.all(databases.map(({ id, instances }) => limit(async (): Promise<FleetDatabase> => (
-    { id, backupBytes: (await newestBackup(api, id))?.sizeBytes ?? null, places: instances.map(({ host, dataCenter }) => ({ host, dataCenter })) }))));
+  return Promise.all(
+    databases.map(({ id, instances }) =>
+      limit(async (): Promise<FleetDatabase> => ({
+        id,
+        backupBytes: (await newestBackup(api, id))?.sizeBytes ?? null,
+        places: instances.map(({ host, dataCenter }) => ({ host, dataCenter })),
+      })),
+    ),
+  );
 }

@@ -28,7 +28,13 @@ export function fitRestores(samples: readonly RestoreSample[]): RestoreModel {
   const spread = mean((sample) => (sample.bytes - bytes) ** 2);
   const isSpread = Math.max(...usable.map((sample) => sample.bytes)) >= TELLING_RATIO * Math.min(...usable.map((sample) => sample.bytes));
   const slope = isSpread && spread > 0 ? mean((sample) => (sample.bytes - bytes) * (sample.seconds - seconds)) / spread : 0;
-  if (slope <= 0) return { fixedSeconds: Math.max(...usable.map((sample) => sample.seconds)), bytesPerSecond: Math.min(...usable.map((sample) => sample.bytes / sample.seconds)), isTold: false };
+  if (slope <= 0) {
+    return {
+      fixedSeconds: Math.max(...usable.map((sample) => sample.seconds)),
+      bytesPerSecond: Math.min(...usable.map((sample) => sample.bytes / sample.seconds)),
+      isTold: false,
+    };
+  }
   const fixedSeconds = seconds - slope * bytes;
   if (fixedSeconds >= 0) return { fixedSeconds, bytesPerSecond: 1 / slope, isTold: true };
   const throughOrigin = mean((sample) => sample.bytes * sample.seconds) / mean((sample) => sample.bytes ** 2);

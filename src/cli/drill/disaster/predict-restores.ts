@@ -36,12 +36,16 @@ export function predictRestores(databases: readonly FleetDatabase[], model: Rest
   ].sort((a, b) => b.seconds - a.seconds || a.id.localeCompare(b.id));
 }
 
-function group(databases: readonly FleetDatabase[], nameOf: (place: FleetDatabase['places'][number]) => string): [string, FleetDatabase[]][] {
+function group(
+  databases: readonly FleetDatabase[], nameOf: (place: FleetDatabase['places'][number]) => string,
+): [string, FleetDatabase[]][] {
   const ids = [...new Set(databases.flatMap(({ places }) => places.map(nameOf)))];
   return ids.map((id) => [id, databases.filter(({ places }) => places.some((place) => nameOf(place) === id))]);
 }
 
-function predict(lost: Prediction['lost'], id: string, there: readonly FleetDatabase[], { fixedSeconds, bytesPerSecond }: RestoreModel, atOnce: number): Prediction {
+function predict(
+  lost: Prediction['lost'], id: string, there: readonly FleetDatabase[], { fixedSeconds, bytesPerSecond }: RestoreModel, atOnce: number,
+): Prediction {
   // The emptying of lost hosts takes databases in this order, not the largest first.
   const inOrder = [...there].sort((a, b) => a.id.localeCompare(b.id));
   const sizes = inOrder.flatMap(({ backupBytes }) => backupBytes ?? []);

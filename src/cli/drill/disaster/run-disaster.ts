@@ -47,8 +47,9 @@ export async function runDisaster(subjects: readonly Subject[], mebibytes: numbe
   const destroyedAtMs = Date.now();
   try {
     await destroyAll(remains);
-    return await Promise.all(subjects.map((subject, index) =>
-      restoreSubject(subject, { destroyedAtMs, mebibytes, backupBytes: backupBytes[index] ?? 0, errorsBefore: errors[index] ?? 0 }, parts)));
+    return await Promise.all(subjects.map((subject, index) => restoreSubject(
+      subject, { destroyedAtMs, mebibytes, backupBytes: backupBytes[index] ?? 0, errorsBefore: errors[index] ?? 0 }, parts,
+    )));
   } finally {
     // Only now, so that a restore does not wait for the disk that removes what is gone anyway.
     await removeGone(remains);
@@ -67,21 +68,37 @@ interface Blow {
   readonly errorsBefore: number;
 }
 
-async function restoreSubject(subject: Subject, { destroyedAtMs, mebibytes, backupBytes, errorsBefore }: Blow, parts: DisasterParts): Promise<Disaster> {
+async function restoreSubject(
+  subject: Subject, { destroyedAtMs, mebibytes, backupBytes, errorsBefore }: Blow, parts: DisasterParts,
+): Promise<Disaster> {
   const { canary, writer, lostBefore } = subject;
   const restoring = restore(parts.api, canary.id, within(parts.signal, parts.limitMs));
   // An acknowledgement from before may have been on its way when the servers died; the error comes after it.
   await askUntil(() => writer.errorCount > errorsBefore || undefined, { deadlineMs: parts.limitMs, everyMs: 10, signal: parts.signal });
   const before = writer.count;
   const { operation, failure } = await restoring;
-  if (failure === null) await askUntil(() => writer.count > before || undefined, { deadlineMs: parts.limitMs, everyMs: 5, signal: parts.signal });
+  if (failure === null) {
+    await askUntil(() => writer.count > before || undefined, { deadlineMs: parts.limitMs, everyMs: 5, signal: parts.signal });
+  }
   const seen = writer.report();
   const backAtMs = failure === null ? seen.acknowledgedAtMs[before] : undefined;
   const common = {
-    databaseId: canary.id, destroyedAt: new Date(destroyedAtMs).toISOString(), backupBytes, steps: operation ? stepSeconds(operation) : {}, acknowledged: seen.acknowledged.length,
+    databaseId: canary.id,
+    destroyedAt: new Date(destroyedAtMs).toISOString(),
+    backupBytes,
+    steps: operation ? stepSeconds(operation) : {},
+    acknowledged: seen.acknowledged.length,
   };
   if (backAtMs === undefined) {
-    return { ...common, rtoSeconds: null, lost: 0, rpoSeconds: 0, holes: 0, damaged: 0, failure: failure ?? `cannot be written to again after ${parts.limitMs / 1000} s` };
+    return {
+      ...common,
+      rtoSeconds: null,
+      lost: 0,
+      rpoSeconds: 0,
+      holes: 0,
+      damaged: 0,
+      failure: failure ?? `cannot be written to again after ${parts.limitMs / 1000} s`,
+    };
   }
   const missing = (await lostRows(canary.credentials.uri, seen)).filter((number) => !lostBefore.has(number));
   const rows = rowsBefore(seen, before).filter(({ number }) => !lostBefore.has(number));
@@ -96,7 +113,9 @@ async function restoreSubject(subject: Subject, { destroyedAtMs, mebibytes, back
 }
 
 /** As the product does it for a database that a lost data centre held alone, but for this one database. */
-async function restore(api: FreeholdClient, id: string, signal: AbortSignal): Promise<{ readonly operation?: Operation; readonly failure: string | null }> {
+async function restore(
+  api: FreeholdClient, id: string, signal: AbortSignal,
+): Promise<{ readonly operation?: Operation; readonly failure: string | null }> {
   try {
     const operation = await api.followOperation(await requestRestore(api, id, signal), { signal });
     return { operation, failure: operation.state === 'succeeded' ? null : describeEnd(operation) };
@@ -110,7 +129,8 @@ async function restore(api: FreeholdClient, id: string, signal: AbortSignal): Pr
 async function requestRestore(api: FreeholdClient, id: string, signal: AbortSignal): Promise<string> {
   const accepted = await askUntil(async () => {
     try {
-      return (await api.call('post', '/v1/databases/{id}/restore', { path: { id }, body: { time: 'latest', into: 'inPlace' }, signal })).operation.id;
+      const body = { time: 'latest', into: 'inPlace' } as const;
+      return (await api.call('post', '/v1/databases/{id}/restore', { path: { id }, body, signal })).operation.id;
     } catch (error) {
       if (error instanceof ProblemError && error.status === 409) return undefined;
       throw error;
