@@ -15,6 +15,8 @@ export class Storage1700000000014 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query('ALTER TABLE databases DROP COLUMN storage_used_bytes, DROP COLUMN writing, DROP COLUMN writing_because, DROP COLUMN writing_changes');
+    await runner.query(
+      'ALTER TABLE databases DROP COLUMN storage_used_bytes, DROP COLUMN writing, DROP COLUMN writing_because, DROP COLUMN writing_changes',
+    );
   }
 }

@@ -10,9 +10,12 @@ export class Endpoints1700000000018 implements MigrationInterface {
 
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
-      ALTER TABLE databases ADD COLUMN endpoint_slot integer CHECK (endpoint_slot >= 0), DROP CONSTRAINT databases_region_id_endpoint_database_key;
+      ALTER TABLE databases ADD COLUMN endpoint_slot integer CHECK (endpoint_slot >= 0),
+        DROP CONSTRAINT databases_region_id_endpoint_database_key;
       UPDATE databases d SET endpoint_slot = numbered.slot
-        FROM (SELECT id, row_number() OVER (PARTITION BY region_id ORDER BY coalesce(purge_at < now(), false), id) - 1 AS slot FROM databases) AS numbered WHERE numbered.id = d.id;
+        FROM (SELECT id, row_number() OVER (PARTITION BY region_id ORDER BY coalesce(purge_at < now(), false), id) - 1 AS slot
+                FROM databases) AS numbered
+        WHERE numbered.id = d.id;
       ALTER TABLE databases ALTER COLUMN endpoint_slot SET NOT NULL;
       CREATE UNIQUE INDEX databases_endpoint_slot ON databases (region_id, endpoint_slot) WHERE deleted_at IS NULL;
       SELECT setval('unix_accounts', least(last_value, 29999), is_called) FROM unix_accounts;
