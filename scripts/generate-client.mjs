@@ -20,7 +20,15 @@ const settings = readSettings({
 });
 /** As much of a data source as the modules ask for when they are made. */
 const NO_DATA_SOURCE = { isInitialized: true, options: { type: 'postgres' }, entityMetadatas: [], getRepository: () => ({}) };
-const ground = { settings, dataSource: NO_DATA_SOURCE, engine: { inventory: () => [] }, vault: new Vault(Buffer.alloc(32)), queues: {}, log: openLog('silent', 'generate'), tracing: NO_TRACING };
+const ground = {
+  settings,
+  dataSource: NO_DATA_SOURCE,
+  engine: { inventory: () => [] },
+  vault: new Vault(Buffer.alloc(32)),
+  queues: {},
+  log: openLog('silent', 'generate'),
+  tracing: NO_TRACING,
+};
 const app = await NestFactory.create(ApiModule.on(ground), { logger: ['error', 'warn'], abortOnError: false });
 writeFileSync(TYPES_FILE, await renderTypes(describeApi(app, 'http://freehold.invalid')));
 process.stdout.write(`${TYPES_FILE} is written\n`);

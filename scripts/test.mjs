@@ -12,7 +12,10 @@ import { trySetUp } from './setup.mjs';
 
 const CHECKS = [
   { name: 'eslint', args: ['node_modules/eslint/bin/eslint.js', '.', '--max-warnings=0'] },
-  { name: 'dependency-cruiser', args: ['node_modules/dependency-cruiser/bin/dependency-cruise.mjs', '--config', '.dependency-cruiser.cjs', 'src', 'migrations'] },
+  {
+    name: 'dependency-cruiser',
+    args: ['node_modules/dependency-cruiser/bin/dependency-cruise.mjs', '--config', '.dependency-cruiser.cjs', 'src', 'migrations'],
+  },
   { name: 'tsc', args: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'] },
   { name: 'knip', args: ['node_modules/knip/bin/knip.js'] },
 ];
@@ -36,7 +39,9 @@ async function testAll() {
 async function runTests(filters) {
   const folder = mkdtempSync(join(tmpdir(), 'freehold-test-'));
   const report = join(folder, 'report.json');
-  const args = ['node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...filters];
+  const args = [
+    'node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...filters,
+  ];
   const { code } = await runNode(args, 'show');
   try {
     return { code, ...count(JSON.parse(readFileSync(report, 'utf8'))) };
@@ -74,7 +79,9 @@ async function inParallel(width, items, work) {
 
 function finish(tests, failures) {
   const seconds = Math.round((Date.now() - started) / 1000);
-  process.stdout.write(failures.length === 0 ? `all checks passed in ${seconds} s\n` : `failed after ${seconds} s: ${failures.join(', ')}\n`);
+  process.stdout.write(
+    failures.length === 0 ? `all checks passed in ${seconds} s\n` : `failed after ${seconds} s: ${failures.join(', ')}\n`,
+  );
   process.stdout.write(`${tests.passed} passed, ${tests.failed} failed\n`);
   process.exitCode = failures.length === 0 && tests.failed === 0 ? 0 : 1;
 }

@@ -1,4 +1,7 @@
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename } from 'node:path';
 import { capture, say, SetupError } from './run.mjs';
 import { candidateOf, compare } from './versions.mjs';
@@ -21,7 +24,9 @@ const MAKING = '.making-';
  */
 export function bringProgram({ own, package: name, program, atLeast }) {
   mkdirSync(own, { recursive: true, mode: 0o755 });
-  readdirSync(own).filter((entry) => entry.startsWith(MAKING)).forEach((entry) => rmSync(`${own}/${entry}`, { recursive: true, force: true }));
+  readdirSync(own)
+    .filter((entry) => entry.startsWith(MAKING))
+    .forEach((entry) => rmSync(`${own}/${entry}`, { recursive: true, force: true }));
   const work = mkdtempSync(`${own}/${MAKING}${name}-`);
   try {
     const apt = findSuite(work, name, atLeast);
@@ -70,7 +75,8 @@ function findMirrors() {
   if (keyring === undefined) throw new SetupError('the keys of Debian are missing: apt-get install debian-archive-keyring');
   const format = '$(LABEL)|$(CODENAME)|$(COMPONENT)|$(REPO_URI)';
   const targets = capture('apt-get', ['indextargets', '--format', format, 'Created-By: Packages']).output.split('\n');
-  const mirrorOf = (label, suite) => targets.find((target) => target.startsWith(`${label}|${suite}|main|`) && !target.includes('|cdrom:'))?.split('|')[3];
+  const mirrorOf = (label, suite) =>
+    targets.find((target) => target.startsWith(`${label}|${suite}|main|`) && !target.includes('|cdrom:'))?.split('|')[3];
   const main = mirrorOf('Debian', codename);
   if (main === undefined) throw new SetupError(`no source of apt names a mirror of Debian's ${codename}`);
   return { keyring, main, security: mirrorOf('Debian-Security', `${codename}-security`) };
@@ -82,13 +88,19 @@ function configureApt(work, sources) {
   writeFileSync(`${work}/status`, '');
   writeFileSync(`${work}/etc/sources.list`, `${sources.join('\n')}\n`);
   const settings = {
-    'Dir::State': work, 'Dir::State::lists': `${work}/lists`, 'Dir::State::status': `${work}/status`, 'Dir::State::extended_states': `${work}/extended`,
+    'Dir::State': work,
+    'Dir::State::lists': `${work}/lists`,
+    'Dir::State::status': `${work}/status`,
+    'Dir::State::extended_states': `${work}/extended`,
     'Dir::Cache': `${work}/cache`,
     'Dir::Etc::sourcelist': `${work}/etc/sources.list`, 'Dir::Etc::sourceparts': `${work}/etc/empty`,
     'Dir::Etc::preferences': `${work}/etc/none`, 'Dir::Etc::preferencesparts': `${work}/etc/empty`,
     'APT::Default-Release': '', 'APT::Sandbox::User': 'root', 'APT::Update::Error-Mode': 'any',
     'APT::Get::AllowUnauthenticated': 'false', 'Acquire::AllowInsecureRepositories': 'false', 'Acquire::AllowWeakRepositories': 'false',
-    'Acquire::AllowDowngradeToInsecureRepositories': 'false', 'Acquire::Languages': 'none', 'Acquire::Retries': '2', 'Acquire::http::Timeout': '20',
+    'Acquire::AllowDowngradeToInsecureRepositories': 'false',
+    'Acquire::Languages': 'none',
+    'Acquire::Retries': '2',
+    'Acquire::http::Timeout': '20',
   };
   writeFileSync(`${work}/apt.conf`, Object.entries(settings).map(([key, value]) => `${key} "${value}";\n`).join(''));
   return `${work}/apt.conf`;
@@ -139,7 +151,9 @@ function copyLibraries({ unpacked, made, binary, loader }) {
 
 /** Shared libraries by their names; links that lead out of the unpacked tree are left out. */
 function findLibraries(unpacked) {
-  const files = readdirSync(unpacked, { recursive: true }).filter((path) => /(^|\/)lib(32|64)?\/.*\.so(\.[\w.]+)?$/.test(path)).map((path) => `${unpacked}/${path}`);
+  const files = readdirSync(unpacked, { recursive: true })
+    .filter((path) => /(^|\/)lib(32|64)?\/.*\.so(\.[\w.]+)?$/.test(path))
+    .map((path) => `${unpacked}/${path}`);
   const isInside = (path) => {
     try {
       return realpathSync(path).startsWith(`${realpathSync(unpacked)}/`) && statSync(path).isFile();

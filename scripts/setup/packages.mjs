@@ -1,12 +1,22 @@
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, copyFileSync } from 'node:fs';
+import {
+  accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, copyFileSync,
+} from 'node:fs';
 import { delimiter, dirname } from 'node:path';
 import { bringPooler, describeNeed, findPooler, isSound, isUsable, OWN, sayWhatItLacks } from './pooler.mjs';
 import { run, ask, say, SetupError } from './run.mjs';
 
 /** What the fleet runs, and the Debian and Ubuntu packages that hold it. */
 const NEEDS = [
-  { package: 'postgresql', programs: ['initdb', 'postgres', 'pg_ctl', 'pg_rewind', 'pg_controldata', 'pg_waldump'], elsewhere: 'PostgreSQL 15 or newer, server' },
-  { package: 'postgresql-client', programs: ['psql', 'pg_basebackup', 'pg_dump', 'pg_restore', 'pg_isready', 'pg_amcheck'], elsewhere: 'PostgreSQL 15 or newer, client programs' },
+  {
+    package: 'postgresql',
+    programs: ['initdb', 'postgres', 'pg_ctl', 'pg_rewind', 'pg_controldata', 'pg_waldump'],
+    elsewhere: 'PostgreSQL 15 or newer, server',
+  },
+  {
+    package: 'postgresql-client',
+    programs: ['psql', 'pg_basebackup', 'pg_dump', 'pg_restore', 'pg_isready', 'pg_amcheck'],
+    elsewhere: 'PostgreSQL 15 or newer, client programs',
+  },
   { package: 'redis-server', programs: ['redis-server'], elsewhere: 'Redis 6 or newer' },
   { package: 'haproxy', programs: ['haproxy'], elsewhere: 'HAProxy 2.6 or newer, built with Lua' },
   { package: 'pgbackrest', programs: ['pgbackrest'], elsewhere: 'pgBackRest 2.41 or newer' },
@@ -63,7 +73,14 @@ function findMissing() {
 /** Libraries lie in the system's folder, or one below it that is named for the architecture. */
 function isLibraryThere(name) {
   const bases = ['/usr/lib', '/usr/lib64', '/usr/local/lib'].filter(existsSync);
-  return bases.some((base) => [base, ...readdirSync(base).filter((entry) => entry.includes('-linux-')).map((entry) => `${base}/${entry}`)].some((folder) => existsSync(`${folder}/${name}`)));
+  return bases.some((base) =>
+    [
+      base,
+      ...readdirSync(base)
+        .filter((entry) => entry.includes('-linux-'))
+        .map((entry) => `${base}/${entry}`),
+    ].some((folder) => existsSync(`${folder}/${name}`)),
+  );
 }
 
 /** Debian keeps a server's programs out of PATH, one folder a major version. */

@@ -30,7 +30,10 @@ export function describeNeed(pooler) {
 
 /** Says what a PgBouncer is that is used for want of a better one. */
 export function sayWhatItLacks({ path, version }) {
-  say(`${path} is ${version}: before ${SOUND} it drops settings of clients and has known holes; each start names them, and README.md says how to get a newer one`);
+  say(
+    `${path} is ${version}: before ${SOUND} it drops settings of clients and has known holes; `
+      + 'each start names them, and README.md says how to get a newer one',
+  );
 }
 
 /**

@@ -36,7 +36,9 @@ export function ask(program, args) {
 
 /** Runs a program quietly, in English; a program that cannot be started is one that failed. */
 export function capture(program, args, folder = ROOT) {
-  const result = spawnSync(program, args, { cwd: folder, encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' }, stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 16 * 1024 * 1024 });
+  const result = spawnSync(program, args, {
+    cwd: folder, encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' }, stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 16 * 1024 * 1024,
+  });
   return { code: result.status ?? 1, output: (result.stdout ?? '').trim(), errors: result.error?.message ?? result.stderr.trim() };
 }
 
