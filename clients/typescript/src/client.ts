@@ -42,8 +42,11 @@ export type AnswerOf<M extends Method, P extends PathOf<M>> =
 export type BodyOf<M extends Method, P extends PathOf<M>> =
   paths[P][M] extends { requestBody?: infer R } ? Content<NonNullable<R>> : undefined;
 
-type ParameterOf<M extends Method, P extends PathOf<M>, Where extends 'path' | 'query'> =
-  paths[P][M] extends { parameters: infer All } ? (Where extends keyof All ? NonNullable<All[Where]> : Record<string, never>) : Record<string, never>;
+type ParameterOf<M extends Method, P extends PathOf<M>, Where extends 'path' | 'query'> = paths[P][M] extends { parameters: infer All }
+  ? Where extends keyof All
+    ? NonNullable<All[Where]>
+    : Record<string, never>
+  : Record<string, never>;
 
 export interface CallOptions<M extends Method, P extends PathOf<M>> {
   readonly path?: ParameterOf<M, P, 'path'>;
@@ -85,7 +88,8 @@ export class FreeholdClient {
     let cursor: string | null | undefined;
     do {
       const query = { limit: 100, ...options.query, ...(cursor && { cursor }) } as unknown as ParameterOf<'get', P, 'query'>;
-      const page = (await this.call('get', path, { ...options, query })) as unknown as { data: ItemOf<AnswerOf<'get', P>>[]; nextCursor: string | null };
+      const answer: unknown = await this.call('get', path, { ...options, query });
+      const page = answer as { data: ItemOf<AnswerOf<'get', P>>[]; nextCursor: string | null };
       yield* page.data;
       cursor = page.nextCursor;
     } while (cursor);
@@ -95,7 +99,9 @@ export class FreeholdClient {
     return this.call('post', '/v1/customers', { body, ...options });
   }
 
-  createApiKey(customerId: string, body: BodyOf<'post', '/v1/customers/{customerId}/api-keys'>, options: Repeatable = {}): Promise<NewApiKey> {
+  createApiKey(
+    customerId: string, body: BodyOf<'post', '/v1/customers/{customerId}/api-keys'>, options: Repeatable = {},
+  ): Promise<NewApiKey> {
     return this.call('post', '/v1/customers/{customerId}/api-keys', { path: { customerId }, body, ...options });
   }
 
@@ -122,9 +128,17 @@ export class FreeholdClient {
     return this.transport.text({ method: 'GET', path: fill('/v1/regions/{id}/ca.pem', { id: regionId }) });
   }
 
-  /** A dump of the live data, for pg_restore: of the endpoint's database, or of another one of its instance; one that breaks off, or whose digest is another one, ends with an error. */
+  /**
+   * A dump of the live data, for pg_restore: of the endpoint's database, or of another one of its instance; one that breaks
+   * off, or whose digest is another one, ends with an error.
+   */
   dump(databaseId: string, signal?: AbortSignal, database?: string): Promise<Download> {
-    return this.transport.download({ path: fill('/v1/databases/{id}/dump', { id: databaseId }), query: { database }, headers: { accept: 'application/octet-stream' }, signal });
+    return this.transport.download({
+      path: fill('/v1/databases/{id}/dump', { id: databaseId }),
+      query: { database },
+      headers: { accept: 'application/octet-stream' },
+      signal,
+    });
   }
 
   /** Follows an operation until it has ended, whichever way; resumes by itself when the connection breaks. */

@@ -31,7 +31,9 @@ const SILENT_MS = 600_000;
  * @param timeoutMs holds for the answer's head only
  * @throws ProblemError, UnreachableError
  */
-export async function openDownload(url: URL, headers: Readonly<Record<string, string>>, timeoutMs: number, signal?: AbortSignal): Promise<Download> {
+export async function openDownload(
+  url: URL, headers: Readonly<Record<string, string>>, timeoutMs: number, signal?: AbortSignal,
+): Promise<Download> {
   const response = await openResponse(url, headers, timeoutMs, signal);
   if (response.statusCode !== 200) throw await problemOf(response);
   const hash = createHash('sha256');
@@ -48,7 +50,9 @@ export async function openDownload(url: URL, headers: Readonly<Record<string, st
   return { chunks: chunks(), digest: () => ({ sha256: hash.copy().digest('hex'), confirmed }) };
 }
 
-function openResponse(url: URL, headers: Readonly<Record<string, string>>, timeoutMs: number, signal?: AbortSignal): Promise<IncomingMessage> {
+function openResponse(
+  url: URL, headers: Readonly<Record<string, string>>, timeoutMs: number, signal?: AbortSignal,
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const request = (url.protocol === 'https:' ? requestSecure : requestPlain)(url, { headers, ...(signal && { signal }) });
     const timer = setTimeout(() => request.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
@@ -67,6 +71,8 @@ function openResponse(url: URL, headers: Readonly<Record<string, string>>, timeo
 
 async function problemOf(response: IncomingMessage): Promise<Error> {
   const body = Buffer.concat(await (response as AsyncIterable<Buffer> & { toArray(): Promise<Buffer[]> }).toArray());
-  const headers = Object.entries(response.headers).flatMap(([name, value]): [string, string][] => (typeof value === 'string' ? [[name, value]] : []));
+  const headers = Object.entries(response.headers).flatMap(([name, value]): [string, string][] =>
+    typeof value === 'string' ? [[name, value]] : [],
+  );
   return toProblemError(new Response(body, { status: response.statusCode ?? 500, headers }));
 }

@@ -12,7 +12,11 @@ export type Operation = components['schemas']['Operation'];
 export class OperationFailedError extends Error {
   constructor(readonly operation: Operation) {
     const { kind, state, error } = operation;
-    super(error ? `${kind} ${state} at "${error.step}": ${error.reason}${error.hint === undefined ? '' : ` (${error.hint})`}` : `${kind} was ${state}`);
+    super(
+      error
+        ? `${kind} ${state} at "${error.step}": ${error.reason}${error.hint === undefined ? '' : ` (${error.hint})`}`
+        : `${kind} was ${state}`,
+    );
     this.name = 'OperationFailedError';
   }
 }

@@ -45,5 +45,11 @@ function parseProblem(text: string, status: number): Problem {
   } catch {
     // Not JSON: shown as it is.
   }
-  return { type: 'about:blank', title: `the answer has the status ${status}`, status, detail: text.slice(0, 200) || `status ${status}`, instance: '' };
+  return {
+    type: 'about:blank',
+    title: `the answer has the status ${status}`,
+    status,
+    detail: text.slice(0, 200) || `status ${status}`,
+    instance: '',
+  };
 }

@@ -95,7 +95,9 @@ export class Transport {
     }
   }
 
-  private async tryOnce<Answer>(request: Request, key: string | undefined, read: (response: Response) => Promise<Answer>): Promise<Attempt<Answer>> {
+  private async tryOnce<Answer>(
+    request: Request, key: string | undefined, read: (response: Response) => Promise<Answer>,
+  ): Promise<Attempt<Answer>> {
     const whole = new AbortController();
     const timer = this.limit(whole);
     try {
@@ -126,7 +128,9 @@ export class Transport {
     return openDownload(url, headers, Math.max(this.timeoutMs, FILE_BEGINS_WITHIN_MS), request.signal);
   }
 
-  private addressed({ path, query = {}, body, headers }: Request, key: string | undefined): { readonly url: URL; readonly headers: Record<string, string> } {
+  private addressed(
+    { path, query = {}, body, headers }: Request, key: string | undefined,
+  ): { readonly url: URL; readonly headers: Record<string, string> } {
     const url = new URL(this.options.url.replace(/\/+$/, '') + path);
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value));
     return {
