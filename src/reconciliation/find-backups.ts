@@ -19,14 +19,16 @@ export interface FoundBackups {
 }
 
 /** Asks every site for its catalogue of each database's backups. */
-export async function findBackups(metadata: Metadata, records: MetadataBackupRecords, port: BackupsPort, databaseIds: readonly string[]): Promise<FoundBackups> {
+export async function findBackups(
+  metadata: Metadata, records: MetadataBackupRecords, port: BackupsPort, databaseIds: readonly string[],
+): Promise<FoundBackups> {
   const limit = pLimit(LISTS_AT_ONCE);
   const silentSites = new Set<string>();
   const decisions = await Promise.all(databaseIds.map(async (id): Promise<[string, BackupsReconciliation][]> => {
     const known = await records.readSet(id);
     if (!known) return [];
     const catalogues = await Promise.all(port.sites().map(({ id: site }) => limit(async (): Promise<SiteCatalogue[]> => {
-      // One that did not answer once is not asked for each of many databases.
+      // A site that did not answer once is not asked for each of many databases.
       if (silentSites.has(site)) return [];
       try {
         return [{ site, backups: await port.list(known.set, site, AbortSignal.timeout(LIST_TIMEOUT_MS)) }];
@@ -42,14 +44,18 @@ export async function findBackups(metadata: Metadata, records: MetadataBackupRec
 
 function readCopies(metadata: Metadata, databaseId: string): Promise<RecordedCopy[]> {
   return queryRows(metadata.dataSource.manager,
-    `SELECT b.id AS "backupId", c.site, c.state, c.label FROM backups b JOIN backup_copies c ON c.backup_id = b.id WHERE b.database_id = $1`, [databaseId]);
+    `SELECT b.id AS "backupId", c.site, c.state, c.label
+       FROM backups b JOIN backup_copies c ON c.backup_id = b.id WHERE b.database_id = $1`, [databaseId]);
 }
 
 /** Writes down what was found of one database's backups. */
-export async function recordBackups(tx: EntityManager, records: MetadataBackupRecords, databaseId: string, { made, stored, gone }: BackupsReconciliation): Promise<void> {
+export async function recordBackups(
+  tx: EntityManager, records: MetadataBackupRecords, databaseId: string, { made, stored, gone }: BackupsReconciliation,
+): Promise<void> {
   for (const { id, startedAt, finishedAt } of made) {
     await tx.query(
-      `INSERT INTO backups (id, database_id, reason, requested_at, started_at, finished_at) VALUES ($1, $2, 'scheduled', $3, $3, $4) ON CONFLICT DO NOTHING`,
+      `INSERT INTO backups (id, database_id, reason, requested_at, started_at, finished_at)
+       VALUES ($1, $2, 'scheduled', $3, $3, $4) ON CONFLICT DO NOTHING`,
       [id, databaseId, startedAt, finishedAt]);
   }
   for (const { backupId, site, backup } of stored) {
@@ -61,6 +67,7 @@ export async function recordBackups(tx: EntityManager, records: MetadataBackupRe
   for (const { backupId, site } of gone) await records.setCopyExpired(tx, backupId, site);
   await tx.query(
     `UPDATE backups b SET expired_at = clock_timestamp(), kept_as = NULL WHERE database_id = $1 AND expired_at IS NULL
-        AND EXISTS (SELECT FROM backup_copies c WHERE c.backup_id = b.id) AND NOT EXISTS (SELECT FROM backup_copies c WHERE c.backup_id = b.id AND c.state <> 'expired')`,
+        AND EXISTS (SELECT FROM backup_copies c WHERE c.backup_id = b.id)
+        AND NOT EXISTS (SELECT FROM backup_copies c WHERE c.backup_id = b.id AND c.state <> 'expired')`,
     [databaseId]);
 }

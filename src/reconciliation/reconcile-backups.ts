@@ -27,12 +27,15 @@ export interface BackupsReconciliation {
 export function reconcileBackups(recorded: readonly RecordedCopy[], catalogues: readonly SiteCatalogue[]): BackupsReconciliation {
   const known = new Set(recorded.map(({ backupId }) => backupId));
   // One without an id was made by somebody else's hand.
-  const found = catalogues.flatMap(({ site, backups }) => backups.filter(({ backupId }) => backupId !== '').map((backup) => ({ backupId: backup.backupId, site, backup })));
+  const found = catalogues.flatMap(({ site, backups }) => backups.filter(({ backupId }) => backupId !== '')
+    .map((backup) => ({ backupId: backup.backupId, site, backup })));
   const made = new Map<string, { id: string; startedAt: Date; finishedAt: Date }>();
   for (const { backupId, backup } of found) {
     if (known.has(backupId)) continue;
     const other = made.get(backupId) ?? { id: backupId, startedAt: backup.startedAt, finishedAt: backup.finishedAt };
-    made.set(backupId, { id: backupId, startedAt: earlier(other.startedAt, backup.startedAt), finishedAt: later(other.finishedAt, backup.finishedAt) });
+    made.set(backupId, {
+      id: backupId, startedAt: earlier(other.startedAt, backup.startedAt), finishedAt: later(other.finishedAt, backup.finishedAt),
+    });
   }
   const isRecorded = (backupId: string, site: string, label: string): boolean =>
     recorded.some((copy) => copy.backupId === backupId && copy.site === site && copy.state === 'stored' && copy.label === label);

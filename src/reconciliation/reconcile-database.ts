@@ -75,7 +75,8 @@ export function reconcileDatabase(recorded: RecordedDatabase, found: FoundDataba
   const election = findPrimary(made);
   const common = {
     seenToken: [...found.instances, ...(found.route ? [found.route] : [])].reduce((most, { token }) => (token > most ? token : most), 0n),
-    ownerVerifier: found.route?.leads?.ownerVerifier ?? null, epoch: recorded.epoch, provisioned: recorded.provisioned, members: [], forgotten: [],
+    ownerVerifier: found.route?.leads?.ownerVerifier ?? null, epoch: recorded.epoch, provisioned: recorded.provisioned, members: [],
+    forgotten: [],
   };
   if (made.length === 0) {
     const pause = 'nothing of it was found when the metadata was restored: it may have been deleted since the backup';
@@ -83,7 +84,10 @@ export function reconcileDatabase(recorded: RecordedDatabase, found: FoundDataba
   }
   if (election === 'two') {
     const candidates = made.filter(mayBePrimary).map(({ id }) => id).join(', ');
-    return { ...common, finding: 'two-primaries', primary: null, pause: `two instances may be its primary, which was found when the metadata was restored: ${candidates}` };
+    return {
+      ...common, finding: 'two-primaries', primary: null,
+      pause: `two instances may be its primary, which was found when the metadata was restored: ${candidates}`,
+    };
   }
   if (election === 'none') {
     return {
@@ -94,7 +98,8 @@ export function reconcileDatabase(recorded: RecordedDatabase, found: FoundDataba
   }
   const isRecorded = recorded.members.some(({ id, role }) => id === election.id && role === 'primary');
   return {
-    ...common, finding: election.marked ? 'fenced' : isRecorded ? 'as-recorded' : 'moved', primary: election.id, ...decideMembers(recorded, made, election, found.streaming),
+    ...common, finding: election.marked ? 'fenced' : isRecorded ? 'as-recorded' : 'moved', primary: election.id,
+    ...decideMembers(recorded, made, election, found.streaming),
     epoch: decideEpoch(recorded, election, isRecorded),
     provisioned: recorded.provisioned || (election.running && found.route?.leads?.open === true),
   };
@@ -103,7 +108,7 @@ export function reconcileDatabase(recorded: RecordedDatabase, found: FoundDataba
 const mayBePrimary = ({ role, marked }: FoundInstance): boolean => role === 'primary' && !marked;
 
 /**
- * The one that runs and is no standby. One that is down beside it is an earlier primary if it is on an earlier timeline;
+ * The instance that runs and is no standby. An instance that is down beside it is an earlier primary if it is on an earlier timeline;
  * on the same or a later one it may have what the other lacks.
  */
 function findPrimary(made: readonly FoundInstance[]): FoundInstance | 'none' | 'two' {
@@ -136,10 +141,14 @@ function decideMembers(
   const members = made.map((instance): MemberDecision => {
     const { id, hostId, address, port } = instance;
     const role = instance === primary || (!primary && known.get(id)?.role === 'primary') ? 'primary' : 'standby';
-    return { id, hostId, address, port, role, state: instance === primary && !instance.marked ? 'running' : decideState(instance, known.get(id), streaming) };
+    return {
+      id, hostId, address, port, role,
+      state: instance === primary && !instance.marked ? 'running' : decideState(instance, known.get(id), streaming),
+    };
   });
   const missing = recorded.members.filter(({ id }) => !made.some((instance) => instance.id === id));
-  const isReplaced = ({ hostId }: RecordedInstance): boolean => made.length >= recorded.planned || made.some((instance) => instance.hostId === hostId);
+  const isReplaced = ({ hostId }: RecordedInstance): boolean =>
+    made.length >= recorded.planned || made.some((instance) => instance.hostId === hostId);
   return { members, forgotten: missing.filter((member) => !member.hostLost && isReplaced(member)).map(({ id }) => id) };
 }
 

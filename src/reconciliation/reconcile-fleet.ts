@@ -41,7 +41,12 @@ export interface ReconciliationReport {
   }[];
   /** Backups that were made since, and copies that were removed since, of all databases together. */
   readonly backups: { readonly made: number; readonly gone: number; readonly silentSites: readonly string[] };
-  readonly endedOperations: readonly { readonly id: string; readonly kind: string; readonly databaseId: string | null; readonly step: string }[];
+  readonly endedOperations: readonly {
+    readonly id: string;
+    readonly kind: string;
+    readonly databaseId: string | null;
+    readonly step: string;
+  }[];
 }
 
 export const INTERRUPTED = 'interrupted by the loss of the metadata';
@@ -72,7 +77,8 @@ export async function reconcileFleet(parts: Parts): Promise<ReconciliationReport
   const survey = await engine.survey();
   const recorded = await readRecorded(metadata);
   const limit = pLimit(LOOKS_AT_ONCE);
-  const decided = await Promise.all(recorded.map((database) => limit(async () => ({ database, decision: await decide(parts, database, survey) }))));
+  const decided = await Promise.all(recorded.map((database) =>
+    limit(async () => ({ database, decision: await decide(parts, database, survey) }))));
   const unknown = await findUnknown(metadata, survey, new Set(recorded.map(({ id }) => id)));
   const backups = engine.backups && (await findBackups(metadata, backupRecords, engine.backups, recorded.map(({ id }) => id)));
   return metadata.transaction(async (tx) => {
@@ -85,24 +91,31 @@ export async function reconcileFleet(parts: Parts): Promise<ReconciliationReport
     await endBackups(tx, INTERRUPTED);
     await passOverAccounts(tx, Math.max(0, ...survey.instances.map(({ account }) => account ?? 0)));
     // What was brought back since must not lose its backups because it is recorded as deleted.
-    await tx.query(`UPDATE databases SET purge_at = purge_at + interval '1 year' WHERE deleted_at IS NOT NULL AND id = ANY($1)`, [unknown.map(({ id }) => id)]);
+    await tx.query(`UPDATE databases SET purge_at = purge_at + interval '1 year' WHERE deleted_at IS NOT NULL AND id = ANY($1)`, [
+      unknown.map(({ id }) => id),
+    ]);
     await tx.query('DELETE FROM watches');
     const report: ReconciliationReport = {
       databases: decided.map(({ database, decision }) => describe(database, decision)), unknown, backups: countBackups(backups),
       endedOperations: ended.map(({ id, kind, subjectId, step }) => ({ id, kind, databaseId: subjectId, step })),
     };
-    await audit(tx, systemCaller('recover'), { action: 'metadata.recover', result: 'done', subjectId: null, customerId: null, detail: { ...report } });
+    await audit(tx, systemCaller('recover'), {
+      action: 'metadata.recover', result: 'done', subjectId: null, customerId: null, detail: { ...report },
+    });
     return report;
   });
 }
 
 /** The way out of a failover that promotes nobody: it asks each standby once more, and lets the primary go on. */
-async function abortFailover({ store, engine, records }: Parts, tx: EntityManager, { id, customerId }: Recorded, { epoch }: Reconciliation): Promise<void> {
+async function abortFailover(
+  { store, engine, records }: Parts, tx: EntityManager, { id, customerId }: Recorded, { epoch }: Reconciliation,
+): Promise<void> {
   const definition = failoverOperation({ engine, records });
   const steps = stepPlans(definition);
   const input = { databaseId: id, epoch, reason: INTERRUPTED, forced: false, acceptDataLoss: false };
   const { id: operationId } = await store.request(tx, {
-    id: newId('operation'), kind: definition.kind, subjectId: id, ownerId: customerId, exclusive: definition.exclusive, queue: definition.queue, input, sealed: null,
+    id: newId('operation'), kind: definition.kind, subjectId: id, ownerId: customerId, exclusive: definition.exclusive,
+    queue: definition.queue, input, sealed: null,
     steps, deadlineMs: definition.deadlineMs, requestedBy: 'recover', requestId: null, preempts: () => false,
   });
   const abort = steps.find(({ name }) => name === 'abort');
@@ -113,16 +126,21 @@ async function abortFailover({ store, engine, records }: Parts, tx: EntityManage
 type Recorded = RecordedDatabase & { readonly name: string; readonly customerId: string };
 
 async function readRecorded(metadata: Metadata): Promise<Recorded[]> {
-  const rows = await queryRows<Omit<Recorded, 'members' | 'planned'> & { plan: string; members: RecordedDatabase['members'] | null }>(metadata.dataSource.manager,
+  type Row = Omit<Recorded, 'members' | 'planned'> & { plan: string; members: RecordedDatabase['members'] | null };
+  const rows = await queryRows<Row>(metadata.dataSource.manager,
     `SELECT d.id, d.name, d.customer_id AS "customerId", d.plan, d.epoch, d.provisioned_at IS NOT NULL AS provisioned,
             coalesce((SELECT (s.detail ->> 'timeline')::int FROM operation_steps s JOIN operations o ON o.id = s.operation_id
-                       WHERE o.subject_id = d.id AND s.name = 'promote' AND (s.detail ->> 'epoch')::int = d.epoch ORDER BY s.finished_at DESC LIMIT 1),
+                       WHERE o.subject_id = d.id AND s.name = 'promote' AND (s.detail ->> 'epoch')::int = d.epoch
+                       ORDER BY s.finished_at DESC LIMIT 1),
                      CASE WHEN d.epoch = 1 AND EXISTS (SELECT FROM operations o WHERE o.subject_id = d.id AND o.kind = $1) THEN 1 END
                     ) AS timeline,
-            (SELECT json_agg(json_build_object('id', i.id, 'hostId', i.host_id, 'role', i.role, 'state', i.state, 'hostLost', h.state = 'lost'))
+            (SELECT json_agg(json_build_object('id', i.id, 'hostId', i.host_id, 'role', i.role, 'state', i.state,
+                                               'hostLost', h.state = 'lost'))
                FROM instances i JOIN hosts h ON h.id = i.host_id WHERE i.database_id = d.id) AS members
        FROM databases d WHERE d.deleted_at IS NULL ORDER BY d.id`, [PROVISION]);
-  return rows.map(({ plan, members, ...row }) => ({ ...row, members: members ?? [], planned: 1 + (isPlanId(plan) ? PLANS[plan].standbys : 0) }));
+  return rows.map(({ plan, members, ...row }) => ({
+    ...row, members: members ?? [], planned: 1 + (isPlanId(plan) ? PLANS[plan].standbys : 0),
+  }));
 }
 
 async function decide(parts: Parts, database: Recorded, survey: Survey): Promise<Reconciliation> {
@@ -140,25 +158,32 @@ async function askStreaming({ records, engine }: Parts, { id, hostId, databaseId
   return (seen.standbys ?? []).filter(({ state }) => state === 'streaming').map(({ instanceId }) => instanceId);
 }
 
-async function findUnknown(metadata: Metadata, { instances }: Survey, known: ReadonlySet<string>): Promise<ReconciliationReport['unknown']> {
+async function findUnknown(
+  metadata: Metadata, { instances }: Survey, known: ReadonlySet<string>,
+): Promise<ReconciliationReport['unknown']> {
   const strange = instances.filter(({ databaseId, made }) => made && !known.has(databaseId));
   const ids = [...new Set(strange.map(({ databaseId }) => databaseId))];
   const deleted = await queryRows<{ id: string }>(metadata.dataSource.manager, 'SELECT id FROM databases WHERE id = ANY($1)', [ids]);
   return ids.map((id) => ({
     id, recordedAsDeleted: deleted.some((row) => row.id === id),
-    instances: strange.filter(({ databaseId }) => databaseId === id).map(({ id: instanceId, hostId, running }) => ({ id: instanceId, hostId, running })),
+    instances: strange.filter(({ databaseId }) => databaseId === id)
+      .map(({ id: instanceId, hostId, running }) => ({ id: instanceId, hostId, running })),
   }));
 }
 
 function countBackups(found: FoundBackups | undefined): ReconciliationReport['backups'] {
   const all = [...(found?.decisions.values() ?? [])];
-  return { made: all.flatMap(({ made }) => made).length, gone: all.flatMap(({ gone }) => gone).length, silentSites: found?.silentSites ?? [] };
+  return {
+    made: all.flatMap(({ made }) => made).length, gone: all.flatMap(({ gone }) => gone).length, silentSites: found?.silentSites ?? [],
+  };
 }
 
 function describe({ id, name, epoch }: Recorded, decision: Reconciliation): ReconciliationReport['databases'][number] {
   const { finding, members, forgotten, primary, pause } = decision;
   return {
-    id, name, finding, primary: members.find((member) => member.id === primary)?.hostId ?? null, epoch: { recorded: epoch, now: decision.epoch },
-    instances: members.map(({ id: instanceId, hostId, role, state }) => ({ id: instanceId, hostId, role, state })), forgotten, paused: pause ?? null,
+    id, name, finding, primary: members.find((member) => member.id === primary)?.hostId ?? null,
+    epoch: { recorded: epoch, now: decision.epoch },
+    instances: members.map(({ id: instanceId, hostId, role, state }) => ({ id: instanceId, hostId, role, state })),
+    forgotten, paused: pause ?? null,
   };
 }

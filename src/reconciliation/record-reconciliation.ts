@@ -9,7 +9,8 @@ import type { Reconciliation } from './reconcile-database.js';
 export async function recordReconciliation(tx: EntityManager, databaseId: string, decided: Reconciliation): Promise<void> {
   // Nothing in sync is always true, and the way back to more is the usual one (protocol rules 3c and 15).
   await tx.query(
-    `UPDATE databases SET in_sync = '{}', epoch = $2, owner_verifier = coalesce($3, owner_verifier), automation_paused = coalesce($4, automation_paused),
+    `UPDATE databases SET in_sync = '{}', epoch = $2, owner_verifier = coalesce($3, owner_verifier),
+            automation_paused = coalesce($4, automation_paused),
             provisioned_at = CASE WHEN $5 THEN coalesce(provisioned_at, now()) ELSE provisioned_at END WHERE id = $1`,
     [databaseId, decided.epoch, decided.ownerVerifier, decided.pause ?? null, decided.provisioned]);
   await raiseToken(tx, databaseId, decided.seenToken);
@@ -19,7 +20,8 @@ export async function recordReconciliation(tx: EntityManager, databaseId: string
   for (const { id, hostId, role, state, address, port } of decided.members) {
     await tx.query(
       `INSERT INTO instances (id, database_id, host_id, role, state, address, port) VALUES ($1, $2, $3, $4, $5, $6, $7)
-       ON CONFLICT (id) DO UPDATE SET role = $4, state = $5, port = coalesce($7, instances.port)`, [id, databaseId, hostId, role, state, address, port]);
+       ON CONFLICT (id) DO UPDATE SET role = $4, state = $5, port = coalesce($7, instances.port)`,
+      [id, databaseId, hostId, role, state, address, port]);
   }
   if (decided.primary !== null) {
     // Of those that are recorded and were not found, none can be the primary; they are made anew.
@@ -28,14 +30,15 @@ export async function recordReconciliation(tx: EntityManager, databaseId: string
   }
 }
 
-/** Above whatever any instance or route of it has seen, so that none refuses what comes next (`protocol.md`, rule 1). */
+/** Above every token that an instance or a route of it has seen, so that none refuses the next operation (`protocol.md`, rule 1). */
 async function raiseToken(tx: EntityManager, subjectId: string, seen: bigint): Promise<void> {
   await tx.query(
-    `INSERT INTO subjects (id, token) VALUES ($1, $2::bigint + 1) ON CONFLICT (id) DO UPDATE SET token = greatest(subjects.token, $2::bigint) + 1`,
+    `INSERT INTO subjects (id, token) VALUES ($1, $2::bigint + 1)
+     ON CONFLICT (id) DO UPDATE SET token = greatest(subjects.token, $2::bigint) + 1`,
     [subjectId, seen.toString()]);
 }
 
-/** So that a new database is not given the account of one that nothing is recorded of any more. */
+/** So that a new database is not given the account of a database of which the metadata records nothing any more. */
 export async function passOverAccounts(tx: EntityManager, highest: number): Promise<void> {
   const [row] = await queryRows<{ last: string }>(tx, 'SELECT last_value AS last FROM unix_accounts');
   if (highest > Number(row?.last ?? 0)) await tx.query(`SELECT setval('unix_accounts', $1)`, [highest]);
