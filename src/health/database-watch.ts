@@ -122,7 +122,8 @@ export class DatabaseWatch {
   /** Data centres in which an instance gives no sign of life, and those in which one has given one at the last look. */
   dataCenters(): { readonly silent: readonly string[]; readonly alive: readonly string[] } {
     const of = (isMeant: (sighting: Sighting) => boolean): string[] =>
-      this.database.members.filter(({ id }) => isMeant(this.members.get(id)?.sighting ?? NOT_LOOKED_AT)).map(({ dataCenterId }) => dataCenterId);
+      this.database.members.filter(({ id }) => isMeant(this.members.get(id)?.sighting ?? NOT_LOOKED_AT))
+        .map(({ dataCenterId }) => dataCenterId);
     return { silent: of(({ misses }) => misses >= MISSES_TO_SUSPECT), alive: of(({ look, misses }) => look !== null && misses === 0) };
   }
 
@@ -167,7 +168,8 @@ export class DatabaseWatch {
     await this.lookAndJudge(async ({ members }) => {
       const primary = members.find(({ role }) => role === 'primary')?.id;
       const before = this.known(primary).sight;
-      const everybody = urgent || (before !== 'silent' && before !== 'answers') || (before === 'answers' && this.round++ % STANDBY_EVERY === 0);
+      const everybody = urgent || (before !== 'silent' && before !== 'answers')
+        || (before === 'answers' && this.round++ % STANDBY_EVERY === 0);
       const due = members.filter(({ role }) => everybody || role === 'primary');
       await Promise.all(due.map(({ id }) => this.lookAt(id)));
       // A silent primary is judged by what its standbys say when its answer is overdue, and not when it was asked for.
@@ -206,7 +208,9 @@ export class DatabaseWatch {
     member.sighting = takeLook(member.sighting, look, MISSES_TO_SUSPECT);
   }
 
-  private known(id: string | undefined): { readonly sight: KnownSight; readonly glimpse: InstanceGlimpse | undefined; readonly misses: number } {
+  private known(
+    id: string | undefined,
+  ): { readonly sight: KnownSight; readonly glimpse: InstanceGlimpse | undefined; readonly misses: number } {
     const sighting = (id === undefined ? undefined : this.members.get(id)?.sighting) ?? NOT_LOOKED_AT;
     return { ...whatIsKnown(sighting, performance.now(), KNOWN_FOR_MS), misses: sighting.misses };
   }
@@ -242,7 +246,10 @@ export class DatabaseWatch {
   private sightOf(database: WatchedDatabase, { verdict }: Verdict, streaming: readonly string[] | undefined): DatabaseSight {
     const { epoch, inSync, members } = database;
     const seen = (id: string): SeenInstance => (verdict === 'blind' ? 'unknown' : this.members.get(id)?.sighting.seen ?? 'unknown');
-    return { epoch, inSync, instances: Object.fromEntries(members.map(({ id, state }) => [id, { state, seen: seen(id) }])), streaming: streaming ?? null };
+    return {
+      epoch, inSync, instances: Object.fromEntries(members.map(({ id, state }) => [id, { state, seen: seen(id) }])),
+      streaming: streaming ?? null,
+    };
   }
 
   /** Without an answer from the primary nothing is known of its standbys, and none counts as away. */

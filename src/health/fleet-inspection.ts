@@ -8,7 +8,7 @@ import type { DatabaseWatch } from './database-watch.js';
 import { STORAGE_KINDS } from './storage-records.js';
 import { type DatabaseSigns, judgeSigns, measureLags, type OpenAlert, SIGN_KINDS, type SignLimits } from './judge-signs.js';
 
-/** Databases that are inspected side by side; one that hangs takes {@link ANSWER_MS}. */
+/** Databases that are inspected side by side; a database that hangs takes {@link ANSWER_MS}. */
 const AT_ONCE = 8;
 const ANSWER_MS = 2_000;
 

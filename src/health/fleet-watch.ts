@@ -94,7 +94,8 @@ export class FleetWatch implements Duty {
     await Promise.all([...this.watches.values()].map(({ watch }) => watch.close()));
     await Promise.all([this.alerts.settled(), this.sights.settled()]);
     // Another watcher may begin at once; what was seen last, and when, stays known until it has looked.
-    await this.metadata.dataSource.query(`UPDATE watches SET lease_until = '-infinity' WHERE worker = $1`, [this.worker]).catch(() => undefined);
+    await this.metadata.dataSource.query(`UPDATE watches SET lease_until = '-infinity' WHERE worker = $1`, [this.worker])
+      .catch(() => undefined);
   }
 
   private async refresh(): Promise<void> {
@@ -133,10 +134,12 @@ export class FleetWatch implements Duty {
       `SELECT d.id, d.customer_id AS "customerId", d.region_id AS region, d.epoch, d.in_sync AS "inSync",
               d.automation_paused IS NOT NULL AS "automationPaused",
               ${runningChange('d.id')} AS change,
-              (SELECT json_agg(json_build_object('id', i.id, 'role', i.role, 'state', i.state, 'dataCenterId', h.data_center_id) ORDER BY i.id)
+              (SELECT json_agg(json_build_object('id', i.id, 'role', i.role, 'state', i.state,
+                                                 'dataCenterId', h.data_center_id) ORDER BY i.id)
                  FROM instances i JOIN hosts h ON h.id = i.host_id WHERE i.database_id = d.id AND i.port IS NOT NULL) AS members
          FROM watches w JOIN databases d ON d.id = w.database_id
-        WHERE w.worker = $1 AND ($2::text IS NULL OR d.id = $2) AND w.lease_until > now() AND d.provisioned_at IS NOT NULL AND d.deleted_at IS NULL
+        WHERE w.worker = $1 AND ($2::text IS NULL OR d.id = $2) AND w.lease_until > now()
+          AND d.provisioned_at IS NOT NULL AND d.deleted_at IS NULL
           AND EXISTS (SELECT FROM instances i WHERE i.database_id = d.id AND i.port IS NOT NULL)`, [this.worker, id]);
     return rows.map(({ change, ...row }) => ({ ...row, change: change && this.kinds.meaningOf(change) }));
   }
@@ -150,7 +153,8 @@ export class FleetWatch implements Duty {
     }
     await known?.watch.close();
     const record = await this.records.read(database.id);
-    const refs = new Map(record.members.filter(({ ref }) => database.members.some(({ id }) => id === ref.id)).map(({ ref }) => [ref.id, ref]));
+    const refs = new Map(record.members.filter(({ ref }) => database.members.some(({ id }) => id === ref.id))
+      .map(({ ref }) => [ref.id, ref]));
     const watch = new DatabaseWatch(database, {
       instances: this.engine.instances, refs, lateness: this.lateness,
       silentDataCenters: (region) => this.silentDataCenters(region),
@@ -177,10 +181,14 @@ export class FleetWatch implements Duty {
       const care: Care = recorded ? decide(recorded) : { ask: 'nothing' };
       if (care.ask === 'nothing') return;
       const operation = await this.ask(database, care.ask, care.reason);
-      this.log.warn({ databaseId: database.id, operationId: operation.id, ask: care.ask, reason: care.reason }, 'watcher asks for an operation');
+      this.log.warn(
+        { databaseId: database.id, operationId: operation.id, ask: care.ask, reason: care.reason }, 'watcher asks for an operation',
+      );
     } catch (error) {
       const expected = error instanceof OperationInTheWayError || error instanceof DataLossNotAcceptedError;
-      if (!expected) this.log.warn({ databaseId: database.id, ask: first.ask, reason: reasonOf(error) }, 'watcher could not ask for an operation');
+      if (!expected) {
+        this.log.warn({ databaseId: database.id, ask: first.ask, reason: reasonOf(error) }, 'watcher could not ask for an operation');
+      }
     } finally {
       // Until what was asked for is seen in the record, every look would read it anew.
       setTimeout(() => this.asking.delete(database.id), REFRESH_CHANGING_MS);

@@ -37,8 +37,10 @@ function alertOf(region: string, what: string): NewAlert {
   const name = isRouter ? `the router of ${region}` : `the pooler of ${what}`;
   const cut = isRouter ? 'all sessions of the region were cut' : 'its clients were cut';
   return {
-    key: `${GATEWAY_ALERT}:${isRouter ? region : what}`, kind: GATEWAY_ALERT, severity: 'warning', action: 'none', operationId: null, subjectId: isRouter ? null : what,
+    key: `${GATEWAY_ALERT}:${isRouter ? region : what}`, kind: GATEWAY_ALERT, severity: 'warning', action: 'none', operationId: null,
+    subjectId: isRouter ? null : what,
     message: `${name} died or did not answer, and was started again, last at ${new Date().toISOString()}; ${cut}`,
-    advice: `nothing if it was once; else read gateways/${region}/${isRouter ? 'router' : `poolers/${what}`}/log in the data directory, and the kernel's log for lack of memory`,
+    advice: `nothing if it was once; else read gateways/${region}/${isRouter ? 'router' : `poolers/${what}`}/log in the data directory, `
+      + `and the kernel's log for lack of memory`,
   };
 }

@@ -56,7 +56,10 @@ export class GatewayWatch implements Duty {
       const { running, started, failed } = await this.engine.gateway.keep(region, AbortSignal.timeout(LOOK_TIMEOUT_MS));
       const died = started.filter((what) => lived.has(what));
       if (started.length > 0) this.log.warn({ region, started, died }, 'gateway started');
-      if (died.length > 0) await this.alerts.raise(region, died).catch((error: unknown) => this.log.warn({ region, died, reason: reasonOf(error) }, 'the alert could not be recorded'));
+      if (died.length > 0) {
+        await this.alerts.raise(region, died)
+          .catch((error: unknown) => this.log.warn({ region, died, reason: reasonOf(error) }, 'the alert could not be recorded'));
+      }
       return new Set([...running, ...started, ...failed.filter((what) => lived.has(what))]);
     } catch (error) {
       this.log.warn({ region, reason: reasonOf(error) }, 'gateway cannot be kept running');

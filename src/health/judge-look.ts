@@ -45,7 +45,9 @@ export function takeLook(before: Sighting, look: Look, missesToSuspect: number):
 }
 
 /** What is known at that moment; what was seen longer ago than the limit is not known any more. */
-export function whatIsKnown({ look }: Sighting, nowMs: number, limitMs: number): { readonly sight: KnownSight; readonly glimpse: InstanceGlimpse | undefined } {
+export function whatIsKnown(
+  { look }: Sighting, nowMs: number, limitMs: number,
+): { readonly sight: KnownSight; readonly glimpse: InstanceGlimpse | undefined } {
   if (look === null || nowMs - look.atMs > limitMs) return { sight: 'unknown', glimpse: undefined };
   return { sight: look.glimpse.sight, glimpse: look.glimpse };
 }

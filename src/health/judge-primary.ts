@@ -64,7 +64,8 @@ function confirm(primary: InstanceSight, standbys: readonly StandbySight[], miss
     return { verdict: 'lost', reason: refused ? 'the postmaster is dead' : `${primary.misses} looks missed` };
   }
   // Nobody is there to be promoted: the primary is waited for by nobody but its clients (protocol rule 13).
-  const isGone = ({ sight, misses }: StandbySight): boolean => sight === 'refused' || (sight === 'silent' && misses >= SILENCES_TO_GIVE_UP * missesToSuspect);
+  const isGone = ({ sight, misses }: StandbySight): boolean =>
+    sight === 'refused' || (sight === 'silent' && misses >= SILENCES_TO_GIVE_UP * missesToSuspect);
   if (refused && standbys.every(isGone)) return { verdict: 'alone', reason: 'no instance of the database runs' };
   return { verdict: 'wait', reason: 'no standby answers that could confirm the loss' };
 }

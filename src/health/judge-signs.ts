@@ -79,7 +79,9 @@ interface Gauge {
 const LAG_BYTES = 64 * 2 ** 20;
 
 /** Decides which alerts to open, and which to close, from what was inspected of one database and what is open already. */
-export function judgeSigns(signs: DatabaseSigns, limits: SignLimits, open: readonly OpenAlert[], suspected: ReadonlySet<string> = new Set()): SignJudgement {
+export function judgeSigns(
+  signs: DatabaseSigns, limits: SignLimits, open: readonly OpenAlert[], suspected: ReadonlySet<string> = new Set(),
+): SignJudgement {
   const known = new Map(open.map((alert) => [alert.key, alert]));
   const raise: SignAlert[] = [];
   const suspects: string[] = [];
@@ -98,10 +100,13 @@ export function judgeSigns(signs: DatabaseSigns, limits: SignLimits, open: reado
     stays.add(key);
     const action = gauge.heals ? 'none' : 'required';
     const isTold = severity === before && (gauge.value === undefined || action === known.get(key)?.action);
-    if (!isTold) raise.push({ key, kind: gauge.kind, severity, subjectId: gauge.subjectId, message: gauge.message, action, advice: gauge.advice });
+    if (!isTold) {
+      raise.push({ key, kind: gauge.kind, severity, subjectId: gauge.subjectId, message: gauge.message, action, advice: gauge.advice });
+    }
   }
   // What is not measured any more, such as the lag of a standby that was replaced, is no trouble either.
-  const resolve = open.filter(({ key, subjectId }) => (subjectId === signs.databaseId || judged.has(key)) && !stays.has(key)).map(({ key }) => key);
+  const resolve = open.filter(({ key, subjectId }) => (subjectId === signs.databaseId || judged.has(key)) && !stays.has(key))
+    .map(({ key }) => key);
   return { raise, resolve, suspected: suspects };
 }
 
@@ -111,7 +116,7 @@ export interface MemberLag {
   readonly lagSeconds: number | null;
 }
 
-/** How far each standby is behind, for people to see; one that is away is behind by what is kept for it. */
+/** How far each standby is behind, for people to see; a standby that is away is behind by the WAL that is kept for it. */
 export function measureLags({ members }: DatabaseSigns): MemberLag[] {
   return members.flatMap(({ instanceId: id, role, awaySeconds }): MemberLag[] => {
     if (role === 'primary') return [{ id, lagBytes: null, lagSeconds: null }];
@@ -128,7 +133,9 @@ function severityOf(value: number, { raiseAt, clearBelow, criticalAt }: Gauge, b
 
 function gaugesOf(signs: DatabaseSigns, limits: SignLimits): Gauge[] {
   return signs.members.flatMap((member) => [
-    ...(member.role === 'standby' ? standbyGauges(signs, member, limits) : [transactionGauge(signs.databaseId, member, limits), vacuumGauge(signs.databaseId, member)]),
+    ...(member.role === 'standby'
+      ? standbyGauges(signs, member, limits)
+      : [transactionGauge(signs.databaseId, member, limits), vacuumGauge(signs.databaseId, member)]),
     ...slotGauges(signs, member),
     walGauge(signs.databaseId, member),
     diskGauge(signs.databaseId, member),
@@ -138,7 +145,9 @@ function gaugesOf(signs: DatabaseSigns, limits: SignLimits): Gauge[] {
 /** A standby that an operation takes away or brings back is away for as long as that takes: a rewind takes seconds, a copy minutes. */
 const REBUILT_WITHIN = 10;
 
-function standbyGauges({ databaseId, members, underWay, automationPaused }: DatabaseSigns, { instanceId, state, awaySeconds }: MemberSigns, limits: SignLimits): Gauge[] {
+function standbyGauges(
+  { databaseId, members, underWay, automationPaused }: DatabaseSigns, { instanceId, state, awaySeconds }: MemberSigns, limits: SignLimits,
+): Gauge[] {
   const { standby } = seenByPrimary(members, instanceId);
   const { lagBytes = 0, lagSeconds = 0 } = standby ?? {};
   const atWork = underWay !== null;
@@ -155,8 +164,9 @@ function standbyGauges({ databaseId, members, underWay, automationPaused }: Data
           : 'look at its host, and at the newest operation of the database: until it is back a failover has nobody to go to',
     },
     {
-      // One that is being brought back has to catch up first.
-      kind: 'lag', about, subjectId: databaseId, value: atWork ? undefined : standby && Math.max(lagBytes / LAG_BYTES, lagSeconds / limits.lagSeconds),
+      // A standby that is being brought back has to catch up first.
+      kind: 'lag', about, subjectId: databaseId,
+      value: atWork ? undefined : standby && Math.max(lagBytes / LAG_BYTES, lagSeconds / limits.lagSeconds),
       raiseAt: 1, clearBelow: 0.5, criticalAt: 20, bursts: true, heals: true,
       advice: 'it catches up by itself when less is written; if it stays, look at the disk of its host and at the network to it',
       message: `standby ${instanceId} is ${mebibytes(lagBytes)} and ${Math.round(lagSeconds)} s behind its primary`,
@@ -169,7 +179,10 @@ function transactionGauge(databaseId: string, { instanceId, inspection }: Member
   return {
     kind: 'transaction', about: databaseId, subjectId: databaseId, value: inspection && (oldest?.seconds ?? 0) / transactionSeconds,
     raiseAt: 1, clearBelow: 1, criticalAt: 24, heals: false, advice: ADVICE_ON_TRANSACTION[oldest?.by ?? 'customer'],
-    message: oldest ? `${describeTransaction(oldest, instanceId)}: as long as it lasts, vacuum removes nothing that was deleted since, and changes to tables that it has read wait` : '',
+    message: oldest
+      ? `${describeTransaction(oldest, instanceId)}: as long as it lasts, vacuum removes nothing that was deleted since, and `
+        + 'changes to tables that it has read wait'
+      : '',
   };
 }
 
@@ -188,7 +201,8 @@ function describeTransaction({ by, pid, seconds, user, name: given }: OldestTran
   const since = `has been open for ${Math.round(seconds)} s`;
   const process = `process ${pid ?? '-'} of ${instanceId}`;
   switch (by) {
-    case 'prepared': return `the prepared transaction "${name}" of "${user}" on ${instanceId} ${since}, until somebody commits it or rolls it back`;
+    case 'prepared': return `the prepared transaction "${name}" of "${user}" on ${instanceId} ${since}, `
+      + 'until somebody commits it or rolls it back';
     case 'dump': return `the transaction of a dump ${since} (${process})`;
     case 'control': return `a transaction of the control plane's ${since} (${process}, "${name}")`;
     case 'customer': return `a transaction ${since} (${process}, of "${user}"${name === '' ? '' : ` in "${name}"`})`;
@@ -212,7 +226,9 @@ function vacuumGauge(databaseId: string, { instanceId, inspection }: MemberSigns
 function slotGauges({ databaseId, members }: DatabaseSigns, { instanceId, inspection }: MemberSigns): Gauge[] {
   // Without an inspection nobody knows which slots there are; one for each other instance of the database is what there may be.
   if (!inspection) {
-    const slots = members.map((member): SlotInspection => ({ name: slotName(member.instanceId), active: false, status: 'reserved', keptBytes: null, limitBytes: null }));
+    const slots = members.map((member): SlotInspection => ({
+      name: slotName(member.instanceId), active: false, status: 'reserved', keptBytes: null, limitBytes: null,
+    }));
     return slots.map((slot) => ({ ...slotGauge(databaseId, instanceId, slot), value: undefined }));
   }
   return inspection.slots.map((slot) => slotGauge(databaseId, instanceId, slot));
@@ -225,7 +241,9 @@ function slotGauge(databaseId: string, instanceId: string, { name, status, keptB
     kind: 'slot', about: `${databaseId}:${instanceId}:${name}`, subjectId: databaseId,
     value: over ? 1 : limitBytes === null ? 0 : (keptBytes ?? 0) / limitBytes,
     raiseAt: 0.8, clearBelow: 0.5, criticalAt: 1, heals: over,
-    advice: over ? 'its standby is copied anew by itself' : 'find out why its standby does not follow: past the limit it has to be copied anew',
+    advice: over
+      ? 'its standby is copied anew by itself'
+      : 'find out why its standby does not follow: past the limit it has to be copied anew',
     message: status === 'lost'
       ? `slot ${name} on ${instanceId} is lost, and keeps nothing for its standby any more, which gets a new one or is copied anew`
       : `slot ${name} on ${instanceId} keeps ${mebibytes(keptBytes ?? 0)} of WAL, and may keep ${mebibytes(limitBytes ?? 0)}`,
@@ -249,12 +267,15 @@ function diskGauge(databaseId: string, { instanceId, hostId, inspection }: Membe
   return {
     // A disk that many share is one trouble, and not one of each.
     kind: 'disk', about: own ? `${databaseId}:${instanceId}` : hostId, subjectId: own ? databaseId : hostId, value: inspection && used,
-    raiseAt: 0.85, clearBelow: 0.8, criticalAt: 0.95, heals: false, advice: 'make room, or move databases to another host: a full disk ends the primary',
+    raiseAt: 0.85, clearBelow: 0.8, criticalAt: 0.95, heals: false,
+    advice: 'make room, or move databases to another host: a full disk ends the primary',
     message: `the disk of ${own ? instanceId : `host ${hostId}`} is ${Math.round(used * 100)} % full: ${mebibytes(freeBytes)} are free`,
   };
 }
 
-function seenByPrimary(members: readonly MemberSigns[], standbyId: string): { standby: StandbyObservation | undefined; slot: SlotInspection | undefined } {
+function seenByPrimary(
+  members: readonly MemberSigns[], standbyId: string,
+): { standby: StandbyObservation | undefined; slot: SlotInspection | undefined } {
   const primary = members.find(({ role }) => role === 'primary')?.inspection;
   return {
     standby: primary?.standbys.find(({ instanceId }) => instanceId === standbyId),
@@ -265,7 +286,8 @@ function seenByPrimary(members: readonly MemberSigns[], standbyId: string): { st
 /** See the id of an `InstanceRef`. */
 /** The standbys whose slot on the primary was lost. */
 export function findSlotless(members: readonly MemberSigns[]): string[] {
-  return members.filter(({ role, instanceId }) => role === 'standby' && seenByPrimary(members, instanceId).slot?.status === 'lost').map(({ instanceId }) => instanceId);
+  return members.filter(({ role, instanceId }) => role === 'standby' && seenByPrimary(members, instanceId).slot?.status === 'lost')
+    .map(({ instanceId }) => instanceId);
 }
 
 const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;

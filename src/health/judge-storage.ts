@@ -49,7 +49,8 @@ type Sizes = Pick<StorageMeasure, 'dataBytes' | 'temporaryBytes' | 'walBytes'>;
 
 /** How much a database fills a disk: what it takes for good, and WAL as far as its settings do not explain it. */
 export function grownBytes(now: Sizes, before: Sizes): number {
-  return now.dataBytes - before.dataBytes + now.temporaryBytes - before.temporaryBytes + Math.max(0, now.walBytes - before.walBytes - OWN_WAL_BYTES);
+  return now.dataBytes - before.dataBytes + now.temporaryBytes - before.temporaryBytes
+    + Math.max(0, now.walBytes - before.walBytes - OWN_WAL_BYTES);
 }
 
 /** What a database has grown since the disk began to be almost full. */
@@ -108,7 +109,9 @@ const GROWTH_BYTES = MIB;
 export function judgeStorage(facts: StorageFacts): StorageVerdict {
   const { limitBytes, dataBytes, temporaryBytes, grewBytes, before, room, fillsRoom, filledAnyway } = facts;
   // What was begun in the moment of the stop is ended at the next look, and no reason to close.
-  if (room.pressing && fillsRoom) return { writing: before.writing === 'closed' || filledAnyway ? 'closed' : 'readOnly', because: 'host', endGrowth: true };
+  if (room.pressing && fillsRoom) {
+    return { writing: before.writing === 'closed' || filledAnyway ? 'closed' : 'readOnly', because: 'host', endGrowth: true };
+  }
   if (room.tight && before.because === 'host') return { ...before, endGrowth: false };
   const full = dataBytes >= limitBytes * (before.because === 'plan' ? OPEN_BELOW : 1);
   const over = grewBytes >= GROWTH_BYTES && dataBytes + temporaryBytes >= limitBytes * ENDED_FROM;
@@ -122,9 +125,9 @@ export interface MeasureFacts {
   readonly dataBytes: number | undefined;
   readonly stopped: boolean;
   readonly room: RoomVerdict;
-  /** WAL that was written since then: what is logged does not grow by more. */
+  /** WAL that was written since then: logged data does not grow by more. */
   readonly movedBytes: number;
-  /** Room that its hosts' file systems lost since then: neither do temporary files, and what is not logged. */
+  /** Room that its hosts' file systems lost since then: temporary files and unlogged data do not grow by more either. */
   readonly fellBytes: number;
   readonly sinceMs: number;
 }
@@ -133,7 +136,7 @@ export interface MeasureFacts {
 const ANYWAY_MS = 30 * 60_000;
 /** A trickle of writes is measured so often, however far the limit is. */
 const TRICKLE_MS = 5 * 60_000;
-/** One that is stopped is to be opened soon after there is room. */
+/** A database that is stopped is to be opened soon after there is room. */
 const STOPPED_MS = 2_000;
 const STOPPED_ANYWAY_MS = 30_000;
 /** Room is mostly lost to others: what they write must not have everybody measured all the time. */

@@ -7,7 +7,9 @@ import { type RunningChange, runningChange } from '../operations/running-change.
 import type { Meaning } from '../operations/traits.js';
 import type { WatchedDatabase } from './database-watch.js';
 import type { Verdict } from './judge-primary.js';
-import { advise, NOTHING_TOLD, type PrimaryAlertMemory, type PrimaryAlertStep, type PrimaryTrouble, settlePrimaryAlert } from './settle-primary-alert.js';
+import {
+  advise, NOTHING_TOLD, type PrimaryAlertMemory, type PrimaryAlertStep, type PrimaryTrouble, settlePrimaryAlert,
+} from './settle-primary-alert.js';
 
 /** Raises alerts about primaries, and resolves them. */
 export class PrimaryAlerts {
@@ -43,12 +45,16 @@ export class PrimaryAlerts {
     await Promise.all(this.recording.values());
   }
 
-  private async record(id: string, step: Exclude<PrimaryAlertStep, { act: 'nothing' }>, trouble: PrimaryTrouble | undefined): Promise<void> {
+  private async record(
+    id: string, step: Exclude<PrimaryAlertStep, { act: 'nothing' }>, trouble: PrimaryTrouble | undefined,
+  ): Promise<void> {
     const key = `primary:${id}`;
     if (step.act === 'raise' && trouble) {
       if (await this.isTakenAway(id)) return;
       const message = `the primary of database ${id} is ${describe(trouble)}`;
-      await this.metadata.transaction((tx) => openAlert(tx, { key, kind: 'primary', severity: 'critical', subjectId: id, operationId: null, message, ...advise(trouble) }));
+      await this.metadata.transaction((tx) => openAlert(tx, {
+        key, kind: 'primary', severity: 'critical', subjectId: id, operationId: null, message, ...advise(trouble),
+      }));
       this.remember(id, step.told);
     } else {
       await this.metadata.transaction((tx) => resolveAlerts(tx, [key]));
@@ -72,4 +78,5 @@ export class PrimaryAlerts {
   }
 }
 
-const describe = ({ verdict, reason }: PrimaryTrouble): string => (verdict === 'wait' ? `not answering: ${reason}` : `${verdict}: ${reason}`);
+const describe = ({ verdict, reason }: PrimaryTrouble): string =>
+  (verdict === 'wait' ? `not answering: ${reason}` : `${verdict}: ${reason}`);

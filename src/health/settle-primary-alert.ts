@@ -30,7 +30,9 @@ const HOLD_PAUSED_MS = 3_000;
 const CALM_MS = 10_000;
 
 /** Decides whether an alert is due: it is raised and taken back only for what lasts, so that it does not flap. */
-export function settlePrimaryAlert(memory: PrimaryAlertMemory, trouble: PrimaryTrouble | undefined, nowMs: number): { readonly memory: PrimaryAlertMemory; readonly step: PrimaryAlertStep } {
+export function settlePrimaryAlert(
+  memory: PrimaryAlertMemory, trouble: PrimaryTrouble | undefined, nowMs: number,
+): { readonly memory: PrimaryAlertMemory; readonly step: PrimaryAlertStep } {
   if (!trouble) {
     const wellSinceMs = memory.wellSinceMs ?? nowMs;
     const isCalm = nowMs - wellSinceMs >= CALM_MS;
@@ -47,14 +49,24 @@ export function settlePrimaryAlert(memory: PrimaryAlertMemory, trouble: PrimaryT
 }
 
 /** What an operator has to do about it. */
-export function advise({ verdict, reason, automationPaused }: PrimaryTrouble): { readonly action: 'required' | 'none'; readonly advice: string } {
+export function advise(
+  { verdict, reason, automationPaused }: PrimaryTrouble,
+): { readonly action: 'required' | 'none'; readonly advice: string } {
   if (verdict === 'blind') {
-    return { action: 'required', advice: 'nothing fails over until the watcher sees again: look at the network between the worker and the hosts, and at their load' };
+    return {
+      action: 'required',
+      advice: 'nothing fails over until the watcher sees again: look at the network between the worker and the hosts, and at their load',
+    };
   }
   if (automationPaused) {
     return { action: 'required', advice: 'automation is paused, so that nobody acts: resume it, or ask for a failover' };
   }
-  if (verdict !== 'wait') return { action: 'none', advice: 'Freehold fails over or starts the primary again by itself; if this stays, look at the newest operation of the database' };
+  if (verdict !== 'wait') {
+    return {
+      action: 'none',
+      advice: 'Freehold fails over or starts the primary again by itself; if this stays, look at the newest operation of the database',
+    };
+  }
   return reason.includes('restarting')
     ? { action: 'none', advice: 'PostgreSQL recovers from a crash by itself; its log on the host tells how far it is' }
     : { action: 'required', advice: 'look at the hosts of its instances: nothing is done until one of them tells more' };

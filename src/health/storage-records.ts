@@ -37,7 +37,8 @@ export async function readStorage({ dataSource }: Metadata, ids: readonly string
             (SELECT severity FROM alerts WHERE key = 'storage:' || d.id AND resolved_at IS NULL) AS filling
        FROM databases d WHERE id = ANY($1) AND deleted_at IS NULL`, [ids]);
   return rows.map(({ id, plan, usedBytes, changes, filling, writing, because }) => ({
-    databaseId: id, limitBytes: isPlanId(plan) ? PLANS[plan].diskGb * 2 ** 30 : Infinity, usedBytes: usedBytes === null ? null : Number(usedBytes),
+    databaseId: id, limitBytes: isPlanId(plan) ? PLANS[plan].diskGb * 2 ** 30 : Infinity,
+    usedBytes: usedBytes === null ? null : Number(usedBytes),
     writing, because, changes: BigInt(changes), filling: filling ?? undefined,
   }));
 }
@@ -59,17 +60,28 @@ export function writeStorage(metadata: Metadata, before: StorageRecord, after: S
   });
 }
 
-async function tell(tx: EntityManager, before: StorageRecord, { databaseId, usedBytes, limitBytes, filling, writing, because }: StorageRecord): Promise<void> {
+async function tell(
+  tx: EntityManager, before: StorageRecord, { databaseId, usedBytes, limitBytes, filling, writing, because }: StorageRecord,
+): Promise<void> {
   const about = { subjectId: databaseId, operationId: null };
   const [fillingKey, stopKey] = [`storage:${databaseId}`, `read-only:${databaseId}`];
   if (filling && filling !== before.filling) {
     const share = Math.round((100 * (usedBytes ?? 0)) / limitBytes);
-    await openAlert(tx, { ...about, key: fillingKey, kind: 'storage', severity: filling, message: `the data of database ${databaseId} takes ${share} % of the ${gibibytes(limitBytes)} of its plan`, action: 'none', advice: 'its customer is warned, too: it is read-only when it is full' });
+    await openAlert(tx, {
+      ...about, key: fillingKey, kind: 'storage', severity: filling,
+      message: `the data of database ${databaseId} takes ${share} % of the ${gibibytes(limitBytes)} of its plan`,
+      action: 'none', advice: 'its customer is warned, too: it is read-only when it is full',
+    });
   }
   if (!filling && before.filling) await resolveAlerts(tx, [fillingKey]);
   if (writing === before.writing && because === before.because) return;
   await resolveAlerts(tx, [stopKey]);
-  if (because) await openAlert(tx, { ...about, key: stopKey, kind: 'read-only', severity: 'critical', message: `database ${databaseId} is ${STOPPED[writing]}: ${BECAUSE[because]}`, ...ADVICE[because] });
+  if (because) {
+    await openAlert(tx, {
+      ...about, key: stopKey, kind: 'read-only', severity: 'critical',
+      message: `database ${databaseId} is ${STOPPED[writing]}: ${BECAUSE[because]}`, ...ADVICE[because],
+    });
+  }
 }
 
 const STOPPED: Readonly<Record<Writing, string>> = { open: 'open', readOnly: 'read-only', closed: 'closed' };
@@ -85,8 +97,13 @@ const ADVICE: Readonly<Record<StopReason, Pick<NewAlert, 'action' | 'advice'>>> 
 const gibibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 30)} GiB`;
 
 /** The disk of the control plane's own servers; an alert about nobody's database. */
-export async function tellOfControlDisk({ dataSource }: Metadata, severity: 'warning' | 'critical' | undefined, message: string): Promise<void> {
+export async function tellOfControlDisk(
+  { dataSource }: Metadata, severity: 'warning' | 'critical' | undefined, message: string,
+): Promise<void> {
   const key = 'disk:control-plane';
-  if (severity) await openAlert(dataSource.manager, { key, kind: 'disk', severity, subjectId: null, operationId: null, message, action: 'required', advice: 'make room: its servers stop when it is full' });
-  else await resolveAlerts(dataSource.manager, [key]);
+  if (!severity) return resolveAlerts(dataSource.manager, [key]);
+  await openAlert(dataSource.manager, {
+    key, kind: 'disk', severity, subjectId: null, operationId: null, message, action: 'required',
+    advice: 'make room: its servers stop when it is full',
+  });
 }

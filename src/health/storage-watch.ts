@@ -6,7 +6,9 @@ import type { Engine, Room, StorageMeasure } from '../engine/ports.js';
 import type { Metadata } from '../metadata/metadata.js';
 import { Rounds } from '../operations/rounds.js';
 import type { DatabaseWatch, WatchedStorage } from './database-watch.js';
-import { chooseGrowing, grownBytes, isMeasureDue, judgeFilling, judgeRoom, judgeStorage, type RoomVerdict, type StorageStop, type StorageVerdict } from './judge-storage.js';
+import {
+  chooseGrowing, grownBytes, isMeasureDue, judgeFilling, judgeRoom, judgeStorage, type RoomVerdict, type StorageStop, type StorageVerdict,
+} from './judge-storage.js';
 import { readStorage, type StorageRecord, tellOfControlDisk, writeStorage } from './storage-records.js';
 
 /** A disk loses some hundred MiB in this time at most. */
@@ -68,7 +70,9 @@ export class StorageWatch {
   private readonly limit = pLimit(AT_ONCE);
 
   constructor(private readonly options: StorageWatchOptions) {
-    this.rounds = new Rounds({ everyMs: EVERY_MS, round: () => this.look(), whenFailed: 'storage could not be looked after', log: options.log });
+    this.rounds = new Rounds({
+      everyMs: EVERY_MS, round: () => this.look(), whenFailed: 'storage could not be looked after', log: options.log,
+    });
   }
 
   start(): void {
@@ -114,13 +118,17 @@ export class StorageWatch {
     for (const { databaseId, primary } of subjects) {
       const known = this.known.get(databaseId);
       // Another instance tells another size, and was told nothing about who may write.
-      if (known && known.primaryId !== primary.id) Object.assign(known, { primaryId: primary.id, measured: undefined, fresh: undefined, baseline: undefined });
+      if (known && known.primaryId !== primary.id) {
+        Object.assign(known, { primaryId: primary.id, measured: undefined, fresh: undefined, baseline: undefined });
+      }
     }
     const unknown = subjects.filter(({ databaseId }) => !this.known.has(databaseId));
     if (unknown.length === 0) return;
     for (const record of await readStorage(this.options.metadata, unknown.map(({ databaseId }) => databaseId))) {
       const primaryId = unknown.find(({ databaseId }) => databaseId === record.databaseId)?.primary.id ?? '';
-      this.known.set(record.databaseId, { primaryId, record, measured: undefined, fresh: undefined, measuring: false, filledAnyway: false, baseline: undefined });
+      this.known.set(record.databaseId, {
+        primaryId, record, measured: undefined, fresh: undefined, measuring: false, filledAnyway: false, baseline: undefined,
+      });
     }
   }
 
@@ -157,7 +165,8 @@ export class StorageWatch {
       const { fresh: now, baseline } = this.known.get(databaseId) ?? {};
       return now && baseline ? [{ databaseId, hosts, grewBytes: grownBytes(now, baseline), seconds: (now.at - baseline.at) / 1_000 }] : [];
     });
-    return new Set(rooms.filter(({ verdict }) => verdict.pressing).flatMap((room) => chooseGrowing(growths.filter(({ hosts }) => hosts.some((host) => room.hosts.includes(host))))));
+    return new Set(rooms.filter(({ verdict }) => verdict.pressing)
+      .flatMap((room) => chooseGrowing(growths.filter(({ hosts }) => hosts.some((host) => room.hosts.includes(host))))));
   }
 
   private async keep(subject: WatchedStorage, rooms: readonly SeenRoom[], fillsRoom: boolean): Promise<void> {
@@ -190,7 +199,9 @@ export class StorageWatch {
     const { record } = known;
     const changed = writing !== record.writing || because !== record.because || writing !== told;
     const filling = judgeFilling(dataBytes / record.limitBytes, record.filling);
-    const after: StorageRecord = { ...record, usedBytes: dataBytes, writing, because, filling, changes: changed ? nextAfter(record.changes) : record.changes };
+    const after: StorageRecord = {
+      ...record, usedBytes: dataBytes, writing, because, filling, changes: changed ? nextAfter(record.changes) : record.changes,
+    };
     const isWorth = changed || filling !== record.filling || Math.abs(dataBytes - (record.usedBytes ?? -Infinity)) >= WORTH_RECORDING_BYTES;
     if (!isWorth) return true;
     try {
@@ -204,7 +215,9 @@ export class StorageWatch {
     }
   }
 
-  private async enforce(subject: WatchedStorage, known: Known, { writing: told }: Measured, { writing, endGrowth }: StorageVerdict, rooms: readonly SeenRoom[]): Promise<void> {
+  private async enforce(
+    subject: WatchedStorage, known: Known, { writing: told }: Measured, { writing, endGrowth }: StorageVerdict, rooms: readonly SeenRoom[],
+  ): Promise<void> {
     const { instances } = this.options.engine;
     const signal = AbortSignal.timeout(EFFECT_WITHIN_MS);
     if (writing !== told) await instances.setWriting(subject.primary, writing, { token: known.record.changes, signal, trace: {} });
@@ -224,7 +237,10 @@ export class StorageWatch {
     const bad = used >= (before ? DISK_LIMITS.clearBelow : DISK_LIMITS.raiseAt);
     const severity = !bad ? undefined : used >= DISK_LIMITS.criticalAt || before === 'critical' ? 'critical' : 'warning';
     if (severity === this.controlDisk) return;
-    await tellOfControlDisk(this.options.metadata, severity, `the disk of the control plane is ${Math.round(used * 100)} % full: ${Math.round(freeBytes / 2 ** 20)} MiB are free`);
+    await tellOfControlDisk(
+      this.options.metadata, severity,
+      `the disk of the control plane is ${Math.round(used * 100)} % full: ${Math.round(freeBytes / 2 ** 20)} MiB are free`,
+    );
     this.controlDisk = severity;
   }
 
