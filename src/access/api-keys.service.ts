@@ -47,7 +47,8 @@ export class ApiKeysService {
   async create(tx: EntityManager, request: NewApiKey): Promise<{ entity: ApiKeyEntity; key: string }> {
     const key = `fh_${request.customerId === null ? 'system' : 'customer'}_${randomBytes(32).toString('base64url')}`;
     const entity = this.keys.create({
-      ...request, id: newId('apiKey'), scopes: [...request.scopes], hash: hashOf(key), createdAt: new Date(), revokedAt: null, lastUsedAt: null,
+      ...request, id: newId('apiKey'), scopes: [...request.scopes], hash: hashOf(key), createdAt: new Date(), revokedAt: null,
+      lastUsedAt: null,
     });
     await tx.withRepository(this.keys).insert(entity);
     return { entity, key };

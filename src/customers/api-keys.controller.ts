@@ -19,7 +19,8 @@ export class ApiKeysController {
   @Example({ name: 'deploy script' })
   @ApiOperation({
     operationId: 'createApiKey', summary: 'Make an API key',
-    description: 'The key is shown in this answer and never again. A signup flow makes keys for the customers that it signed up; they reach no further than their customer.',
+    description: 'The key is shown in this answer and never again. A signup flow makes keys for the customers that it signed up; '
+      + 'they reach no further than their customer.',
   })
   @Problems('forbidden')
   @Answers(201, newApiKeyAnswerSchema, 'The key')
@@ -32,7 +33,10 @@ export class ApiKeysController {
 
   @Get()
   @Takes('api-key.list')
-  @ApiOperation({ operationId: 'listApiKeys', summary: "List a customer's API keys, newest first", description: 'Without the keys themselves.' })
+  @ApiOperation({
+    operationId: 'listApiKeys', summary: "List a customer's API keys, newest first",
+    description: 'Without the keys themselves.',
+  })
   @Problems('forbidden')
   @Answers(200, apiKeyListSchema, 'A page of API keys')
   list(

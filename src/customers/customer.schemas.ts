@@ -5,7 +5,9 @@ import './customer.problems.js';
 
 export const newCustomerSchema = z.strictObject({
   name: text(200).meta({ description: 'The name of the company or person', example: 'Ada Ltd' }),
-  email: asProblem('invalid-email', z.email('must be an e-mail address').max(254, 'may have at most 254 characters').meta({ example: 'ada@example.com' })),
+  email: asProblem(
+    'invalid-email', z.email('must be an e-mail address').max(254, 'may have at most 254 characters').meta({ example: 'ada@example.com' }),
+  ),
 });
 export type NewCustomer = z.output<typeof newCustomerSchema>;
 

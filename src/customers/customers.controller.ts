@@ -18,7 +18,10 @@ export class CustomersController {
   @Takes('customer.create')
   @Repeatable()
   @Example({ name: 'Ada Ltd', email: 'ada@example.com' })
-  @ApiOperation({ operationId: 'createCustomer', summary: 'Sign a customer up', description: 'For keys with the scope `provision` or `operator`.' })
+  @ApiOperation({
+    operationId: 'createCustomer', summary: 'Sign a customer up',
+    description: 'For keys with the scope `provision` or `operator`.',
+  })
   @Problems('forbidden', 'invalid-email')
   @Answers(201, customerSchema, 'The customer')
   create(@CurrentCaller() caller: Caller, @Body({ schema: newCustomerSchema }) body: NewCustomer) {

@@ -25,7 +25,9 @@ export class CustomersService {
     private readonly metadata: Metadata,
   ) {}
 
-  async create(tx: EntityManager, request: { readonly name: string; readonly email: string; readonly createdBy: string }): Promise<CustomerEntity> {
+  async create(
+    tx: EntityManager, request: { readonly name: string; readonly email: string; readonly createdBy: string },
+  ): Promise<CustomerEntity> {
     const customer = this.customers.create({ ...request, id: newId('customer'), createdAt: new Date() });
     await tx.withRepository(this.customers).insert(customer);
     return customer;
@@ -39,7 +41,9 @@ export class CustomersService {
     return this.query(reach, page);
   }
 
-  private query(reach: Reach, filter: { readonly id?: string; readonly before?: string | undefined; readonly limit: number }): Promise<CustomerEntity[]> {
+  private query(
+    reach: Reach, filter: { readonly id?: string; readonly before?: string | undefined; readonly limit: number },
+  ): Promise<CustomerEntity[]> {
     const visible = confineTo(reach, 'customer.id', 1);
     return this.metadata.read(reach, (tx) => {
       const query = tx.withRepository(this.customers).createQueryBuilder('customer')

@@ -41,7 +41,9 @@ export function chooseHosts(hosts: readonly HostLoad[], memoryMb: number, standb
  *
  * @param staying the hosts of the members that stay, the primary's first
  */
-export function chooseStandbyHost(hosts: readonly HostLoad[], memoryMb: number, staying: readonly [HostLoad, ...HostLoad[]]): HostLoad | undefined {
+export function chooseStandbyHost(
+  hosts: readonly HostLoad[], memoryMb: number, staying: readonly [HostLoad, ...HostLoad[]],
+): HostLoad | undefined {
   const usable = hosts.filter((host) => hasRoom(host, memoryMb)).sort(byLoad);
   return chooseStandbyHosts(usable, staying, staying[0].dataCenterId, 1)?.[0];
 }

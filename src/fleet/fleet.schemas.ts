@@ -17,7 +17,9 @@ export const regionSchema = component('Region', z.object({
   timeZone: z.string().meta({ example: 'Europe/Berlin' }),
   open: z.boolean().meta({ description: 'Whether new databases are placed in it' }),
   dataCenters: z.array(z.object({ id: z.string(), name: z.string() })),
-  backupSites: z.array(backupSiteSchema).meta({ description: 'Where backups of its databases are kept; they cannot be chosen or restricted' }),
+  backupSites: z.array(backupSiteSchema).meta({
+    description: 'Where backups of its databases are kept; they cannot be chosen or restricted',
+  }),
 }).meta({ description: 'Where a database lives, primary and standbys, and nowhere else.' }));
 export const regionListSchema = listOf('RegionList', regionSchema);
 

@@ -117,7 +117,9 @@ export class FleetService {
    * @param leftHostId the host that is left, on which the old standby is until the new one is in sync
    * @throws NoRoomError
    */
-  async placeStandby(tx: EntityManager, regionId: string, plan: Plan, stayingHostIds: readonly string[], leftHostId: string | undefined): Promise<HostLoad> {
+  async placeStandby(
+    tx: EntityManager, regionId: string, plan: Plan, stayingHostIds: readonly string[], leftHostId: string | undefined,
+  ): Promise<HostLoad> {
     const loads = await this.loads(tx, regionId);
     const [primary, ...others] = stayingHostIds.flatMap((id) => loads.find((load) => load.id === id) ?? []);
     const chosen = primary && chooseStandbyHost(loads.filter(({ id }) => id !== leftHostId), plan.memoryMb, [primary, ...others]);
@@ -133,7 +135,7 @@ export class FleetService {
     return hosts.map(({ dataCenter, ...host }): HostLoad => ({ ...host, dataCenterId: dataCenter, diskFull: full.has(host.id) }));
   }
 
-  /** Changes whether instances are placed on a host; answers undefined for one that does not exist. */
+  /** Changes whether instances are placed on a host; answers undefined for a host that does not exist. */
   async setHostState(tx: EntityManager, id: string, state: HostLoad['state']): Promise<HostDocument | undefined> {
     await tx.withRepository(this.hostRows).update({ id }, { state });
     return (await this.queryHosts(tx, 'h.id = $1', [id]))[0];

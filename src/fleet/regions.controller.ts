@@ -24,7 +24,10 @@ export class RegionsController {
   @Get(':id/ca.pem')
   @Takes('region.read-ca')
   @Header('Content-Type', 'application/x-pem-file')
-  @ApiOperation({ operationId: 'getRegionCa', summary: "Read the CA of a region's server certificates", description: 'Needs no key. For `sslrootcert`.' })
+  @ApiOperation({
+    operationId: 'getRegionCa', summary: "Read the CA of a region's server certificates",
+    description: 'Needs no key. For `sslrootcert`.',
+  })
   @ApiResponse({ status: 200, description: 'The certificate', content: { 'application/x-pem-file': { schema: { type: 'string' } } } })
   async certificate(@Param('id') id: string): Promise<string> {
     if (!(await this.fleet.regions()).some((region) => region.id === id)) throw notFound();
