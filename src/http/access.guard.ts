@@ -46,7 +46,9 @@ export class AccessGuard implements CanActivate {
   /** By the strategy itself and not by its name: names are global, and two applications in a process would share them. */
   private authenticate(request: Request, response: Response): Promise<Actor> {
     return new Promise((resolve, reject) => {
-      const refuse = (): void => reject(new ProblemError('missing-api-key', 'the request has no API key', { hint: 'send the header "Authorization: Bearer <API key>"' }));
+      const refuse = (): void => reject(new ProblemError('missing-api-key', 'the request has no API key', {
+        hint: 'send the header "Authorization: Bearer <API key>"',
+      }));
       const decide = (error: Error | null, actor: Actor | false | null): void => {
         if (error) reject(error);
         else if (actor) resolve(actor);

@@ -89,7 +89,9 @@ function problemResponses(publicUrl: string, statuses: ReadonlySet<number>): Res
   const responses = [...statuses].map((status) => [`Problem${status}`, {
     description: [...listProblemTypes()].filter(([, type]) => type.status === status)
       .map(([slug, { title }]) => `[\`${slug}\`](${publicUrl}/problems/${slug}): ${title}.`).join('\n\n'),
-    ...((status === 429 || status === 503) && { headers: { 'Retry-After': { description: 'Seconds to wait', schema: { type: 'integer', minimum: 1 } } } }),
+    ...((status === 429 || status === 503) && {
+      headers: { 'Retry-After': { description: 'Seconds to wait', schema: { type: 'integer', minimum: 1 } } },
+    }),
     content: PROBLEM_CONTENT,
   }]);
   return { ...Object.fromEntries(responses), Problem: { description: 'A problem document', content: PROBLEM_CONTENT } } as Responses;

@@ -9,7 +9,9 @@ import type { OperationDocument } from '../operations/operation.js';
 import { OperationFeed } from '../operations/operation-feed.js';
 import { ProblemError } from '../problems/problem.js';
 import { idParameter } from './id-parameter.js';
-import { operationAnswerSchema, operationEventsSchema, operationFilterSchema, operationListSchema, operationSchema } from './operation.schemas.js';
+import {
+  operationAnswerSchema, operationEventsSchema, operationFilterSchema, operationListSchema, operationSchema,
+} from './operation.schemas.js';
 import { pageOf } from './paging.js';
 import { Answers, CurrentCaller, Problems, Repeatable, Takes, WithoutBody } from './route.js';
 import { tagged } from './tags.js';
@@ -28,11 +30,16 @@ export class OperationsController {
 
   @Get()
   @Takes('operation.list')
-  @ApiOperation({ operationId: 'listOperations', summary: 'List operations, newest first', description: 'Those of the databases that the key can see.' })
+  @ApiOperation({
+    operationId: 'listOperations', summary: 'List operations, newest first',
+    description: 'Those of the databases that the key can see.',
+  })
   @Answers(200, operationListSchema, 'A page of operations')
   list(@CurrentCaller() caller: Caller, @Query({ schema: operationFilterSchema }) filter: z.output<typeof operationFilterSchema>) {
     const { databaseId: subjectId, kind, state } = filter;
-    return pageOf(filter, (limit, before) => this.requests.list(caller, { limit, before, subjectId, kind, state }), (operation) => operation);
+    return pageOf(
+      filter, (limit, before) => this.requests.list(caller, { limit, before, subjectId, kind, state }), (operation) => operation,
+    );
   }
 
   @Get(':id')
@@ -45,7 +52,10 @@ export class OperationsController {
 
   @Get(':id/events')
   @Takes('operation.follow')
-  @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'The id of the last event that was received', schema: { type: 'string', pattern: '^[0-9]+$' } })
+  @ApiHeader({
+    name: 'Last-Event-ID', required: false, description: 'The id of the last event that was received',
+    schema: { type: 'string', pattern: '^[0-9]+$' },
+  })
   @Problems('invalid-header')
   @ApiOperation({
     operationId: 'followOperation', summary: 'Follow an operation',
@@ -53,7 +63,8 @@ export class OperationsController {
   })
   @Answers(200, operationEventsSchema, 'A stream of events', 'text/event-stream')
   async events(
-    @CurrentCaller() caller: Caller, @Param('id', idParameter('operation')) id: string, @Headers('last-event-id') lastEventId: string | undefined,
+    @CurrentCaller() caller: Caller, @Param('id', idParameter('operation')) id: string,
+    @Headers('last-event-id') lastEventId: string | undefined,
     @Res() response: Response,
   ): Promise<void> {
     const after = checkEventId(lastEventId);
@@ -94,7 +105,10 @@ export class OperationsController {
   @Repeatable()
   @Problems('forbidden', 'operation-not-steerable', 'operation-in-progress')
   @WithoutBody()
-  @ApiOperation({ operationId: 'retryOperation', summary: 'Try again at once', description: 'A step that waits for its next attempt, or a failed operation from its first step on. For operators.' })
+  @ApiOperation({
+    operationId: 'retryOperation', summary: 'Try again at once',
+    description: 'A step that waits for its next attempt, or a failed operation from its first step on. For operators.',
+  })
   @Answers(202, operationAnswerSchema, 'The operation')
   retry(@CurrentCaller() caller: Caller, @Param('id', idParameter('operation')) id: string) {
     return this.requests.retry(caller, id);
@@ -106,7 +120,10 @@ export class OperationsController {
   @Repeatable()
   @Problems('forbidden', 'operation-not-steerable')
   @WithoutBody()
-  @ApiOperation({ operationId: 'cancelOperation', summary: 'Turn back', description: 'At the next step before the point of no return. For operators.' })
+  @ApiOperation({
+    operationId: 'cancelOperation', summary: 'Turn back',
+    description: 'At the next step before the point of no return. For operators.',
+  })
   @Answers(202, operationAnswerSchema, 'The operation')
   cancel(@CurrentCaller() caller: Caller, @Param('id', idParameter('operation')) id: string) {
     return this.requests.cancel(caller, id);
@@ -116,7 +133,9 @@ export class OperationsController {
 function checkEventId(id: string | undefined): string {
   if (id === undefined || id === '') return '0';
   if (!/^\d{1,18}$/.test(id)) {
-    throw new ProblemError('invalid-header', 'the header Last-Event-ID is not valid', { fields: [{ field: 'Last-Event-ID', message: 'must be the id of an event' }] });
+    throw new ProblemError('invalid-header', 'the header Last-Event-ID is not valid', {
+      fields: [{ field: 'Last-Event-ID', message: 'must be the id of an event' }],
+    });
   }
   return id;
 }

@@ -17,7 +17,9 @@ export function cursorToId({ cursor }: Page): string | undefined {
   if (cursor === undefined) return undefined;
   const id = Buffer.from(cursor, 'base64url').toString();
   if (!/^[a-z]+_[0-9a-z]{1,40}$/.test(id) || Buffer.from(id).toString('base64url') !== cursor) {
-    throw new ProblemError('invalid-cursor', 'the cursor is not one of this API', { fields: [{ field: 'cursor', message: 'must come from nextCursor' }] });
+    throw new ProblemError('invalid-cursor', 'the cursor is not one of this API', {
+      fields: [{ field: 'cursor', message: 'must come from nextCursor' }],
+    });
   }
   return id;
 }

@@ -8,10 +8,14 @@ import { problemTypeOf } from '../problems/problem-types.js';
 /** How soon a caller may try again when nothing better is known, in seconds. */
 const RETRY_AFTER_SECONDS = 5;
 
-/** Answers whatever was thrown with a problem document (RFC 9457). */
+/** Answers every error with a problem document (RFC 9457). */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  constructor(private readonly publicUrl: string, private readonly log: Log, private readonly translate: (error: unknown) => DomainError | undefined) {}
+  constructor(
+    private readonly publicUrl: string,
+    private readonly log: Log,
+    private readonly translate: (error: unknown) => DomainError | undefined,
+  ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const response = host.switchToHttp().getResponse<Response>();
@@ -45,9 +49,11 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** RFC 6750: one that sent no credential is told the scheme alone. */
+/** RFC 6750: a client that sent no credential is told the scheme alone. */
 function challengeOf({ problem, message }: DomainError): string {
-  return problem === 'missing-api-key' ? 'Bearer realm="freehold"' : `Bearer realm="freehold", error="invalid_token", error_description="${message}"`;
+  return problem === 'missing-api-key'
+    ? 'Bearer realm="freehold"'
+    : `Bearer realm="freehold", error="invalid_token", error_description="${message}"`;
 }
 
 /** What the framework throws before a route is reached: the address, or the method on it, is not one of the API. */
@@ -56,7 +62,9 @@ function ofFramework(error: unknown, request: Request): DomainError | undefined 
   if (error.getStatus() !== 404) return new ProblemError('invalid-request', error.message.toLowerCase());
   const allowed = methodsOf(request);
   if (allowed.length === 0) return new ProblemError('not-found', `nothing has the address ${request.path}`);
-  return new ProblemError('method-not-allowed', `${request.path} does not take ${request.method}`, { headers: { Allow: allowed.join(', ') } });
+  return new ProblemError(
+    'method-not-allowed', `${request.path} does not take ${request.method}`, { headers: { Allow: allowed.join(', ') } },
+  );
 }
 
 interface RouterLayer {

@@ -26,8 +26,12 @@ export class ProblemsController {
   }
 }
 
+const STYLE = 'body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1rem}'
+  + 'code{background:#eee;padding:.1em .3em}';
+
 function render(slug: string, { title, status, meaning }: ProblemType): string {
+  const text = meaning.replaceAll('<', '&lt;').replace(/`([^`]*)`/g, '<code>$1</code>');
   return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${title}</title>
-<style>body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1rem}code{background:#eee;padding:.1em .3em}</style>
-<h1>${title}</h1><p><code>${slug}</code>, status ${status}</p><p>${meaning.replaceAll('<', '&lt;').replace(/`([^`]*)`/g, '<code>$1</code>')}</p></html>`;
+<style>${STYLE}</style>
+<h1>${title}</h1><p><code>${slug}</code>, status ${status}</p><p>${text}</p></html>`;
 }

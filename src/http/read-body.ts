@@ -2,7 +2,7 @@ import express, { type NextFunction, type Request, type RequestHandler, type Res
 import { ProblemError } from '../problems/problem.js';
 
 const LIMIT = '64kb';
-/** No request of this API nests deeper; what does would exhaust the stack of whoever walks it. */
+/** No request of this API nests deeper; a deeper body would exhaust the stack of the code that walks it. */
 const DEEPEST = 16;
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -12,7 +12,9 @@ export function readBody(): RequestHandler {
     limit: LIMIT,
     type: () => true,
     verify: (_request, _response, bytes, charset) => {
-      if (charset !== 'utf-8') throw new ProblemError('unsupported-media-type', `the charset ${charset} is not supported`, { hint: 'send UTF-8' });
+      if (charset !== 'utf-8') {
+        throw new ProblemError('unsupported-media-type', `the charset ${charset} is not supported`, { hint: 'send UTF-8' });
+      }
       refuseBrokenText(() => UTF8.decode(bytes));
     },
   });
@@ -22,7 +24,10 @@ export function readBody(): RequestHandler {
       return;
     }
     if (!request.is(['application/json', 'application/*+json'])) {
-      next(new ProblemError('unsupported-media-type', `the media type ${request.headers['content-type'] ?? '(none)'} is not supported`, { hint: 'send application/json' }));
+      next(new ProblemError(
+        'unsupported-media-type', `the media type ${request.headers['content-type'] ?? '(none)'} is not supported`,
+        { hint: 'send application/json' },
+      ));
       return;
     }
     parse(request, response, (error?: unknown) => {
@@ -53,7 +58,8 @@ function hasBody({ headers }: Request): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-const broken = (detail: string): ProblemError => new ProblemError('invalid-encoding', detail, { hint: 'send well-formed UTF-8 without NUL bytes' });
+const broken = (detail: string): ProblemError =>
+  new ProblemError('invalid-encoding', detail, { hint: 'send well-formed UTF-8 without NUL bytes' });
 
 function refuseBrokenText(decode: () => string): string {
   try {
@@ -68,7 +74,9 @@ function refuseBrokenText(decode: () => string): string {
  * would take it for one of its own: a new one has none.
  */
 function describeBodyError(error: unknown): unknown {
-  if (error instanceof ProblemError) return new ProblemError(error.problem, error.message, error.hint === undefined ? {} : { hint: error.hint });
+  if (error instanceof ProblemError) {
+    return new ProblemError(error.problem, error.message, error.hint === undefined ? {} : { hint: error.hint });
+  }
   if (!(error instanceof Error) || !('type' in error)) return error;
   switch (error.type) {
     case 'entity.too.large':

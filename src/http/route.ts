@@ -1,4 +1,6 @@
-import { applyDecorators, type CanActivate, createParamDecorator, type ExecutionContext, Injectable, SetMetadata, UseGuards } from '@nestjs/common';
+import {
+  applyDecorators, type CanActivate, createParamDecorator, type ExecutionContext, Injectable, SetMetadata, UseGuards,
+} from '@nestjs/common';
 import { ApiBearerAuth, ApiExtension, ApiHeader, ApiResponse } from '@nestjs/swagger';
 import type { Request } from 'express';
 import type { z } from 'zod';
@@ -72,6 +74,7 @@ export const Example = (body: Readonly<Record<string, unknown>>) => ApiExtension
 /** Documents that a request may be repeated without harm. */
 export const Repeatable = () => ApiHeader({
   name: IDEMPOTENCY_KEY, required: false, example: '3c1f8a52-5d0e-4c69-9a55-0f0b0f4f9d3e',
-  description: 'Chosen by the caller, 1 to 255 visible characters. The same key and body are answered the same for 24 hours; the same key with another body is refused.',
+  description: 'Chosen by the caller, 1 to 255 visible characters. The same key and body are answered the same for 24 hours; '
+    + 'the same key with another body is refused.',
   schema: { type: 'string', minLength: 1, maxLength: 255 },
 });

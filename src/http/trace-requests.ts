@@ -7,13 +7,19 @@ export function traceRequests(tracing: Tracing): RequestHandler {
   return (request, response, next) => {
     const given = request.headers.traceparent;
     const parent = typeof given === 'string' && parseTraceParent(given) ? given : undefined;
-    const span = tracing.begin({ name: request.method, kind: 'server', parent, attributes: { 'http.request.method': request.method, 'freehold.request.id': request.id } });
+    const span = tracing.begin({
+      name: request.method, kind: 'server', parent,
+      attributes: { 'http.request.method': request.method, 'freehold.request.id': request.id },
+    });
     response.once('close', () => {
       const { statusCode: status } = response;
       const route = (request.route as { path?: string } | undefined)?.path;
       span.end({
         name: route === undefined ? request.method : `${request.method} ${route}`,
-        attributes: { 'http.route': route, 'http.response.status_code': status, 'freehold.actor': (request as Request & { user?: { id: string } }).user?.id },
+        attributes: {
+          'http.route': route, 'http.response.status_code': status,
+          'freehold.actor': (request as Request & { user?: { id: string } }).user?.id,
+        },
         failure: status >= 500 ? `status ${status}` : undefined,
       });
     });

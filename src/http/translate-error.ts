@@ -22,11 +22,15 @@ export function translateError(error: unknown): DomainError | undefined {
   }
   if (error instanceof OperationNotSteerableError) return new ProblemError('operation-not-steerable', error.message, { hint: error.hint });
   if (error instanceof EngineError) {
-    return new ProblemError(error.kind === 'permanent' ? 'not-possible' : 'unavailable', error.message, error.hint === undefined ? {} : { hint: error.hint });
+    return new ProblemError(
+      error.kind === 'permanent' ? 'not-possible' : 'unavailable', error.message, error.hint === undefined ? {} : { hint: error.hint },
+    );
   }
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (BAD_TEXT.has(code)) return new ProblemError('invalid-encoding', 'the request holds text that is not valid UTF-8 or has NUL bytes');
   const lost = error instanceof Error && /connection (terminated|timeout)|timeout exceeded when trying to connect/i.test(error.message);
-  if (AWAY.test(code) || lost) return new ProblemError('unavailable', 'the metadata database cannot be reached', { hint: 'try again in a moment' });
+  if (AWAY.test(code) || lost) {
+    return new ProblemError('unavailable', 'the metadata database cannot be reached', { hint: 'try again in a moment' });
+  }
   return undefined;
 }

@@ -40,7 +40,9 @@ export class ValidationPipe implements PipeTransform {
 function describeIssue(schema: z.ZodType, issue: z.core.$ZodIssue): Fault[] {
   const path = issue.path.map(String);
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ field: [...path, key].join('.'), message: 'is not a field of this request', problem: 'unknown-field' }));
+    return issue.keys.map((key) => ({
+      field: [...path, key].join('.'), message: 'is not a field of this request', problem: 'unknown-field',
+    }));
   }
   return [{ field: path.join('.') || 'body', message: describeFault(issue), problem: problemOf(schema, path) }];
 }

@@ -157,7 +157,7 @@ export function declareProblems<Types extends Readonly<Record<string, ProblemTyp
 /** Undefined for a slug that nobody declared. */
 export const findProblemType = (slug: string): ProblemType | undefined => TYPES.get(slug);
 
-/** @throws Error for one that this process does not know: its feature is not loaded */
+/** @throws Error for a type that this process does not know: its feature is not loaded */
 export function problemTypeOf(slug: ProblemSlug): ProblemType {
   const type = TYPES.get(slug);
   if (!type) throw new Error(`problem type "${slug}" is not declared in this process`);

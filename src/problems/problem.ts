@@ -3,7 +3,11 @@ import type { ProblemSlug } from './problem-types.js';
 
 /** A refusal by the interface itself: its form, its credential, its limits. */
 export class ProblemError extends DomainError {
-  constructor(problem: ProblemSlug, detail: string, more: DomainProblemDetails & { readonly headers?: Readonly<Record<string, string>> } = {}) {
+  constructor(
+    problem: ProblemSlug,
+    detail: string,
+    more: DomainProblemDetails & { readonly headers?: Readonly<Record<string, string>> } = {},
+  ) {
     super(problem, detail, more);
     this.headers = more.headers;
   }
