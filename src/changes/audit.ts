@@ -21,5 +21,9 @@ export async function audit(tx: EntityManager, { actor, requestId, address }: Ca
   await tx.query(
     `INSERT INTO audit_events (id, actor, action, result, subject_id, customer_id, operation_id, request_id, address, detail)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-    [newId('auditEvent'), actor.id, action, result, subjectId, customerId, operationId ?? null, requestId, address, JSON.stringify(detail ?? {})]);
+    [
+      newId('auditEvent'), actor.id, action, result, subjectId, customerId, operationId ?? null,
+      requestId, address, JSON.stringify(detail ?? {}),
+    ],
+  );
 }

@@ -76,7 +76,7 @@ const CHANGES_AT_ONCE = 8;
 const WAIT_MS = 15_000;
 
 /**
- * The one door for changes (`design.md`, part 3.1), whoever asks for them. In this order: the subject within the actor's
+ * The one door for changes (`design.md`, part 3.1), for every kind of actor. In this order: the subject within the actor's
  * reach, permission, idempotency, the work in one transaction that reaches no further than the actor, the audit of what was
  * done and of what was refused, the commit, and the announcement of the operation.
  */
@@ -120,17 +120,22 @@ export class Changes {
   }
 
   /** Takes an action of which nothing is recorded but that it was taken, such as a dump. */
-  async note<Found extends object>(caller: Caller, change: Change<Found>, found: Found, detail: Readonly<Record<string, unknown>> = {}): Promise<void> {
+  async note<Found extends object>(
+    caller: Caller, change: Change<Found>, found: Found, detail: Readonly<Record<string, unknown>> = {},
+  ): Promise<void> {
     await this.metadata.transaction((tx) => this.do(tx, caller, change, found, () => Promise.resolve({ body: undefined, detail })));
   }
 
-  /** The subject of an action that the actor may take; an attempt to take one that it may not take is written down. */
-  async admit<Found extends object>(caller: Caller, { action, subject }: Pick<Change<Found, unknown>, 'action' | 'subject'>): Promise<Found> {
+  /** The subject of an action that the actor may take; an attempt at an action that it may not take is written down. */
+  async admit<Found extends object>(
+    caller: Caller, { action, subject }: Pick<Change<Found, unknown>, 'action' | 'subject'>,
+  ): Promise<Found> {
     try {
       return await admit(caller.actor, action, subject);
     } catch (error) {
       if (error instanceof ProblemError && (error.problem === 'forbidden' || error.problem === 'not-found')) {
-        await this.noteRefusal(caller, action, subject, error).catch((failure: unknown) => this.log.error({ err: failure, action }, 'a refusal could not be written down'));
+        await this.noteRefusal(caller, action, subject, error)
+          .catch((failure: unknown) => this.log.error({ err: failure, action }, 'a refusal could not be written down'));
       }
       throw error;
     }
@@ -138,7 +143,9 @@ export class Changes {
 
   /** Forgets the answers that are no longer owed to anybody. */
   async forgetOld(): Promise<void> {
-    await this.metadata.dataSource.query('DELETE FROM idempotency_records WHERE created_at < now() - make_interval(hours => $1)', [KEPT_HOURS]);
+    await this.metadata.dataSource.query(
+      'DELETE FROM idempotency_records WHERE created_at < now() - make_interval(hours => $1)', [KEPT_HOURS],
+    );
   }
 
   private make<Found extends object>(
@@ -156,7 +163,8 @@ export class Changes {
   }
 
   private async do<Found extends object, Body>(
-    tx: EntityManager, caller: Caller, { action, subject }: Change<Found, unknown>, found: Found, work: (tx: EntityManager) => Promise<Done<Body>>,
+    tx: EntityManager, caller: Caller, { action, subject }: Change<Found, unknown>, found: Found,
+    work: (tx: EntityManager) => Promise<Done<Body>>,
   ): Promise<Done<Body>> {
     const done = await confine(tx, reachOf(caller.actor), () => work(tx));
     const made = done.made ?? { id: subject.id, customerId: subject.ownerOf?.(found) ?? null };
@@ -166,8 +174,10 @@ export class Changes {
     return done;
   }
 
-  /** Of a subject that the actor cannot see, its owner does not learn either: whoever tried may have guessed. */
-  private async noteRefusal<Found extends object>(caller: Caller, action: Action, subject: Subject<Found>, { problem }: ProblemError): Promise<void> {
+  /** Of a subject that the actor cannot see, its owner does not learn either: the actor may have guessed its id. */
+  private async noteRefusal<Found extends object>(
+    caller: Caller, action: Action, subject: Subject<Found>, { problem }: ProblemError,
+  ): Promise<void> {
     const found = problem === 'forbidden' && subject.ownerOf ? await subject.find(EVERYTHING) : undefined;
     await this.metadata.transaction((tx) => audit(tx, caller, {
       action, result: 'refused', subjectId: subject.id, customerId: (found && subject.ownerOf?.(found)) ?? null, detail: { problem },
@@ -203,7 +213,9 @@ async function keep<Seen>(look: Promise<Seen> | undefined): Promise<() => Seen |
   };
 }
 
-function repeatOf<Found extends object>({ actor, idempotencyKey: key }: Caller, { action, subject, input }: Change<Found, unknown>): Repeat | undefined {
+function repeatOf<Found extends object>(
+  { actor, idempotencyKey: key }: Caller, { action, subject, input }: Change<Found, unknown>,
+): Repeat | undefined {
   if (key === undefined) return undefined;
   if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
     throw new ProblemError('invalid-header', 'the header Idempotency-Key is not valid', {

@@ -24,13 +24,17 @@ export async function openAlert(tx: EntityManager, alert: NewAlert): Promise<voi
   const { key, kind, severity, subjectId, operationId, message, action, advice } = alert;
   await tx.query(
     `UPDATE alerts SET resolved_at = NULL, opened_at = clock_timestamp()
-      WHERE id = (SELECT id FROM alerts WHERE key = $1 AND resolved_at > now() - make_interval(mins => $2) ORDER BY resolved_at DESC LIMIT 1)
+      WHERE id = (SELECT id FROM alerts WHERE key = $1 AND resolved_at > now() - make_interval(mins => $2)
+                   ORDER BY resolved_at DESC LIMIT 1)
         AND NOT EXISTS (SELECT FROM alerts WHERE key = $1 AND resolved_at IS NULL)`, [key, SAME_WITHIN_MINUTES]);
   await tx.query(
-    `INSERT INTO alerts (id, key, kind, severity, subject_id, operation_id, message, action, advice) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    `INSERT INTO alerts (id, key, kind, severity, subject_id, operation_id, message, action, advice)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
      ON CONFLICT (key) WHERE resolved_at IS NULL DO UPDATE
-        SET severity = excluded.severity, operation_id = excluded.operation_id, message = excluded.message, action = excluded.action, advice = excluded.advice
-      WHERE (alerts.severity, alerts.message, alerts.action, alerts.advice) IS DISTINCT FROM (excluded.severity, excluded.message, excluded.action, excluded.advice)`,
+        SET severity = excluded.severity, operation_id = excluded.operation_id, message = excluded.message,
+            action = excluded.action, advice = excluded.advice
+      WHERE (alerts.severity, alerts.message, alerts.action, alerts.advice)
+            IS DISTINCT FROM (excluded.severity, excluded.message, excluded.action, excluded.advice)`,
     [newId('alert'), key, kind, severity, subjectId, operationId, message, action, advice]);
 }
 
@@ -54,7 +58,9 @@ export interface AlertDocument {
 }
 
 /** Open alerts first, then the resolved ones, each newest first. */
-export function listAlerts(tx: EntityManager, page: { readonly before?: string | undefined; readonly limit: number }): Promise<AlertDocument[]> {
+export function listAlerts(
+  tx: EntityManager, page: { readonly before?: string | undefined; readonly limit: number },
+): Promise<AlertDocument[]> {
   return queryRows(tx,
     `SELECT id, kind, severity, subject_id AS "subjectId", operation_id AS "operationId", message, action, advice,
             CASE WHEN resolved_at IS NULL THEN 'open' ELSE 'resolved' END AS state, opened_at AS "openedAt", resolved_at AS "resolvedAt"

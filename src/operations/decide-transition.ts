@@ -70,7 +70,9 @@ function afterRun<Tx>(situation: Situation<Tx>, result: AttemptResult<Tx>): Tran
     case 'done':
       return { type: 'end', state: 'succeeded' };
     case 'fail':
-      return { type: 'end', state: 'failed', failure: { step: operation.step, reason: outcome.reason, hint: outcome.hint, left: 'nothing' } };
+      return {
+        type: 'end', state: 'failed', failure: { step: operation.step, reason: outcome.reason, hint: outcome.hint, left: 'nothing' },
+      };
     case 'give-up':
       return afterFailure(situation, outcome.reason, outcome.hint);
     case 'wait':

@@ -62,7 +62,12 @@ export type StepOutcome<Tx, Found = Record<string, unknown>> =
   | { readonly outcome: 'wait'; readonly forMs: number; readonly reason: string }
   | ({ readonly outcome: 'done' } & Findings<Tx, Found>)
   | { readonly outcome: 'give-up'; readonly reason: string; readonly hint?: string }
-  | ({ /** Ends the operation as failed, with nothing more to undo. */ readonly outcome: 'fail'; readonly reason: string; readonly hint?: string } & Findings<Tx, Found>);
+  | ({
+    /** Ends the operation as failed, with nothing more to undo. */
+    readonly outcome: 'fail';
+    readonly reason: string;
+    readonly hint?: string;
+  } & Findings<Tx, Found>);
 
 /**
  * What follows when a step has used up its attempts or its time:
@@ -128,7 +133,9 @@ export function assertWellFormed<Tx>(definition: OperationDefinition<Tx>): void 
       faults.push(`step "${step.name}" goes to "${step.onFailure.goTo}", which is not a step`);
     } else if (typeof step.onFailure === 'object') {
       if (step.onFailure.goTo === step.name) faults.push(`step "${step.name}" goes to itself for ever`);
-      if (position >= noReturn && names.indexOf(step.onFailure.goTo) < noReturn) faults.push(`step "${step.name}" goes back before the point of no return`);
+      if (position >= noReturn && names.indexOf(step.onFailure.goTo) < noReturn) {
+        faults.push(`step "${step.name}" goes back before the point of no return`);
+      }
     }
     if (position >= noReturn && step.undo) faults.push(`step "${step.name}" has an undo that is never called`);
     if (position >= noReturn && step.onFailure === 'undo') faults.push(`step "${step.name}" would undo what has no way back`);

@@ -20,7 +20,12 @@ export class OperationWorkers implements Duty {
   private readonly connections: Redis[] = [];
   private readonly workers: Worker[];
 
-  constructor(redisUrl: string, private readonly runner: RunsOperations, private readonly queues: OperationQueues, atOnce: Readonly<Record<QueueName, number>>) {
+  constructor(
+    redisUrl: string,
+    private readonly runner: RunsOperations,
+    private readonly queues: OperationQueues,
+    atOnce: Readonly<Record<QueueName, number>>,
+  ) {
     this.workers = (Object.entries(atOnce) as [QueueName, number][]).map(([queue, concurrency]) => {
       const connection = connectRedis(redisUrl, { blocking: true });
       connection.on('error', () => undefined);

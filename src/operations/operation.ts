@@ -78,7 +78,9 @@ export interface OperationDocument {
 const iso = (at: Date | null): string | null => at?.toISOString() ?? null;
 
 /** What of an operation people and programs see. */
-export type ShownOperation = Pick<Operation, 'id' | 'kind' | 'subjectId' | 'state' | 'direction' | 'error' | 'requestedBy' | 'createdAt' | 'startedAt' | 'finishedAt'>;
+export type ShownOperation = Pick<
+  Operation, 'id' | 'kind' | 'subjectId' | 'state' | 'direction' | 'error' | 'requestedBy' | 'createdAt' | 'startedAt' | 'finishedAt'
+>;
 
 export function describeOperation(operation: ShownOperation, steps: readonly OperationStep[]): OperationDocument {
   return {

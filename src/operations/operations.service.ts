@@ -138,22 +138,27 @@ export class OperationsService {
   }
 
   /**
-   * Asks a running operation to turn back at the next step before its point of no return; one that has not begun ends at once.
+   * Asks a running operation to turn back at the next step before its point of no return; an operation that has not begun ends at once.
    *
    * @throws OperationNotSteerableError if it has ended or is past the point of no return
    */
   async cancel(tx: EntityManager, id: string, by: string): Promise<OperationDocument> {
     const current = await this.lock(tx, id);
     if (current.state !== 'pending' && current.state !== 'running') {
-      throw new OperationNotSteerableError(`the operation has ended: it is ${current.state}`, 'only one that is pending or running can be cancelled');
+      throw new OperationNotSteerableError(
+        `the operation has ended: it is ${current.state}`, 'only one that is pending or running can be cancelled',
+      );
     }
     if (!hasWayBack(this.registry.get(current.kind), current.step)) {
-      throw new OperationNotSteerableError(`the operation is past its point of no return, at "${current.step}"`, 'let it go on: it can only go forward');
+      throw new OperationNotSteerableError(
+        `the operation is past its point of no return, at "${current.step}"`, 'let it go on: it can only go forward',
+      );
     }
     await tx.query(
       `UPDATE operations SET cancel_requested_by = $2, due_at = clock_timestamp(), enqueued_at = NULL WHERE id = $1`, [id, by]);
     await tx.query(
-      `UPDATE operations SET direction = 'back', error = $2 WHERE id = $1 AND state = 'running' AND lease_owner IS NULL AND direction = 'forward'`,
+      `UPDATE operations SET direction = 'back', error = $2
+        WHERE id = $1 AND state = 'running' AND lease_owner IS NULL AND direction = 'forward'`,
       [id, JSON.stringify({ step: current.step, reason: `cancelled by ${by}` })]);
     if (current.state === 'pending') await this.store.endUnbegun(tx, id, `cancelled by ${by}`);
     return this.store.publish(tx, id);
@@ -167,11 +172,15 @@ export class OperationsService {
   async retry(tx: EntityManager, id: string): Promise<OperationDocument> {
     const current = await this.lock(tx, id);
     if (current.state === 'running' || current.state === 'pending') {
-      await tx.query('UPDATE operations SET due_at = clock_timestamp(), enqueued_at = NULL, attempt = 0 WHERE id = $1 AND lease_owner IS NULL', [id]);
+      await tx.query(
+        'UPDATE operations SET due_at = clock_timestamp(), enqueued_at = NULL, attempt = 0 WHERE id = $1 AND lease_owner IS NULL', [id],
+      );
       return this.store.publish(tx, id);
     }
     if (current.state !== 'failed') {
-      throw new OperationNotSteerableError(`the operation is ${current.state}`, 'only one that failed, or that waits for its next attempt, can be retried');
+      throw new OperationNotSteerableError(
+        `the operation is ${current.state}`, 'only one that failed, or that waits for its next attempt, can be retried',
+      );
     }
     return this.store.restart(tx, id, stepPlans(this.registry.get(current.kind)), this.registry.get(current.kind).deadlineMs);
   }
@@ -186,9 +195,13 @@ export class OperationsService {
 
   private async addToInput(tx: EntityManager, id: string, change: Readonly<Record<string, unknown>>): Promise<OperationDocument> {
     const { kind } = await this.lock(tx, id);
-    const [row] = await queryRows<{ input: object }>(tx, `SELECT input FROM operations WHERE id = $1 AND state IN ('pending', 'running')`, [id]);
+    const [row] = await queryRows<{ input: object }>(
+      tx, `SELECT input FROM operations WHERE id = $1 AND state IN ('pending', 'running')`, [id],
+    );
     if (row) {
-      await tx.query('UPDATE operations SET input = $2 WHERE id = $1', [id, JSON.stringify(this.registry.get(kind).input.parse({ ...row.input, ...change }))]);
+      await tx.query('UPDATE operations SET input = $2 WHERE id = $1', [
+        id, JSON.stringify(this.registry.get(kind).input.parse({ ...row.input, ...change })),
+      ]);
       await tx.query('UPDATE operations SET due_at = clock_timestamp(), enqueued_at = NULL WHERE id = $1 AND lease_owner IS NULL', [id]);
     }
     return this.store.publish(tx, id);

@@ -3,7 +3,9 @@ import { DataSource, type EntityManager } from 'typeorm';
 import type { Transition } from './decide-transition.js';
 import { describeOperation, type Operation, type OperationDocument, type OperationStep } from './operation.js';
 import { isRunningChange } from './running-change.js';
-import { type DueOperation, type Findings, type Held, type NewOperation, OperationInTheWayError, type OperationStore, type StepPlan } from './store.js';
+import {
+  type DueOperation, type Findings, type Held, type NewOperation, OperationInTheWayError, type OperationStore, type StepPlan,
+} from './store.js';
 import { openAlert, resolveAlerts } from './alerts.js';
 import { queryRows } from '../metadata/query-rows.js';
 
@@ -41,7 +43,8 @@ export class PostgresOperationStore implements OperationStore<EntityManager> {
                now() + make_interval(secs => $11), now() + make_interval(secs => $12), $13, $14, $15, clock_timestamp())`,
       [operation.id, operation.kind, operation.subjectId, operation.ownerId, fence, operation.exclusive, operation.queue,
         operation.steps[0]?.name, JSON.stringify(operation.input), operation.sealed,
-        (operation.steps[0]?.deadlineMs ?? 0) / 1000, operation.deadlineMs / 1000, operation.requestedBy, operation.requestId, operation.traceParent ?? null]);
+        (operation.steps[0]?.deadlineMs ?? 0) / 1000, operation.deadlineMs / 1000,
+        operation.requestedBy, operation.requestId, operation.traceParent ?? null]);
     await tx.query(
       `INSERT INTO operation_steps (operation_id, position, name)
        SELECT $1, position, name FROM unnest($2::text[]) WITH ORDINALITY AS step(name, position)`,
@@ -100,7 +103,8 @@ export class PostgresOperationStore implements OperationStore<EntityManager> {
       const rows = await queryRows(tx,
         `UPDATE operation_steps s SET detail = coalesce(detail, '{}') || jsonb_build_object('progress', $4::jsonb)
            FROM operations o
-          WHERE s.operation_id = $1 AND s.name = $2 AND s.state = 'running' AND o.id = $1 AND o.step = $2 AND o.lease_owner = $3 AND o.state = 'running'
+          WHERE s.operation_id = $1 AND s.name = $2 AND s.state = 'running'
+            AND o.id = $1 AND o.step = $2 AND o.lease_owner = $3 AND o.state = 'running'
           RETURNING s.name`, [held.operation.id, held.operation.step, held.worker, JSON.stringify(detail)]);
       if (rows.length > 0) await this.publish(tx, held.operation.id);
     });
@@ -136,13 +140,16 @@ export class PostgresOperationStore implements OperationStore<EntityManager> {
     if (transition.type === 'again') return this.writeAgain(tx, held, transition);
     await this.writeStepLeft(tx, operation, transition, findings);
     const compareAndSet = `WHERE id = $1 AND step = $2 AND lease_owner = $3 AND state = 'running' RETURNING *`;
-    const common = [operation.id, operation.step, held.worker, JSON.stringify(findings.found ?? {}), JSON.stringify(transition.failure ?? null)];
+    const common = [
+      operation.id, operation.step, held.worker, JSON.stringify(findings.found ?? {}), JSON.stringify(transition.failure ?? null),
+    ];
     if (transition.type === 'end') {
       await closeSteps(tx, operation.id, 'skipped');
       await resolveAlerts(tx, alertKeys(operation.id));
       const [row] = await queryRows<OperationRow>(tx,
-        `UPDATE operations SET state = $6, found = found || $4, error = coalesce(nullif($5::jsonb, 'null'), error), lease_owner = NULL, lease_until = NULL,
-                finished_at = clock_timestamp(), sealed = CASE WHEN $6 = 'succeeded' THEN NULL ELSE sealed END ${compareAndSet}`,
+        `UPDATE operations SET state = $6, found = found || $4, error = coalesce(nullif($5::jsonb, 'null'), error),
+                lease_owner = NULL, lease_until = NULL, finished_at = clock_timestamp(),
+                sealed = CASE WHEN $6 = 'succeeded' THEN NULL ELSE sealed END ${compareAndSet}`,
         [...common, transition.state]);
       return row;
     }
@@ -156,13 +163,16 @@ export class PostgresOperationStore implements OperationStore<EntityManager> {
       // A step that goes on with another piece of its work began with the first piece.
       [operation.id, transition.step, transition.direction === 'forward', transition.step === operation.step]);
     const [row] = await queryRows<OperationRow>(tx,
-      `UPDATE operations SET step = $6, direction = $7, attempt = 1, found = found || $4, error = coalesce(nullif($5::jsonb, 'null'), error),
+      `UPDATE operations SET step = $6, direction = $7, attempt = 1, found = found || $4,
+              error = coalesce(nullif($5::jsonb, 'null'), error),
               step_deadline_at = clock_timestamp() + make_interval(secs => $8) ${compareAndSet}`,
       [...common, transition.step, transition.direction, deadlineMs / 1000]);
     return row;
   }
 
-  private async writeAgain(tx: EntityManager, held: Held, transition: Extract<Transition, { type: 'again' }>): Promise<OperationRow | undefined> {
+  private async writeAgain(
+    tx: EntityManager, held: Held, transition: Extract<Transition, { type: 'again' }>,
+  ): Promise<OperationRow | undefined> {
     const { operation } = held;
     await tx.query(
       `UPDATE operation_steps SET detail = coalesce(detail, '{}') || jsonb_build_object('waitingFor', $3::text)
@@ -171,7 +181,8 @@ export class PostgresOperationStore implements OperationStore<EntityManager> {
       await openAlert(tx, {
         key: stepAlertKey(operation.id), kind: 'operation-stuck', severity: 'critical', subjectId: operation.subjectId,
         operationId: operation.id, message: `${operation.kind} does not get past "${operation.step}": ${transition.reason}`,
-        action: 'required', advice: 'it is tried again and again: remove what its reason names, or cancel it if it has not passed its point of no return',
+        action: 'required',
+        advice: 'it is tried again and again: remove what its reason names, or cancel it if it has not passed its point of no return',
       });
     }
     const [row] = await queryRows<OperationRow>(tx,
@@ -217,9 +228,12 @@ export class PostgresOperationStore implements OperationStore<EntityManager> {
   }
 
   /** Starts an operation that no worker has taken yet at a later step than its first, because the earlier ones are known to be done. */
-  async enterAt(tx: EntityManager, id: string, { name, deadlineMs }: StepPlan, failure: { readonly step: string; readonly reason: string }): Promise<void> {
+  async enterAt(
+    tx: EntityManager, id: string, { name, deadlineMs }: StepPlan, failure: { readonly step: string; readonly reason: string },
+  ): Promise<void> {
     await tx.query(
-      `UPDATE operations SET step = $2, error = $3, step_deadline_at = clock_timestamp() + make_interval(secs => $4) WHERE id = $1 AND state = 'pending'`,
+      `UPDATE operations SET step = $2, error = $3, step_deadline_at = clock_timestamp() + make_interval(secs => $4)
+        WHERE id = $1 AND state = 'pending'`,
       [id, name, JSON.stringify(failure), deadlineMs / 1000]);
   }
 
@@ -232,7 +246,9 @@ export class PostgresOperationStore implements OperationStore<EntityManager> {
       `UPDATE operations SET state = 'failed', error = jsonb_build_object('step', step, 'reason', $1::text, 'left', 'partial'),
               lease_owner = NULL, lease_until = NULL, finished_at = clock_timestamp()
         WHERE state IN ('pending', 'running') RETURNING id, kind, subject_id AS "subjectId", step`, [reason]);
-    await tx.query('UPDATE subjects SET token = token + 1 WHERE id IN (SELECT fence_id FROM operations WHERE id = ANY($1))', [ended.map(({ id }) => id)]);
+    await tx.query(
+      'UPDATE subjects SET token = token + 1 WHERE id IN (SELECT fence_id FROM operations WHERE id = ANY($1))', [ended.map(({ id }) => id)],
+    );
     for (const { id } of ended) {
       await closeSteps(tx, id, 'failed');
       await resolveAlerts(tx, alertKeys(id));
@@ -305,7 +321,10 @@ export async function readDocument(tx: EntityManager, id: string): Promise<Opera
 }
 
 export type DocumentRow =
-  Pick<OperationRow, 'id' | 'kind' | 'subject_id' | 'state' | 'direction' | 'error' | 'requested_by' | 'created_at' | 'started_at' | 'finished_at'> & { steps: StepRow[] | null };
+  Pick<
+    OperationRow,
+    'id' | 'kind' | 'subject_id' | 'state' | 'direction' | 'error' | 'requested_by' | 'created_at' | 'started_at' | 'finished_at'
+  > & { steps: StepRow[] | null };
 
 export const SELECT_WITH_STEPS = `
   SELECT o.id, o.kind, o.subject_id, o.state, o.direction, o.error, o.requested_by, o.created_at, o.started_at, o.finished_at,
@@ -330,7 +349,8 @@ function operationOf(row: OperationRow): Operation {
     exclusive: row.exclusive, queue: row.queue, state: row.state, direction: row.direction, step: row.step,
     attempt: row.attempt, input: row.input, found: row.found, sealed: row.sealed, error: row.error,
     stepDeadlineAt: row.step_deadline_at, deadlineAt: row.deadline_at, cancelRequestedBy: row.cancel_requested_by,
-    requestedBy: row.requested_by, requestId: row.request_id, traceParent: row.trace_parent, createdAt: row.created_at, startedAt: row.started_at,
+    requestedBy: row.requested_by, requestId: row.request_id, traceParent: row.trace_parent, createdAt: row.created_at,
+    startedAt: row.started_at,
     finishedAt: row.finished_at,
   };
 }

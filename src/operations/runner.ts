@@ -57,7 +57,7 @@ export class OperationRunner<Tx> {
     for (const guard of this.guards) guard.cutOff();
   }
 
-  /** Runs one operation for as long as it goes on without waiting. Harmless for one that is held, done or unknown. */
+  /** Runs one operation for as long as it goes on without waiting. Harmless for an operation that is held, done or unknown. */
   async run(operationId: string): Promise<RunResult> {
     const { store, worker, leaseMs } = this.options;
     let held = await store.claim(operationId, worker, leaseMs);
@@ -77,7 +77,10 @@ export class OperationRunner<Tx> {
     const { id, kind, step, direction, attempt, requestId } = held.operation;
     const span = (this.options.tracing ?? NO_TRACING).begin({
       name: `${kind} ${direction === 'back' ? 'undo ' : ''}${step}`, kind: 'consumer', parent: placeOfOperation(held.operation),
-      attributes: { 'freehold.operation.id': id, 'freehold.step': step, 'freehold.attempt': attempt, ...(requestId !== null && { 'freehold.request.id': requestId }) },
+      attributes: {
+        'freehold.operation.id': id, 'freehold.step': step, 'freehold.attempt': attempt,
+        ...(requestId !== null && { 'freehold.request.id': requestId }),
+      },
     });
     const taken = await span.run(() => this.workOn(held)).catch((error: unknown) => {
       span.end({ failure: 'the step could not be recorded' });
@@ -103,9 +106,15 @@ export class OperationRunner<Tx> {
     const next = await store.settle(held, transition, findingsOf(result), stepPlans(definition));
     if (transition.type === 'again') {
       log.warn({ ...fields, reason: transition.reason, inMs: transition.inMs }, 'step will be tried again');
-      return { result: { next: 'again', inMs: transition.inMs, queue: operation.queue }, ...(result.ended === 'with-error' && { failure: transition.reason }) };
+      return {
+        result: { next: 'again', inMs: transition.inMs, queue: operation.queue },
+        ...(result.ended === 'with-error' && { failure: transition.reason }),
+      };
     }
-    log.info({ ...fields, ...(transition.failure && { reason: transition.failure.reason }) }, `step ${transition.type === 'end' ? 'ended the operation' : 'taken'}`);
+    log.info(
+      { ...fields, ...(transition.failure && { reason: transition.failure.reason }) },
+      `step ${transition.type === 'end' ? 'ended the operation' : 'taken'}`,
+    );
     if (transition.type === 'end') {
       log.info({ ...traceOf(held), state: transition.state }, 'operation ended');
       this.traceEnd(held, transition.state, transition.failure?.reason);
@@ -129,7 +138,9 @@ export class OperationRunner<Tx> {
     const guard = this.guard(held, step.timeoutMs);
     this.guards.add(guard);
     try {
-      const context = contextOf(definition, held, guard.signal, this.options.clock.now(), (detail) => this.show(held, detail, guard.signal));
+      const context = contextOf(
+        definition, held, guard.signal, this.options.clock.now(), (detail) => this.show(held, detail, guard.signal),
+      );
       const outcome = held.operation.direction === 'back' ? undoStep(step, context) : step.run(context);
       return { ended: 'with-outcome', outcome: await Promise.race([outcome, guard.cut]) };
     } catch (error) {
@@ -207,7 +218,9 @@ function findingsOf<Tx>(result: AttemptResult<Tx>): Findings<Tx> {
   return outcome.outcome === 'wait' || outcome.outcome === 'give-up' ? {} : outcome;
 }
 
-function contextOf<Tx>(definition: OperationDefinition<Tx>, held: Held, signal: AbortSignal, now: Date, report: StepContext['report']): StepContext {
+function contextOf<Tx>(
+  definition: OperationDefinition<Tx>, held: Held, signal: AbortSignal, now: Date, report: StepContext['report'],
+): StepContext {
   const { operation } = held;
   const allowedMs = stepPlans(definition).find(({ name }) => name === operation.step)?.deadlineMs ?? 0;
   return {

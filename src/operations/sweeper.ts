@@ -69,7 +69,8 @@ export class Sweeper implements Duty {
            FROM operations WHERE state IN ('pending', 'running') AND deadline_at < now()`);
       for (const row of breached) {
         await openAlert(tx, {
-          key: row.key, kind: 'deadline-breached', severity: 'warning', subjectId: row.subject_id, operationId: row.id, message: row.message,
+          key: row.key, kind: 'deadline-breached', severity: 'warning', subjectId: row.subject_id, operationId: row.id,
+          message: row.message,
           action: 'none', advice: 'it goes on by itself; if this stays, look at its steps, and cancel or retry it',
         });
       }

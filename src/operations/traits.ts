@@ -63,7 +63,8 @@ const UNDECLARED: TraitsOfSteps = { exclusive: true, steps: [] };
 export function meaningAt({ traits = {}, steps }: TraitsOfSteps = UNDECLARED, { kind, step }: RunningChange): Meaning {
   const { purpose, shows, primary, beginsAt, reprotectsFrom, rebuildsFrom } = traits;
   const position = positionIn(steps, step);
-  const isFrom = (first: string | undefined): boolean => first !== undefined && position >= positionIn(steps, first) && position <= lastOf(steps);
+  const isFrom = (first: string | undefined): boolean =>
+    first !== undefined && position >= positionIn(steps, first) && position <= lastOf(steps);
   const isAt = (names: readonly string[] = []): boolean => names.includes(step);
   return {
     kind, step,
@@ -92,7 +93,9 @@ export function findTraitFaults({ traits = {}, exclusive, steps, pointOfNoReturn
     const names = [value ?? []].flat();
     if (names.length === 0) faults.push(`its trait ${trait} names no step`);
     for (const name of names) if (positionIn(steps, name) === -1) faults.push(`its trait ${trait} names "${name}", which is not a step`);
-    if (trait.endsWith('From') && names.some((name) => positionIn(steps, name) > lastOf(steps))) faults.push(`its trait ${trait} begins after its last step`);
+    if (trait.endsWith('From') && names.some((name) => positionIn(steps, name) > lastOf(steps))) {
+      faults.push(`its trait ${trait} begins after its last step`);
+    }
   }
   const isBefore = (one: string | undefined, other: string | undefined): boolean =>
     one !== undefined && other !== undefined && positionIn(steps, one) < positionIn(steps, other);
