@@ -19,9 +19,18 @@ const repositorySchema = z.discriminatedUnion('type', [
     /** Two lines, the access key and the secret key; left out where the machine's own role is to be used. */
     keyFile: path.optional(), uriStyle: z.enum(['host', 'path']).default('host'), ...server,
   }),
-  z.strictObject({ type: z.literal('azure'), account: word, container: word, path: below, /** One line. */ keyFile: path, keyType: z.enum(['shared', 'sas']).default('shared'), ...server }),
-  z.strictObject({ type: z.literal('gcs'), bucket: word, path: below, /** A service account's JSON. */ keyFile: path, endpoint: host.optional() }),
-  z.strictObject({ type: z.literal('sftp'), host, user: word, path: below, port: z.number().int().min(1).max(65_535).default(22), /** A private key without a passphrase. */ keyFile: path, fingerprint: z.string().regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of the host\'s key, in hexadecimal') }),
+  z.strictObject({
+    type: z.literal('azure'), account: word, container: word, path: below, /** One line. */ keyFile: path,
+    keyType: z.enum(['shared', 'sas']).default('shared'), ...server,
+  }),
+  z.strictObject({
+    type: z.literal('gcs'), bucket: word, path: below, /** A service account's JSON. */ keyFile: path, endpoint: host.optional(),
+  }),
+  z.strictObject({
+    type: z.literal('sftp'), host, user: word, path: below, port: z.number().int().min(1).max(65_535).default(22),
+    /** A private key without a passphrase. */ keyFile: path,
+    fingerprint: z.string().regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of the host\'s key, in hexadecimal'),
+  }),
 ]);
 
 const siteSchema = z.strictObject({
@@ -58,8 +67,10 @@ function findFaults(sites: readonly ConfiguredSite[]): string[] {
   return [
     ...(live < LIVE_SITES ? [`must have ${LIVE_SITES} live sites, and has ${live}`] : []),
     ...(frozen.length === 1 ? [] : [`must have one frozen site, and has ${frozen.length}`]),
-    ...frozen.filter(({ repository }) => repository.type !== 'posix').map(({ id }) => `has the frozen site ${id} of type other than posix: pgBackRest cannot lock objects, so mount the cold storage`),
-    ...(['id', 'dataCenter'] as const).flatMap((name) => repeated(sites.map((site) => site[name])).map((value) => `has two sites with the ${name} ${value}`)),
+    ...frozen.filter(({ repository }) => repository.type !== 'posix')
+      .map(({ id }) => `has the frozen site ${id} of type other than posix: pgBackRest cannot lock objects, so mount the cold storage`),
+    ...(['id', 'dataCenter'] as const).flatMap((name) =>
+      repeated(sites.map((site) => site[name])).map((value) => `has two sites with the ${name} ${value}`)),
   ];
 }
 

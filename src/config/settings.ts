@@ -6,7 +6,8 @@ const list = (text: string): string[] => text.split(',').map((part) => part.trim
 
 /** One of which it is clear where the password ends; a part of it would be taken for a host otherwise, and be told in errors. */
 const CLEAR_ADDRESS = /^[a-z]+:\/\/(?:[^@/?#]*@)?[^@]*$/s;
-const UNCLEAR_ADDRESS = 'has an @ that ends no user name and password: in a password write % as %25, / as %2F, ? as %3F, # as %23 and @ as %40';
+const UNCLEAR_ADDRESS = 'has an @ that ends no user name and password: '
+  + 'in a password write % as %25, / as %2F, ? as %3F, # as %23 and @ as %40';
 
 /**
  * Every setting of the control plane's processes, read from environment variables.
@@ -93,8 +94,13 @@ const cliSettingsSchema = z.object({
   FREEHOLD_URL: z.url({ protocol: /^https?$/, error: 'must begin with http:// or https://' }).optional(),
   FREEHOLD_API_KEY: z.string().min(1).optional(),
   /** The name or address under which other machines reach this one; gateways listen for them and their certificates carry it. */
-  FREEHOLD_PUBLIC_HOST: z.string().regex(/^(\*\.)?[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/, 'must be a host name, one that begins with *., or an IP address').optional(),
-  /** A certificate for the public host that clients trust without being told whose it is, with those between it and its authority; `none` for the fleet's own again. */
+  FREEHOLD_PUBLIC_HOST: z.string()
+    .regex(/^(\*\.)?[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/, 'must be a host name, one that begins with *., or an IP address')
+    .optional(),
+  /**
+   * A certificate for the public host from an authority that clients trust already, with the certificates between it and that
+   * authority; `none` for the fleet's own again.
+   */
   FREEHOLD_PUBLIC_CERTIFICATE: z.string().regex(/^(\/.*|none)$/, 'must be an absolute path, or none').optional(),
   FREEHOLD_PUBLIC_KEY: absolutePath.optional(),
   FREEHOLD_MASTER_KEY_FILE: absolutePath.optional(),
@@ -154,10 +160,13 @@ function listFaults(error: z.ZodError): string[] {
 
 /** Who has a key is told by the key alone: two credentials with one key would be one of them, whichever is found first. */
 function findSharedKey({ FREEHOLD_OPERATOR_KEY: operator, FREEHOLD_SIGNUP_KEY: signup }: Record<string, string | undefined>): string[] {
-  return operator !== undefined && operator === signup ? ['FREEHOLD_SIGNUP_KEY must be another key than FREEHOLD_OPERATOR_KEY: with the same one the signup flow would be an operator'] : [];
+  return operator !== undefined && operator === signup
+    ? ['FREEHOLD_SIGNUP_KEY must be another key than FREEHOLD_OPERATOR_KEY: with the same one the signup flow would be an operator']
+    : [];
 }
 
 function findUnknown(environment: Record<string, string | undefined>): string[] {
   const isKnown = (name: string): boolean => name in settingsSchema.shape || CLI_SETTINGS.has(name);
-  return Object.keys(environment).filter((name) => name.startsWith('FREEHOLD_') && !isKnown(name)).map((name) => `${name} is not a setting`);
+  return Object.keys(environment).filter((name) => name.startsWith('FREEHOLD_') && !isKnown(name))
+    .map((name) => `${name} is not a setting`);
 }

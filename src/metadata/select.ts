@@ -19,7 +19,8 @@ export interface Select {
  * @param tail what follows the conditions, with `?` for the limit
  */
 export function writeSelect(
-  statement: string, conditions: Readonly<Record<string, SelectParameter | undefined>>, reach: Reach, column: string, tail: string, limit: number,
+  statement: string, conditions: Readonly<Record<string, SelectParameter | undefined>>, reach: Reach, column: string, tail: string,
+  limit: number,
 ): Select {
   const given = Object.entries(conditions).flatMap(([condition, value]) => (value === undefined ? [] : [{ condition, value }]));
   const visible = confineTo(reach, column, given.length + 1);

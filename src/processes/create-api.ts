@@ -39,7 +39,9 @@ export interface Api {
 export async function createApi(ground: Ground): Promise<Api> {
   const { settings, log } = ground;
   const publicUrl = (settings.FREEHOLD_PUBLIC_URL ?? `http://${settings.FREEHOLD_BIND}:${settings.FREEHOLD_PORT}`).replace(/\/+$/, '');
-  const app = await NestFactory.create<NestExpressApplication>(ApiModule.on(ground), { logger: nestLog(log), bodyParser: false, abortOnError: false });
+  const app = await NestFactory.create<NestExpressApplication>(ApiModule.on(ground), {
+    logger: nestLog(log), bodyParser: false, abortOnError: false,
+  });
   app.set('etag', 'weak');
   app.disable('x-powered-by');
   const metrics = app.get(MetricsService);

@@ -10,7 +10,9 @@ import { Metadata } from '../metadata/metadata.js';
 import { OperationQueues } from '../operations/operation-queues.js';
 import { MetricsService } from './metrics.service.js';
 
-const readinessSchema = component('Readiness', z.object({ status: z.enum(['ready', 'not-ready']), recovered: z.boolean(), checks: z.record(z.string(), z.boolean()) }));
+const readinessSchema = component(
+  'Readiness', z.object({ status: z.enum(['ready', 'not-ready']), recovered: z.boolean(), checks: z.record(z.string(), z.boolean()) }),
+);
 const livenessSchema = component('Liveness', z.object({ status: z.literal('alive') }));
 
 @tagged('Health', 'For those who watch Freehold itself')
@@ -33,11 +35,16 @@ export class HealthController {
 
   @Get('readyz')
   @Takes('health.read')
-  @ApiOperation({ operationId: 'getReadiness', summary: 'Whether requests can be answered', description: 'Metadata, Redis and queues. Needs no key.' })
+  @ApiOperation({
+    operationId: 'getReadiness', summary: 'Whether requests can be answered',
+    description: 'Metadata, Redis and queues. Needs no key.',
+  })
   @Answers(200, readinessSchema, 'They can')
   @ApiResponse({ status: 503, description: 'They cannot', content: { 'application/json': { schema: referTo(readinessSchema) } } })
   async ready(@Res({ passthrough: true }) response: Response) {
-    const checks = { metadata: await this.metadataAnswers(), redis: await this.queues.isReachable(), queues: await answers(() => this.queues.depths()) };
+    const checks = {
+      metadata: await this.metadataAnswers(), redis: await this.queues.isReachable(), queues: await answers(() => this.queues.depths()),
+    };
     const ready = Object.values(checks).every(Boolean);
     if (!ready) response.status(503).setHeader('Retry-After', '1');
     return { status: ready ? 'ready' : 'not-ready', recovered: checks.metadata && (await this.boot.isFinished()), checks };

@@ -18,7 +18,10 @@ async function main(): Promise<void> {
   const vault = new Vault(Buffer.from(settings.FREEHOLD_MASTER_KEY, 'base64'));
   const dataSource = await openDataSource(dataSourceOptions(settings.DATABASE_URL));
   try {
-    const engine = await openEngine({ engine: settings.FREEHOLD_ENGINE, dataDir: settings.FREEHOLD_DATA_DIR, vault, log: openLog('silent', 'recover'), ...(settings.FREEHOLD_BACKUP_SITES && { backupSites: settings.FREEHOLD_BACKUP_SITES }) });
+    const engine = await openEngine({
+      engine: settings.FREEHOLD_ENGINE, dataDir: settings.FREEHOLD_DATA_DIR, vault, log: openLog('silent', 'recover'),
+      ...(settings.FREEHOLD_BACKUP_SITES && { backupSites: settings.FREEHOLD_BACKUP_SITES }),
+    });
     const metadata = new Metadata(dataSource);
     const report = await reconcileFleet({
       metadata, engine, store: new PostgresOperationStore(dataSource),

@@ -24,14 +24,17 @@ export class MetricsService {
     buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5], registers: [this.registry],
   });
   private readonly operations = this.gauge('freehold_operations', 'Operations by kind and state', ['kind', 'state']);
-  private readonly stepSeconds = this.gauge('freehold_operation_step_seconds', 'Time of a step in the last hour', ['kind', 'step', 'statistic']);
+  private readonly stepSeconds = this.gauge(
+    'freehold_operation_step_seconds', 'Time of a step in the last hour', ['kind', 'step', 'statistic'],
+  );
   private readonly queueDepth = this.gauge('freehold_queue_depth', 'Jobs that wait', ['queue']);
   private readonly databases = this.gauge('freehold_databases', 'Databases by state', ['state']);
   private readonly pool = this.gauge('freehold_metadata_connections', 'Connections to the metadata database', ['state']);
 
-  /** No database is named: whoever reads figures needs no key. The routers' logs name them. */
+  /** No database is named, as the figures are read without a key. The routers' logs name the databases. */
   private readonly refusals = new Counter({
-    name: 'freehold_gateway_refusals_total', help: 'Clients refused by gateways since their last start', labelNames: ['region', 'reason'], registers: [this.registry],
+    name: 'freehold_gateway_refusals_total', help: 'Clients refused by gateways since their last start',
+    labelNames: ['region', 'reason'], registers: [this.registry],
   });
 
   constructor(
@@ -50,12 +53,16 @@ export class MetricsService {
   async render(): Promise<string> {
     await Promise.allSettled([this.countOperations(), this.timeSteps(), this.countJobs(), this.countDatabases(), this.countRefusals()]);
     const { totalCount, idleCount, waitingCount } = poolOf(this.metadata.dataSource);
-    for (const [state, count] of Object.entries({ open: totalCount, idle: idleCount, waiting: waitingCount })) this.pool.set({ state }, count);
+    for (const [state, count] of Object.entries({ open: totalCount, idle: idleCount, waiting: waitingCount })) {
+      this.pool.set({ state }, count);
+    }
     return this.registry.metrics();
   }
 
   private async countOperations(): Promise<void> {
-    const rows = await this.query<{ kind: string; state: string; count: number }>('SELECT kind, state, count(*)::integer AS count FROM operations GROUP BY kind, state');
+    const rows = await this.query<{ kind: string; state: string; count: number }>(
+      'SELECT kind, state, count(*)::integer AS count FROM operations GROUP BY kind, state',
+    );
     this.operations.reset();
     for (const { kind, state, count } of rows) this.operations.set({ kind, state }, count);
   }
@@ -80,7 +87,8 @@ export class MetricsService {
   private async countDatabases(): Promise<void> {
     const rows = await this.query<StateRow>(
       `SELECT d.plan, d.epoch, d.in_sync, d.provisioned_at, d.deleted_at, ${CHANGE_AND_SIGHT},
-              (SELECT json_agg(json_build_object('id', i.id, 'role', i.role, 'state', i.state)) FROM instances i WHERE i.database_id = d.id) AS instances
+              (SELECT json_agg(json_build_object('id', i.id, 'role', i.role, 'state', i.state))
+                 FROM instances i WHERE i.database_id = d.id) AS instances
          FROM databases d LEFT JOIN watches w ON w.database_id = d.id WHERE d.purge_at IS NULL OR d.purge_at > now()`);
     this.databases.reset();
     for (const row of rows) this.databases.inc({ state: stateOf(row, (change) => this.kinds.meaningOf(change)).state });
@@ -88,10 +96,13 @@ export class MetricsService {
 
   private async countRefusals(): Promise<void> {
     const signal = AbortSignal.timeout(COUNT_WITHIN_MS);
-    const counted = await Promise.allSettled(this.engine.inventory().map(async ({ id }) => ({ region: id, found: (await this.engine.gateway.refusals?.(id, signal)) ?? [] })));
+    const counted = await Promise.allSettled(this.engine.inventory()
+      .map(async ({ id }) => ({ region: id, found: (await this.engine.gateway.refusals?.(id, signal)) ?? [] })));
     this.refusals.reset();
     for (const one of counted) {
-      if (one.status === 'fulfilled') for (const { reason, count } of one.value.found) this.refusals.inc({ region: one.value.region, reason }, count);
+      if (one.status === 'fulfilled') {
+        for (const { reason, count } of one.value.found) this.refusals.inc({ region: one.value.region, reason }, count);
+      }
     }
   }
 

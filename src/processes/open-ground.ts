@@ -13,7 +13,10 @@ export async function openGround(settings: Settings, log: Log, processName = 'pr
   const tracing = await openTracing(settings.FREEHOLD_OTLP_ENDPOINT, processName);
   const [dataSource, engine] = await Promise.all([
     openDataSource(dataSourceOptions(settings.DATABASE_URL)),
-    openEngine({ engine: settings.FREEHOLD_ENGINE, dataDir: settings.FREEHOLD_DATA_DIR, vault, log: log.child({ component: 'engine' }), ...(settings.FREEHOLD_BACKUP_SITES && { backupSites: settings.FREEHOLD_BACKUP_SITES }) }),
+    openEngine({
+      engine: settings.FREEHOLD_ENGINE, dataDir: settings.FREEHOLD_DATA_DIR, vault, log: log.child({ component: 'engine' }),
+      ...(settings.FREEHOLD_BACKUP_SITES && { backupSites: settings.FREEHOLD_BACKUP_SITES }),
+    }),
   ]);
   return { settings, dataSource, engine, vault, log, tracing, queues: new OperationQueues(settings.REDIS_URL) };
 }

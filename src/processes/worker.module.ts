@@ -10,6 +10,9 @@ import { ControlPlaneModule, type Ground } from './control-plane.module.js';
 @Module({})
 export class WorkerModule {
   static on(ground: Ground): DynamicModule {
-    return { module: WorkerModule, imports: [ControlPlaneModule.on(ground), FleetModule, DatabasesModule, HealthModule, BackupsModule, RelocationModule] };
+    return {
+      module: WorkerModule,
+      imports: [ControlPlaneModule.on(ground), FleetModule, DatabasesModule, HealthModule, BackupsModule, RelocationModule],
+    };
   }
 }

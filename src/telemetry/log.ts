@@ -14,7 +14,8 @@ const SECRET_NAMES = ['password', 'authorization', 'key', 'secret', 'sealed', 'c
 export function openLog(level: string, processName: string, destination?: DestinationStream): Log {
   const paths = SECRET_NAMES.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
   const options = {
-    level, base: { process: processName, pid: process.pid }, redact: { paths, censor: '[redacted]' }, timestamp: pino.stdTimeFunctions.isoTime,
+    level, base: { process: processName, pid: process.pid }, redact: { paths, censor: '[redacted]' },
+    timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { err: describeError }, hooks: { streamWrite: scrubSecrets },
   };
   return pino(options, destination ?? standardOutput());

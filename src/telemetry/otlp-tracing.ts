@@ -3,7 +3,9 @@ import { type Context, context, ROOT_CONTEXT, type Span as OtlpSpan, SpanKind, S
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { AlwaysOnSampler, BasicTracerProvider, BatchSpanProcessor, type IdGenerator, ParentBasedSampler } from '@opentelemetry/sdk-trace-base';
+import {
+  AlwaysOnSampler, BasicTracerProvider, BatchSpanProcessor, type IdGenerator, ParentBasedSampler,
+} from '@opentelemetry/sdk-trace-base';
 import pg from 'pg';
 import { formatTraceParent, parseTraceParent, type Span, type Tracing } from './tracing.js';
 
@@ -69,7 +71,7 @@ function spanOf(span: OtlpSpan, within: Context): Span {
 
 type Query = (this: pg.Client, ...parameters: unknown[]) => unknown;
 
-/** Traces each statement of whatever is traced, by its first word: the rest may hold a secret. */
+/** Traces each statement of a traced request or step, by its first word: the rest may hold a secret. */
 function traceQueries(begin: (name: string, attributes: Record<string, string | undefined>) => OtlpSpan): () => void {
   const prototype = pg.Client.prototype as unknown as { query: Query };
   const { query } = prototype;
@@ -78,7 +80,9 @@ function traceQueries(begin: (name: string, attributes: Record<string, string | 
     const [statement] = parameters as [string | { readonly text?: string }];
     const text = typeof statement === 'string' ? statement : statement.text ?? '';
     const verb = /^\s*(\w+)/.exec(text)?.[1]?.toUpperCase() ?? 'QUERY';
-    const span = begin(verb, { 'db.system.name': 'postgresql', 'db.operation.name': verb, 'db.namespace': this.database, 'server.address': this.host });
+    const span = begin(verb, {
+      'db.system.name': 'postgresql', 'db.operation.name': verb, 'db.namespace': this.database, 'server.address': this.host,
+    });
     const end = (error: unknown): void => {
       if (error) span.setStatus({ code: SpanStatusCode.ERROR });
       span.end();

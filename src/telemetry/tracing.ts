@@ -42,11 +42,15 @@ const NO_SPAN: Span = { run: (work) => work(), end: () => undefined };
 export const NO_TRACING: Tracing = { begin: () => NO_SPAN, current: () => undefined, close: () => Promise.resolve() };
 
 /** The ids that a `traceparent` is made of; undefined if it is malformed. */
-export function parseTraceParent(text: string | undefined): { readonly traceId: string; readonly spanId: string; readonly flags: number } | undefined {
+export function parseTraceParent(
+  text: string | undefined,
+): { readonly traceId: string; readonly spanId: string; readonly flags: number } | undefined {
   const [, traceId, spanId, flags] = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/.exec(text ?? '') ?? [];
   return traceId && spanId && flags ? { traceId, spanId, flags: Number.parseInt(flags, 16) } : undefined;
 }
 
-export function formatTraceParent({ traceId, spanId, flags }: { readonly traceId: string; readonly spanId: string; readonly flags: number }): TraceParent {
+export function formatTraceParent(
+  { traceId, spanId, flags }: { readonly traceId: string; readonly spanId: string; readonly flags: number },
+): TraceParent {
   return `00-${traceId}-${spanId}-${flags.toString(16).padStart(2, '0')}`;
 }
