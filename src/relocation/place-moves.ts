@@ -20,9 +20,12 @@ export interface Household {
  *
  * @param hosts those of each region; the ones that are to be emptied count as draining
  */
-export function placeMoves(moves: readonly Move[], households: ReadonlyMap<string, Household>, hosts: ReadonlyMap<string, readonly HostLoad[]>): PlacedMove[] {
+export function placeMoves(
+  moves: readonly Move[], households: ReadonlyMap<string, Household>, hosts: ReadonlyMap<string, readonly HostLoad[]>,
+): PlacedMove[] {
   const leaving = new Set(moves.map(({ hostId }) => hostId));
-  const loads = new Map([...hosts].map(([region, ofRegion]) => [region, ofRegion.map((host) => (leaving.has(host.id) ? { ...host, state: 'draining' as const } : host))]));
+  const loads = new Map([...hosts].map(([region, ofRegion]) =>
+    [region, ofRegion.map((host) => (leaving.has(host.id) ? { ...host, state: 'draining' as const } : host))]));
   const present = new Map(households);
   return moves.map((move) => {
     const household = present.get(move.databaseId);
@@ -30,13 +33,21 @@ export function placeMoves(moves: readonly Move[], households: ReadonlyMap<strin
     if (!ofRegion) return { ...move, to: null };
     const after = promoteNext(household, move);
     const room = ofRegion.filter(({ id }) => id !== move.hostId);
-    const staying = after.filter(({ instanceId }) => instanceId !== move.instanceId).flatMap(({ hostId }) => ofRegion.find(({ id }) => id === hostId) ?? []);
+    const staying = after.filter(({ instanceId }) => instanceId !== move.instanceId)
+      .flatMap(({ hostId }) => ofRegion.find(({ id }) => id === hostId) ?? []);
     const [primary, ...others] = staying;
     const isRestored = move.by === 'restore' && move.role === 'primary';
-    const chosen = isRestored ? chooseHosts(room, household.memoryMb, 0)?.primary : primary && chooseStandbyHost(room, household.memoryMb, [primary, ...others]);
+    const chosen = isRestored
+      ? chooseHosts(room, household.memoryMb, 0)?.primary
+      : primary && chooseStandbyHost(room, household.memoryMb, [primary, ...others]);
     if (!chosen) return { ...move, to: null };
-    loads.set(household.regionId, ofRegion.map((host) => (host.id === chosen.id ? { ...host, promisedMb: host.promisedMb + household.memoryMb } : host)));
-    present.set(move.databaseId, { ...household, members: after.map((member) => (member.instanceId === move.instanceId ? { ...member, hostId: chosen.id } : member)) });
+    loads.set(
+      household.regionId,
+      ofRegion.map((host) => (host.id === chosen.id ? { ...host, promisedMb: host.promisedMb + household.memoryMb } : host)),
+    );
+    present.set(move.databaseId, {
+      ...household, members: after.map((member) => (member.instanceId === move.instanceId ? { ...member, hostId: chosen.id } : member)),
+    });
     return { ...move, to: chosen.id };
   });
 }

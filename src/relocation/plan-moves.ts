@@ -89,7 +89,8 @@ export function chooseMoves<M extends PossibleMove>(
   const busy = new Set(moves.filter((move) => isHeldBack(move) && move.waitsFor === null).map(({ databaseId }) => databaseId));
   const rests = ({ by, restsUntil }: M): boolean => by !== 'failover' && restsUntil !== null && restsUntil > now;
   const free = moves.filter((move) => isPossible(move, acceptDataLoss) && !changing.has(move.databaseId) && !rests(move))
-    .sort((a, b) => ORDER[a.by] - ORDER[b.by] || Number(a.role === 'standby') - Number(b.role === 'standby') || a.databaseId.localeCompare(b.databaseId));
+    .sort((a, b) => ORDER[a.by] - ORDER[b.by] || Number(a.role === 'standby') - Number(b.role === 'standby')
+      || a.databaseId.localeCompare(b.databaseId));
   const chosen = new Map<string, M>();
   for (const move of free) {
     if (chosen.has(move.databaseId)) continue;

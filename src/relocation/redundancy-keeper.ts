@@ -18,7 +18,9 @@ export class RedundancyKeeper implements Duty {
   private readonly rounds: Rounds;
 
   constructor(relocation: RelocationService, @Inject(LOG) log: Log) {
-    this.rounds = new Rounds({ everyMs: LOOK_MS, round: () => relocation.rehouse(), whenFailed: 'lost standbys could not be looked after in this round', log });
+    this.rounds = new Rounds({
+      everyMs: LOOK_MS, round: () => relocation.rehouse(), whenFailed: 'lost standbys could not be looked after in this round', log,
+    });
   }
 
   start(): void {

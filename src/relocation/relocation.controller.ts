@@ -7,10 +7,13 @@ import { operationAnswerSchema } from '../http/operation.schemas.js';
 import { Answers, CurrentCaller, Problems, Repeatable, Takes } from '../http/route.js';
 import { tagged } from '../http/tags.js';
 import { RelocationRequests, type Vacate } from './relocation.requests.js';
-import { type DrainBody, drainSchema, type LostBody, lostSchema, movePlanAnswerSchema, type PlanQuery, planQuerySchema } from './relocation.schemas.js';
+import {
+  type DrainBody, drainSchema, type LostBody, lostSchema, movePlanAnswerSchema, type PlanQuery, planQuerySchema,
+} from './relocation.schemas.js';
 
-const LOST_DESCRIPTION = 'Its primaries fail over at once, in parallel; databases of which nothing is left elsewhere are restored from the nearest backup site; '
-  + 'standbys are made anew elsewhere. Its report tells what each database was down for and what it may have lost. With `?plan=true` it answers what would happen, and does nothing. For operators.';
+const LOST_DESCRIPTION = 'Its primaries fail over at once, in parallel; databases of which nothing is left elsewhere are restored from the '
+  + 'nearest backup site; standbys are made anew elsewhere. Its report tells what each database was down for and what it may have '
+  + 'lost. With `?plan=true` it answers what would happen, and does nothing. For operators.';
 
 @tagged('Hosts', 'The machines, for operators')
 @Controller('v1')
@@ -21,7 +24,12 @@ export class RelocationController {
   @Takes('vacate.draining')
   @HttpCode(202)
   @Repeatable()
-  @ApiOperation({ operationId: 'drainHost', summary: 'Move everything away from a host', description: 'By switchovers and new standbys, a few at a time. A switchover waits, with nobody held up, until no transaction is open for long; the step `move` tells which are waited for. With `?plan=true` it answers what would move, and moves nothing. For operators.' })
+  @ApiOperation({
+    operationId: 'drainHost', summary: 'Move everything away from a host',
+    description: 'By switchovers and new standbys, a few at a time. A switchover waits, with nobody held up, until no transaction is open '
+      + 'for long; the step `move` tells which are waited for. With `?plan=true` it answers what would move, and moves nothing. '
+      + 'For operators.',
+  })
   @Answers(200, movePlanAnswerSchema, 'The plan')
   @Answers(202, operationAnswerSchema, 'The operation')
   @Problems('forbidden', 'operation-in-progress')
@@ -57,7 +65,10 @@ export class RelocationController {
   @Takes('host.undrain')
   @HttpCode(200)
   @Repeatable()
-  @ApiOperation({ operationId: 'undrainHost', summary: 'Use a host again', description: 'Takes a drain back; what has moved stays where it is. For operators.' })
+  @ApiOperation({
+    operationId: 'undrainHost', summary: 'Use a host again',
+    description: 'Takes a drain back; what has moved stays where it is. For operators.',
+  })
   @Answers(200, hostSchema, 'The host')
   @Problems('forbidden')
   undrain(@CurrentCaller() caller: Caller, @Param('id') id: string) {
@@ -68,7 +79,11 @@ export class RelocationController {
   @Takes('vacate.draining')
   @HttpCode(202)
   @Repeatable()
-  @ApiOperation({ operationId: 'evacuateDataCenter', summary: 'Move everything away from a data centre', description: 'Drains all its hosts, as a drain of each does. With `?plan=true` it answers what would move, and moves nothing. For operators.' })
+  @ApiOperation({
+    operationId: 'evacuateDataCenter', summary: 'Move everything away from a data centre',
+    description: 'Drains all its hosts, as a drain of each does. With `?plan=true` it answers what would move, '
+      + 'and moves nothing. For operators.',
+  })
   @Answers(200, movePlanAnswerSchema, 'The plan')
   @Answers(202, operationAnswerSchema, 'The operation')
   @Problems('forbidden', 'operation-in-progress')

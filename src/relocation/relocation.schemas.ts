@@ -17,10 +17,15 @@ export const drainSchema = z.strictObject({ endTransactionsAfterMinutes }).prefa
 export type DrainBody = z.output<typeof drainSchema>;
 
 const plannedMoveSchema = z.object({
-  databaseId: z.string(), instanceId: z.string(), hostId: z.string(), role: z.string(), by: z.enum(['switchover', 'failover', 'restore', 'relocate']),
-  mayLose: z.enum(['nothing', 'not-received', 'not-archived']).meta({ description: 'What the standby had not received (needs acceptDataLoss), or what was not archived yet' }),
+  databaseId: z.string(), instanceId: z.string(), hostId: z.string(), role: z.string(),
+  by: z.enum(['switchover', 'failover', 'restore', 'relocate']),
+  mayLose: z.enum(['nothing', 'not-received', 'not-archived']).meta({
+    description: 'What the standby had not received (needs acceptDataLoss), or what was not archived yet',
+  }),
   to: z.string().nullable().meta({ description: 'The host that it would go to; null without room' }),
-  source: z.object({ site: z.string(), backupId: z.string(), backedUpAt: z.string(), sizeBytes: z.number().nullable() }).nullable().meta({ description: 'What a restore would begin with' }),
+  source: z.object({ site: z.string(), backupId: z.string(), backedUpAt: z.string(), sizeBytes: z.number().nullable() }).nullable().meta({
+    description: 'What a restore would begin with',
+  }),
 });
 
 export const movePlanAnswerSchema = component('MovePlanAnswer', z.object({

@@ -62,21 +62,27 @@ export class RelocationService {
 
   async plan(hostIds: readonly string[], hostsLost: boolean): Promise<MovePlan> {
     const placed = await this.place(planMoves(await this.readOccupants(hostIds), hostsLost));
-    const moves = await Promise.all(placed.map(async (move): Promise<PlannedMove> => ({ ...move, source: move.by === 'restore' ? await this.restores.findNewest(move.databaseId) : null })));
+    const moves = await Promise.all(placed.map(async (move): Promise<PlannedMove> => ({
+      ...move, source: move.by === 'restore' ? await this.restores.findNewest(move.databaseId) : null,
+    })));
     const primaries = moves.filter(({ role }) => role === 'primary').length;
     const restored = new Set(moves.filter(({ by }) => by === 'restore').map(({ databaseId }) => databaseId));
     return { hosts: hostIds, primaries, standbys: moves.length - primaries, restores: restored.size, moves };
   }
 
   private async place(moves: readonly Move[]): Promise<PlacedMove[]> {
-    const rows = await queryRows<{ id: string; regionId: string; plan: string; members: Household['members'] }>(this.metadata.dataSource.manager,
+    type Row = { id: string; regionId: string; plan: string; members: Household['members'] };
+    const rows = await queryRows<Row>(this.metadata.dataSource.manager,
       `SELECT d.id, d.region_id AS "regionId", d.plan,
-              (SELECT json_agg(json_build_object('instanceId', i.id, 'hostId', i.host_id, 'role', i.role) ORDER BY i.id = ANY(d.in_sync) DESC, i.id)
+              (SELECT json_agg(json_build_object('instanceId', i.id, 'hostId', i.host_id, 'role', i.role)
+                               ORDER BY i.id = ANY(d.in_sync) DESC, i.id)
                  FROM instances i WHERE i.database_id = d.id) AS members
          FROM databases d WHERE d.id = ANY($1)`, [moves.map(({ databaseId }) => databaseId)]);
-    const households = new Map(rows.map(({ id, regionId, plan, members }) => [id, { regionId, members, memoryMb: isPlanId(plan) ? PLANS[plan].memoryMb : 0 }]));
+    const households = new Map(rows.map(({ id, regionId, plan, members }) =>
+      [id, { regionId, members, memoryMb: isPlanId(plan) ? PLANS[plan].memoryMb : 0 }]));
     const regions = [...new Set(rows.map(({ regionId }) => regionId))];
-    const loads = new Map(await Promise.all(regions.map(async (id) => [id, await this.fleet.loads(this.metadata.dataSource.manager, id)] as const)));
+    const loads = new Map(await Promise.all(regions.map(async (id) =>
+      [id, await this.fleet.loads(this.metadata.dataSource.manager, id)] as const)));
     // A primary's place is chosen before those of its standbys.
     return placeMoves([...moves].sort((a, b) => Number(a.role === 'standby') - Number(b.role === 'standby')), households, loads);
   }
@@ -84,7 +90,9 @@ export class RelocationService {
   /** What the operations came to that were asked for in another one's name, or that the watch had asked for before. */
   async report(operationId: string, { databaseIds }: VacateInput): Promise<MoveReport> {
     const tx = this.metadata.dataSource.manager;
-    const [asker] = await queryRows<{ createdAt: Date }>(tx, 'SELECT created_at AS "createdAt" FROM operations WHERE id = $1', [operationId]);
+    const [asker] = await queryRows<{ createdAt: Date }>(
+      tx, 'SELECT created_at AS "createdAt" FROM operations WHERE id = $1', [operationId],
+    );
     if (!asker) throw new Error(`operation ${operationId} is gone`);
     const since = new Date(asker.createdAt.getTime() - JUST_BEFORE_MS);
     const rows = await queryRows<Omit<MoveOperation, 'purpose'>>(tx, SELECT_MOVES,
@@ -100,7 +108,9 @@ export class RelocationService {
   }
 
   /** Marks the hosts, so that nothing new is placed on them, and asks for everything on them to be moved away. */
-  async vacate(tx: EntityManager, { subjectId, hostIds, state, acceptDataLoss, endTransactionsAfterMinutes }: Vacating, asker: Asker): Promise<OperationDocument> {
+  async vacate(
+    tx: EntityManager, { subjectId, hostIds, state, acceptDataLoss, endTransactionsAfterMinutes }: Vacating, asker: Asker,
+  ): Promise<OperationDocument> {
     for (const id of hostIds) await this.fleet.setHostState(tx, id, state);
     if (state === 'lost') {
       await tx.query(`UPDATE instances SET state = 'lost' WHERE host_id = ANY($1) AND role = 'standby'`, [hostIds]);
@@ -138,15 +148,20 @@ export class RelocationService {
 
   /** What is on the hosts and where it can go; undefined once none of the hosts is marked any more. */
   async moves({ hostIds, hostsLost }: VacateInput, operationId: string): Promise<readonly PossibleMove[] | undefined> {
-    const marked = await queryRows(this.metadata.dataSource.manager, `SELECT id FROM hosts WHERE id = ANY($1) AND state <> $2`, [hostIds, 'active' satisfies HostLoad['state']]);
+    const marked = await queryRows(
+      this.metadata.dataSource.manager, `SELECT id FROM hosts WHERE id = ANY($1) AND state <> $2`,
+      [hostIds, 'active' satisfies HostLoad['state']],
+    );
     if (marked.length === 0) return undefined;
     const occupants = await this.readOccupants(hostIds);
-    const failures = new Map((await queryRows<Failures & { readonly databaseId: string }>(this.metadata.dataSource.manager, SELECT_FAILURES, [operationId]))
-      .map((failed) => [failed.databaseId, failed]));
+    const failed = await queryRows<Failures & { readonly databaseId: string }>(
+      this.metadata.dataSource.manager, SELECT_FAILURES, [operationId],
+    );
+    const failures = new Map(failed.map((one) => [one.databaseId, one]));
     const changes = new Map(occupants.map(({ databaseId, change, waitsFor }) => [databaseId, { change, waitsFor }]));
     return (await this.place(planMoves(occupants, hostsLost))).map((move) => {
-      const failed = failures.get(move.databaseId);
-      return { ...move, change: null, waitsFor: null, ...changes.get(move.databaseId), restsUntil: failed ? restUntil(failed) : null };
+      const before = failures.get(move.databaseId);
+      return { ...move, change: null, waitsFor: null, ...changes.get(move.databaseId), restsUntil: before ? restUntil(before) : null };
     });
   }
 
@@ -211,10 +226,13 @@ const PASSING = [OperationInTheWayError, DatabaseNotAvailableError, DataLossNotA
 const JUST_BEFORE_MS = 3_600_000;
 
 const SELECT_MOVES = `
-  SELECT o.subject_id AS "databaseId", o.kind, o.state, o.created_at AS "createdAt", o.started_at AS "startedAt", o.finished_at AS "finishedAt",
+  SELECT o.subject_id AS "databaseId", o.kind, o.state, o.created_at AS "createdAt",
+         o.started_at AS "startedAt", o.finished_at AS "finishedAt",
          o.error ->> 'reason' AS reason, coalesce((o.input ->> 'acceptDataLoss')::boolean, false) AS "acceptDataLoss",
-         (SELECT s.finished_at FROM operation_steps s WHERE s.operation_id = o.id AND s.name = 'route' AND s.state = 'succeeded') AS "routedAt",
-         (SELECT (s.detail ->> 'lastCommitAt')::timestamptz FROM operation_steps s WHERE s.operation_id = o.id AND s.name = 'restore-primary') AS "lastCommitAt"
+         (SELECT s.finished_at FROM operation_steps s
+           WHERE s.operation_id = o.id AND s.name = 'route' AND s.state = 'succeeded') AS "routedAt",
+         (SELECT (s.detail ->> 'lastCommitAt')::timestamptz FROM operation_steps s
+           WHERE s.operation_id = o.id AND s.name = 'restore-primary') AS "lastCommitAt"
     FROM operations o
    WHERE o.requested_by = $1 OR (o.kind = ANY($4) AND o.state = 'succeeded' AND o.subject_id = ANY($2) AND o.created_at > $3 AND o.id < $1)
    ORDER BY o.id`;
@@ -235,7 +253,8 @@ const OCCUPANTS = `
          (SELECT count(*)::integer FROM instances s JOIN hosts h ON h.id = s.host_id
            WHERE s.database_id = d.id AND s.state = 'running' AND h.state <> 'lost' AND h.id <> ALL($1)) AS survivors,
          (SELECT count(*)::integer FROM instances s JOIN hosts h ON h.id = s.host_id
-           WHERE s.database_id = d.id AND s.state = 'running' AND h.state <> 'lost' AND h.id <> ALL($1) AND s.id = ANY(d.in_sync)) AS "survivorsInSync"
+           WHERE s.database_id = d.id AND s.state = 'running' AND h.state <> 'lost' AND h.id <> ALL($1)
+             AND s.id = ANY(d.in_sync)) AS "survivorsInSync"
     FROM instances i JOIN databases d ON d.id = i.database_id`;
 
 const SELECT_OCCUPANTS = `${OCCUPANTS} WHERE i.host_id = ANY($1) AND d.deleted_at IS NULL ORDER BY i.id`;
@@ -243,7 +262,8 @@ const SELECT_OCCUPANTS = `${OCCUPANTS} WHERE i.host_id = ANY($1) AND d.deleted_a
 /** Of databases whose primary is well and that nothing else changes, in turns. */
 const SELECT_HOMELESS = `${OCCUPANTS}
    WHERE i.role = 'standby' AND i.state = 'lost' AND d.deleted_at IS NULL
-     AND EXISTS (SELECT FROM instances p JOIN hosts h ON h.id = p.host_id WHERE p.database_id = d.id AND p.role = 'primary' AND p.state = 'running' AND h.state <> 'lost')
+     AND EXISTS (SELECT FROM instances p JOIN hosts h ON h.id = p.host_id
+                  WHERE p.database_id = d.id AND p.role = 'primary' AND p.state = 'running' AND h.state <> 'lost')
      AND NOT ${hasRunningChange('d.id')}
      AND NOT EXISTS (SELECT FROM operations o WHERE o.kind = $2 AND o.state IN ('pending', 'running') AND o.input -> 'hostIds' ? i.host_id)
    ORDER BY random() LIMIT $3`;

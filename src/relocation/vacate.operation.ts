@@ -57,9 +57,12 @@ export function vacateOperation<Tx>({ moves, ask, callOff, countGoing, report }:
       const going = await countGoing(operationId);
       if (going > 0) return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason: `${going} operations are not at their end` };
       const noRoom = left.map(({ instanceId }) => instanceId);
-      return { outcome: 'done', detail: { left: left.length, ...(noRoom.length > 0 && { noRoom }), ...(await report(operationId, input)) } };
+      return {
+        outcome: 'done', detail: { left: left.length, ...(noRoom.length > 0 && { noRoom }), ...(await report(operationId, input)) },
+      };
     }
-    await Promise.all(chooseMoves(left, { acceptDataLoss: input.acceptDataLoss, atOnce: MOVES_AT_ONCE, now: new Date() }).map((one) => ask(one, input, operationId)));
+    await Promise.all(chooseMoves(left, { acceptDataLoss: input.acceptDataLoss, atOnce: MOVES_AT_ONCE, now: new Date() })
+      .map((one) => ask(one, input, operationId)));
     return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason: describeLeft(left, input) };
   }
   return {
@@ -71,7 +74,10 @@ export function vacateOperation<Tx>({ moves, ask, callOff, countGoing, report }:
     deadlineMs: 24 * 60 * 60_000,
     preempts: ({ kind }) => kind === VACATE,
     pointOfNoReturn: 'move',
-    steps: [{ name: 'move', does: 'move every instance away, a few at a time', timeoutMs: 60_000, attempts: 1_440, onFailure: 'persist', run: move }],
+    steps: [{
+      name: 'move', does: 'move every instance away, a few at a time',
+      timeoutMs: 60_000, attempts: 1_440, onFailure: 'persist', run: move,
+    }],
   };
 }
 
@@ -86,10 +92,17 @@ function describeLeft(left: readonly PossibleMove[], { acceptDataLoss }: VacateI
   const waiting = left.filter(({ waitsFor, role }) => waitsFor !== null && role === 'primary');
   return [
     `${primaries} primaries and ${left.length - primaries} standbys are left`,
-    ...(undecided.length > 0 ? [`${undecided.length} wait for an operator who accepts that what their standby had not received is lost (acceptDataLoss): ${names(undecided)}`] : []),
-    ...(waiting.length > 0 ? [`${waiting.length} wait for transactions to end: ${waiting.slice(0, NAMED).map(({ databaseId, waitsFor }) => `${databaseId} for ${waitsFor}`).join('; ')}`] : []),
+    ...(undecided.length > 0
+      ? [`${undecided.length} wait for an operator who accepts that what their standby had not received is `
+        + `lost (acceptDataLoss): ${names(undecided)}`]
+      : []),
+    ...(waiting.length > 0
+      ? [`${waiting.length} wait for transactions to end: `
+        + `${waiting.slice(0, NAMED).map(({ databaseId, waitsFor }) => `${databaseId} for ${waitsFor}`).join('; ')}`]
+      : []),
     ...(noRoom.length > 0 ? [`${noRoom.length} have no room on any other host: ${names(noRoom)}`] : []),
   ].join('; ');
 }
 
-const names = (moves: readonly PossibleMove[]): string => [...moves.slice(0, NAMED).map(({ databaseId }) => databaseId), ...(moves.length > NAMED ? ['…'] : [])].join(', ');
+const names = (moves: readonly PossibleMove[]): string =>
+  [...moves.slice(0, NAMED).map(({ databaseId }) => databaseId), ...(moves.length > NAMED ? ['…'] : [])].join(', ');
