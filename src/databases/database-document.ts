@@ -36,7 +36,9 @@ export interface EndpointUris {
 export function endpointUris(endpoint: DatabaseEndpoint, database: string, user: string, password?: string): EndpointUris {
   const login = password === undefined ? user : `${user}:${password}`;
   const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host;
-  const root = endpoint.rootCertificatePath === null ? '' : `&sslrootcert=${encodeURIComponent(endpoint.rootCertificatePath).replaceAll('%2F', '/')}`;
+  const root = endpoint.rootCertificatePath === null
+    ? ''
+    : `&sslrootcert=${encodeURIComponent(endpoint.rootCertificatePath).replaceAll('%2F', '/')}`;
   const uri = (port: number): string => `postgresql://${login}@${host}:${port}/${database}?sslmode=verify-full${root}`;
   return { uri: uri(endpoint.port), pooledUri: uri(endpoint.pooledPort), readOnlyUri: uri(endpoint.readOnlyPort) };
 }
@@ -64,12 +66,16 @@ export async function readDatabases(
   look?: (databaseId: string) => Promise<DatabaseSight>,
 ): Promise<DatabaseDocument[]> {
   const conditions = { 'd.id = ?': id, 'd.customer_id = ?': customerId, 'd.region_id = ?': region, 'd.id < ?': before };
-  const rows = await run(writeSelect(SELECT_DATABASES, conditions, reach, 'd.customer_id', 'AND (d.purge_at IS NULL OR d.purge_at > now()) ORDER BY d.id DESC LIMIT ?', limit));
+  const rows = await run(writeSelect(
+    SELECT_DATABASES, conditions, reach, 'd.customer_id',
+    'AND (d.purge_at IS NULL OR d.purge_at > now()) ORDER BY d.id DESC LIMIT ?', limit,
+  ));
   const seen = look ? await Promise.all(rows.map(async (row) => (isUnwatched(row) ? lookAnew(row, look) : row))) : rows;
   return seen.map((row) => documentOf(row, parts));
 }
 
-const isUnwatched = ({ watched, provisioned_at, deleted_at }: DatabaseRow): boolean => !watched && provisioned_at !== null && deleted_at === null;
+const isUnwatched = ({ watched, provisioned_at, deleted_at }: DatabaseRow): boolean =>
+  !watched && provisioned_at !== null && deleted_at === null;
 
 async function lookAnew(row: DatabaseRow, look: (databaseId: string) => Promise<DatabaseSight>): Promise<DatabaseRow> {
   const sight = await look(row.id).catch(() => null);
@@ -86,7 +92,8 @@ export const CHANGE_AND_SIGHT = `
 
 const SELECT_DATABASES = `
   SELECT d.id, d.customer_id, d.name, d.region_id, d.plan, d.automation_paused, d.postgres_version, d.epoch, d.in_sync, d.endpoint_slot,
-         d.endpoint_database, d.endpoint_user, d.locale, d.locale_provider, d.provisioned_at, d.created_at, d.deleted_at, d.purge_at, d.storage_used_bytes, d.writing, d.writing_because, ${CHANGE_AND_SIGHT},
+         d.endpoint_database, d.endpoint_user, d.locale, d.locale_provider, d.provisioned_at, d.created_at, d.deleted_at, d.purge_at,
+         d.storage_used_bytes, d.writing, d.writing_because, ${CHANGE_AND_SIGHT},
          w.observed_at, w.lease_until > now() AND w.observed_at > now() - make_interval(secs => ${WATCHED_WITHIN_S}) AS watched,
          (SELECT json_agg(json_build_object('id', i.id, 'role', i.role, 'state', i.state, 'host', i.host_id,
                    'dataCenter', h.data_center_id, 'address', i.address, 'port', i.port,

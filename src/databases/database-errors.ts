@@ -9,7 +9,8 @@ const LOCALES_SHOWN = 50;
 export class LocaleNotAvailableError extends DomainError {
   constructor({ provider, name }: Locale, { libc, icu, builtin }: LocaleOffer) {
     const offered = [
-      `with provider libc: ${libc.slice(0, LOCALES_SHOWN).join(', ')}${libc.length > LOCALES_SHOWN ? ` and ${libc.length - LOCALES_SHOWN} more` : ''}`,
+      `with provider libc: ${libc.slice(0, LOCALES_SHOWN).join(', ')}`
+        + `${libc.length > LOCALES_SHOWN ? ` and ${libc.length - LOCALES_SHOWN} more` : ''}`,
       ...(icu ? ['with provider icu: language tags such as und, de-DE, en-US-u-kn'] : []),
       ...(builtin.length > 0 ? [`with provider builtin: ${builtin.join(', ')}`] : []),
     ].join('; ');

@@ -91,7 +91,11 @@ export function routeTo(record: DatabaseRecord): Route {
 /** A failover whose clients have waited for longer waits for something else than its turn on the machine. */
 const FAILS_OVER_WITHIN_S = 15;
 
-type SpecRow = Pick<DatabaseEntity, 'id' | 'plan' | 'regionId' | 'unixAccount' | 'endpointSlot' | 'endpointDatabase' | 'endpointUser' | 'ownerVerifier' | 'sealedSecrets' | 'localeProvider' | 'locale'>;
+type SpecRow = Pick<
+  DatabaseEntity,
+  'id' | 'plan' | 'regionId' | 'unixAccount' | 'endpointSlot' | 'endpointDatabase' | 'endpointUser' | 'ownerVerifier'
+  | 'sealedSecrets' | 'localeProvider' | 'locale'
+>;
 
 interface RecordRow extends SpecRow, Pick<DatabaseEntity, 'epoch' | 'inSync'> {
   readonly members: readonly (Omit<MemberRecord, 'ref'> & { readonly id: string; readonly host: string })[];
@@ -100,9 +104,12 @@ interface RecordRow extends SpecRow, Pick<DatabaseEntity, 'epoch' | 'inSync'> {
 
 /** One statement, so that all of it is of one moment: who is in sync, and who they are. */
 const READ_RECORD = `
-  SELECT d.id, d.plan, d.region_id AS "regionId", d.unix_account AS "unixAccount", d.endpoint_slot AS "endpointSlot", d.endpoint_database AS "endpointDatabase", d.endpoint_user AS "endpointUser",
-         d.owner_verifier AS "ownerVerifier", d.locale_provider AS "localeProvider", d.locale, d.sealed_secrets AS "sealedSecrets", d.epoch, d.in_sync AS "inSync",
-         (SELECT coalesce(json_agg(json_build_object('id', i.id, 'host', i.host_id, 'role', i.role, 'state', i.state, 'address', i.address, 'port', i.port,
+  SELECT d.id, d.plan, d.region_id AS "regionId", d.unix_account AS "unixAccount", d.endpoint_slot AS "endpointSlot",
+         d.endpoint_database AS "endpointDatabase", d.endpoint_user AS "endpointUser",
+         d.owner_verifier AS "ownerVerifier", d.locale_provider AS "localeProvider", d.locale,
+         d.sealed_secrets AS "sealedSecrets", d.epoch, d.in_sync AS "inSync",
+         (SELECT coalesce(json_agg(json_build_object('id', i.id, 'host', i.host_id, 'role', i.role, 'state', i.state,
+                                                     'address', i.address, 'port', i.port,
                                                      'hostLost', h.state = 'lost') ORDER BY i.id), '[]')
             FROM instances i JOIN hosts h ON h.id = i.host_id WHERE i.database_id = d.id) AS members,
          (SELECT coalesce(json_agg(json_build_object('id', k.instance_id, 'host', k.host_id, 'keptId', k.kept_id) ORDER BY k.kept_at), '[]')
@@ -168,7 +175,9 @@ export class MetadataDatabaseRecords implements DatabaseRecords<EntityManager> {
   async setPromoted(tx: EntityManager, id: string, promotedId: string, postgresVersion: string | undefined): Promise<void> {
     await tx.update(InstanceEntity, { databaseId: id, role: 'primary' }, { role: 'standby', state: 'fenced' });
     await tx.update(InstanceEntity, { id: promotedId }, { role: 'primary', state: 'running' });
-    await tx.update(DatabaseEntity, { id }, { epoch: () => 'epoch + 1', inSync: [], ...(postgresVersion !== undefined && { postgresVersion }) });
+    await tx.update(DatabaseEntity, { id }, {
+      epoch: () => 'epoch + 1', inSync: [], ...(postgresVersion !== undefined && { postgresVersion }),
+    });
   }
 
   async setPostgresVersion(tx: EntityManager, id: string, postgresVersion: string): Promise<void> {

@@ -50,7 +50,9 @@ export function seeState({ id, state }: SeenMember, sight: DatabaseSight | null)
 }
 
 /** Which of the standbys that are recorded in sync still have everything that is acknowledged from now on. */
-export function seeRedundancy(recorded: readonly string[], epoch: number, members: readonly SeenMember[], sight: DatabaseSight | null): Redundancy {
+export function seeRedundancy(
+  recorded: readonly string[], epoch: number, members: readonly SeenMember[], sight: DatabaseSight | null,
+): Redundancy {
   const seen = recorded.filter((id) => {
     const member = members.find((one) => one.id === id);
     if (member === undefined || seeState(member, sight) !== 'running') return false;

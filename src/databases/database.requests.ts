@@ -38,7 +38,8 @@ export class DatabaseRequests {
 
   create(caller: Caller, input: NewDatabaseBody): Promise<Answered<NewDatabaseAnswer>> {
     const change = {
-      action: 'database.create', subject: this.customer(input.customerId), input, look: () => this.databases.chooseLocale(input.region, input),
+      action: 'database.create', subject: this.customer(input.customerId), input,
+      look: () => this.databases.chooseLocale(input.region, input),
     } as const;
     return this.changes.change(caller, change, async (tx, { id: customerId }, locale) => {
       const made = await this.databases.create(tx, { ...input, locale, asker: askerOf(caller) });
@@ -79,9 +80,10 @@ export class DatabaseRequests {
     });
   }
 
-  /** @param why what is told of the reason; one that is forced does not ask first whether the primary is lost */
+  /** @param why what is told of the reason; a forced failover does not ask first whether the primary is lost */
   failover(
-    caller: Caller, id: string, input: { readonly acceptDataLoss: boolean }, why: { readonly reason: string; readonly forced: boolean } = BY_OPERATOR,
+    caller: Caller, id: string, input: { readonly acceptDataLoss: boolean },
+    why: { readonly reason: string; readonly forced: boolean } = BY_OPERATOR,
   ): Promise<Answered<OperationAnswer & { bytesAtRisk: number | null }>> {
     const { acceptDataLoss } = input;
     // What acts by itself accepts no loss, and need not know how large it would be.
@@ -89,7 +91,9 @@ export class DatabaseRequests {
       if (inSync) return 0;
       return caller.actor.type === 'system' ? null : this.databases.bytesAtRisk(id, AbortSignal.timeout(LOOK_TIMEOUT_MS));
     };
-    return this.changes.change(caller, { action: 'database.failover', subject: this.owned(id), input, look }, async (tx, _, bytesAtRisk) => {
+    return this.changes.change(caller, {
+      action: 'database.failover', subject: this.owned(id), input, look,
+    }, async (tx, _, bytesAtRisk) => {
       const operation = await this.databases.failover(tx, { id, asker: askerOf(caller), acceptDataLoss, ...why, bytesAtRisk });
       return { body: { operation, bytesAtRisk }, operation, detail: { acceptDataLoss, bytesAtRisk, reason: why.reason } };
     });
@@ -112,7 +116,9 @@ export class DatabaseRequests {
   }
 
   /** Asks for a standby to be moved to another host. */
-  relocate(caller: Caller, id: string, input: { readonly instanceId: string; readonly hostLost: boolean }): Promise<Answered<OperationAnswer>> {
+  relocate(
+    caller: Caller, id: string, input: { readonly instanceId: string; readonly hostLost: boolean },
+  ): Promise<Answered<OperationAnswer>> {
     return this.changes.change(caller, { action: 'database.relocate', subject: this.owned(id), input }, async (tx, database) => {
       const operation = await this.databases.requestRelocation(tx, database, input, askerOf(caller));
       return { body: { operation }, operation, detail: input };

@@ -12,14 +12,21 @@ import { INSTANCE_ROLES, INSTANCE_STATES } from './instance.entity.js';
 import { MOST_MINUTES_TO_END } from './decide-pause.js';
 import './database.problems.js';
 
-export const databaseName = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be 1 to 40 lower-case letters, digits and hyphens, beginning with a letter');
+export const databaseName = z.string()
+  .regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be 1 to 40 lower-case letters, digits and hyphens, beginning with a letter');
 
 export const newDatabaseSchema = z.strictObject({
   customerId: z.string().max(64).meta({ example: 'cus_01hzy3v7q8k2w5n9t4r6x1m0pa' }),
-  name: asProblem('invalid-name', databaseName.meta({ description: 'Unique among the databases of the customer that are not deleted', example: 'shop' })),
+  name: asProblem('invalid-name', databaseName.meta({
+    description: 'Unique among the databases of the customer that are not deleted', example: 'shop',
+  })),
   region: z.string().max(64).meta({ description: 'Where it lives; see `GET /v1/regions`', example: 'europe' }),
   plan: z.string().max(64).default(DEFAULT_PLAN).meta({ description: 'See `GET /v1/plans`' }),
-  locale: text(100).optional().meta({ description: 'By what text is sorted, such as `C.UTF-8` or, with provider `icu`, `de-DE` or `und`; `C.UTF-8` (by code point) if it is left out', example: 'C.UTF-8' }),
+  locale: text(100).optional().meta({
+    description: 'By what text is sorted, such as `C.UTF-8` or, with provider `icu`, `de-DE` or `und`; '
+      + '`C.UTF-8` (by code point) if it is left out',
+    example: 'C.UTF-8',
+  }),
   provider: z.enum(LOCALE_PROVIDERS).optional().meta({ description: 'Whose locale it is: `libc` if it is left out' }),
 });
 export type NewDatabaseBody = z.output<typeof newDatabaseSchema>;
@@ -29,19 +36,25 @@ export const automationSchema = z.strictObject({ paused: z.boolean(), reason: te
 export type AutomationBody = z.output<typeof automationSchema>;
 
 export const failoverSchema = z.strictObject({
-  acceptDataLoss: z.boolean().default(false).meta({ description: 'Promote a standby that is not in sync: what it has not received is lost' }),
+  acceptDataLoss: z.boolean().default(false).meta({
+    description: 'Promote a standby that is not in sync: what it has not received is lost',
+  }),
 }).prefault({});
 export type FailoverBody = z.output<typeof failoverSchema>;
 
 /** An operator's word for every operation that has to wait for transactions. */
 export const endTransactionsAfterMinutes = z.number().int().min(0).max(MOST_MINUTES_TO_END).optional()
-  .meta({ description: 'End transactions that are still in the way after so many minutes; without it, they are waited for, for an hour at most' });
+  .meta({
+    description: 'End transactions that are still in the way after so many minutes; without it, they are waited for, for an hour at most',
+  });
 export const switchoverSchema = z.strictObject({ endTransactionsAfterMinutes }).prefault({});
 export type SwitchoverBody = z.output<typeof switchoverSchema>;
 
 export const deletionSchema = z.object({
   withoutBackup: z.enum(['true', 'false']).default('false').transform((text) => text === 'true')
-    .meta({ description: 'Do not wait until a backup holds everything that was written; what is not in one by then cannot be brought back' }),
+    .meta({
+      description: 'Do not wait until a backup holds everything that was written; what is not in one by then cannot be brought back',
+    }),
 });
 export type DeletionQuery = z.output<typeof deletionSchema>;
 
@@ -73,9 +86,13 @@ export const storageSchema = z.object({
   usedBytes: z.number().nullable().meta({ description: 'What its data takes on its primary; null until it was measured' }),
   limitBytes: z.number().meta({ description: 'What its plan gives to its data' }),
   state: z.enum(STORAGE_STATES).meta({
-    description: '`warning`: more than 80 % are used. `readOnly`: only transactions that begin with `BEGIN READ WRITE` may write, so that there is room to delete and to vacuum. `closed`: nobody is let in',
+    description: '`warning`: more than 80 % are used. `readOnly`: only transactions that begin with `BEGIN READ WRITE` may write, so that '
+      + 'there is room to delete and to vacuum. `closed`: nobody is let in',
   }),
-  because: z.enum(STOP_REASONS).nullable().meta({ description: '`plan`: its data fills its plan; open again below 95 %. `host`: it fills the disk of a host; open again once there is room' }),
+  because: z.enum(STOP_REASONS).nullable().meta({
+    description: '`plan`: its data fills its plan; open again below 95 %. `host`: it fills the disk of a host; open again once there is '
+      + 'room',
+  }),
 });
 
 export const databaseSchema = component('Database', z.object({
@@ -93,7 +110,10 @@ export const databaseSchema = component('Database', z.object({
   epoch: z.number().int().meta({ description: 'Goes up by one at each promotion' }),
   inSync: z.boolean().meta({ description: 'Whether at least one standby is recorded in sync, and was there when it was last looked at' }),
   observedAt: z.iso.datetime().nullable().meta({ description: 'When the database was last looked at' }),
-  watched: z.boolean().meta({ description: 'Whether it is looked at all the time; if not, `state`, `inSync` and `instances` tell what was last known, as of `observedAt`; reading one database looks at it then' }),
+  watched: z.boolean().meta({
+    description: 'Whether it is looked at all the time; if not, `state`, `inSync` and `instances` tell what was last known, as of '
+      + '`observedAt`; reading one database looks at it then',
+  }),
   endpoint: z.object({
     host: z.string(),
     port: z.number().int().meta({ description: 'That of `uri`; each URI has a port of its own, the same for the life of the database' }),
@@ -101,11 +121,15 @@ export const databaseSchema = component('Database', z.object({
     user: z.string(),
     uri: z.string().meta({ description: 'A session of PostgreSQL itself, at the primary; without the password' }),
     pooledUri: z.string().meta({ description: 'Pools by transaction; without the password' }),
-    readOnlyUri: z.string().meta({ description: 'A session at a standby in sync, or at the primary where there is none; without the password' }),
+    readOnlyUri: z.string().meta({
+      description: 'A session at a standby in sync, or at the primary where there is none; without the password',
+    }),
   }),
   instances: z.array(instanceSchema),
   storage: storageSchema,
-  keptCopies: z.array(keptCopySchema).meta({ description: 'What failovers that accepted a loss of data moved aside, until an operator releases it' }),
+  keptCopies: z.array(keptCopySchema).meta({
+    description: 'What failovers that accepted a loss of data moved aside, until an operator releases it',
+  }),
   createdAt: z.iso.datetime(),
   deletedAt: z.iso.datetime().nullable(),
   purgeAt: z.iso.datetime().nullable().meta({ description: 'When the backups of a deleted database are destroyed' }),
@@ -127,8 +151,12 @@ export const credentialsSchema = component('Credentials', z.object({
 }).meta({ description: 'Shown once; a password is not kept.' }));
 export type Credentials = z.output<typeof credentialsSchema>;
 
-export const newDatabaseAnswerSchema = component('NewDatabaseAnswer', z.object({ database: databaseSchema, operation: operationSchema, credentials: credentialsSchema }));
-export const databaseOperationAnswerSchema = component('DatabaseOperationAnswer', z.object({ database: databaseSchema, operation: operationSchema }));
+export const newDatabaseAnswerSchema = component(
+  'NewDatabaseAnswer', z.object({ database: databaseSchema, operation: operationSchema, credentials: credentialsSchema }),
+);
+export const databaseOperationAnswerSchema = component(
+  'DatabaseOperationAnswer', z.object({ database: databaseSchema, operation: operationSchema }),
+);
 export interface DatabaseOperationAnswer {
   readonly database: DatabaseDocument;
   readonly operation: OperationDocument;

@@ -24,8 +24,14 @@ export class DatabasesController {
   @HttpCode(202)
   @Repeatable()
   @Example({ customerId: 'cus_01hzy3v7q8k2w5n9t4r6x1m0pa', name: 'shop', region: 'europe', plan: 'starter' })
-  @ApiOperation({ operationId: 'createDatabase', summary: 'Ask for a database', description: 'Answers at once with the credentials and the operation to follow; they work once it has succeeded.' })
-  @Problems('invalid-name', 'customer-not-found', 'unknown-region', 'unknown-plan', 'locale-not-available', 'name-taken', 'quota-exceeded', 'region-closed', 'no-room')
+  @ApiOperation({
+    operationId: 'createDatabase', summary: 'Ask for a database',
+    description: 'Answers at once with the credentials and the operation to follow; they work once it has succeeded.',
+  })
+  @Problems(
+    'invalid-name', 'customer-not-found', 'unknown-region', 'unknown-plan', 'locale-not-available', 'name-taken',
+    'quota-exceeded', 'region-closed', 'no-room',
+  )
   @Answers(202, newDatabaseAnswerSchema, 'The database, its operation and its credentials')
   create(@CurrentCaller() caller: Caller, @Body({ schema: newDatabaseSchema }) body: NewDatabaseBody) {
     return this.requests.create(caller, body);
@@ -51,11 +57,17 @@ export class DatabasesController {
   @Delete(':id')
   @Takes('database.delete')
   @HttpCode(202)
-  @ApiOperation({ operationId: 'deleteDatabase', summary: 'Delete a database', description: 'Its clients are cut at once. Its instances and files go as soon as a backup and the WAL after it hold everything that was written, which is made or waited for if need be; the step `secure` tells. Its backups go after seven days. Repeating it answers the same.' })
+  @ApiOperation({
+    operationId: 'deleteDatabase', summary: 'Delete a database',
+    description: 'Its clients are cut at once. Its instances and files go as soon as a backup and the WAL after it hold everything that '
+      + 'was written, which is made or waited for if need be; the step `secure` tells. Its backups go after seven days. '
+      + 'Repeating it answers the same.',
+  })
   @Problems('forbidden', 'operation-in-progress')
   @Answers(202, databaseOperationAnswerSchema, 'The database and the operation')
   delete(
-    @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Query({ schema: deletionSchema }) query: DeletionQuery,
+    @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string,
+    @Query({ schema: deletionSchema }) query: DeletionQuery,
   ) {
     return this.requests.delete(caller, id, query);
   }
@@ -65,7 +77,10 @@ export class DatabasesController {
   @HttpCode(200)
   @Repeatable()
   @WithoutBody()
-  @ApiOperation({ operationId: 'rotatePassword', summary: 'Get a new password', description: 'The old one stops working. Sessions that are open stay open.' })
+  @ApiOperation({
+    operationId: 'rotatePassword', summary: 'Get a new password',
+    description: 'The old one stops working. Sessions that are open stay open.',
+  })
   @Problems('forbidden', 'database-not-available', 'operation-in-progress', 'operation-failed', 'unavailable')
   @Answers(200, credentialsSchema, 'The new credentials')
   rotatePassword(@CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string) {
@@ -76,11 +91,17 @@ export class DatabasesController {
   @Takes('database.switchover')
   @HttpCode(202)
   @Repeatable()
-  @ApiOperation({ operationId: 'switchover', summary: 'Make a standby the primary, as planned', description: 'Nothing is lost, and clients of the pooled endpoint only wait. It begins once no transaction is open for long: until then nobody is held up, and its step `quiet` names what it waits for. Asked again while it runs, it answers the same. For operators.' })
+  @ApiOperation({
+    operationId: 'switchover', summary: 'Make a standby the primary, as planned',
+    description: 'Nothing is lost, and clients of the pooled endpoint only wait. It begins once no transaction is open for long: until '
+      + 'then nobody is held up, and its step `quiet` names what it waits for. Asked again while it runs, it answers '
+      + 'the same. For operators.',
+  })
   @Problems('forbidden', 'database-not-available', 'operation-in-progress')
   @Answers(202, operationAnswerSchema, 'The operation')
   switchover(
-    @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Body({ schema: switchoverSchema }) body: SwitchoverBody,
+    @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string,
+    @Body({ schema: switchoverSchema }) body: SwitchoverBody,
   ) {
     return this.requests.switchover(caller, id, body);
   }
@@ -90,7 +111,10 @@ export class DatabasesController {
   @HttpCode(202)
   @Repeatable()
   @Example({ acceptDataLoss: false })
-  @ApiOperation({ operationId: 'failover', summary: 'Make a standby the primary, whatever the primary does', description: 'Nothing that was acknowledged is lost while a standby is in sync. For operators.' })
+  @ApiOperation({
+    operationId: 'failover', summary: 'Make a standby the primary, whatever the primary does',
+    description: 'Nothing that was acknowledged is lost while a standby is in sync. For operators.',
+  })
   @Problems('forbidden', 'database-not-available', 'data-loss-not-accepted', 'operation-in-progress')
   @Answers(202, operationAnswerSchema, 'The operation')
   failover(
@@ -103,7 +127,10 @@ export class DatabasesController {
   @Takes('database.release-kept')
   @HttpCode(202)
   @Repeatable()
-  @ApiOperation({ operationId: 'releaseKeptCopy', summary: 'Remove a kept copy', description: 'What a failover that accepted a loss of data moved aside is removed for good. For operators.' })
+  @ApiOperation({
+    operationId: 'releaseKeptCopy', summary: 'Remove a kept copy',
+    description: 'What a failover that accepted a loss of data moved aside is removed for good. For operators.',
+  })
   @Problems('forbidden', 'operation-in-progress')
   @Answers(202, operationAnswerSchema, 'The operation')
   releaseKept(
@@ -117,11 +144,15 @@ export class DatabasesController {
   @HttpCode(200)
   @Repeatable()
   @Example({ paused: true, reason: 'investigating a slow disk' })
-  @ApiOperation({ operationId: 'setAutomation', summary: 'Pause or resume automation', description: 'While it is paused Freehold changes nothing about the database by itself; alerts go on. For operators.' })
+  @ApiOperation({
+    operationId: 'setAutomation', summary: 'Pause or resume automation',
+    description: 'While it is paused Freehold changes nothing about the database by itself; alerts go on. For operators.',
+  })
   @Problems('forbidden')
   @Answers(200, databaseSchema, 'The database')
   setAutomation(
-    @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string, @Body({ schema: automationSchema }) body: AutomationBody,
+    @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string,
+    @Body({ schema: automationSchema }) body: AutomationBody,
   ) {
     return this.requests.setAutomation(caller, id, body);
   }

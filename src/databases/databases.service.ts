@@ -27,7 +27,10 @@ import { chooseSlot } from './choose-slot.js';
 import type { Credentials, DatabaseDocument } from './database.schemas.js';
 import { DatabaseEntity } from './database.entity.js';
 import { MetadataDatabaseRecords } from './database-records.js';
-import { CustomerNotFoundError, DatabaseNotAvailableError, DatabaseNotDeletedError, DataLossNotAcceptedError, DatabaseNotFoundError, NameTakenError, QuotaExceededError } from './database-errors.js';
+import {
+  CustomerNotFoundError, DatabaseNotAvailableError, DatabaseNotDeletedError, DataLossNotAcceptedError,
+  DatabaseNotFoundError, NameTakenError, QuotaExceededError,
+} from './database-errors.js';
 import type { DatabaseSight } from './database-sight.js';
 import { lsnToBytes } from './elect-standby.js';
 import { endpointNameOf } from './endpoint-names.js';
@@ -102,7 +105,9 @@ export class DatabasesService {
    *
    * @throws CustomerNotFoundError, UnknownRegionError, UnknownPlanError, NameTakenError, QuotaExceededError, NoRoomError
    */
-  async create(tx: EntityManager, request: NewDatabase, by: Making = { kind: PROVISION, input: {} }): Promise<{ database: DatabaseDocument; operation: OperationDocument; credentials: Credentials }> {
+  async create(
+    tx: EntityManager, request: NewDatabase, by: Making = { kind: PROVISION, input: {} },
+  ): Promise<{ database: DatabaseDocument; operation: OperationDocument; credentials: Credentials }> {
     const plan = requirePlan(request.plan ?? DEFAULT_PLAN);
     await this.fleet.lockRegion(tx, request.region);
     await this.lockCustomer(tx, request.asker.reach, request.customerId);
@@ -133,13 +138,16 @@ export class DatabasesService {
     tx: EntityManager, { id, customerId }: Owned, input: { readonly instanceId: string; readonly hostLost: boolean }, asker: Asker,
   ): Promise<OperationDocument> {
     return this.operations.request(tx, {
-      kind: RELOCATE, subjectId: id, ownerId: customerId, input: { databaseId: id, ...input }, requestedBy: asker.id, requestId: asker.requestId,
+      kind: RELOCATE, subjectId: id, ownerId: customerId, input: { databaseId: id, ...input },
+      requestedBy: asker.id, requestId: asker.requestId,
     });
   }
 
   /** Whose a database is: all that a change reads of it before its transaction. */
   async findOwned(reach: Reach, id: string): Promise<OwnedDatabase | undefined> {
-    const select = writeSelect(SELECT_OWNED, { 'id = ?': id }, reach, 'customer_id', 'AND (purge_at IS NULL OR purge_at > now()) LIMIT ?', 1);
+    const select = writeSelect(
+      SELECT_OWNED, { 'id = ?': id }, reach, 'customer_id', 'AND (purge_at IS NULL OR purge_at > now()) LIMIT ?', 1,
+    );
     return (await this.metadata.select<OwnedDatabase>(reach, select))[0];
   }
 
@@ -162,15 +170,20 @@ export class DatabasesService {
    * Asks for the database to be deleted; asked again, answers with the same operation, which stops waiting for a backup from
    * then on if it is told so.
    */
-  async delete(tx: EntityManager, request: DatabaseRequest & { readonly withoutBackup?: boolean }): Promise<{ database: DatabaseDocument; operation: OperationDocument }> {
+  async delete(
+    tx: EntityManager, request: DatabaseRequest & { readonly withoutBackup?: boolean },
+  ): Promise<{ database: DatabaseDocument; operation: OperationDocument }> {
     const database = await this.lock(tx, request);
     const [running] = await queryRows<{ id: string }>(tx,
-      `SELECT id FROM operations WHERE subject_id = $1 AND kind = $2 AND (state IN ('pending', 'running') OR state = 'succeeded' AND $3) ORDER BY id DESC LIMIT 1`,
+      `SELECT id FROM operations
+        WHERE subject_id = $1 AND kind = $2 AND (state IN ('pending', 'running') OR state = 'succeeded' AND $3) ORDER BY id DESC LIMIT 1`,
       [database.id, DELETE, database.deletedAt !== null]);
     const { withoutBackup = false } = request;
-    const earlier = running && await (withoutBackup ? this.operations.amend(tx, running.id, { withoutBackup }) : readDocument(tx, running.id));
+    const earlier = running
+      && await (withoutBackup ? this.operations.amend(tx, running.id, { withoutBackup }) : readDocument(tx, running.id));
     const operation = earlier ?? await this.operations.request(tx, {
-      kind: DELETE, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, ...(withoutBackup && { withoutBackup }) },
+      kind: DELETE, subjectId: database.id, ownerId: database.customerId,
+      input: { databaseId: database.id, ...(withoutBackup && { withoutBackup }) },
       requestedBy: request.asker.id, requestId: request.asker.requestId,
     });
     return { database: await this.require(tx, database.id), operation };
@@ -182,13 +195,18 @@ export class DatabasesService {
    *
    * @throws DatabaseNotDeletedError, NameTakenError, QuotaExceededError, NoRoomError
    */
-  async undelete(tx: EntityManager, request: DatabaseRequest & { readonly name?: string | undefined }, by: Making): Promise<{ database: DatabaseDocument; operation: OperationDocument }> {
+  async undelete(
+    tx: EntityManager, request: DatabaseRequest & { readonly name?: string | undefined }, by: Making,
+  ): Promise<{ database: DatabaseDocument; operation: OperationDocument }> {
     const database = await this.lock(tx, request);
     if (database.deletedAt === null || database.purgeAt === null) throw new DatabaseNotDeletedError();
     const name = request.name ?? database.name;
     await this.fleet.lockRegion(tx, database.regionId);
     await this.lockCustomer(tx, request.asker.reach, database.customerId);
-    await this.checkQuota(tx, database.customerId, name, requirePlan(database.plan), 'send another "name" to bring it back under, or delete that database first');
+    await this.checkQuota(
+      tx, database.customerId, name, requirePlan(database.plan),
+      'send another "name" to bring it back under, or delete that database first',
+    );
     const secrets = { control: newPassword(), replication: newPassword() };
     await tx.update(DatabaseEntity, { id: database.id }, {
       name, deletedAt: null, purgeAt: null, provisionedAt: null, epoch: database.epoch + 1, inSync: [], automationPaused: null,
@@ -197,7 +215,10 @@ export class DatabasesService {
     await this.places.reserve(tx, database.id);
     const operation = await this.operations.request(tx, {
       kind: by.kind, subjectId: database.id, ownerId: database.customerId,
-      input: { databaseId: database.id, ...by.input, deleted: { name: database.name, deletedAt: database.deletedAt.toISOString(), purgeAt: database.purgeAt.toISOString() } },
+      input: {
+        databaseId: database.id, ...by.input,
+        deleted: { name: database.name, deletedAt: database.deletedAt.toISOString(), purgeAt: database.purgeAt.toISOString() },
+      },
       requestedBy: request.asker.id, requestId: request.asker.requestId,
     });
     return { database: await this.require(tx, database.id), operation };
@@ -222,7 +243,9 @@ export class DatabasesService {
    *
    * @throws DatabaseNotAvailableError
    */
-  async requestChange(tx: EntityManager, request: DatabaseRequest, kind: string, input: Readonly<Record<string, unknown>>): Promise<OperationDocument> {
+  async requestChange(
+    tx: EntityManager, request: DatabaseRequest, kind: string, input: Readonly<Record<string, unknown>>,
+  ): Promise<OperationDocument> {
     const database = await this.lock(tx, request);
     if (database.provisionedAt === null || database.deletedAt !== null) throw await this.notAvailable(tx, database);
     return this.operations.request(tx, {
@@ -252,7 +275,9 @@ export class DatabasesService {
    *
    * @throws DatabaseNotAvailableError without a standby that is in sync
    */
-  async switchover(tx: EntityManager, request: DatabaseRequest & { readonly endTransactionsAfterMinutes?: number | undefined }): Promise<OperationDocument> {
+  async switchover(
+    tx: EntityManager, request: DatabaseRequest & { readonly endTransactionsAfterMinutes?: number | undefined },
+  ): Promise<OperationDocument> {
     const database = await this.lock(tx, request);
     const { endTransactionsAfterMinutes } = request;
     const bound = endTransactionsAfterMinutes === undefined ? undefined : { endTransactionsAfterMinutes };
@@ -260,7 +285,8 @@ export class DatabasesService {
     if (running) return bound ? this.operations.amend(tx, running.id, bound) : running;
     if (database.inSync.length === 0) throw await this.notAvailable(tx, database, 'a switchover needs a standby that is in sync');
     return this.operations.request(tx, {
-      kind: SWITCHOVER, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, epoch: database.epoch, ...bound },
+      kind: SWITCHOVER, subjectId: database.id, ownerId: database.customerId,
+      input: { databaseId: database.id, epoch: database.epoch, ...bound },
       requestedBy: request.asker.id, requestId: request.asker.requestId,
     });
   }
@@ -273,7 +299,10 @@ export class DatabasesService {
    * @throws DataLossNotAcceptedError if no standby is recorded in sync and the loss was not accepted
    */
   async failover(
-    tx: EntityManager, request: DatabaseRequest & { readonly acceptDataLoss: boolean; readonly forced: boolean; readonly reason: string; readonly bytesAtRisk: number | null },
+    tx: EntityManager,
+    request: DatabaseRequest & {
+      readonly acceptDataLoss: boolean; readonly forced: boolean; readonly reason: string; readonly bytesAtRisk: number | null;
+    },
   ): Promise<OperationDocument> {
     const database = await this.lock(tx, request);
     const running = await this.runningFor(tx, database, FAILOVER, request.acceptDataLoss);
@@ -293,9 +322,12 @@ export class DatabasesService {
    */
   async bytesAtRisk(id: string, signal: AbortSignal): Promise<number | null> {
     const { members } = await this.records.read(id);
-    const seen = await Promise.all(members.map(async ({ ref, role }) => ({ role, lsn: (await this.engine.instances.observe(ref, signal)).lsn })));
+    const seen = await Promise.all(members.map(async ({ ref, role }) => ({
+      role, lsn: (await this.engine.instances.observe(ref, signal)).lsn,
+    })));
     const lsn = seen.find(({ role }) => role === 'primary')?.lsn;
-    const received = seen.flatMap((instance) => (instance.role === 'standby' && instance.lsn !== undefined ? [lsnToBytes(instance.lsn)] : []));
+    const received = seen.flatMap((instance) =>
+      (instance.role === 'standby' && instance.lsn !== undefined ? [lsnToBytes(instance.lsn)] : []));
     if (lsn === undefined || received.length === 0) return null;
     return Number(received.map((bytes) => lsnToBytes(lsn) - bytes).reduce((least, gap) => (gap < least ? gap : least)));
   }
@@ -303,15 +335,18 @@ export class DatabasesService {
   /** Asks for the database to be made redundant again. */
   requestReprotection(tx: EntityManager, { id, customerId }: Owned, reason: string, asker: Asker): Promise<OperationDocument> {
     return this.operations.request(tx, {
-      kind: REPROTECT, subjectId: id, ownerId: customerId, input: { databaseId: id, reason }, requestedBy: asker.id, requestId: asker.requestId,
+      kind: REPROTECT, subjectId: id, ownerId: customerId, input: { databaseId: id, reason },
+      requestedBy: asker.id, requestId: asker.requestId,
     });
   }
 
   /**
    * The operation of that kind that runs for the database's present epoch. A caller who accepts a loss of data is not answered
-   * with one that waits because it may not lose any.
+   * with a failover that waits because it may not lose any.
    */
-  private async runningFor(tx: EntityManager, database: DatabaseEntity, kind: string, acceptDataLoss = false): Promise<OperationDocument | undefined> {
+  private async runningFor(
+    tx: EntityManager, database: DatabaseEntity, kind: string, acceptDataLoss = false,
+  ): Promise<OperationDocument | undefined> {
     const [running] = await queryRows<{ id: string; step: string }>(tx,
       `SELECT id, step FROM operations WHERE subject_id = $1 AND kind = $2 AND state IN ('pending', 'running') AND input ->> 'epoch' = $3
           AND (NOT $4 OR coalesce((input ->> 'acceptDataLoss')::boolean, false))`,
@@ -323,7 +358,8 @@ export class DatabasesService {
   async releaseKept(tx: EntityManager, request: DatabaseRequest & { readonly keptCopyId: string }): Promise<OperationDocument | undefined> {
     const database = await this.lock(tx, request);
     const [copy] = await queryRows<{ instanceId: string; keptId: string }>(tx,
-      `SELECT instance_id AS "instanceId", kept_id AS "keptId" FROM kept_copies WHERE database_id = $1 AND instance_id || '-' || kept_id = $2`,
+      `SELECT instance_id AS "instanceId", kept_id AS "keptId" FROM kept_copies
+        WHERE database_id = $1 AND instance_id || '-' || kept_id = $2`,
       [database.id, request.keptCopyId]);
     return copy && this.operations.request(tx, {
       kind: RELEASE_KEPT, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, ...copy },
@@ -332,7 +368,9 @@ export class DatabasesService {
   }
 
   /** Pauses or resumes what Freehold does to the database by itself; alerts go on either way. */
-  async setAutomation(tx: EntityManager, request: DatabaseRequest & { readonly paused: boolean; readonly reason?: string | undefined }): Promise<DatabaseDocument> {
+  async setAutomation(
+    tx: EntityManager, request: DatabaseRequest & { readonly paused: boolean; readonly reason?: string | undefined },
+  ): Promise<DatabaseDocument> {
     const database = await this.lock(tx, request);
     await tx.update(DatabaseEntity, { id: database.id }, { automationPaused: request.paused ? request.reason ?? 'no reason given' : null });
     return this.require(tx, database.id);
@@ -356,9 +394,14 @@ export class DatabasesService {
 
   private readonly documentParts: DocumentParts = { endpointOf: this.endpointOf, meaningOf: (change) => this.operations.meaningOf(change) };
 
-  private credentialsOf(database: Pick<DatabaseEntity, 'id' | 'regionId' | 'endpointSlot' | 'endpointDatabase' | 'endpointUser'>, password: string): Credentials {
+  private credentialsOf(
+    database: Pick<DatabaseEntity, 'id' | 'regionId' | 'endpointSlot' | 'endpointDatabase' | 'endpointUser'>, password: string,
+  ): Credentials {
     const { id, regionId: region, endpointSlot, endpointDatabase, endpointUser } = database;
-    return { user: endpointUser, password, ...endpointUris(this.endpointOf({ id, region, endpointSlot }), endpointDatabase, endpointUser, password) };
+    return {
+      user: endpointUser, password,
+      ...endpointUris(this.endpointOf({ id, region, endpointSlot }), endpointDatabase, endpointUser, password),
+    };
   }
 
   /** The error names the state that people see. Deriving it means to read the whole document, so only the error does. */
@@ -381,7 +424,9 @@ export class DatabasesService {
   /** Keeps two requests for the same customer apart, so that quotas and names hold. */
   private async lockCustomer(tx: EntityManager, reach: Reach, id: string): Promise<void> {
     const visible = confineTo(reach, 'id', 2);
-    const [customer] = await queryRows(tx, `SELECT id FROM customers WHERE id = $1 AND ${visible.condition} FOR UPDATE`, [id, ...visible.parameters]);
+    const [customer] = await queryRows(
+      tx, `SELECT id FROM customers WHERE id = $1 AND ${visible.condition} FOR UPDATE`, [id, ...visible.parameters],
+    );
     if (!customer) throw new CustomerNotFoundError(id);
   }
 
@@ -434,7 +479,7 @@ export class DatabasesService {
 
 const SELECT_OWNED = `SELECT id, customer_id AS "customerId", cardinality(in_sync) > 0 AS "inSync" FROM databases`;
 
-/** The next number of the range that no database has, nor the backups of one that can be brought back. */
+/** The next number of the range that no database has, nor the backups of a deleted database that can be brought back. */
 async function nextUnixAccount(tx: EntityManager): Promise<number> {
   for (;;) {
     const [row] = await queryRows<{ account: number; taken: boolean }>(tx,

@@ -46,17 +46,30 @@ export const WAIT_HINT = `it goes on by itself once that is so; to destroy it wi
  */
 export function decideDeletion({ withoutBackup, backups, primary, standbyIsThere }: DeletionFacts): DeletionDecision {
   if (backups === undefined) return { decision: 'destroy', because: 'there are no backups here' };
-  if (withoutBackup) return { decision: 'destroy', because: `it was asked for without waiting for a backup${backups.stored === null ? ': it cannot be brought back' : ''}` };
+  if (withoutBackup) {
+    return {
+      decision: 'destroy',
+      because: `it was asked for without waiting for a backup${backups.stored === null ? ': it cannot be brought back' : ''}`,
+    };
+  }
   if (!backups.provisioned) return { decision: 'destroy', because: 'nobody was told yet that it can be used' };
   if (primary === 'gone') {
-    if (backups.stored !== null) return { decision: 'destroy', because: 'its primary is gone: it can be brought back as it was last archived' };
+    if (backups.stored !== null) {
+      return { decision: 'destroy', because: 'its primary is gone: it can be brought back as it was last archived' };
+    }
     if (!standbyIsThere) return { decision: 'destroy', because: 'nothing of it is left' };
-    return { decision: 'hold', reason: 'its primary is gone, no backup of it is stored, and a standby has the last copy', hint: `promote the standby; or, to destroy it without a backup, ${WITHOUT}` };
+    return {
+      decision: 'hold', reason: 'its primary is gone, no backup of it is stored, and a standby has the last copy',
+      hint: `promote the standby; or, to destroy it without a backup, ${WITHOUT}`,
+    };
   }
   if (primary === 'down') return { decision: 'start-primary' };
   if (backups.whole !== null) return { decision: 'archive', backup: backups.whole };
   const lack = backups.stored === null ? 'no backup of it is stored yet' : 'its newest backup is older than a hole in its archive';
-  return { decision: 'wait', reason: `${lack}: ${whatIsAwaited(backups)}`, hint: backups.noSite === null ? WAIT_HINT : `make room at a backup site, or bring one back: ${WAIT_HINT}` };
+  return {
+    decision: 'wait', reason: `${lack}: ${whatIsAwaited(backups)}`,
+    hint: backups.noSite === null ? WAIT_HINT : `make room at a backup site, or bring one back: ${WAIT_HINT}`,
+  };
 }
 
 function whatIsAwaited({ noSite, underWay, archived }: BackupsOfDeleted): string {

@@ -48,7 +48,9 @@ export function decidePause({ transactions, waitedMs, sinceFailureMs, failures, 
   const backoffMs = failures === 0 ? 0 : FIRST_BACKOFF_MS * 2 ** (failures - 1);
   if (inTheWay.length === 0 && sinceFailureMs >= backoffMs) return { decision: 'pause' };
   // Nobody is in the way any more, and the rest of the pause after a failure is known.
-  if (inTheWay.length === 0) return { decision: 'wait', forMs: Math.max(1, Math.ceil(Math.min(LATEST_LOOK_MS, backoffMs - sinceFailureMs))), for: [] };
+  if (inTheWay.length === 0) {
+    return { decision: 'wait', forMs: Math.max(1, Math.ceil(Math.min(LATEST_LOOK_MS, backoffMs - sinceFailureMs))), for: [] };
+  }
   const untilMs = endAfterMs === null ? Infinity : endAfterMs - waitedMs;
   const lookMs = Math.min(LATEST_LOOK_MS, Math.max(SOONEST_LOOK_MS, waitedMs / 10));
   return { decision: 'wait', forMs: Math.round(Math.max(1, Math.min(lookMs, untilMs))), for: inTheWay };
@@ -56,9 +58,13 @@ export function decidePause({ transactions, waitedMs, sinceFailureMs, failures, 
 
 const NAMED = 3;
 
-/** Says which transactions these are, in words that stay the same for as long as they are; a query's text is the customer's own, and left out. */
+/**
+ * Says which transactions these are, in words that stay the same for as long as the transactions last; the text of a query is the
+ * customer's own, and left out.
+ */
 export function describeTransactions(transactions: readonly OpenTransaction[]): string {
   const named = transactions.slice(0, NAMED).map(({ pid, user, application, state, since }) =>
-    `a transaction of ${user}${application === '' ? '' : ` (${application})`}, process ${pid}, ${state}, open since ${since.slice(0, 19)}Z`);
+    `a transaction of ${user}${application === '' ? '' : ` (${application})`}, process ${pid}, `
+      + `${state}, open since ${since.slice(0, 19)}Z`);
   return [...named, ...(transactions.length > NAMED ? [`${transactions.length - NAMED} more`] : [])].join('; ');
 }

@@ -3,7 +3,7 @@ import type { Lsn } from '../engine/ports.js';
 /** What was seen of an instance that may be promoted, after the fence. */
 export interface Candidate {
   readonly instanceId: string;
-  /** Whether it answered as a standby; one that is being rebuilt never counts as answering. */
+  /** Whether it answered as a standby; a standby that is being rebuilt never counts as answering. */
   readonly answers: boolean;
   /** The end of its WAL. */
   readonly lsn?: Lsn;
@@ -27,11 +27,13 @@ export const MOST_PROMOTIONS = 2;
  * An operator who accepts a loss of data gets the most WAL of all that answer (protocol rule 12).
  *
  * A standby whose promotion keeps failing makes way for another one, but by itself Freehold takes only one that has as
- * much WAL: whoever has less may lack what was acknowledged.
+ * much WAL: a standby that has less may lack commits that were acknowledged.
  */
 export function electStandby(inSync: readonly string[], candidates: readonly Candidate[], acceptDataLoss: boolean): Election {
   const answering = candidates.filter((candidate) => candidate.answers && candidate.lsn !== undefined);
-  if (acceptDataLoss) return answering.length === 0 ? { nobody: 'no standby answers' } : choose(answering.sort(byMerit).filter(isPromising));
+  if (acceptDataLoss) {
+    return answering.length === 0 ? { nobody: 'no standby answers' } : choose(answering.sort(byMerit).filter(isPromising));
+  }
   if (inSync.length === 0) return { nobody: 'no standby is recorded in sync' };
   const silent = inSync.filter((id) => !answering.some(({ instanceId }) => instanceId === id));
   if (silent.length > 0) return { nobody: `recorded in sync, but not answering: ${silent.join(', ')}` };
@@ -44,7 +46,8 @@ const isPromising = ({ failedPromotions = 0 }: Candidate): boolean => failedProm
 
 /** The most WAL first; of equal ones the one whose promotion failed least. */
 function byMerit(a: Candidate, b: Candidate): number {
-  return compareLsns(lsnOf(b), lsnOf(a)) || (a.failedPromotions ?? 0) - (b.failedPromotions ?? 0) || a.instanceId.localeCompare(b.instanceId);
+  return compareLsns(lsnOf(b), lsnOf(a)) || (a.failedPromotions ?? 0) - (b.failedPromotions ?? 0)
+    || a.instanceId.localeCompare(b.instanceId);
 }
 
 function choose([best]: readonly Candidate[]): Election {

@@ -16,7 +16,8 @@ export const extensionSchema = component('Extension', z.object({
   version: z.string(),
   description: z.string(),
   access: z.enum(['owner', 'request', 'refused', 'present']).meta({
-    description: '`owner`: whoever owns the database makes it, with CREATE EXTENSION or here; `request`: Freehold makes it, here; `refused`: it is not offered; `present`: it is in every database',
+    description: '`owner`: whoever owns the database makes it, with CREATE EXTENSION or here; `request`: Freehold makes it, here; '
+      + '`refused`: it is not offered; `present`: it is in every database',
   }),
   why: z.string().meta({ description: 'What it is for, or why it is refused' }),
   requires: z.array(z.string()).meta({ description: 'What Freehold makes with it' }),

@@ -15,7 +15,10 @@ export class ExtensionsController {
 
   @Get()
   @Takes('extension.list')
-  @ApiOperation({ operationId: 'listExtensions', summary: 'List extensions', description: 'Those that the server has, whether the database has them, and who may make them, with the reason.' })
+  @ApiOperation({
+    operationId: 'listExtensions', summary: 'List extensions',
+    description: 'Those that the server has, whether the database has them, and who may make them, with the reason.',
+  })
   @Problems('database-not-available', 'unavailable')
   @Answers(200, extensionListSchema, 'All extensions, by name')
   async list(@CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string) {
@@ -27,7 +30,10 @@ export class ExtensionsController {
   @HttpCode(202)
   @Repeatable()
   @Example({ name: 'earthdistance', schema: 'public' })
-  @ApiOperation({ operationId: 'createExtension', summary: 'Make an extension', description: 'Also one that PostgreSQL gives to superusers alone, if it does no harm; the list says which. Harmless if it is there.' })
+  @ApiOperation({
+    operationId: 'createExtension', summary: 'Make an extension',
+    description: 'Also one that PostgreSQL gives to superusers alone, if it does no harm; the list says which. Harmless if it is there.',
+  })
   @Problems('forbidden', 'database-not-available', 'operation-in-progress', 'extension-refused')
   @Answers(202, operationAnswerSchema, 'The operation')
   create(
@@ -40,7 +46,10 @@ export class ExtensionsController {
   @Delete(':name')
   @Takes('extension.drop')
   @HttpCode(202)
-  @ApiOperation({ operationId: 'dropExtension', summary: 'Take an extension away', description: 'Refused while something rests on it. Harmless if it is gone.' })
+  @ApiOperation({
+    operationId: 'dropExtension', summary: 'Take an extension away',
+    description: 'Refused while something rests on it. Harmless if it is gone.',
+  })
   @Problems('forbidden', 'database-not-available', 'operation-in-progress', 'extension-refused')
   @Answers(202, operationAnswerSchema, 'The operation')
   drop(

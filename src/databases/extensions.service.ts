@@ -34,11 +34,13 @@ export class ExtensionsService {
   }
 
   /**
-   * Asks for an extension to be made. Of one that is not listed only the server knows whether it is the owner's to make.
+   * Asks for an extension to be made. Of an extension that is not listed only the server knows whether it is the owner's to make.
    *
    * @throws ExtensionRefusedError, DatabaseNotAvailableError
    */
-  async create(tx: EntityManager, request: DatabaseRequest & { readonly name: string; readonly schema: string }): Promise<OperationDocument> {
+  async create(
+    tx: EntityManager, request: DatabaseRequest & { readonly name: string; readonly schema: string },
+  ): Promise<OperationDocument> {
     const { name, schema } = request;
     const rule = EXTENSION_LIST[name];
     if (rule?.access === 'refused') throw new ExtensionRefusedError(name, rule.why);

@@ -59,6 +59,8 @@ export class InstancePlaces {
     const staying = members.filter(({ id }) => id !== replacedId).map(({ hostId }) => hostId);
     const leftHostId = members.find(({ id }) => id === replacedId)?.hostId;
     const host = await this.fleet.placeStandby(tx, database.regionId, requirePlan(database.plan), staying, leftHostId);
-    await tx.insert(InstanceEntity, { id: newInstanceId, databaseId, hostId: host.id, role: 'standby', state: 'starting', address: host.address });
+    await tx.insert(InstanceEntity, {
+      id: newInstanceId, databaseId, hostId: host.id, role: 'standby', state: 'starting', address: host.address,
+    });
   }
 }

@@ -7,7 +7,9 @@ const LOOK_MS = 1_500;
 /** Requests within this time share one look. */
 const KEPT_MS = 1_000;
 
-const SEEN: Readonly<Record<InstanceObservation['process'], SeenInstance>> = { running: 'answers', starting: 'restarting', stopped: 'refused', hung: 'silent' };
+const SEEN: Readonly<Record<InstanceObservation['process'], SeenInstance>> = {
+  running: 'answers', starting: 'restarting', stopped: 'refused', hung: 'silent',
+};
 
 /** Looks at databases that no watcher looks at, for those who ask how one is: a worker may have died together with what it watched. */
 export class OwnLooks {
@@ -35,7 +37,8 @@ export class OwnLooks {
     const standbys = seen.find(({ role }) => role === 'primary')?.observation?.standbys;
     return {
       epoch, inSync,
-      instances: Object.fromEntries(seen.map(({ id, state, observation }) => [id, { state, seen: observation ? SEEN[observation.process] : 'unknown' }])),
+      instances: Object.fromEntries(seen.map(({ id, state, observation }) =>
+        [id, { state, seen: observation ? SEEN[observation.process] : 'unknown' }])),
       streaming: standbys?.filter(({ state }) => state === 'streaming').map(({ instanceId }) => instanceId) ?? null,
     };
   }

@@ -13,7 +13,11 @@ const COUNT_WITHIN_MS = 5_000;
 /** Why clients of a database are refused, for who asks why they are. */
 @Injectable()
 export class RefusalRequests {
-  constructor(private readonly databases: DatabaseRequests, private readonly records: MetadataDatabaseRecords, @Inject(ENGINE) private readonly engine: Engine) {}
+  constructor(
+    private readonly databases: DatabaseRequests,
+    private readonly records: MetadataDatabaseRecords,
+    @Inject(ENGINE) private readonly engine: Engine,
+  ) {}
 
   /** The most frequent first. */
   async list({ actor }: Caller, id: string): Promise<RefusalList> {

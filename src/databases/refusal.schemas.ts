@@ -3,8 +3,9 @@ import { component } from '../http/components.js';
 
 const refusalSchema = component('Refusal', z.object({
   reason: z.string().meta({
-    description: '`source-limit`: one address had too many connections, or too many new ones; `endpoint-limit`: all together had; `allow-list`: the address may not connect; '
-      + '`first-bytes`: what came is not PostgreSQL\'s protocol, or nothing came; `held-too-long`: the primary was not back within ten seconds',
+    description: '`source-limit`: one address had too many connections, or too many new ones; `endpoint-limit`: all together had; '
+      + '`allow-list`: the address may not connect; `first-bytes`: what came is not PostgreSQL\'s protocol, or nothing came; '
+      + '`held-too-long`: the primary was not back within ten seconds',
     example: 'source-limit',
   }),
   count: z.int().meta({ description: 'How many connections' }),

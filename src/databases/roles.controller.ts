@@ -16,7 +16,10 @@ export class RolesController {
 
   @Get()
   @Takes('role.list')
-  @ApiOperation({ operationId: 'listRoles', summary: 'List roles', description: 'The roles that were made beside the owner, by name, and what they may do.' })
+  @ApiOperation({
+    operationId: 'listRoles', summary: 'List roles',
+    description: 'The roles that were made beside the owner, by name, and what they may do.',
+  })
   @Problems('database-not-available', 'unavailable')
   @Answers(200, roleListSchema, 'All roles, by name')
   async list(@CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string) {
@@ -28,8 +31,14 @@ export class RolesController {
   @HttpCode(201)
   @Repeatable()
   @Example({ name: 'reporting', access: 'readOnly' })
-  @ApiOperation({ operationId: 'createRole', summary: 'Make a role', description: 'One that only reads, or that reads and writes what the owner has, in every database, with what is made later. Answers with its credentials once they work; the password is shown here and nowhere else.' })
-  @Problems('forbidden', 'database-not-available', 'operation-in-progress', 'role-taken', 'too-many-roles', 'operation-failed', 'unavailable')
+  @ApiOperation({
+    operationId: 'createRole', summary: 'Make a role',
+    description: 'One that only reads, or that reads and writes what the owner has, in every database, with what is made later. Answers '
+      + 'with its credentials once they work; the password is shown here and nowhere else.',
+  })
+  @Problems(
+    'forbidden', 'database-not-available', 'operation-in-progress', 'role-taken', 'too-many-roles', 'operation-failed', 'unavailable',
+  )
   @Answers(201, credentialsSchema, 'Its credentials')
   create(
     @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string,
@@ -41,7 +50,10 @@ export class RolesController {
   @Delete(':name')
   @Takes('role.drop')
   @HttpCode(202)
-  @ApiOperation({ operationId: 'dropRole', summary: 'Remove a role', description: 'Its sessions end, and what it owns goes to the owner. Harmless if it is gone.' })
+  @ApiOperation({
+    operationId: 'dropRole', summary: 'Remove a role',
+    description: 'Its sessions end, and what it owns goes to the owner. Harmless if it is gone.',
+  })
   @Problems('forbidden', 'database-not-available', 'operation-in-progress')
   @Answers(202, operationAnswerSchema, 'The operation')
   drop(
@@ -56,7 +68,10 @@ export class RolesController {
   @HttpCode(200)
   @Repeatable()
   @WithoutBody()
-  @ApiOperation({ operationId: 'rotateRolePassword', summary: 'Get a new password for a role', description: 'The old one stops working. Sessions that are open stay open.' })
+  @ApiOperation({
+    operationId: 'rotateRolePassword', summary: 'Get a new password for a role',
+    description: 'The old one stops working. Sessions that are open stay open.',
+  })
   @Problems('forbidden', 'not-found', 'database-not-available', 'operation-in-progress', 'operation-failed', 'unavailable')
   @Answers(200, credentialsSchema, 'The new credentials')
   rotatePassword(

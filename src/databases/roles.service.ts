@@ -42,7 +42,8 @@ export class RolesService {
    * @throws RoleTakenError, TooManyRolesError, DatabaseNotAvailableError
    */
   async create(
-    tx: EntityManager, request: DatabaseRequest & { readonly name: string; readonly access: RoleAccess; readonly owner: string }, roles: readonly RoleDocument[],
+    tx: EntityManager, request: DatabaseRequest & { readonly name: string; readonly access: RoleAccess; readonly owner: string },
+    roles: readonly RoleDocument[],
   ): Promise<{ credentials: Credentials; operation: OperationDocument }> {
     const { name, access, owner } = request;
     if (name === owner || roles.some((role) => role.name === name)) throw new RoleTakenError(name);
@@ -55,7 +56,9 @@ export class RolesService {
    *
    * @throws DatabaseNotAvailableError
    */
-  async rotatePassword(tx: EntityManager, request: DatabaseRequest & { readonly name: string }, roles: readonly RoleDocument[]): Promise<{ credentials: Credentials; operation: OperationDocument } | undefined> {
+  async rotatePassword(
+    tx: EntityManager, request: DatabaseRequest & { readonly name: string }, roles: readonly RoleDocument[],
+  ): Promise<{ credentials: Credentials; operation: OperationDocument } | undefined> {
     const role = roles.find(({ name }) => name === request.name);
     return role && this.databases.requestLogin(tx, request, SET_ROLE, role.name, { ...role, create: false });
   }

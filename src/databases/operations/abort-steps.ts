@@ -7,7 +7,9 @@ import { permanentFailure, type PromotionFound } from './promotion-steps.js';
 type Input = { databaseId: string };
 
 /** The way out of a failover or a switchover that promotes nobody. */
-export function abortSteps<Tx, Found extends PromotionFound>({ engine, records }: { readonly engine: Engine; readonly records: DatabaseRecords<Tx> }) {
+export function abortSteps<Tx, Found extends PromotionFound>(
+  { engine, records }: { readonly engine: Engine; readonly records: DatabaseRecords<Tx> },
+) {
   type Context = StepContext<Input, Found>;
   type Outcome = Promise<StepOutcome<Tx, Found>>;
 
@@ -49,7 +51,10 @@ export function abortSteps<Tx, Found extends PromotionFound>({ engine, records }
     );
   }
 
-  /** The instances that are primaries on disk and may start, other than the recorded primary. The candidate must tell; what hinders the others is no reason to stay down. */
+  /**
+   * The instances that are primaries on disk and may start, other than the recorded primary. The candidate must tell; a fault of
+   * another instance is no reason to stay down.
+   */
   async function promotedAmong(record: DatabaseRecord, context: Context): Promise<MemberRecord[]> {
     const claims = standbysOf(record).map(async (member) => {
       try {

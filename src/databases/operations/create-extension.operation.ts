@@ -34,6 +34,9 @@ export function createExtensionOperation<Tx>({ engine, records }: Parts<Tx>): Op
     queue: 'changes',
     deadlineMs: 5 * 60_000,
     preempts: () => false,
-    steps: [{ name: 'create', does: 'run its script where nothing of the customer\'s is, and move it to its schema', timeoutMs: 30_000, attempts: 3, onFailure: 'undo', run: create }],
+    steps: [{
+      name: 'create', does: 'run its script where nothing of the customer\'s is, and move it to its schema',
+      timeoutMs: 30_000, attempts: 3, onFailure: 'undo', run: create,
+    }],
   };
 }

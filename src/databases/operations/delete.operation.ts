@@ -50,10 +50,22 @@ export function deleteOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx, I
     pointOfNoReturn: 'close-routes',
     traits: { purpose: 'deletion', shows: 'deleting' satisfies DatabaseState, primary: 'ended', awaitsBackupAt: ['secure', 'archive'] },
     steps: [
-      { name: 'close-routes', does: 'cut the clients and take the endpoint away', timeoutMs: 20_000, attempts: 5, onFailure: 'persist', run: step.closeRoutes },
-      { name: 'secure', does: 'see that a backup holds it, so that it can be brought back', timeoutMs: 60_000, attempts: 60, onFailure: 'persist', run: step.secure },
-      { name: 'archive', does: 'archive the last of what was written', timeoutMs: 60_000, attempts: 5, onFailure: 'persist', run: step.archive },
-      { name: 'destroy-instances', does: 'end every process of the instances and remove their files', timeoutMs: 60_000, attempts: 5, onFailure: 'persist', run: step.destroyInstances },
+      {
+        name: 'close-routes', does: 'cut the clients and take the endpoint away',
+        timeoutMs: 20_000, attempts: 5, onFailure: 'persist', run: step.closeRoutes,
+      },
+      {
+        name: 'secure', does: 'see that a backup holds it, so that it can be brought back',
+        timeoutMs: 60_000, attempts: 60, onFailure: 'persist', run: step.secure,
+      },
+      {
+        name: 'archive', does: 'archive the last of what was written',
+        timeoutMs: 60_000, attempts: 5, onFailure: 'persist', run: step.archive,
+      },
+      {
+        name: 'destroy-instances', does: 'end every process of the instances and remove their files',
+        timeoutMs: 60_000, attempts: 5, onFailure: 'persist', run: step.destroyInstances,
+      },
     ],
   };
 }
@@ -96,7 +108,10 @@ function securingSteps<Tx>({ engine, records, readBackups }: Parts<Tx>) {
     if (decided.decision === 'hold') throw new EngineError('permanent', `${decided.reason}; ${decided.hint}`);
     if (decided.decision === 'wait') return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason: `${decided.reason}; ${decided.hint}` };
     if (primary && seen) await bringUp(record, primary, seen, context);
-    return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason: `its primary is being started, so that a backup and its last WAL can be made; ${WAIT_HINT}` };
+    return {
+      outcome: 'wait', forMs: LOOK_AGAIN_MS,
+      reason: `its primary is being started, so that a backup and its last WAL can be made; ${WAIT_HINT}`,
+    };
   }
 
   async function archive(context: Context): Outcome {
@@ -141,7 +156,11 @@ function securingSteps<Tx>({ engine, records, readBackups }: Parts<Tx>) {
     }
     for (const { ref } of standbysOf(record).filter(isThere)) {
       const { role, marked } = await engine.instances.claim(ref, context);
-      if (role === 'primary' && !marked) throw new EngineError('permanent', `instance ${ref.id} on host ${ref.host} is a primary, and ${primary.ref.id} is the recorded one; ${WAIT_HINT}`);
+      if (role === 'primary' && !marked) {
+        throw new EngineError(
+          'permanent', `instance ${ref.id} on host ${ref.host} is a primary, and ${primary.ref.id} is the recorded one; ${WAIT_HINT}`,
+        );
+      }
     }
     await engine.instances.unfence(primary.ref, context);
   }

@@ -34,6 +34,9 @@ export function dropRoleOperation<Tx>({ engine, records }: Parts<Tx>): Operation
     queue: 'changes',
     deadlineMs: 10 * 60_000,
     preempts: () => false,
-    steps: [{ name: 'drop', does: 'end its sessions, hand what it owns to the owner, and remove it', timeoutMs: 2 * 60_000, attempts: 4, onFailure: 'undo', run: drop }],
+    steps: [{
+      name: 'drop', does: 'end its sessions, hand what it owns to the owner, and remove it',
+      timeoutMs: 2 * 60_000, attempts: 4, onFailure: 'undo', run: drop,
+    }],
   };
 }

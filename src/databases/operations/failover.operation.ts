@@ -52,16 +52,28 @@ export function failoverOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx,
     traits: {
       ...PROMOTION_TRAITS, purpose: 'failover', shows: 'failing-over' satisfies DatabaseState, primary: 'lost',
       awaitsInstancesAt: ['confirm'],
-      // At its first step it has done nothing yet: a failover that may lose data ends one that waits because it may not. After
+      // At its first step it has done nothing yet: a failover that may lose data ends a failover that waits because it may not. After
       // the route another loss of the primary is a failover of its own. In between it alone knows whom it asked to be promoted,
       // and must find out what became of that (protocol rules 7 and 8).
       ownsPromotionAt: ['fence', 'elect', 'promote', 'route', 'check-candidate', 'abort', 'hold'],
     },
     steps: [
-      { name: 'confirm', does: 'look once more at the primary and at the standbys that are recorded in sync', timeoutMs: 5_000, attempts: 3, onFailure: { goTo: 'abort' }, run: step.confirm },
-      { name: 'fence', does: 'mark the old primary, kill it, cut its clients', timeoutMs: 10_000, attempts: 3, onFailure: { goTo: 'abort' }, run: step.fence },
-      { name: 'elect', does: 'choose the standby with the most WAL', timeoutMs: 5_000, attempts: 3, onFailure: { goTo: 'abort' }, run: step.elect },
-      { name: 'promote', does: 'make it the primary, one epoch higher', timeoutMs: 10_000, attempts: 2, onFailure: { goTo: 'check-candidate' }, run: step.promote },
+      {
+        name: 'confirm', does: 'look once more at the primary and at the standbys that are recorded in sync',
+        timeoutMs: 5_000, attempts: 3, onFailure: { goTo: 'abort' }, run: step.confirm,
+      },
+      {
+        name: 'fence', does: 'mark the old primary, kill it, cut its clients',
+        timeoutMs: 10_000, attempts: 3, onFailure: { goTo: 'abort' }, run: step.fence,
+      },
+      {
+        name: 'elect', does: 'choose the standby with the most WAL',
+        timeoutMs: 5_000, attempts: 3, onFailure: { goTo: 'abort' }, run: step.elect,
+      },
+      {
+        name: 'promote', does: 'make it the primary, one epoch higher',
+        timeoutMs: 10_000, attempts: 2, onFailure: { goTo: 'check-candidate' }, run: step.promote,
+      },
       ...promotionTail(step, { abortFails: 'fence' }),
     ],
   };
@@ -108,16 +120,23 @@ function steps<Tx>(parts: Parts<Tx>) {
       engine.instances.observe(primaryOf(record).ref, context.signal), observeAll(standbysOf(record), context.signal),
     ]);
     const election = chooseFrom(record, seen, context.input.acceptDataLoss, primary, context.found.failedPromotions);
-    if ('nobody' in election) return election.isFinal ? { outcome: 'give-up', reason: election.nobody } : waitForSomebody(record, seen, election.nobody, context);
+    if ('nobody' in election) {
+      return election.isFinal ? { outcome: 'give-up', reason: election.nobody } : waitForSomebody(record, seen, election.nobody, context);
+    }
     const { lsn, marked } = seen.get(election.elected) ?? {};
-    return { outcome: 'next', found: { candidate: election.elected, revived: marked === true }, detail: { elected: election.elected, lsn } };
+    return {
+      outcome: 'next', found: { candidate: election.elected, revived: marked === true }, detail: { elected: election.elected, lsn },
+    };
   }
 
   /** Starts standbys that are down or hang: one of them may be the missing candidate. The next look shows whether they started. */
-  async function waitForSomebody(record: DatabaseRecord, seen: ReadonlyMap<string, InstanceObservation>, reason: string, context: Context): Outcome {
+  async function waitForSomebody(
+    record: DatabaseRecord, seen: ReadonlyMap<string, InstanceObservation>, reason: string, context: Context,
+  ): Outcome {
     const down = standbysOf(record).filter(({ ref, state }) => {
       const { process, marked, exists } = seen.get(ref.id) ?? {};
-      return (state === 'running' || context.input.acceptDataLoss) && (process === 'stopped' || process === 'hung') && exists === true && marked === false;
+      return (state === 'running' || context.input.acceptDataLoss) && (process === 'stopped' || process === 'hung')
+        && exists === true && marked === false;
     });
     await Promise.allSettled(down.map(({ ref }) => engine.instances.start(ref, context)));
     return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason };
@@ -144,11 +163,15 @@ function chooseFrom(
 ): Election {
   const election = electStandby(record.inSync, candidatesOf(record, seen, acceptDataLoss, failedPromotions), acceptDataLoss);
   if ('elected' in election || !acceptDataLoss || primary.exists) return election;
-  const fenced = standbysOf(record).find(({ ref }) => seen.get(ref.id)?.exists && seen.get(ref.id)?.marked && (failedPromotions[ref.id] ?? 0) < MOST_PROMOTIONS);
+  const fenced = standbysOf(record)
+    .find(({ ref }) => seen.get(ref.id)?.exists && seen.get(ref.id)?.marked && (failedPromotions[ref.id] ?? 0) < MOST_PROMOTIONS);
   return fenced ? { elected: fenced.ref.id } : election;
 }
 
-function candidatesOf(record: DatabaseRecord, seen: ReadonlyMap<string, InstanceObservation>, acceptDataLoss: boolean, failedPromotions: Readonly<Record<string, number>>): Candidate[] {
+function candidatesOf(
+  record: DatabaseRecord, seen: ReadonlyMap<string, InstanceObservation>, acceptDataLoss: boolean,
+  failedPromotions: Readonly<Record<string, number>>,
+): Candidate[] {
   return standbysOf(record).map(({ ref, state }) => {
     const { process, role, marked, lsn } = seen.get(ref.id) ?? {};
     const answers = (state === 'running' || acceptDataLoss) && process === 'running' && role === 'standby' && marked === false;

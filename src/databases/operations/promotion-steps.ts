@@ -59,8 +59,7 @@ export function promotionSteps<Tx>({ engine, records }: Parts<Tx>, { otherwise, 
     const record = await records.read(context.input.databaseId);
     const candidate = memberOf(record, context.found.candidate);
     if (!candidate) return { outcome: 'next', to: otherwise };
-    // An earlier primary needs no promotion: it is a primary as soon as its mark is lifted.
-    const seen = await (context.found.revived ? engine.instances.unfence(candidate.ref, context) : engine.instances.promote(candidate.ref, context));
+    const seen = await makePrimary(engine, candidate.ref, context);
     return {
       outcome: 'next', to: 'route',
       detail: { promoted: candidate.ref.id, host: candidate.ref.host, timeline: seen.timeline, epoch: record.epoch + 1 },
@@ -72,7 +71,7 @@ export function promotionSteps<Tx>({ engine, records }: Parts<Tx>, { otherwise, 
    * The promotion did not answer: it may have happened, or still happen. The token on the candidate stops what is
    * asleep, and its role says whether to go forward or to elect again (protocol rule 7).
    *
-   * One that was promoted and still does not get up is given up: fenced, it cannot get up later either.
+   * A candidate that was promoted and still does not get up is given up: fenced, it cannot get up later either.
    */
   async function checkCandidate(context: Context): Outcome {
     const candidate = memberOf(await records.read(context.input.databaseId), context.found.candidate);
@@ -145,6 +144,11 @@ export function promotionSteps<Tx>({ engine, records }: Parts<Tx>, { otherwise, 
   return { promote, checkCandidate, route, protect, rebuild };
 }
 
+/** An earlier primary needs no promotion: it is a primary as soon as its mark is lifted. */
+function makePrimary({ instances }: Engine, candidate: InstanceRef, context: StepContext<Input, PromotionFound>) {
+  return context.found.revived ? instances.unfence(candidate, context) : instances.promote(candidate, context);
+}
+
 /** A change of the sites to archive to may hold the instance's lock for as long as a site takes to answer. */
 const ADOPT_WITHIN_MS = 2_000;
 
@@ -153,7 +157,9 @@ const ADOPT_WITHIN_MS = 2_000;
  * redundancy does not wait for an archive that cannot be mended now: a full backup follows in any case. Answers why it
  * could not be done.
  */
-async function adoptArchive(engine: Engine, primary: InstanceRef, context: StepContext<Input, PromotionFound>): Promise<string | undefined> {
+async function adoptArchive(
+  engine: Engine, primary: InstanceRef, context: StepContext<Input, PromotionFound>,
+): Promise<string | undefined> {
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(new Error(`not done within ${ADOPT_WITHIN_MS} ms`)), ADOPT_WITHIN_MS);
   try {

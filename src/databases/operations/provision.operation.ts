@@ -41,7 +41,10 @@ export function provisionOperation<Tx>(parts: ProvisionParts<Tx>): OperationDefi
     traits: { shows: 'provisioning' satisfies DatabaseState, primary: 'not-made' },
     steps: [
       { name: 'place', does: 'reserve a host for each instance', timeoutMs: 10_000, attempts: 2, onFailure: 'undo', ...step.place },
-      { name: 'create-primary', does: 'make and start a cluster of its own', timeoutMs: 60_000, attempts: 3, onFailure: 'undo', ...step.createPrimary },
+      {
+        name: 'create-primary', does: 'make and start a cluster of its own',
+        timeoutMs: 60_000, attempts: 3, onFailure: 'undo', ...step.createPrimary,
+      },
       ...completionSteps(step),
     ],
   };
@@ -50,11 +53,23 @@ export function provisionOperation<Tx>(parts: ProvisionParts<Tx>): OperationDefi
 /** The rows that make a database of a primary: its standbys, its endpoint, and the proof that both work. */
 export function completionSteps<Tx, I extends AboutDatabase>(step: ProvisionSteps<Tx, I>): Step<Tx, I, Found>[] {
   return [
-    { name: 'attach-standbys', does: 'copy the primary to each standby and let it stream', timeoutMs: 120_000, attempts: 3, onFailure: 'undo', ...step.attachStandbys },
-    { name: 'synchronize', does: 'let commits wait for the first standby, then record it in sync', timeoutMs: 30_000, attempts: 3, onFailure: 'undo', run: step.synchronize },
-    { name: 'widen', does: 'record the other standbys in sync, then let commits wait for any of them', timeoutMs: 30_000, attempts: 3, onFailure: 'undo', run: step.widen },
+    {
+      name: 'attach-standbys', does: 'copy the primary to each standby and let it stream',
+      timeoutMs: 120_000, attempts: 3, onFailure: 'undo', ...step.attachStandbys,
+    },
+    {
+      name: 'synchronize', does: 'let commits wait for the first standby, then record it in sync',
+      timeoutMs: 30_000, attempts: 3, onFailure: 'undo', run: step.synchronize,
+    },
+    {
+      name: 'widen', does: 'record the other standbys in sync, then let commits wait for any of them',
+      timeoutMs: 30_000, attempts: 3, onFailure: 'undo', run: step.widen,
+    },
     { name: 'route', does: 'open the endpoint', timeoutMs: 20_000, attempts: 3, onFailure: 'undo', ...step.route },
-    { name: 'verify', does: 'write as the customer through the endpoint and read it on each standby', timeoutMs: 20_000, attempts: 3, onFailure: 'undo', run: step.verify },
+    {
+      name: 'verify', does: 'write as the customer through the endpoint and read it on each standby',
+      timeoutMs: 20_000, attempts: 3, onFailure: 'undo', run: step.verify,
+    },
   ];
 }
 
@@ -130,7 +145,9 @@ export function provisionSteps<Tx, I extends AboutDatabase>(parts: ProvisionPart
     },
   };
 
-  async function destroyAll(context: Context, which: (record: DatabaseRecord) => readonly { ref: DatabaseRecord['members'][number]['ref'] }[]) {
+  async function destroyAll(
+    context: Context, which: (record: DatabaseRecord) => readonly { ref: DatabaseRecord['members'][number]['ref'] }[],
+  ) {
     const doomed = which(await records.read(context.input.databaseId)).map(({ ref }) => ref);
     await Promise.all(doomed.map((ref) => engine.instances.destroy(ref, context)));
     return (tx: Tx) => records.setInSync(tx, context.input.databaseId, []);
@@ -141,7 +158,9 @@ export function provisionSteps<Tx, I extends AboutDatabase>(parts: ProvisionPart
 
 async function verify<Tx>({ engine, records, vault }: ProvisionParts<Tx>, context: StepContext<AboutDatabase, Found>): Outcome<Tx> {
   if (!context.sealed) {
-    return { outcome: 'give-up', reason: 'the password was erased before it could be tried', hint: 'delete the database and create it anew' };
+    return {
+      outcome: 'give-up', reason: 'the password was erased before it could be tried', hint: 'delete the database and create it anew',
+    };
   }
   const record = await records.read(context.input.databaseId);
   const password = vault.unseal(context.sealed, context.operationId).toString();

@@ -43,9 +43,18 @@ export function recoverOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx, 
       awaitsInstancesAt: ['start-standbys', 'start-primary', 'equip', 'route'],
     },
     steps: [
-      { name: 'start-standbys', does: 'start the standbys that are down', timeoutMs: 60_000, attempts: 5, onFailure: { goTo: 'start-primary' }, run: step.startStandbys },
-      { name: 'start-primary', does: 'start the recorded primary if it is down', timeoutMs: 120_000, attempts: 5, onFailure: 'persist', run: step.startPrimary },
-      { name: 'equip', does: 'give the instances what this version\'s endpoint needs of them', timeoutMs: 30_000, attempts: 5, onFailure: 'persist', run: step.equip },
+      {
+        name: 'start-standbys', does: 'start the standbys that are down',
+        timeoutMs: 60_000, attempts: 5, onFailure: { goTo: 'start-primary' }, run: step.startStandbys,
+      },
+      {
+        name: 'start-primary', does: 'start the recorded primary if it is down',
+        timeoutMs: 120_000, attempts: 5, onFailure: 'persist', run: step.startPrimary,
+      },
+      {
+        name: 'equip', does: 'give the instances what this version\'s endpoint needs of them',
+        timeoutMs: 30_000, attempts: 5, onFailure: 'persist', run: step.equip,
+      },
       { name: 'route', does: 'open the endpoint', timeoutMs: 20_000, attempts: 5, onFailure: 'persist', run: step.route },
     ],
   };
@@ -72,7 +81,12 @@ function steps<Tx>({ engine, records }: Parts<Tx>) {
     const obstacle = await permanentFailure(starting);
     // If the primary can never start again and a standby in sync exists, the recovery ends, so that a failover can follow.
     if (obstacle && record.inSync.length === 0) throw obstacle;
-    if (obstacle) return { outcome: 'fail', reason: `the primary cannot be started: ${obstacle.message}`, hint: 'a standby in sync takes its place once it answers' };
+    if (obstacle) {
+      return {
+        outcome: 'fail', reason: `the primary cannot be started: ${obstacle.message}`,
+        hint: 'a standby in sync takes its place once it answers',
+      };
+    }
     const started = await starting;
     const { detail, record: recordStarted } = summary([primaryOf(record)]);
     return {

@@ -35,6 +35,8 @@ export function releaseKeptOperation<Tx>({ engine, records }: Parts<Tx>): Operat
     deadlineMs: 30 * 60_000,
     preempts: ({ hasBegun }) => !hasBegun,
     pointOfNoReturn: 'remove',
-    steps: [{ name: 'remove', does: 'remove its files and forget it', timeoutMs: 120_000, attempts: 10, onFailure: 'persist', run: remove }],
+    steps: [
+      { name: 'remove', does: 'remove its files and forget it', timeoutMs: 120_000, attempts: 10, onFailure: 'persist', run: remove },
+    ],
   };
 }

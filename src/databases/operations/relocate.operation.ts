@@ -40,11 +40,26 @@ export function relocateOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx,
     pointOfNoReturn: 'shrink',
     steps: [
       { name: 'place', does: 'reserve another host', timeoutMs: 10_000, attempts: 3, onFailure: 'undo', run: step.place },
-      { name: 'attach', does: 'copy the primary to it and let it stream', timeoutMs: 30 * 60_000, attempts: 3, onFailure: 'undo', run: step.attach, undo: step.detach },
-      { name: 'grow', does: 'record the new standby in sync', timeoutMs: 60_000, attempts: 5, onFailure: 'undo', run: step.grow, undo: step.recordAlone },
-      { name: 'load', does: 'let commits wait for any of those recorded', timeoutMs: 30_000, attempts: 5, onFailure: 'undo', run: step.load },
-      { name: 'shrink', does: 'let commits wait for the others alone, then record the old standby out of sync', timeoutMs: 60_000, attempts: 10, onFailure: 'persist', run: step.shrink },
-      { name: 'remove', does: 'destroy the old standby and forget it', timeoutMs: 60_000, attempts: 10, onFailure: 'persist', run: step.remove },
+      {
+        name: 'attach', does: 'copy the primary to it and let it stream',
+        timeoutMs: 30 * 60_000, attempts: 3, onFailure: 'undo', run: step.attach, undo: step.detach,
+      },
+      {
+        name: 'grow', does: 'record the new standby in sync',
+        timeoutMs: 60_000, attempts: 5, onFailure: 'undo', run: step.grow, undo: step.recordAlone,
+      },
+      {
+        name: 'load', does: 'let commits wait for any of those recorded',
+        timeoutMs: 30_000, attempts: 5, onFailure: 'undo', run: step.load,
+      },
+      {
+        name: 'shrink', does: 'let commits wait for the others alone, then record the old standby out of sync',
+        timeoutMs: 60_000, attempts: 10, onFailure: 'persist', run: step.shrink,
+      },
+      {
+        name: 'remove', does: 'destroy the old standby and forget it',
+        timeoutMs: 60_000, attempts: 10, onFailure: 'persist', run: step.remove,
+      },
     ],
   };
 }

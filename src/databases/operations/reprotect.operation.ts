@@ -40,11 +40,26 @@ export function reprotectOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx
     traits: { ...REDUNDANCY_TRAITS, reprotectsFrom: 'look' },
     steps: [
       { name: 'look', does: 'see which standbys follow', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: step.look },
-      { name: 'record-alone', does: 'record that nothing is in sync', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: step.recordAlone },
-      { name: 'write-alone', does: 'let commits go on without a standby', timeoutMs: 10_000, attempts: 5, onFailure: 'persist', run: step.writeAlone },
-      { name: 'shrink', does: 'let commits wait for those that follow alone, then record it', timeoutMs: 15_000, attempts: 5, onFailure: 'persist', run: step.shrink },
-      { name: 'restart', does: 'start standbys that are down, give those that follow a new slot for one that was lost', timeoutMs: 30_000, attempts: 2, onFailure: { goTo: 'protect' }, run: step.restart },
-      { name: 'protect', does: 'record which instances are rebuilt', timeoutMs: 10_000, attempts: 5, onFailure: 'persist', run: step.protect },
+      {
+        name: 'record-alone', does: 'record that nothing is in sync',
+        timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: step.recordAlone,
+      },
+      {
+        name: 'write-alone', does: 'let commits go on without a standby',
+        timeoutMs: 10_000, attempts: 5, onFailure: 'persist', run: step.writeAlone,
+      },
+      {
+        name: 'shrink', does: 'let commits wait for those that follow alone, then record it',
+        timeoutMs: 15_000, attempts: 5, onFailure: 'persist', run: step.shrink,
+      },
+      {
+        name: 'restart', does: 'start standbys that are down, give those that follow a new slot for one that was lost',
+        timeoutMs: 30_000, attempts: 2, onFailure: { goTo: 'protect' }, run: step.restart,
+      },
+      {
+        name: 'protect', does: 'record which instances are rebuilt',
+        timeoutMs: 10_000, attempts: 5, onFailure: 'persist', run: step.protect,
+      },
       ...redundancySteps(step),
     ],
   };
@@ -63,7 +78,7 @@ function steps<Tx>(parts: Parts<Tx>) {
     const { following, named } = await askPrimary(engine, record, context.signal);
     const lost = record.inSync.filter((id) => !following.has(id));
     const detail = { reason: context.input.reason, outOfSync: lost };
-    // Commits may wait for one that was named and never recorded; while it is named it is not rebuilt either (protocol rule 10).
+    // Commits may wait for a standby that was named and never recorded; while it is named it is not rebuilt either (protocol rule 10).
     if (record.inSync.length === 0 && named.some((id) => !following.has(id))) return { outcome: 'next', to: 'write-alone', detail };
     if (lost.length === 0) return { outcome: 'next', to: 'restart', detail };
     return { outcome: 'next', to: lost.length === record.inSync.length ? 'record-alone' : 'shrink', detail };
@@ -98,8 +113,9 @@ function steps<Tx>(parts: Parts<Tx>) {
    */
   async function restart(context: Context): Outcome {
     const record = await records.read(context.input.databaseId);
-    const seen = await observeAll(standbysOf(record), context.signal);
-    const down = seen.filter(({ member, process, marked }) => member.state === 'running' && !member.hostLost && process !== 'running' && !marked);
+    const seen = await observeAll(engine, standbysOf(record), context.signal);
+    const down = seen.filter(({ member, process, marked }) =>
+      member.state === 'running' && !member.hostLost && process !== 'running' && !marked);
     const { following } = await askPrimary(engine, record, context.signal);
     await Promise.all([
       engine.gateway.open(routeTo(record), context),
@@ -114,9 +130,10 @@ function steps<Tx>(parts: Parts<Tx>) {
     const { following } = await askPrimary(engine, record, context.signal);
     // One whose rebuilding nobody recorded as done is rebuilt again, even if it streams (protocol rule 10).
     const gone = standbysOf(record).filter(({ state, hostLost }) => hostLost && state !== 'lost');
-    const lost = standbysOf(record).filter(({ ref, state, hostLost }) => state !== 'lost' && !hostLost && (state !== 'running' || !following.has(ref.id)));
+    const lost = standbysOf(record)
+      .filter(({ ref, state, hostLost }) => state !== 'lost' && !hostLost && (state !== 'running' || !following.has(ref.id)));
     // A standby that has just been started needs a moment to connect; it is rebuilt only if it stays away, hangs or is down.
-    const away = await observeAll(lost.filter(({ state }) => state === 'running'), context.signal);
+    const away = await observeAll(engine, lost.filter(({ state }) => state === 'running'), context.signal);
     if (away.some(({ process }) => process === 'running' || process === 'starting') && context.sinceMs < STREAMING_WITHIN_MS) {
       return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason: 'a standby does not stream yet' };
     }
@@ -128,10 +145,6 @@ function steps<Tx>(parts: Parts<Tx>) {
         for (const { ref } of gone) await records.setMember(tx, ref.id, { state: 'lost' });
       },
     };
-  }
-
-  async function observeAll(members: readonly MemberRecord[], signal: AbortSignal): Promise<(InstanceObservation & { member: MemberRecord })[]> {
-    return Promise.all(members.map(async (member) => ({ member, ...(await engine.instances.observe(member.ref, signal)) })));
   }
 
   const { rebuild } = promotionSteps<Tx>(parts, { otherwise: 'look' });
@@ -151,4 +164,10 @@ async function askPrimary(
   if (role !== 'primary' || !standbys) throw new EngineError('transient', `primary ${ref.id} does not answer`);
   const following = standbys.filter(({ state }) => state === 'streaming').map(({ instanceId }) => instanceId);
   return { following: new Set(following), named: synchronousStandbys ?? [] };
+}
+
+async function observeAll(
+  engine: Engine, members: readonly MemberRecord[], signal: AbortSignal,
+): Promise<(InstanceObservation & { member: MemberRecord })[]> {
+  return Promise.all(members.map(async (member) => ({ member, ...(await engine.instances.observe(member.ref, signal)) })));
 }

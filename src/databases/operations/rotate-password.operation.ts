@@ -34,8 +34,14 @@ export function rotatePasswordOperation<Tx>(parts: Parts<Tx>): OperationDefiniti
     pointOfNoReturn: 'record',
     steps: [
       { name: 'record', does: 'record the new verifier', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: step.record },
-      { name: 'set-on-primary', does: 'set it in the database', timeoutMs: 20_000, attempts: 5, onFailure: 'persist', run: step.setOnPrimary },
-      { name: 'set-on-gateway', does: 'set it on the endpoint', timeoutMs: 20_000, attempts: 5, onFailure: 'persist', run: step.setOnGateway },
+      {
+        name: 'set-on-primary', does: 'set it in the database',
+        timeoutMs: 20_000, attempts: 5, onFailure: 'persist', run: step.setOnPrimary,
+      },
+      {
+        name: 'set-on-gateway', does: 'set it on the endpoint',
+        timeoutMs: 20_000, attempts: 5, onFailure: 'persist', run: step.setOnGateway,
+      },
     ],
   };
 }

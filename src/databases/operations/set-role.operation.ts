@@ -14,7 +14,8 @@ import { type DatabaseRecords, primaryOf } from '../database-records.js';
 export const SET_ROLE = 'set-role';
 
 const inputSchema = z.strictObject({
-  databaseId: z.string(), name: z.string(), access: z.enum(ROLE_ACCESS), verifier: z.string().startsWith('SCRAM-SHA-256$'), create: z.boolean(),
+  databaseId: z.string(), name: z.string(), access: z.enum(ROLE_ACCESS), verifier: z.string().startsWith('SCRAM-SHA-256$'),
+  create: z.boolean(),
 });
 type Input = z.output<typeof inputSchema>;
 
@@ -37,6 +38,9 @@ export function setRoleOperation<Tx>({ engine, records }: Parts<Tx>): OperationD
     queue: 'changes',
     deadlineMs: 10 * 60_000,
     preempts: () => false,
-    steps: [{ name: 'set', does: 'give its groups their rights in each database, and set the role', timeoutMs: 2 * 60_000, attempts: 4, onFailure: 'undo', run: set }],
+    steps: [{
+      name: 'set', does: 'give its groups their rights in each database, and set the role',
+      timeoutMs: 2 * 60_000, attempts: 4, onFailure: 'undo', run: set,
+    }],
   };
 }

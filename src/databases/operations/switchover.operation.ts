@@ -20,7 +20,7 @@ import { synchronizeSteps } from './synchronize-steps.js';
  *   the database needs ends it;
  * - the old primary is stopped cleanly and marked, and the standby has its last byte, before anything is promoted
  *   (protocol rule 6);
- * - whatever goes wrong before the promotion, the old primary goes on (protocol rule 8).
+ * - if anything goes wrong before the promotion, the old primary goes on (protocol rule 8).
  */
 export const SWITCHOVER = 'switchover';
 
@@ -64,13 +64,34 @@ export function switchoverOperation<Tx>(parts: Parts<Tx>): OperationDefinition<T
       ownsPromotionAt: ['promote', 'check-candidate', 'abort', 'hold'],
     },
     steps: [
-      { name: 'quiet', does: 'wait, while clients go on, until no transaction is open for long', timeoutMs: LOOK_WITHIN_MS, attempts: MOST_LOOKS, onFailure: 'undo', run: step.quiet },
-      { name: 'elect', does: 'choose the standby in sync with the most WAL', timeoutMs: 5_000, attempts: 2, onFailure: 'undo', run: step.elect },
-      { name: 'checkpoint', does: 'write out what is in memory, while clients go on', timeoutMs: 120_000, attempts: 2, onFailure: 'undo', run: step.checkpoint },
-      { name: 'pause', does: 'let transactions end and new ones wait', timeoutMs: PAUSE_LIMIT_MS + 5_000, attempts: 1, onFailure: { goTo: 'abort' }, run: step.pause },
-      { name: 'stop', does: 'stop the old primary cleanly and mark it', timeoutMs: 20_000, attempts: 1, onFailure: { goTo: 'abort' }, run: step.stop },
-      { name: 'compare', does: 'see that the standby has the last byte', timeoutMs: 5_000, attempts: 1, onFailure: { goTo: 'abort' }, run: step.compare },
-      { name: 'promote', does: 'make it the primary, one epoch higher', timeoutMs: 10_000, attempts: 2, onFailure: { goTo: 'check-candidate' }, run: step.promote },
+      {
+        name: 'quiet', does: 'wait, while clients go on, until no transaction is open for long',
+        timeoutMs: LOOK_WITHIN_MS, attempts: MOST_LOOKS, onFailure: 'undo', run: step.quiet,
+      },
+      {
+        name: 'elect', does: 'choose the standby in sync with the most WAL',
+        timeoutMs: 5_000, attempts: 2, onFailure: 'undo', run: step.elect,
+      },
+      {
+        name: 'checkpoint', does: 'write out what is in memory, while clients go on',
+        timeoutMs: 120_000, attempts: 2, onFailure: 'undo', run: step.checkpoint,
+      },
+      {
+        name: 'pause', does: 'let transactions end and new ones wait',
+        timeoutMs: PAUSE_LIMIT_MS + 5_000, attempts: 1, onFailure: { goTo: 'abort' }, run: step.pause,
+      },
+      {
+        name: 'stop', does: 'stop the old primary cleanly and mark it',
+        timeoutMs: 20_000, attempts: 1, onFailure: { goTo: 'abort' }, run: step.stop,
+      },
+      {
+        name: 'compare', does: 'see that the standby has the last byte',
+        timeoutMs: 5_000, attempts: 1, onFailure: { goTo: 'abort' }, run: step.compare,
+      },
+      {
+        name: 'promote', does: 'make it the primary, one epoch higher',
+        timeoutMs: 10_000, attempts: 2, onFailure: { goTo: 'check-candidate' }, run: step.promote,
+      },
       ...promotionTail(step, { abortFails: 'stop' }),
     ],
   };
@@ -83,12 +104,19 @@ function steps<Tx>(parts: Parts<Tx>) {
 
   async function elect(context: Context): Outcome {
     const record = await records.read(context.input.databaseId);
-    const seen = await Promise.all(standbysOf(record).map(async ({ ref, state }) => ({ ref, state, ...(await engine.instances.observe(ref, context.signal)) })));
+    const seen = await Promise.all(standbysOf(record)
+      .map(async ({ ref, state }) => ({ ref, state, ...(await engine.instances.observe(ref, context.signal)) })));
     const candidates = seen.map(({ ref, state, process, role, receiving, lsn }) => ({
-      instanceId: ref.id, answers: state === 'running' && process === 'running' && role === 'standby' && receiving === true, ...(lsn !== undefined && { lsn }),
+      instanceId: ref.id, answers: state === 'running' && process === 'running' && role === 'standby' && receiving === true,
+      ...(lsn !== undefined && { lsn }),
     }));
     const election = electStandby(record.inSync, candidates, false);
-    if ('nobody' in election) return { outcome: 'give-up', reason: election.nobody, hint: 'a switchover needs a standby that is in sync; wait until the database is available' };
+    if ('nobody' in election) {
+      return {
+        outcome: 'give-up', reason: election.nobody,
+        hint: 'a switchover needs a standby that is in sync; wait until the database is available',
+      };
+    }
     return { outcome: 'next', found: { candidate: election.elected }, detail: { elected: election.elected } };
   }
 
@@ -138,13 +166,20 @@ function pausingSteps<Tx>({ engine, records }: Parts<Tx>) {
     const open = await look(record, context);
     const waitedMs = (found.waitedMs ?? 0) + sinceMs;
     const decided = decide(open, context, waitedMs);
-    if (decided.decision === 'pause') return { outcome: 'next', found: { waitedMs }, detail: { waitedSeconds: Math.round(waitedMs / 1_000) } };
+    if (decided.decision === 'pause') {
+      return { outcome: 'next', found: { waitedMs }, detail: { waitedSeconds: Math.round(waitedMs / 1_000) } };
+    }
     if (decided.decision === 'end') {
       await engine.instances.endTransactions(primaryOf(record).ref, decided.transactions, context);
       return { outcome: 'next', to: 'quiet', found: { waitedMs }, detail: { ended: describeTransactions(decided.transactions) } };
     }
     const reason = decided.for.length > 0 ? describeTransactions(decided.for) : 'transactions that did not end in time';
-    if (decided.decision === 'give-up') return { outcome: 'give-up', reason: `it does not become quiet: ${reason}`, hint: 'end it, or ask again and say after how many minutes it is to be ended' };
+    if (decided.decision === 'give-up') {
+      return {
+        outcome: 'give-up', reason: `it does not become quiet: ${reason}`,
+        hint: 'end it, or ask again and say after how many minutes it is to be ended',
+      };
+    }
     context.report({ transactions: decided.for });
     return { outcome: 'wait', forMs: decided.forMs, reason };
   }
@@ -164,7 +199,10 @@ function pausingSteps<Tx>({ engine, records }: Parts<Tx>) {
     } catch (error) {
       if (!(error instanceof EngineError) || error.kind !== 'transient' || context.signal.aborted) throw error;
       await engine.gateway.open(routeTo(record), context);
-      return { outcome: 'next', to: 'quiet', found: { failedPauses: (context.found.failedPauses ?? 0) + 1 }, detail: { pausedInVain: error.message } };
+      return {
+        outcome: 'next', to: 'quiet', found: { failedPauses: (context.found.failedPauses ?? 0) + 1 },
+        detail: { pausedInVain: error.message },
+      };
     }
   }
 
@@ -174,11 +212,15 @@ function pausingSteps<Tx>({ engine, records }: Parts<Tx>) {
       return await engine.instances.openTransactions(primaryOf(record).ref, context.signal);
     } catch (error) {
       if (context.attempt < LOOKS_THAT_FAIL || !(error instanceof EngineError) || error.kind === 'superseded') throw error;
-      throw new EngineError('permanent', `the primary does not say what is open: ${error.message}`, 'see whether it is well', { cause: error });
+      throw new EngineError(
+        'permanent', `the primary does not say what is open: ${error.message}`, 'see whether it is well', { cause: error },
+      );
     }
   }
 
-  const decide = (transactions: readonly OpenTransaction[], { found, input, sinceMs }: Context, waitedMs: number, sinceFailureMs = sinceMs) => decidePause({
+  const decide = (
+    transactions: readonly OpenTransaction[], { found, input, sinceMs }: Context, waitedMs: number, sinceFailureMs = sinceMs,
+  ) => decidePause({
     transactions, waitedMs, sinceFailureMs, failures: found.failedPauses ?? 0,
     endAfterMs: input.endTransactionsAfterMinutes === undefined ? null : input.endTransactionsAfterMinutes * 60_000,
   });

@@ -11,7 +11,8 @@ type Input = { databaseId: string };
  * Both steps go on at `then` when there is nothing (more) to do.
  */
 export function synchronizeSteps<Tx, Found>(
-  { engine, records }: { readonly engine: Engine; readonly records: DatabaseRecords<Tx> }, then: { readonly widen: string; readonly next: string },
+  { engine, records }: { readonly engine: Engine; readonly records: DatabaseRecords<Tx> },
+  then: { readonly widen: string; readonly next: string },
 ) {
   type Context = StepContext<Input, Found>;
   type Outcome = Promise<StepOutcome<Tx, Found>>;
