@@ -76,7 +76,9 @@ export class BackupsModule implements OnModuleInit {
     this.registry.register(expireBackupsOperation({ backups, records }));
     this.registry.register(proveBackupOperation({ backups, records }));
     this.registry.register(restoreOperation(restoring));
-    this.registry.register(restoreInPlaceOperation({ ...restoring, replaceMembers: (tx: EntityManager, databaseId: string) => this.places.replaceMembers(tx, databaseId) }));
+    this.registry.register(restoreInPlaceOperation({
+      ...restoring, replaceMembers: (tx: EntityManager, databaseId: string) => this.places.replaceMembers(tx, databaseId),
+    }));
     this.registry.register(purgeBackupsOperation({ backups, records }));
   }
 }

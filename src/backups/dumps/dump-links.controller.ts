@@ -25,7 +25,10 @@ export class DumpLinksController {
   @Takes('database.dump-link')
   @HttpCode(201)
   @Repeatable()
-  @ApiOperation({ operationId: 'createDumpLink', summary: 'Make a link to download a dump once', description: 'For a browser, which sends no key. It ends with its time, with its use, and with the key that made it.' })
+  @ApiOperation({
+    operationId: 'createDumpLink', summary: 'Make a link to download a dump once',
+    description: 'For a browser, which sends no key. It ends with its time, with its use, and with the key that made it.',
+  })
   @Problems('forbidden', 'database-not-available')
   @Answers(201, dumpLinkAnswerSchema, 'The link')
   create(
@@ -39,7 +42,10 @@ export class DumpLinksController {
   /** What looks ahead, as programs for chat do, does not use the link up. */
   @Head('dump-links/:token')
   @Takes('dump-link.check')
-  @ApiOperation({ operationId: 'checkDumpLink', summary: 'See whether a link to a dump can be used', description: 'It is not used up by this.' })
+  @ApiOperation({
+    operationId: 'checkDumpLink', summary: 'See whether a link to a dump can be used',
+    description: 'It is not used up by this.',
+  })
   @ApiResponse({ status: 200, description: 'It can be used' })
   @Problems('not-found')
   async check(@Param('token') token: string, @Res() response: Response): Promise<void> {
@@ -51,9 +57,16 @@ export class DumpLinksController {
 
   @Get('dump-links/:token')
   @Takes('dump-link.use')
-  @ApiOperation({ operationId: 'useDumpLink', summary: 'Download a dump by a link', description: 'Once; a link by which nothing was sent can be used again. A dump that fails midway aborts the connection and never ends cleanly; a whole one ends with the trailer `Repr-Digest` (`sha-256`). A client that takes less than a MiB a minute is cut off, and so is one that is not done after twelve hours.' })
+  @ApiOperation({
+    operationId: 'useDumpLink', summary: 'Download a dump by a link',
+    description: 'Once; a link by which nothing was sent can be used again. A dump that fails midway aborts the connection and never ends '
+      + 'cleanly; a whole one ends with the trailer `Repr-Digest` (`sha-256`). A client that takes less than a MiB a minute is cut off, '
+      + 'and so is one that is not done after twelve hours.',
+  })
   @Problems('not-found', 'database-not-available', 'too-many-dumps', 'not-possible', 'unavailable')
-  @ApiResponse({ status: 200, description: 'The archive', content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } })
+  @ApiResponse({
+    status: 200, description: 'The archive', content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } },
+  })
   async use(@Param('token') token: string, @Req() request: Request, @Res() response: Response): Promise<void> {
     const { name, begin } = await this.requests.useLink({ requestId: request.id, address: request.ip ?? null }, token);
     keepToOneself(response);

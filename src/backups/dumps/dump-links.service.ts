@@ -24,11 +24,14 @@ export interface DumpLink {
 export class DumpLinksService {
   constructor(@InjectRepository(DumpLinkEntity) private readonly links: Repository<DumpLinkEntity>, private readonly metadata: Metadata) {}
 
-  async create(tx: EntityManager, { databaseId, credentialId }: DumpLink, validForSeconds: number): Promise<{ readonly token: string; readonly expiresAt: Date }> {
+  async create(
+    tx: EntityManager, { databaseId, credentialId }: DumpLink, validForSeconds: number,
+  ): Promise<{ readonly token: string; readonly expiresAt: Date }> {
     const token = `${TOKEN_PREFIX}${randomBytes(32).toString('base64url')}`;
     await tx.withRepository(this.links).delete({ expiresAt: Raw((column) => `${column} < now()`) });
     const [made] = await queryRows<{ expiresAt: Date }>(tx,
-      `INSERT INTO dump_links (hash, database_id, credential_id, expires_at) VALUES ($1, $2, $3, now() + make_interval(secs => $4)) RETURNING expires_at AS "expiresAt"`,
+      `INSERT INTO dump_links (hash, database_id, credential_id, expires_at)
+       VALUES ($1, $2, $3, now() + make_interval(secs => $4)) RETURNING expires_at AS "expiresAt"`,
       [hashOf(token), databaseId, credentialId, validForSeconds]);
     if (!made) throw new Error('the link was not written down');
     return { token, expiresAt: made.expiresAt };
@@ -41,7 +44,10 @@ export class DumpLinksService {
 
   /** Uses a link up: of two who come with it at once, one gets it. */
   async take(token: string): Promise<DumpLink | undefined> {
-    return this.query(token, `UPDATE dump_links l SET used_at = now() WHERE ${USABLE} RETURNING l.database_id AS "databaseId", l.credential_id AS "credentialId"`);
+    return this.query(
+      token,
+      `UPDATE dump_links l SET used_at = now() WHERE ${USABLE} RETURNING l.database_id AS "databaseId", l.credential_id AS "credentialId"`,
+    );
   }
 
   /** Makes a link usable again by which nothing was downloaded. */
@@ -57,6 +63,7 @@ export class DumpLinksService {
 
 const USABLE = `l.hash = $1 AND l.used_at IS NULL AND l.expires_at > now()
   AND EXISTS (SELECT FROM databases d WHERE d.id = l.database_id AND d.deleted_at IS NULL)
-  AND EXISTS (SELECT FROM api_keys k WHERE k.id = l.credential_id AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()))`;
+  AND EXISTS (SELECT FROM api_keys k
+               WHERE k.id = l.credential_id AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()))`;
 
 const hashOf = (token: string): Buffer => createHash('sha256').update(token).digest();

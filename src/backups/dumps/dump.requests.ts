@@ -43,7 +43,9 @@ export class DumpRequests {
   }
 
   /** Makes a link by which a dump is downloaded once. */
-  makeLink(caller: Caller, id: string, input: DumpLinkBody, toUrl: (token: string) => string): Promise<Answered<{ url: string; expiresAt: string }>> {
+  makeLink(
+    caller: Caller, id: string, input: DumpLinkBody, toUrl: (token: string) => string,
+  ): Promise<Answered<{ url: string; expiresAt: string }>> {
     const change = { action: 'database.dump-link', subject: this.requests.document(id), input } as const;
     return this.changes.change(caller, change, async (tx, database) => {
       this.dumps.requireDumpable(database);
@@ -73,7 +75,9 @@ export class DumpRequests {
   }
 
   /** Whoever made the link dumps by it: its key was asked for the permission. */
-  private async beginByLink(from: Pick<Caller, 'requestId' | 'address'>, { credentialId }: DumpLink, database: DatabaseDocument, gone: AbortSignal): Promise<Readable> {
+  private async beginByLink(
+    from: Pick<Caller, 'requestId' | 'address'>, { credentialId }: DumpLink, database: DatabaseDocument, gone: AbortSignal,
+  ): Promise<Readable> {
     const stream = await this.dumps.open(database, gone);
     const caller: Caller = { ...from, actor: { type: 'api-key', id: credentialId, name: 'a link', scopes: [] } };
     await this.changes.note(caller, { action: 'database.dump', subject: this.requests.document(database.id) }, database, { by: 'link' });

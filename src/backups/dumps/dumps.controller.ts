@@ -18,10 +18,16 @@ export class DumpsController {
   @Get()
   @Takes('database.dump')
   @ApiOperation({
-    operationId: 'dumpDatabase', summary: 'Download a dump of the live data', description: 'A custom-format archive for pg_restore, of one database of the instance: that of the endpoint unless `database` names another. A dump that fails midway aborts the connection and never ends cleanly; a whole one ends with the trailer `Repr-Digest` (`sha-256`). A client that takes less than a MiB a minute is cut off, and so is one that is not done after twelve hours.',
+    operationId: 'dumpDatabase', summary: 'Download a dump of the live data',
+    description: 'A custom-format archive for pg_restore, of one database of the instance: that of the endpoint unless `database` names '
+      + 'another. A dump that fails midway aborts the connection and never ends cleanly; a whole one ends with the trailer '
+      + '`Repr-Digest` (`sha-256`). A client that takes less than a MiB a minute is cut off, and so is '
+      + 'one that is not done after twelve hours.',
   })
   @Problems('forbidden', 'database-not-available', 'too-many-dumps', 'not-possible', 'unavailable')
-  @ApiResponse({ status: 200, description: 'The archive', content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } })
+  @ApiResponse({
+    status: 200, description: 'The archive', content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } },
+  })
   async dump(
     @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string,
     @Query({ schema: dumpQuerySchema }) { database }: DumpQuery, @Res() response: Response,

@@ -11,7 +11,7 @@ import { BackupsService } from '../sets/backups.service.js';
 import { DUMPS_AT_ONCE, DumpSlots } from './dump-slots.js';
 import { type DownloadLimits, LEAST_BYTES } from './judge-download.js';
 
-/** Dumps of the live data, streamed to whoever asks and kept nowhere. */
+/** Dumps of the live data, streamed to the client that asks and kept nowhere. */
 @Injectable()
 export class DumpsService {
   /** Of every download. */
@@ -48,7 +48,7 @@ export class DumpsService {
     }
   }
 
-  /** @throws DatabaseNotAvailableError for one that is deleted or was not made yet */
+  /** @throws DatabaseNotAvailableError for a database that is deleted or was not made yet */
   requireDumpable({ state, deletedAt, postgresVersion }: DatabaseDocument): void {
     if (deletedAt !== null || postgresVersion === null) throw new DatabaseNotAvailableError(state);
   }

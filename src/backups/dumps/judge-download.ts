@@ -19,8 +19,13 @@ export interface DownloadStretch {
   readonly bytes: number;
 }
 
-/** Why a download has to end; undefined while it may go on. A dump that is slow itself, such as one of very many tables, is not its client's fault. */
-export function judgeDownload({ elapsedMs, stretchMs, blockedMs, bytes }: DownloadStretch, { leastBytes, totalMs }: Omit<DownloadLimits, 'stallMs'>): string | undefined {
+/**
+ * Why a download has to end; undefined while it may go on. A dump that is slow itself, such as that of a database with very many
+ * tables, is not its client's fault.
+ */
+export function judgeDownload(
+  { elapsedMs, stretchMs, blockedMs, bytes }: DownloadStretch, { leastBytes, totalMs }: Omit<DownloadLimits, 'stallMs'>,
+): string | undefined {
   if (elapsedMs >= totalMs) return `it was not done after ${Math.round(totalMs / 1_000)} s`;
   if (blockedMs >= stretchMs / 2 && bytes < leastBytes) return `its client took ${bytes} bytes in ${Math.round(stretchMs / 1_000)} s`;
   return undefined;

@@ -16,7 +16,9 @@ const DIGEST_TRAILER = 'Repr-Digest';
  * @param begin answers once the first bytes are there; the signal aborts when the client goes away
  * @throws DumpGivenUpError for a client that is slower than the limits
  */
-export async function sendDump(response: Response, name: string, limits: DownloadLimits, begin: (gone: AbortSignal) => Promise<Readable>): Promise<void> {
+export async function sendDump(
+  response: Response, name: string, limits: DownloadLimits, begin: (gone: AbortSignal) => Promise<Readable>,
+): Promise<void> {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   const stream = await begin(gone.signal);
@@ -81,7 +83,9 @@ class DownloadMeter {
     const now = performance.now();
     const isBlocked = this.blockedFrom !== undefined;
     this.unblock(now);
-    const why = judgeDownload({ elapsedMs: now - this.began, stretchMs: now - this.stretchFrom, blockedMs: this.blockedMs, bytes: this.bytes }, this.limits);
+    const why = judgeDownload(
+      { elapsedMs: now - this.began, stretchMs: now - this.stretchFrom, blockedMs: this.blockedMs, bytes: this.bytes }, this.limits,
+    );
     if (why !== undefined) this.givenUp.abort(new DumpGivenUpError(why));
     this.stretchFrom = now;
     this.blockedMs = 0;
@@ -98,5 +102,7 @@ class DownloadMeter {
 
 export function setDumpHeaders(response: Response, name: string): void {
   const stamp = new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '');
-  response.status(200).type('application/octet-stream').setHeader('Content-Disposition', `attachment; filename="${name.replaceAll(/[^\w-]/g, '_')}-${stamp}Z.dump"`);
+  response.status(200).type('application/octet-stream').setHeader(
+    'Content-Disposition', `attachment; filename="${name.replaceAll(/[^\w-]/g, '_')}-${stamp}Z.dump"`,
+  );
 }

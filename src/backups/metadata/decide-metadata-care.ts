@@ -18,7 +18,12 @@ export interface MetadataSite {
 
 export interface MetadataFacts {
   /** How the metadata server archives: where to, since when, and when WAL was last given up; and when a backup was last proved. */
-  readonly archive: { readonly sites: readonly string[]; readonly since: Date; readonly droppedAt?: Date | undefined; readonly provedAt?: Date | undefined };
+  readonly archive: {
+    readonly sites: readonly string[];
+    readonly since: Date;
+    readonly droppedAt?: Date | undefined;
+    readonly provedAt?: Date | undefined;
+  };
   /** The sites that can be used now. */
   readonly sites: readonly MetadataSite[];
 }
@@ -43,8 +48,8 @@ const DAY_MS = 24 * HOUR_MS;
 
 /**
  * Decides what the metadata's backups need now. What it goes by is all outside of the metadata: the sites' catalogues, and
- * the file by which the server archives. Whatever that changes, every site gets a full backup: it is small, and whoever
- * restores need not ask which site lacks what.
+ * the file by which the server archives. Whatever that changes, every site gets a full backup: it is small, and a
+ * restore need not ask which site lacks what.
  */
 export function decideMetadataCare({ archive, sites: found }: MetadataFacts, now: Date): MetadataCare {
   const isPast = (time: Date | undefined): time is Date => time !== undefined && time <= now;
@@ -56,7 +61,10 @@ export function decideMetadataCare({ archive, sites: found }: MetadataFacts, now
   const daily = latestBackupTime(NAME, TIME_ZONE, now);
   const due = new Date(Math.max(...[daily, archive.since, archive.droppedAt].filter(isPast).map((time) => time.getTime())));
   const backUpAt = live.filter(({ backups }) => !backups[0] || wholeSeconds(backups[0].startedAt) < wholeSeconds(due)).map(({ id }) => id);
-  return { backUpAt, ...chooseFrozen(sites, daily), ...chooseProved(live, isPast(archive.provedAt) ? archive.provedAt : undefined, now), expire: found.flatMap((site) => chooseExpired(site, now)) };
+  return {
+    backUpAt, ...chooseFrozen(sites, daily), ...chooseProved(live, isPast(archive.provedAt) ? archive.provedAt : undefined, now),
+    expire: found.flatMap((site) => chooseExpired(site, now)),
+  };
 }
 
 /** The catalogues know no more than seconds. */
@@ -65,7 +73,8 @@ const wholeSeconds = (time: Date): number => Math.floor(time.getTime() / 1_000);
 /** One a day, once it is an hour old; at another site each day, so that the copies at all of them are tried. */
 function chooseProved(live: readonly MetadataSite[], provedAt: Date | undefined, now: Date): Pick<MetadataCare, 'prove'> {
   if (provedAt && now.getTime() - provedAt.getTime() < DAY_MS) return {};
-  const stored = live.flatMap(({ id, backups: [newest] }) => (newest && now.getTime() - newest.startedAt.getTime() >= HOUR_MS ? [{ site: id, label: newest.label }] : []));
+  const stored = live.flatMap(({ id, backups: [newest] }) =>
+    (newest && now.getTime() - newest.startedAt.getTime() >= HOUR_MS ? [{ site: id, label: newest.label }] : []));
   const chosen = stored[Math.floor(now.getTime() / DAY_MS) % stored.length];
   return chosen ? { prove: chosen } : {};
 }
@@ -73,7 +82,8 @@ function chooseProved(live: readonly MetadataSite[], provedAt: Date | undefined,
 /** The newest backup goes to cold storage, once a day. */
 function chooseFrozen(sites: readonly MetadataSite[], daily: Date): Pick<MetadataCare, 'freeze'> {
   const to = sites.find(({ kind, backups }) => kind === 'frozen' && !backups.some(({ startedAt }) => startedAt >= daily));
-  const stored = sites.filter(({ kind }) => kind === 'live').flatMap(({ id, backups }) => backups.map(({ label, startedAt }) => ({ site: id, label, startedAt })));
+  const stored = sites.filter(({ kind }) => kind === 'live')
+    .flatMap(({ id, backups }) => backups.map(({ label, startedAt }) => ({ site: id, label, startedAt })));
   const [newest] = stored.sort((a, b) => b.startedAt.getTime() - a.startedAt.getTime());
   if (!to || !newest || to.backups.some(({ label }) => label === newest.label)) return {};
   return { freeze: { from: { site: newest.site, label: newest.label }, to: to.id } };

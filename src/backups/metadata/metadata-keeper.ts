@@ -78,7 +78,8 @@ export class MetadataKeeper implements Duty {
       if (!archive) return;
       const usable = await this.readUsable(sites);
       // The catalogues of the sites change only by what is done here, and as days pass.
-      const state = `${usable.map(({ id }) => id).join()} ${archive.sites.join()} ${archive.since.toISOString()} ${archive.droppedAt?.toISOString() ?? ''}`;
+      const state = `${usable.map(({ id }) => id).join()} ${archive.sites.join()} ${archive.since.toISOString()} `
+        + `${archive.droppedAt?.toISOString() ?? ''}`;
       if (state === this.looked && this.roundsToSkip-- > 0) return;
       const acted = await this.alone(() => this.keep(port, archive, usable));
       this.looked = state;
@@ -132,7 +133,7 @@ export class MetadataKeeper implements Duty {
     return acted;
   }
 
-  /** Answers whether it was tried: one that fails is tried again in an hour, and an alert stays open until one has passed. */
+  /** Answers whether it was tried: a proof that fails is tried again in an hour, and an alert stays open until a proof has passed. */
   private async prove(port: MetadataBackupsPort, from: { readonly site: string; readonly label: string }): Promise<boolean> {
     if (this.proofFailure && Date.now() - this.proofFailure.at < PROVE_AGAIN_MS) return false;
     try {
@@ -154,15 +155,24 @@ export class MetadataKeeper implements Duty {
     // That no site can be used is told already, site by site.
     if (sites.length === 0) return;
     const newest = Math.max(0, ...sites.flatMap(({ backups }) => backups.map(({ startedAt }) => startedAt.getTime())));
-    if (newest < Date.now() - AGE_LIMIT_MS) return this.alert(newest === 0 ? 'the metadata has no backup' : `the newest backup of the metadata is from ${new Date(newest).toISOString()}`);
+    if (newest < Date.now() - AGE_LIMIT_MS) {
+      return this.alert(newest === 0
+        ? 'the metadata has no backup'
+        : `the newest backup of the metadata is from ${new Date(newest).toISOString()}`);
+    }
     if (this.proofFailure) return this.alert(this.proofFailure.reason);
-    if (archive.pendingSeconds > PENDING_LIMIT_S) return this.alert(`WAL of the metadata has been waiting to be archived for ${Math.round(archive.pendingSeconds)} s`);
+    if (archive.pendingSeconds > PENDING_LIMIT_S) {
+      return this.alert(`WAL of the metadata has been waiting to be archived for ${Math.round(archive.pendingSeconds)} s`);
+    }
     return this.metadata.transaction((tx) => resolveAlerts(tx, [ALERT]));
   }
 
   private alert(message: string): Promise<void> {
-    return this.metadata.transaction((tx) => openAlert(tx, { key: ALERT, kind: ALERT, severity: 'critical', subjectId: null, operationId: null, message,
-      action: 'required', advice: 'look at the backup sites and at the log of the worker: without a backup of the metadata a lost control plane is rebuilt from what runs alone' }));
+    return this.metadata.transaction((tx) => openAlert(tx, {
+      key: ALERT, kind: ALERT, severity: 'critical', subjectId: null, operationId: null, message, action: 'required',
+      advice: 'look at the backup sites and at the log of the worker: without a backup of the metadata a lost '
+        + 'control plane is rebuilt from what runs alone',
+    }));
   }
 
   private within(timeoutMs: number): AbortSignal {

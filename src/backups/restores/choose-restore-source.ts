@@ -40,7 +40,8 @@ export interface RestoreRange {
  */
 export function rangeOf(backups: readonly StoredCopies[], sites: readonly BackupSite[], end: Date): RestoreRange | undefined {
   const live = liveSites(sites);
-  const times = backups.filter(({ copies }) => copies.some(({ site }) => live.includes(site))).map(({ finishedAt }) => finishedAt.getTime());
+  const times = backups.filter(({ copies }) => copies.some(({ site }) => live.includes(site)))
+    .map(({ finishedAt }) => finishedAt.getTime());
   return times.length > 0 ? { from: new Date(Math.min(...times)), to: end } : undefined;
 }
 
@@ -49,14 +50,18 @@ export function rangeOf(backups: readonly StoredCopies[], sites: readonly Backup
  * moment, from a site that has a backup of before; those first that are archived to without a hole since their newest
  * backup, for a replay that finds no more WAL ends there; of those alike, the nearest.
  */
-export function listRestoreTargets(wanted: Wanted, backups: readonly StoredCopies[], sites: readonly BackupSite[], from: RestoreFrom = {}): RestoreTarget[] {
+export function listRestoreTargets(
+  wanted: Wanted, backups: readonly StoredCopies[], sites: readonly BackupSite[], from: RestoreFrom = {},
+): RestoreTarget[] {
   const { archive, region } = from;
   const live = liveSites(sites, region);
   if ('backupId' in wanted) {
     const copies = backups.find(({ id }) => id === wanted.backupId)?.copies ?? [];
-    // A damaged copy comes last and not never: where all are, it may be the best there is. What is not archived to cannot be used at present, or could not until a moment ago.
+    // A damaged copy comes last and not never: where all copies are damaged, it may be the best there is.
+    // A site that WAL is not archived to cannot be used at present, or could not until a moment ago.
     const outOfUse = (site: string): number => (archive && !archive.sites.includes(site) ? live.length : 0);
-    const place = ({ site }: { readonly site: string }): number => (live.includes(site) ? live.indexOf(site) + outOfUse(site) : 2 * live.length);
+    const place = ({ site }: { readonly site: string }): number =>
+      (live.includes(site) ? live.indexOf(site) + outOfUse(site) : 2 * live.length);
     const inOrder = [...copies].sort((a, b) => Number(a.damaged ?? false) - Number(b.damaged ?? false) || place(a) - place(b));
     return inOrder.map(({ site, label }) => ({ backup: { site, label } }));
   }

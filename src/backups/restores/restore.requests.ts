@@ -18,7 +18,9 @@ export class RestoreRequests {
 
   restore(caller: Caller, id: string, input: RestoreBody): Promise<Answered<DatabaseOperationAnswer | NewDatabaseAnswer>> {
     const { into, time, backupId, name } = input;
-    return this.changes.change(caller, { action: 'database.restore', subject: this.databases.document(id), input }, async (tx, database) => {
+    return this.changes.change(caller, {
+      action: 'database.restore', subject: this.databases.document(id), input,
+    }, async (tx, database) => {
       const request = { database, wanted: toWanted(input), asker: askerOf(caller) };
       const made = await (into === 'new' ? this.restores.restoreIntoNew(tx, request, name) : this.restores.restoreInPlace(tx, request));
       return { body: made, operation: made.operation, detail: { into, time, backupId, databaseId: made.database.id } };
@@ -26,7 +28,9 @@ export class RestoreRequests {
   }
 
   undelete(caller: Caller, id: string, input: UndeleteBody): Promise<Answered<DatabaseOperationAnswer>> {
-    return this.changes.change(caller, { action: 'database.undelete', subject: this.databases.document(id), input }, async (tx, database) => {
+    return this.changes.change(caller, {
+      action: 'database.undelete', subject: this.databases.document(id), input,
+    }, async (tx, database) => {
       const answer = await this.restores.undelete(tx, { database, asker: askerOf(caller) }, input.name);
       return { body: answer, operation: answer.operation, detail: { ...input } };
     });

@@ -49,7 +49,10 @@ export class RestoresService {
   ): Promise<{ database: DatabaseDocument; operation: OperationDocument; credentials: Credentials }> {
     await this.requireSource(database, wanted);
     return this.databases.create(
-      tx, { asker, customerId: database.customerId, region: database.region, plan: database.plan, locale: { provider: database.provider, name: database.locale }, name: name ?? nameCopy(database.name) },
+      tx, {
+        asker, customerId: database.customerId, region: database.region, plan: database.plan,
+        locale: { provider: database.provider, name: database.locale }, name: name ?? nameCopy(database.name),
+      },
       {
         kind: RESTORE, input: { sourceId: database.id, wanted: toInput(wanted) },
         // Policies, schemas and grants in it name its owner.
@@ -58,11 +61,16 @@ export class RestoresService {
   }
 
   /** @throws RestoreOutOfRangeError, BackupNotStoredError, DatabaseNotAvailableError, OperationInTheWayError */
-  async restoreInPlace(tx: EntityManager, { database, wanted, asker }: RestoreRequest): Promise<{ database: DatabaseDocument; operation: OperationDocument }> {
-    if (database.deletedAt !== null) throw new DatabaseNotAvailableError(database.state, 'is brought back by an undelete, or restored into a new database');
+  async restoreInPlace(
+    tx: EntityManager, { database, wanted, asker }: RestoreRequest,
+  ): Promise<{ database: DatabaseDocument; operation: OperationDocument }> {
+    if (database.deletedAt !== null) {
+      throw new DatabaseNotAvailableError(database.state, 'is brought back by an undelete, or restored into a new database');
+    }
     await this.requireSource(database, wanted);
     const operation = await this.operations.request(tx, {
-      kind: RESTORE_IN_PLACE, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, wanted: toInput(wanted) },
+      kind: RESTORE_IN_PLACE, subjectId: database.id, ownerId: database.customerId,
+      input: { databaseId: database.id, wanted: toInput(wanted) },
       requestedBy: asker.id, requestId: asker.requestId,
     });
     return { database: await this.databases.reread(tx, database.id), operation };
@@ -76,7 +84,8 @@ export class RestoresService {
   async restoreLost(tx: EntityManager, database: DatabaseDocument, asker: Asker): Promise<OperationDocument> {
     await this.requireTargets(database, { time: 'latest' });
     return this.operations.request(tx, {
-      kind: RESTORE_IN_PLACE, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, wanted: { time: 'latest' } },
+      kind: RESTORE_IN_PLACE, subjectId: database.id, ownerId: database.customerId,
+      input: { databaseId: database.id, wanted: { time: 'latest' } },
       requestedBy: asker.id, requestId: asker.requestId,
     });
   }
@@ -84,16 +93,23 @@ export class RestoresService {
   /** What a restore to the latest state would begin with; null if there is nothing. */
   async findNewest(databaseId: string): Promise<RestoreSource | null> {
     const [known, stored] = await Promise.all([this.records.readSet(databaseId), this.records.readStored(databaseId)]);
-    const [target] = listRestoreTargets({ time: 'latest' }, stored, this.backups.port.sites(), known && { region: known.set.region, archive: { sites: known.archiveSites, since: known.archiveSince } });
+    const from = known && { region: known.set.region, archive: { sites: known.archiveSites, since: known.archiveSince } };
+    const [target] = listRestoreTargets({ time: 'latest' }, stored, this.backups.port.sites(), from);
     if (!target || !('site' in target)) return null;
     const newest = stored.find(({ copies }) => copies.some(({ site }) => site === target.site));
-    return newest ? { site: target.site, backupId: newest.id, backedUpAt: newest.finishedAt.toISOString(), sizeBytes: newest.sizeBytes } : null;
+    return newest
+      ? { site: target.site, backupId: newest.id, backedUpAt: newest.finishedAt.toISOString(), sizeBytes: newest.sizeBytes }
+      : null;
   }
 
   /** A deleted database as it was when it was deleted, under its own name or another one. */
-  async undelete(tx: EntityManager, { database, asker }: Omit<RestoreRequest, 'wanted'>, name?: string): Promise<{ database: DatabaseDocument; operation: OperationDocument }> {
+  async undelete(
+    tx: EntityManager, { database, asker }: Omit<RestoreRequest, 'wanted'>, name?: string,
+  ): Promise<{ database: DatabaseDocument; operation: OperationDocument }> {
     if (database.deletedAt !== null) await this.requireTargets(database, { time: 'latest' });
-    return this.databases.undelete(tx, { id: database.id, asker, ...(name !== undefined && { name }) }, { kind: RESTORE, input: { sourceId: database.id, wanted: { time: 'latest' } } });
+    return this.databases.undelete(tx, { id: database.id, asker, ...(name !== undefined && { name }) }, {
+      kind: RESTORE, input: { sourceId: database.id, wanted: { time: 'latest' } },
+    });
   }
 
   private async requireSource(database: DatabaseDocument, wanted: Wanted): Promise<void> {
@@ -111,7 +127,9 @@ export class RestoresService {
   private async requireTargets(database: DatabaseDocument, wanted: Wanted): Promise<void> {
     const targets = listRestoreTargets(wanted, await this.records.readStored(database.id), this.backups.port.sites());
     if (targets.length > 0) return;
-    throw new BackupNotStoredError('backupId' in wanted ? `backup ${wanted.backupId} has no copy that is stored` : `no backup of ${database.name} is stored`);
+    throw new BackupNotStoredError('backupId' in wanted
+      ? `backup ${wanted.backupId} has no copy that is stored`
+      : `no backup of ${database.name} is stored`);
   }
 }
 

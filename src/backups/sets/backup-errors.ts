@@ -16,9 +16,12 @@ export class BackupNotStoredError extends DomainError {
 
 export class RestoreOutOfRangeError extends DomainError {
   constructor(time: Date, range: RestoreRange | undefined) {
-    const fields = [{ field: 'time', message: range ? `must be from ${range.from.toISOString()} to ${range.to.toISOString()}` : 'has nothing to restore from: there is no backup yet' }];
+    const message = range
+      ? `must be from ${range.from.toISOString()} to ${range.to.toISOString()}`
+      : 'has nothing to restore from: there is no backup yet';
     super('restore-out-of-range', `nothing can be restored as of ${time.toISOString()}`, {
-      hint: range ? 'choose a time within the range' : 'wait for the first backup', fields, extensions: { range: range && { from: range.from.toISOString(), to: range.to.toISOString() } },
+      hint: range ? 'choose a time within the range' : 'wait for the first backup', fields: [{ field: 'time', message }],
+      extensions: { range: range && { from: range.from.toISOString(), to: range.to.toISOString() } },
     });
   }
 }
@@ -27,18 +30,21 @@ export class TimeUndoneError extends DomainError {
   constructor(time: Date, { from, to }: RestoreRange) {
     const stretch = `from ${from.toISOString()} to ${to.toISOString()}`;
     super('restore-out-of-range', `a restore in place has undone what was written ${stretch}`, {
-      hint: 'it is in the copy that was kept aside, see freehold databases kept', fields: [{ field: 'time', message: `${time.toISOString()} lies in what was undone ${stretch}` }],
+      hint: 'it is in the copy that was kept aside, see freehold databases kept',
+      fields: [{ field: 'time', message: `${time.toISOString()} lies in what was undone ${stretch}` }],
     });
   }
 }
 
 export class TooManyDumpsError extends DomainError {
   constructor(atOnce: number) {
-    super('too-many-dumps', `${atOnce} dumps of the database are being made already`, { hint: 'wait for the end of one', retryAfterSeconds: 30 });
+    super('too-many-dumps', `${atOnce} dumps of the database are being made already`, {
+      hint: 'wait for the end of one', retryAfterSeconds: 30,
+    });
   }
 }
 
-/** A download that was ended from here; whoever asked for it has its connection cut. */
+/** A download that was ended from here; the connection of its client is cut. */
 export class DumpGivenUpError extends DomainError {
   constructor(why: string) {
     super('unavailable', `the download of the dump was given up: ${why}`, { hint: 'download it over a faster line' });

@@ -39,8 +39,12 @@ export async function readKeptDatabases(tx: EntityManager, operations: Operation
     running: (running ?? []).map((operation) => operations.meaningOf(operation)),
     isDeleted: running?.some(({ kind }) => operations.purposeOf(kind) === 'deletion') ?? false,
     archive: archive && { ...archive, since: new Date(archive.since) },
-    newest: newest && { ...newest, requestedAt: new Date(newest.requestedAt), finishedAt: newest.finishedAt === null ? null : new Date(newest.finishedAt) },
-    unproved: (unproved ?? []).map((backup) => ({ ...backup, finishedAt: new Date(backup.finishedAt), damagedAt: backup.damagedAt === null ? null : new Date(backup.damagedAt) })),
+    newest: newest && {
+      ...newest, requestedAt: new Date(newest.requestedAt), finishedAt: newest.finishedAt === null ? null : new Date(newest.finishedAt),
+    },
+    unproved: (unproved ?? []).map((backup) => ({
+      ...backup, finishedAt: new Date(backup.finishedAt), damagedAt: backup.damagedAt === null ? null : new Date(backup.damagedAt),
+    })),
     failedAt: Object.fromEntries(Object.entries(failedAt ?? {}).map(([kind, at]) => [kind, new Date(at)])),
   }));
 }
@@ -63,7 +67,9 @@ export function readPurgeable(tx: EntityManager): Promise<{ id: string; customer
 }
 
 /** Times inside documents that PostgreSQL makes are texts. */
-type Texts<Item> = { readonly [Key in keyof Item]: Item[Key] extends Date ? string : Item[Key] extends Date | null ? string | null : Item[Key] };
+type Texts<Item> = {
+  readonly [Key in keyof Item]: Item[Key] extends Date ? string : Item[Key] extends Date | null ? string | null : Item[Key];
+};
 
 interface FactsRow extends Omit<KeptDatabase, 'running' | 'isDeleted' | 'archive' | 'newest' | 'unproved' | 'failedAt'> {
   readonly running: readonly RunningChange[] | null;
@@ -79,15 +85,21 @@ const SELECT_FACTS = `
     SELECT i.host_id FROM operations o JOIN instances i ON i.database_id = o.subject_id
      WHERE o.kind = $2 AND o.state IN ('pending', 'running') GROUP BY i.host_id HAVING count(*) >= $1)
   SELECT d.id AS "databaseId", d.customer_id AS "customerId", d.region_id AS region, r.time_zone AS "timeZone", d.epoch,
-         CASE WHEN s.database_id IS NOT NULL THEN json_build_object('sites', s.archive_sites, 'epoch', s.archive_epoch, 'since', s.archive_since) END AS archive,
+         CASE WHEN s.database_id IS NOT NULL
+              THEN json_build_object('sites', s.archive_sites, 'epoch', s.archive_epoch, 'since', s.archive_since) END AS archive,
          (SELECT json_build_object('requestedAt', b.requested_at, 'finishedAt', b.finished_at, 'missingSites',
-                 (SELECT coalesce(json_agg(c.site), '[]') FROM backup_copies c WHERE c.backup_id = b.id AND c.state IN ('pending', 'failed') AND b.finished_at IS NOT NULL),
+                 (SELECT coalesce(json_agg(c.site), '[]') FROM backup_copies c
+                   WHERE c.backup_id = b.id AND c.state IN ('pending', 'failed') AND b.finished_at IS NOT NULL),
                  'damaged', EXISTS (SELECT FROM backup_copies c WHERE c.backup_id = b.id AND c.state = 'stored' AND c.damage IS NOT NULL))
-            FROM backups b WHERE b.database_id = d.id AND b.requested_at <= clock_timestamp() ORDER BY b.requested_at DESC, b.id DESC LIMIT 1) AS newest,
+            FROM backups b WHERE b.database_id = d.id AND b.requested_at <= clock_timestamp()
+           ORDER BY b.requested_at DESC, b.id DESC LIMIT 1) AS newest,
          (SELECT json_agg(json_build_object('id', b.id, 'finishedAt', b.finished_at, 'sites',
-                 (SELECT coalesce(json_agg(c.site), '[]') FROM backup_copies c WHERE c.backup_id = b.id AND c.state = 'stored' AND c.damage IS NULL),
+                 (SELECT coalesce(json_agg(c.site), '[]') FROM backup_copies c
+                   WHERE c.backup_id = b.id AND c.state = 'stored' AND c.damage IS NULL),
                  'damagedAt', (SELECT max(c.damaged_at) FROM backup_copies c WHERE c.backup_id = b.id)) ORDER BY b.id DESC)
-            FROM backups b WHERE b.database_id = d.id AND b.finished_at IS NOT NULL AND b.started_at IS NOT NULL AND b.expired_at IS NULL AND b.proved_at IS NULL) AS unproved,
+            FROM backups b
+           WHERE b.database_id = d.id AND b.finished_at IS NOT NULL AND b.started_at IS NOT NULL
+             AND b.expired_at IS NULL AND b.proved_at IS NULL) AS unproved,
          (SELECT json_agg(json_build_object('kind', o.kind, 'step', o.step))
             FROM operations o WHERE o.subject_id = d.id AND o.state IN ('pending', 'running')) AS running,
          (SELECT json_object_agg(kind, at) FROM (
@@ -95,7 +107,8 @@ const SELECT_FACTS = `
              WHERE o.subject_id = d.id AND o.state = 'failed' AND o.finished_at <= clock_timestamp() AND o.kind = ANY ($4)
              GROUP BY o.kind) failed) AS "failedAt",
          EXISTS (SELECT FROM instances i WHERE i.database_id = d.id AND i.host_id IN (SELECT host_id FROM busy_hosts)) AS "hostsAreBusy",
-         (SELECT count(*)::integer FROM backups b WHERE b.database_id = d.id AND b.started_at IS NOT NULL AND b.expired_at IS NULL) AS stored
+         (SELECT count(*)::integer FROM backups b
+           WHERE b.database_id = d.id AND b.started_at IS NOT NULL AND b.expired_at IS NULL) AS stored
     FROM databases d JOIN regions r ON r.id = d.region_id LEFT JOIN backup_sets s ON s.database_id = d.id
    WHERE d.provisioned_at IS NOT NULL AND d.deleted_at IS NULL
      AND (d.automation_paused IS NULL OR EXISTS (SELECT FROM operations o WHERE ${isRunningChange('o', 'd.id')} AND o.kind = ANY ($3)))

@@ -39,7 +39,7 @@ const CLOCK_ALERT = 'clock';
 
 /**
  * Looks after backups: which sites can be used, who archives where, what is to be backed up, proved and removed. It asks
- * for operations and changes nothing itself. Of several workers one does it, each round whoever comes first.
+ * for operations and changes nothing itself. Of several workers one does it: in each round the first to begin.
  */
 @RunsInWorker
 @Injectable()
@@ -63,7 +63,8 @@ export class BackupKeeper implements Duty {
     const port = this.engine.backups;
     if (!port) return;
     this.rounds = new Rounds({
-      everyMs: this.settings.FREEHOLD_BACKUPS_EVERY_MS, round: () => this.keep(port), whenFailed: 'backups could not be looked after in this round', log: this.log,
+      everyMs: this.settings.FREEHOLD_BACKUPS_EVERY_MS, round: () => this.keep(port),
+      whenFailed: 'backups could not be looked after in this round', log: this.log,
     });
     this.rounds.start();
   }
@@ -93,7 +94,9 @@ export class BackupKeeper implements Duty {
     for (const database of await readKeptDatabases(tx, this.operations)) {
       const outlived = database.stored > 0 ? await this.chooseOutlived(tx, database, now) : [];
       const kept = { ...database, id: database.databaseId };
-      for (const care of decideBackupCare({ ...database, outlived, usableSites }, now)) take(await this.requests.care(tx, KEEPER, kept, care));
+      for (const care of decideBackupCare({ ...database, outlived, usableSites }, now)) {
+        take(await this.requests.care(tx, KEEPER, kept, care));
+      }
     }
     for (const database of await this.choosePurged(tx, now)) take(await this.requests.purge(tx, KEEPER, database));
     return asked;
@@ -108,7 +111,8 @@ export class BackupKeeper implements Duty {
       await resolveAlerts(tx, [CLOCK_ALERT]);
       return purgeable;
     }
-    const message = `the clock jumped, or nobody looked for long, until ${reading.doubtedAt.toISOString()}: the backups of ${purgeable.length} deleted databases are kept for a day more`;
+    const message = `the clock jumped, or nobody looked for long, until ${reading.doubtedAt.toISOString()}: the backups of `
+      + `${purgeable.length} deleted databases are kept for a day more`;
     await openAlert(tx, { key: CLOCK_ALERT, kind: CLOCK_ALERT, severity: 'warning', subjectId: null, operationId: null, message,
       action: 'none', advice: 'the backups are destroyed a day later than planned; look whether the clock of the metadata is right' });
     return [];
@@ -171,11 +175,18 @@ interface SignsRow {
 
 const SELECT_SIGNS = `
   SELECT d.id AS "databaseId", now() AS now, s.archive_since AS "archiveSince",
-         extract(epoch FROM now() - coalesce((SELECT max(b.started_at) FROM backups b WHERE b.database_id = d.id AND b.expired_at IS NULL AND b.started_at <= now()
-            AND NOT EXISTS (SELECT FROM backup_copies c WHERE c.backup_id = b.id AND c.state <> 'stored')), d.provisioned_at))::float8 AS "backupAgeSeconds",
-         extract(epoch FROM now() - coalesce((SELECT max(b.started_at) FROM backups b WHERE b.database_id = d.id AND b.expired_at IS NULL AND b.started_at <= now() AND b.proved_at IS NOT NULL), d.provisioned_at))::float8 AS "proofAgeSeconds",
+         extract(epoch FROM now() - coalesce(
+           (SELECT max(b.started_at) FROM backups b
+             WHERE b.database_id = d.id AND b.expired_at IS NULL AND b.started_at <= now()
+               AND NOT EXISTS (SELECT FROM backup_copies c WHERE c.backup_id = b.id AND c.state <> 'stored')),
+           d.provisioned_at))::float8 AS "backupAgeSeconds",
+         extract(epoch FROM now() - coalesce(
+           (SELECT max(b.started_at) FROM backups b
+             WHERE b.database_id = d.id AND b.expired_at IS NULL AND b.started_at <= now() AND b.proved_at IS NOT NULL),
+           d.provisioned_at))::float8 AS "proofAgeSeconds",
          (SELECT c.damage FROM backups b JOIN backup_copies c ON c.backup_id = b.id
            WHERE b.database_id = d.id AND b.expired_at IS NULL AND c.damaged_at <= now()
-             AND NOT EXISTS (SELECT FROM backups p WHERE p.database_id = d.id AND p.proved_at > c.damaged_at) ORDER BY c.damaged_at DESC LIMIT 1) AS "damage"
+             AND NOT EXISTS (SELECT FROM backups p WHERE p.database_id = d.id AND p.proved_at > c.damaged_at)
+           ORDER BY c.damaged_at DESC LIMIT 1) AS "damage"
     FROM databases d JOIN backup_sets s ON s.database_id = d.id
    WHERE d.provisioned_at IS NOT NULL AND d.deleted_at IS NULL`;

@@ -54,10 +54,12 @@ export interface BackupRecords<Tx> {
   /** Undefined for a database that has none, or whose key was destroyed. */
   readSet(databaseId: string): Promise<BackupSetRecord | undefined>;
   read(backupId: string): Promise<BackupRecord>;
-  /** As the site was when it was looked at last; one that never was is taken for well. */
+  /** As the site was when it was looked at last; a site that never was is taken for well. */
   readSite(site: string): Promise<{ readonly usable: boolean; readonly reason: string | null }>;
   /** @param hasHole whether a restore needs a backup that begins after this moment: somebody archives who did not before */
-  setArchive(tx: Tx, databaseId: string, archive: { readonly sites: readonly string[]; readonly epoch: number; readonly hasHole: boolean }): Promise<void>;
+  setArchive(
+    tx: Tx, databaseId: string, archive: { readonly sites: readonly string[]; readonly epoch: number; readonly hasHole: boolean },
+  ): Promise<void>;
   setStored(tx: Tx, backupId: string, site: string, stored: StoredBackup): Promise<void>;
   setCopyFailed(tx: Tx, backupId: string, site: string, error: string): Promise<void>;
   setCopyExpired(tx: Tx, backupId: string, site: string): Promise<void>;
@@ -68,12 +70,14 @@ export interface BackupRecords<Tx> {
   setDamaged(tx: Tx, databaseId: string, backupId: string, site: string, damage: string): Promise<void>;
   /** The backups that have a copy, of a database that is there or was deleted. */
   readStored(databaseId: string): Promise<readonly StoredCopies[]>;
-  /** A restored primary is another one than before: whoever archives and backs up has to look again. */
+  /** A restored primary is another one than before: what archives and backs up has to look at it again. */
   raiseEpoch(tx: Tx, databaseId: string): Promise<void>;
   /** Tells operators of the sites whose copy did not restore though another one's did. */
   tellPassedOver(tx: Tx, databaseId: string, passedOver: readonly PassedOver[]): Promise<void>;
   /** Takes back that a deleted database was to be brought back. */
-  setDeletedAgain(tx: Tx, databaseId: string, deleted: { readonly name?: string | undefined; readonly deletedAt: string; readonly purgeAt: string }): Promise<void>;
+  setDeletedAgain(
+    tx: Tx, databaseId: string, deleted: { readonly name?: string | undefined; readonly deletedAt: string; readonly purgeAt: string },
+  ): Promise<void>;
   /** Erases the key, and with it every copy. */
   setPurged(tx: Tx, databaseId: string): Promise<void>;
 }
@@ -90,7 +94,8 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
   async readSet(databaseId: string): Promise<BackupSetRecord | undefined> {
     const [row] = await queryRows<SetRow>(this.metadata.dataSource.manager,
       `SELECT d.id, d.region_id AS region, d.unix_account AS account, d.endpoint_database AS name, d.endpoint_user AS owner,
-              s.sealed_key AS "sealedKey", s.archive_sites AS "archiveSites", s.archive_epoch AS "archiveEpoch", s.archive_since AS "archiveSince"
+              s.sealed_key AS "sealedKey", s.archive_sites AS "archiveSites",
+              s.archive_epoch AS "archiveEpoch", s.archive_since AS "archiveSince"
          FROM backup_sets s JOIN databases d ON d.id = s.database_id WHERE d.id = $1 AND s.sealed_key IS NOT NULL`, [databaseId]);
     if (!row) return undefined;
     const { id, region, account, name, owner, sealedKey, archiveSites, archiveEpoch, archiveSince } = row;
@@ -101,7 +106,9 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
   async read(backupId: string): Promise<BackupRecord> {
     const [row] = await queryRows<BackupRecord>(this.metadata.dataSource.manager,
       `SELECT b.id, b.database_id AS "databaseId", b.reason,
-              (SELECT json_agg(json_build_object('site', site, 'state', state, 'label', label, 'error', error, 'damaged', damage IS NOT NULL) ORDER BY site) FROM backup_copies WHERE backup_id = b.id) AS copies
+              (SELECT json_agg(json_build_object('site', site, 'state', state, 'label', label, 'error', error,
+                                                 'damaged', damage IS NOT NULL) ORDER BY site)
+                 FROM backup_copies WHERE backup_id = b.id) AS copies
          FROM backups b WHERE b.id = $1`, [backupId]);
     if (!row) throw new Error(`backup ${backupId} does not exist`);
     return row;
@@ -110,7 +117,9 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
   /** Makes the set of a database, with a key of its own; harmless if it has one. */
   async provideSet(tx: EntityManager, databaseId: string): Promise<void> {
     const key = randomBytes(32).toString('base64');
-    await tx.query('INSERT INTO backup_sets (database_id, sealed_key) VALUES ($1, $2) ON CONFLICT DO NOTHING', [databaseId, this.vault.seal(key, keyOwner(databaseId))]);
+    await tx.query('INSERT INTO backup_sets (database_id, sealed_key) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
+      databaseId, this.vault.seal(key, keyOwner(databaseId)),
+    ]);
   }
 
   /** Writes a backup down that is to be made, with a copy at each of the sites. */
@@ -121,7 +130,10 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
     return id;
   }
 
-  async setArchive(tx: EntityManager, databaseId: string, { sites, epoch, hasHole }: { readonly sites: readonly string[]; readonly epoch: number; readonly hasHole: boolean }): Promise<void> {
+  async setArchive(
+    tx: EntityManager, databaseId: string,
+    { sites, epoch, hasHole }: { readonly sites: readonly string[]; readonly epoch: number; readonly hasHole: boolean },
+  ): Promise<void> {
     await tx.update(BackupSetEntity, { databaseId }, {
       archiveSites: [...sites], archiveEpoch: epoch, ...(hasHole && { archiveSince: () => 'clock_timestamp()' }),
     });
@@ -147,7 +159,9 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
     const { label, storedBytes, frozenUntil, startedAt, databaseBytes } = stored;
     const copy = { state: 'stored', label, storedBytes, frozenUntil: frozenUntil ?? null, error: null } as const;
     await tx.update(BackupCopyEntity, { backupId, site }, copy);
-    await tx.query('UPDATE backups SET started_at = least(started_at, $2), size_bytes = $3 WHERE id = $1', [backupId, startedAt, databaseBytes]);
+    await tx.query(
+      'UPDATE backups SET started_at = least(started_at, $2), size_bytes = $3 WHERE id = $1', [backupId, startedAt, databaseBytes],
+    );
   }
 
   async setCopyFailed(tx: EntityManager, backupId: string, site: string, error: string): Promise<void> {
@@ -179,7 +193,8 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
 
   async readStored(databaseId: string): Promise<readonly StoredCopies[]> {
     return queryRows<StoredCopies>(this.metadata.dataSource.manager,
-      `SELECT b.id, b.finished_at AS "finishedAt", b.size_bytes::float8 AS "sizeBytes", json_agg(json_build_object('site', c.site, 'label', c.label, 'damaged', c.damage IS NOT NULL) ORDER BY c.site) AS copies
+      `SELECT b.id, b.finished_at AS "finishedAt", b.size_bytes::float8 AS "sizeBytes",
+              json_agg(json_build_object('site', c.site, 'label', c.label, 'damaged', c.damage IS NOT NULL) ORDER BY c.site) AS copies
          FROM backups b JOIN backup_copies c ON c.backup_id = b.id AND c.state = 'stored'
         WHERE b.database_id = $1 AND b.finished_at IS NOT NULL AND b.expired_at IS NULL GROUP BY b.id ORDER BY b.id DESC`, [databaseId]);
   }
@@ -225,17 +240,26 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
     await this.metadata.dataSource.query(
       `UPDATE alerts a SET resolved_at = clock_timestamp() WHERE a.resolved_at IS NULL AND a.kind = 'copy'
           AND EXISTS (SELECT FROM backups b JOIN backup_copies c ON c.backup_id = b.id AND c.state = 'stored'
-                       WHERE b.database_id = a.subject_id AND a.key = 'copy:' || b.database_id || ':' || c.site AND b.started_at > a.opened_at)`);
+                       WHERE b.database_id = a.subject_id AND a.key = 'copy:' || b.database_id || ':' || c.site
+                         AND b.started_at > a.opened_at)`);
   }
 
-  async setDeletedAgain(tx: EntityManager, databaseId: string, { name, deletedAt, purgeAt }: { readonly name?: string | undefined; readonly deletedAt: string; readonly purgeAt: string }): Promise<void> {
-    await tx.query(`UPDATE databases SET name = coalesce($4, name), deleted_at = $2, purge_at = $3, sealed_secrets = NULL, in_sync = '{}' WHERE id = $1`, [databaseId, deletedAt, purgeAt, name ?? null]);
+  async setDeletedAgain(
+    tx: EntityManager, databaseId: string,
+    { name, deletedAt, purgeAt }: { readonly name?: string | undefined; readonly deletedAt: string; readonly purgeAt: string },
+  ): Promise<void> {
+    await tx.query(
+      `UPDATE databases SET name = coalesce($4, name), deleted_at = $2, purge_at = $3, sealed_secrets = NULL, in_sync = '{}' WHERE id = $1`,
+      [databaseId, deletedAt, purgeAt, name ?? null],
+    );
   }
 
   async setPurged(tx: EntityManager, databaseId: string): Promise<void> {
     await tx.update(BackupSetEntity, { databaseId, purgedAt: IsNull() }, { sealedKey: null, purgedAt: () => 'now()' });
     await tx.update(BackupEntity, { databaseId, expiredAt: IsNull() }, { expiredAt: () => 'now()', keptAs: null });
-    await tx.query(`UPDATE backup_copies SET state = 'expired' WHERE backup_id IN (SELECT id FROM backups WHERE database_id = $1)`, [databaseId]);
+    await tx.query(
+      `UPDATE backup_copies SET state = 'expired' WHERE backup_id IN (SELECT id FROM backups WHERE database_id = $1)`, [databaseId],
+    );
   }
 
   async setKeptAs(tx: EntityManager, slots: ReadonlyMap<string, KeptAs | null>): Promise<void> {
@@ -245,16 +269,23 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
   }
 }
 
-/** A backup holds all of it if it was asked for since the archive is whole, and WAL goes to a site that has it, by the present primary; a copy that a proof found damaged does not count. */
+/**
+ * A backup holds all of it if it was asked for since the archive is whole, and the present primary archives WAL to a site that
+ * has the backup; a copy that a proof found damaged does not count.
+ */
 const SELECT_OF_DELETED = `
   WITH stored AS (
-    SELECT b.id, b.requested_at >= s.archive_since AND s.archive_epoch = d.epoch AND c.site = ANY (s.archive_sites) AND c.damage IS NULL AS whole
-      FROM databases d JOIN backup_sets s ON s.database_id = d.id JOIN backups b ON b.database_id = d.id JOIN backup_copies c ON c.backup_id = b.id
-     WHERE d.id = $1 AND s.sealed_key IS NOT NULL AND b.finished_at IS NOT NULL AND b.expired_at IS NULL AND c.state = 'stored' AND c.site = ANY ($2))
+    SELECT b.id,
+           b.requested_at >= s.archive_since AND s.archive_epoch = d.epoch AND c.site = ANY (s.archive_sites) AND c.damage IS NULL AS whole
+      FROM databases d JOIN backup_sets s ON s.database_id = d.id
+      JOIN backups b ON b.database_id = d.id JOIN backup_copies c ON c.backup_id = b.id
+     WHERE d.id = $1 AND s.sealed_key IS NOT NULL AND b.finished_at IS NOT NULL AND b.expired_at IS NULL
+       AND c.state = 'stored' AND c.site = ANY ($2))
   SELECT d.provisioned_at IS NOT NULL AS provisioned,
          (SELECT max(id) FROM stored) AS stored, (SELECT max(id) FROM stored WHERE whole) AS whole,
          EXISTS (SELECT FROM operations o WHERE o.subject_id = d.id AND o.kind = $3 AND o.state IN ('pending', 'running')) AS "underWay",
-         coalesce((SELECT cardinality(archive_sites) > 0 AND archive_epoch = d.epoch FROM backup_sets WHERE database_id = d.id), false) AS archived,
+         coalesce((SELECT cardinality(archive_sites) > 0 AND archive_epoch = d.epoch
+                     FROM backup_sets WHERE database_id = d.id), false) AS archived,
          (SELECT string_agg(concat_ws(': ', id, reason), '; ' ORDER BY id) FROM backup_sites WHERE id = ANY ($2) AND NOT usable
           HAVING count(*) = cardinality($2::text[])) AS "noSite"
     FROM databases d WHERE d.id = $1`;
@@ -271,12 +302,13 @@ interface SetRow {
   readonly archiveSince: Date;
 }
 
-/** What a sealed key belongs to: one that was moved to another database's row does not open. */
+/** The database that a sealed key belongs to: a key that was moved to another database's row does not open. */
 const keyOwner = (databaseId: string): string => `${databaseId}/backups`;
 
 async function alertCopy(tx: EntityManager, databaseId: string, site: string, message: string): Promise<void> {
   await openAlert(tx, {
     key: `copy:${databaseId}:${site}`, kind: 'copy', severity: 'critical', subjectId: databaseId, operationId: null, message,
-    action: 'required', advice: 'look at the disk of that site: what else it stores may be damaged too; the next backup makes a new copy there',
+    action: 'required',
+    advice: 'look at the disk of that site: what else it stores may be damaged too; the next backup makes a new copy there',
   });
 }

@@ -38,7 +38,9 @@ export class BackupRequests {
     private readonly operations: OperationsService,
   ) {}
 
-  async list({ actor }: Caller, databaseId: string, slice: { readonly before?: string | undefined; readonly limit: number }): Promise<BackupDocument[]> {
+  async list(
+    { actor }: Caller, databaseId: string, slice: { readonly before?: string | undefined; readonly limit: number },
+  ): Promise<BackupDocument[]> {
     await admit(actor, 'backup.list', this.databases.owned(databaseId));
     return this.backups.list(reachFor(actor, 'backup.list'), { databaseId, ...slice });
   }
@@ -72,9 +74,13 @@ export class BackupRequests {
           return this.ask(tx, caller, kept, SET_ARCHIVE, { sites: care.sites, epoch: kept.epoch });
         });
       case BACK_UP:
-        return this.changes.join(tx, caller, { action: 'database.back-up', subject }, () => this.askForBackup(tx, caller, kept, care.reason));
+        return this.changes.join(
+          tx, caller, { action: 'database.back-up', subject }, () => this.askForBackup(tx, caller, kept, care.reason),
+        );
       case EXPIRE_BACKUPS:
-        return this.changes.join(tx, caller, { action: 'backup.expire', subject }, () => this.ask(tx, caller, kept, EXPIRE_BACKUPS, { backupIds: care.backupIds }));
+        return this.changes.join(
+          tx, caller, { action: 'backup.expire', subject }, () => this.ask(tx, caller, kept, EXPIRE_BACKUPS, { backupIds: care.backupIds }),
+        );
       case PROVE_BACKUP:
         return this.changes.join(tx, caller, { action: 'backup.verify', subject }, async () => {
           const { backupId, site } = care;
@@ -90,14 +96,20 @@ export class BackupRequests {
     return this.changes.join(tx, caller, { action: 'backup.purge', subject }, () => this.ask(tx, caller, database, PURGE_BACKUPS, {}));
   }
 
-  private async askForBackup(tx: EntityManager, caller: Caller, database: Pick<Kept, 'id' | 'customerId'>, reason: BackupReason): Promise<Done<OperationAnswer>> {
+  private async askForBackup(
+    tx: EntityManager, caller: Caller, database: Pick<Kept, 'id' | 'customerId'>, reason: BackupReason,
+  ): Promise<Done<OperationAnswer>> {
     const operation = await this.backups.request(tx, { database, reason, asker: askerOf(caller) });
     return { body: { operation }, operation, detail: { reason } };
   }
 
-  private async ask(tx: EntityManager, caller: Caller, { id, customerId }: Pick<Kept, 'id' | 'customerId'>, kind: string, input: object): Promise<Done<OperationAnswer>> {
+  private async ask(
+    tx: EntityManager, caller: Caller, { id, customerId }: Pick<Kept, 'id' | 'customerId'>, kind: string, input: object,
+  ): Promise<Done<OperationAnswer>> {
     const { id: requestedBy, requestId } = askerOf(caller);
-    const operation = await this.operations.request(tx, { kind, subjectId: id, ownerId: customerId, input: { databaseId: id, ...input }, requestedBy, requestId });
+    const operation = await this.operations.request(tx, {
+      kind, subjectId: id, ownerId: customerId, input: { databaseId: id, ...input }, requestedBy, requestId,
+    });
     return { body: { operation }, operation };
   }
 }

@@ -23,7 +23,9 @@ export const backupSchema = component('Backup', z.object({
     damage: z.string().nullable().meta({ description: 'What a proof found damaged in this copy' }),
   })),
   provedAt: z.iso.datetime().nullable().meta({ description: 'When it was last restored and checked; it counts from then on' }),
-  proofRemarks: z.array(z.string()).meta({ description: 'What the proof has to tell of your own code, such as an index whose function fails; the backup is sound' }),
+  proofRemarks: z.array(z.string()).meta({
+    description: 'What the proof has to tell of your own code, such as an index whose function fails; the backup is sound',
+  }),
   keptAs: z.enum(KEPT_AS).nullable(),
 }).meta({ description: 'A full backup, and its copies at the backup sites.' }));
 export const backupListSchema = listOf('BackupList', backupSchema);

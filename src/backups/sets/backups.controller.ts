@@ -18,7 +18,10 @@ export class BackupsController {
 
   @Get()
   @Takes('backup.list')
-  @ApiOperation({ operationId: 'listBackups', summary: 'List the backups of a database, newest first', description: 'With their copies at the backup sites. Those of a deleted database are listed until they are purged.' })
+  @ApiOperation({
+    operationId: 'listBackups', summary: 'List the backups of a database, newest first',
+    description: 'With their copies at the backup sites. Those of a deleted database are listed until they are purged.',
+  })
   @Answers(200, backupListSchema, 'A page of backups')
   list(
     @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string,
@@ -32,7 +35,10 @@ export class BackupsController {
   @HttpCode(202)
   @Repeatable()
   @WithoutBody()
-  @ApiOperation({ operationId: 'createBackup', summary: 'Make a backup now', description: 'Beside the daily one. Asked for while one is made, answers with that.' })
+  @ApiOperation({
+    operationId: 'createBackup', summary: 'Make a backup now',
+    description: 'Beside the daily one. Asked for while one is made, answers with that.',
+  })
   @Problems('forbidden', 'database-not-available', 'unavailable')
   @Answers(202, operationAnswerSchema, 'The operation')
   create(@CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string) {
@@ -44,7 +50,11 @@ export class BackupsController {
   @HttpCode(202)
   @Repeatable()
   @WithoutBody()
-  @ApiOperation({ operationId: 'verifyBackup', summary: 'Prove a backup now', description: 'It is restored on a spare place, started there, checked relation by relation, and removed again; your own functions in indexes run as your role, and what they do wrong is a remark. Each is proved within a day by itself.' })
+  @ApiOperation({
+    operationId: 'verifyBackup', summary: 'Prove a backup now',
+    description: 'It is restored on a spare place, started there, checked relation by relation, and removed again; your own functions in '
+      + 'indexes run as your role, and what they do wrong is a remark. Each is proved within a day by itself.',
+  })
   @Problems('forbidden', 'backup-not-stored', 'unavailable')
   @Answers(202, operationAnswerSchema, 'The operation')
   verify(
@@ -62,7 +72,10 @@ export class BackupPolicyController {
 
   @Get()
   @Takes('backup-policy.read')
-  @ApiOperation({ operationId: 'getBackupPolicy', summary: 'See which backups would exist on a day', description: 'And where their copies are. Needs no key.' })
+  @ApiOperation({
+    operationId: 'getBackupPolicy', summary: 'See which backups would exist on a day',
+    description: 'And where their copies are. Needs no key.',
+  })
   @Answers(200, backupPolicySchema, 'The days whose backups are kept, and the sites')
   read(@Query({ schema: policyQuerySchema }) { on }: z.output<typeof policyQuerySchema>) {
     return this.backups.policy(on ?? new Date().toISOString().slice(0, 10));

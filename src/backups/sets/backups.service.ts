@@ -48,7 +48,10 @@ export class BackupsService {
   }
 
   /** Backups of a database that have a copy, or are to have one; newest first. */
-  async list(reach: Reach, filter: { readonly databaseId: string; readonly id?: string | undefined; readonly before?: string | undefined; readonly limit: number }): Promise<BackupDocument[]> {
+  async list(
+    reach: Reach,
+    filter: { readonly databaseId: string; readonly id?: string | undefined; readonly before?: string | undefined; readonly limit: number },
+  ): Promise<BackupDocument[]> {
     const rows = await this.metadata.select<BackupRow>(reach, writeSelect(
       SELECT_BACKUPS, { 'b.database_id = ?': filter.databaseId, 'b.id = ?': filter.id, 'b.id < ?': filter.before }, reach, 'd.customer_id',
       'AND b.expired_at IS NULL ORDER BY b.id DESC LIMIT ?', filter.limit));
@@ -68,8 +71,8 @@ export class BackupsService {
   }
 
   /**
-   * Asks for a backup to be proved, from a site of whoever asks or from any that has a copy. Answers with the proof of the database
-   * that is under way, if there is one: a drill takes up a host, and the queue that all databases' proofs have.
+   * Asks for a backup to be proved, from the site that the caller names or from any that has a copy. Answers with the proof of
+   * the database that is under way, if there is one: a drill takes up a host, and the queue that all databases' proofs have.
    *
    * @throws BackupNotStoredError if no live site has one
    */
@@ -87,7 +90,8 @@ export class BackupsService {
     if (running) return running;
     const { copies } = await this.records.read(backupId);
     const live = this.port.sites().filter(({ kind }) => kind === 'live').map(({ id }) => id);
-    const stored = copies.filter(({ site, state, damaged }) => state === 'stored' && !damaged && live.includes(site)).map(({ site }) => site);
+    const stored = copies.filter(({ site, state, damaged }) => state === 'stored' && !damaged && live.includes(site))
+      .map(({ site }) => site);
     const site = request.site ?? stored[Math.floor(spread(`${backupId} ${Date.now()}`) * stored.length)];
     if (site === undefined) throw new BackupNotStoredError(`backup ${backupId} has no copy at a live site`);
     return this.operations.request(tx, {
@@ -100,7 +104,9 @@ export class BackupsService {
   /** The operation of a kind that is under way for a database; until the transaction ends nobody else can ask for one. */
   private async lockAndFind(tx: EntityManager, databaseId: string, kind: string): Promise<OperationDocument | undefined> {
     await tx.query('SELECT FROM databases WHERE id = $1 FOR NO KEY UPDATE', [databaseId]);
-    const [running] = await queryRows<{ id: string }>(tx, `SELECT id FROM operations WHERE subject_id = $1 AND kind = $2 AND state IN ('pending', 'running')`, [databaseId, kind]);
+    const [running] = await queryRows<{ id: string }>(
+      tx, `SELECT id FROM operations WHERE subject_id = $1 AND kind = $2 AND state IN ('pending', 'running')`, [databaseId, kind],
+    );
     return running && await readDocument(tx, running.id);
   }
 
@@ -147,8 +153,10 @@ function documentOf({ sizeBytes, startedAt, finishedAt, provedAt, copies, ...row
 }
 
 const SELECT_BACKUPS = `
-  SELECT b.id, b.database_id AS "databaseId", b.reason, b.started_at AS "startedAt", b.finished_at AS "finishedAt", b.size_bytes AS "sizeBytes",
+  SELECT b.id, b.database_id AS "databaseId", b.reason, b.started_at AS "startedAt", b.finished_at AS "finishedAt",
+         b.size_bytes AS "sizeBytes",
          b.proved_at AS "provedAt", coalesce(b.proof -> 'remarks', '[]') AS "proofRemarks", b.kept_as AS "keptAs",
-         (SELECT json_agg(json_build_object('site', site, 'state', state, 'storedBytes', stored_bytes, 'frozenUntil', frozen_until, 'error', error, 'damage', damage) ORDER BY site)
+         (SELECT json_agg(json_build_object('site', site, 'state', state, 'storedBytes', stored_bytes, 'frozenUntil', frozen_until,
+                                            'error', error, 'damage', damage) ORDER BY site)
             FROM backup_copies c WHERE c.backup_id = b.id) AS copies
     FROM backups b JOIN databases d ON d.id = b.database_id`;

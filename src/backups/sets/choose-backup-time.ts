@@ -25,7 +25,9 @@ export function latestBackupTime(databaseId: string, timeZone: string, now: Date
 
 /** The time of day somewhere, in milliseconds since midnight. */
 function localTimeMs(timeZone: string, now: Date): number {
-  const parts = new Intl.DateTimeFormat('en-GB', { timeZone, hour: 'numeric', minute: 'numeric', second: 'numeric', hourCycle: 'h23' }).formatToParts(now);
+  const parts = new Intl.DateTimeFormat('en-GB', {
+    timeZone, hour: 'numeric', minute: 'numeric', second: 'numeric', hourCycle: 'h23',
+  }).formatToParts(now);
   const value = (type: string): number => Number(parts.find((part) => part.type === type)?.value ?? 0);
   return ((value('hour') * 60 + value('minute')) * 60 + value('second')) * 1_000 + (now.getTime() % 1_000);
 }

@@ -37,7 +37,8 @@ export function chooseKeptBackups(backups: readonly DatedBackup[], today: Date):
   const days = firstOfEach(past, ({ startedAt }) => dayOf(startedAt));
   const daily = days.slice(0, KEPT.daily);
   const weekly = oldestOfEach(days, WEEK_DAYS).filter((backup) => !daily.includes(backup)).slice(0, KEPT.weekly);
-  const monthly = oldestOfEach(days, MONTH_DAYS).filter((backup) => !daily.includes(backup) && !weekly.includes(backup)).slice(0, KEPT.monthly);
+  const monthly = oldestOfEach(days, MONTH_DAYS).filter((backup) => !daily.includes(backup) && !weekly.includes(backup))
+    .slice(0, KEPT.monthly);
 
   const keep = new Map<string, KeptAs | null>();
   for (const backup of newestFirst) if (dayOf(backup.startedAt) >= dayOf(today)) keep.set(backup.id, null);

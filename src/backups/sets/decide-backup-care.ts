@@ -30,7 +30,7 @@ export interface BackupFacts {
   readonly databaseId: string;
   readonly timeZone: string;
   readonly epoch: number;
-  /** How it archives as far as is recorded; null for one that has no backup set yet. */
+  /** How it archives as far as is recorded; null for a database that has no backup set yet. */
   readonly archive: { readonly sites: readonly string[]; readonly epoch: number; readonly since: Date } | null;
   readonly newest: NewestBackup | null;
   readonly unproved: readonly UnprovedBackup[];
@@ -71,7 +71,8 @@ export function decideBackupCare(facts: BackupFacts, now: Date): BackupCare[] {
   const { archive, epoch, usableSites } = facts;
   if (facts.running.some(isUnsettling)) return [];
   const running = new Set(facts.running.map(({ kind }) => kind));
-  const may = (kind: keyof typeof AGAIN_AFTER_MS): boolean => !running.has(kind) && now.getTime() - (facts.failedAt[kind]?.getTime() ?? 0) >= AGAIN_AFTER_MS[kind];
+  const may = (kind: keyof typeof AGAIN_AFTER_MS): boolean =>
+    !running.has(kind) && now.getTime() - (facts.failedAt[kind]?.getTime() ?? 0) >= AGAIN_AFTER_MS[kind];
   const care: BackupCare[] = [];
   if (!archive || archive.epoch !== epoch || !isSame(archive.sites, usableSites)) {
     if (may(SET_ARCHIVE)) care.push({ ask: SET_ARCHIVE, sites: usableSites });
@@ -81,7 +82,8 @@ export function decideBackupCare(facts: BackupFacts, now: Date): BackupCare[] {
   }
   if (facts.isDeleted) return care;
   if (facts.outlived.length > 0 && may(EXPIRE_BACKUPS)) care.push({ ask: EXPIRE_BACKUPS, backupIds: facts.outlived });
-  const due = facts.unproved.find((backup) => backup.damagedAt !== null || now.getTime() - backup.finishedAt.getTime() >= spread(backup.id) * PROVED_WITHIN_MS);
+  const due = facts.unproved.find((backup) =>
+    backup.damagedAt !== null || now.getTime() - backup.finishedAt.getTime() >= spread(backup.id) * PROVED_WITHIN_MS);
   const sites = due?.sites.filter((site) => usableSites.includes(site)) ?? [];
   // Another site each time, so that in the long run the copies at all of them are tried.
   const site = sites[Math.floor(spread(`${due?.id} ${now.toISOString().slice(0, 13)}`) * sites.length)];
@@ -102,9 +104,11 @@ function failedForDamage({ damagedAt }: UnprovedBackup, { failedAt }: BackupFact
   return damagedAt !== null && failed !== undefined && Math.abs(failed.getTime() - damagedAt.getTime()) < SAME_MOMENT_MS;
 }
 
-function reasonToBackUp({ databaseId, timeZone, newest, usableSites }: BackupFacts, archivedSince: Date, now: Date): BackupReason | undefined {
+function reasonToBackUp(
+  { databaseId, timeZone, newest, usableSites }: BackupFacts, archivedSince: Date, now: Date,
+): BackupReason | undefined {
   if (!newest) return 'first';
-  // None was asked for since the archive is whole again: one that failed tells nothing of it, even if it ended later.
+  // No backup was asked for since the archive is whole again: a backup that failed tells nothing of it, even if it ended later.
   if (newest.requestedAt < archivedSince) return 'hole';
   if (newest.requestedAt < latestBackupTime(databaseId, timeZone, now)) return 'scheduled';
   return newest.damaged || newest.missingSites.some((site) => usableSites.includes(site)) ? 'retry' : undefined;

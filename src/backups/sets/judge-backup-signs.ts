@@ -40,23 +40,39 @@ const DRAINS_WITHIN_S = 120;
 export function judgeBackupSigns(signs: BackupSigns): { readonly raise: readonly NewAlert[]; readonly resolve: readonly string[] } {
   const { databaseId, archive } = signs;
   const found: (NewAlert | { readonly resolved: string })[] = [
-    alert('backup', databaseId, severityOf(signs.backupAgeSeconds, LIMITS.backupAge), `the newest whole backup is ${hours(signs.backupAgeSeconds)} old`,
-      required('look at the newest back-up operation of the database: its error says why none was finished')),
+    alert(
+      'backup', databaseId, severityOf(signs.backupAgeSeconds, LIMITS.backupAge),
+      `the newest whole backup is ${hours(signs.backupAgeSeconds)} old`,
+      required('look at the newest back-up operation of the database: its error says why none was finished'),
+    ),
     signs.damage !== null
-      ? alert('proof', databaseId, 'critical', `a backup did not restore: ${signs.damage}`, required('another backup is made and proved by itself; look at what the site stores, since a restore may need this one'))
-      : alert('proof', databaseId, severityOf(signs.proofAgeSeconds, LIMITS.proofAge), `the newest backup that was proved is ${hours(signs.proofAgeSeconds)} old`,
-        required('look at the newest prove-backup operation of the database: its error says why none was proved')),
+      ? alert(
+        'proof', databaseId, 'critical', `a backup did not restore: ${signs.damage}`,
+        required('another backup is made and proved by itself; look at what the site stores, since a restore may need this one'),
+      )
+      : alert(
+        'proof', databaseId, severityOf(signs.proofAgeSeconds, LIMITS.proofAge),
+        `the newest backup that was proved is ${hours(signs.proofAgeSeconds)} old`,
+        required('look at the newest prove-backup operation of the database: its error says why none was proved'),
+      ),
   ];
   if (archive) {
     const bySize = archive.pendingSeconds >= DRAINS_WITHIN_S ? severityOf(archive.pendingBytes, LIMITS.pendingBytes) : undefined;
     const severity = worst(severityOf(archive.pendingSeconds, LIMITS.pendingSeconds), bySize);
     const where = archive.sites === 0 ? 'no site can be used' : `${archive.sites} sites are in use`;
-    found.push(alert('archive', databaseId, severity, `${Math.round(archive.pendingBytes / MIB)} MiB of WAL wait to be archived, the oldest for ${Math.round(archive.pendingSeconds)} s; ${where}`,
+    found.push(alert(
+      'archive', databaseId, severity,
+      `${Math.round(archive.pendingBytes / MIB)} MiB of WAL wait to be archived, `
+        + `the oldest for ${Math.round(archive.pendingSeconds)} s; ${where}`,
       severity === 'critical' || archive.sites === 0
         ? required('look at the backup sites: WAL is given up when its disk would fill, and a restore then needs a newer backup')
-        : heals('it drains by itself; if it grows, look at the speed of the backup sites')));
+        : heals('it drains by itself; if it grows, look at the speed of the backup sites'),
+    ));
   }
-  return { raise: found.filter((item): item is NewAlert => 'message' in item), resolve: found.flatMap((item) => ('resolved' in item ? [item.resolved] : [])) };
+  return {
+    raise: found.filter((item): item is NewAlert => 'message' in item),
+    resolve: found.flatMap((item) => ('resolved' in item ? [item.resolved] : [])),
+  };
 }
 
 type Severity = NewAlert['severity'] | undefined;
@@ -65,7 +81,9 @@ type Remedy = Pick<NewAlert, 'action' | 'advice'>;
 const required = (advice: string): Remedy => ({ action: 'required', advice });
 const heals = (advice: string): Remedy => ({ action: 'none', advice });
 
-function alert(kind: (typeof BACKUP_ALERT_KINDS)[number], subjectId: string, severity: Severity, message: string, remedy: Remedy): NewAlert | { readonly resolved: string } {
+function alert(
+  kind: (typeof BACKUP_ALERT_KINDS)[number], subjectId: string, severity: Severity, message: string, remedy: Remedy,
+): NewAlert | { readonly resolved: string } {
   const key = `${kind}:${subjectId}`;
   return severity === undefined ? { resolved: key } : { key, kind, severity, subjectId, operationId: null, message, ...remedy };
 }

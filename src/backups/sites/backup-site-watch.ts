@@ -18,7 +18,7 @@ export interface ProbedSite {
   readonly usable: boolean;
   readonly reason: string | null;
   readonly madeAt: Date | null;
-  /** Whether one that cannot be used comes back by itself. */
+  /** Whether a site that cannot be used comes back by itself. */
   readonly heals?: boolean;
 }
 
@@ -84,9 +84,13 @@ async function recordSite(tx: EntityManager, { id, name, usable, reason, heals =
   const key = `backup-site:${id}`;
   if (usable) return resolveAlerts(tx, [key]);
   await openAlert(tx, {
-    key, kind: 'backup-site', severity: 'critical', subjectId: id, operationId: null, message: `backup site ${name} cannot be used: ${reason ?? 'no reason given'}`,
+    key, kind: 'backup-site', severity: 'critical', subjectId: id, operationId: null,
+    message: `backup site ${name} cannot be used: ${reason ?? 'no reason given'}`,
     ...(heals
-      ? { action: 'none', advice: 'it is tried again by itself, and what it lacks is copied there; if this stays, look at its disk and at the network to it' }
+      ? {
+        action: 'none',
+        advice: 'it is tried again by itself, and what it lacks is copied there; if this stays, look at its disk and at the network to it',
+      }
       : { action: 'required', advice: 'bring the site back: until then backups and WAL go to the other sites alone' }),
   });
 }

@@ -20,7 +20,7 @@ const WAITS_S = 30;
 const SECOND_MS = 1_000;
 /** A site that takes longer would be behind a database that writes half a MiB of WAL a second. */
 const SLOW_MS = 2 * SECOND_MS;
-/** One that was left out has to be this fast to be used again, so that it does not come and go. */
+/** A site that was left out has to be this fast to be used again, so that it does not come and go. */
 const FAST_AGAIN_MS = SECOND_MS;
 /** Where all are slow it is not the sites. */
 const TIMES_THE_FASTEST = 4;
@@ -35,7 +35,8 @@ export function isTrialDue(sites: readonly SiteSpeed[], waitingSeconds: number, 
   const everyMs = waitingSeconds >= WAITS_S ? AGAIN_WHILE_WAITING_MS : AGAIN_WHILE_SLOW_MS;
   const candidates = waitingSeconds >= WAITS_S ? sites : sites.filter(({ slow }) => slow !== null);
   // A clock that went back must not put it off for a year.
-  return candidates.length > 0 && candidates.every(({ triedAt }) => triedAt === null || Math.abs(now.getTime() - triedAt.getTime()) >= everyMs);
+  return candidates.length > 0
+    && candidates.every(({ triedAt }) => triedAt === null || Math.abs(now.getTime() - triedAt.getTime()) >= everyMs);
 }
 
 /** Judges a trial: which of those that took part is to be left out, with the reason. Never all. */

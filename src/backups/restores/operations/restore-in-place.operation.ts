@@ -33,7 +33,10 @@ interface Parts<Tx> extends ProvisionParts<Tx> {
 export function restoreInPlaceOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx, Input, Found> {
   const step = steps(parts);
   const completion = completionSteps(provisionSteps<Tx, Input>(parts)).filter(({ name }) => name !== 'verify')
-    .map((row): Row<Tx> => ({ name: row.name, does: row.does, timeoutMs: row.timeoutMs, attempts: row.attempts, onFailure: 'persist', run: (context) => row.run(context) }));
+    .map((row): Row<Tx> => ({
+      name: row.name, does: row.does,
+      timeoutMs: row.timeoutMs, attempts: row.attempts, onFailure: 'persist', run: (context) => row.run(context),
+    }));
   return {
     kind: RESTORE_IN_PLACE,
     does: 'puts a database back to an earlier state',
@@ -47,16 +50,30 @@ export function restoreInPlaceOperation<Tx>(parts: Parts<Tx>): OperationDefiniti
     traits: { purpose: 'restore', shows: 'restoring' satisfies DatabaseState, primary: 'ended' },
     steps: [
       { name: 'save', does: 'archive what was written last', timeoutMs: 20_000, attempts: 2, onFailure: { goTo: 'close' }, run: step.save },
-      { name: 'close', does: 'cut the clients and fence every instance', timeoutMs: 30_000, attempts: 5, onFailure: 'persist', run: step.close },
-      { name: 'set-aside', does: 'move the present data aside and reserve hosts', timeoutMs: 120_000, attempts: 5, onFailure: 'persist', run: step.setAside },
-      { name: 'restore-primary', does: 'restore a backup and play WAL up to the time', timeoutMs: 12 * 3_600_000, attempts: 5, onFailure: 'persist', run: step.restore },
+      {
+        name: 'close', does: 'cut the clients and fence every instance',
+        timeoutMs: 30_000, attempts: 5, onFailure: 'persist', run: step.close,
+      },
+      {
+        name: 'set-aside', does: 'move the present data aside and reserve hosts',
+        timeoutMs: 120_000, attempts: 5, onFailure: 'persist', run: step.setAside,
+      },
+      {
+        name: 'restore-primary', does: 'restore a backup and play WAL up to the time',
+        timeoutMs: 12 * 3_600_000, attempts: 5, onFailure: 'persist', run: step.restore,
+      },
       ...completion,
-      { name: 'finish', does: 'there again', timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: () => Promise.resolve({ outcome: 'done' }) },
+      {
+        name: 'finish', does: 'there again',
+        timeoutMs: 5_000, attempts: 5, onFailure: 'persist', run: () => Promise.resolve({ outcome: 'done' }),
+      },
     ],
   };
 }
 
-function steps<Tx>({ engine, backups, records: databases, backupRecords: records, replaceMembers }: Parts<Tx>): Record<'save' | 'close' | 'setAside' | 'restore', Row<Tx>['run']> {
+function steps<Tx>(
+  { engine, backups, records: databases, backupRecords: records, replaceMembers }: Parts<Tx>,
+): Record<'save' | 'close' | 'setAside' | 'restore', Row<Tx>['run']> {
   type Context = StepContext<Input, Found>;
   const reachable = ({ members }: DatabaseRecord) => members.filter(({ hostLost, state }) => !hostLost && state !== 'lost');
 
@@ -98,7 +115,9 @@ function steps<Tx>({ engine, backups, records: databases, backupRecords: records
 
   async function restore(context: Context): ReturnType<Row<Tx>['run']> {
     const { databaseId, wanted } = context.input;
-    const { ref, seen, passedOver, detail } = await restorePrimary({ backups, databases, records }, { databaseId, sourceId: databaseId, wanted }, context);
+    const { ref, seen, passedOver, detail } = await restorePrimary(
+      { backups, databases, records }, { databaseId, sourceId: databaseId, wanted }, context,
+    );
     return {
       outcome: 'next', detail,
       record: async (tx) => {

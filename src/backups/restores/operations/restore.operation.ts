@@ -86,7 +86,11 @@ export function restoreOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx, 
     steps: [
       { name: 'save', does: 'archive what was written last', timeoutMs: 20_000, attempts: 2, onFailure: { goTo: 'place' }, run: save },
       { name: 'place', does: 'reserve a host for each instance', timeoutMs: 10_000, attempts: 2, onFailure: 'undo', ...place },
-      { name: 'restore-primary', does: 'restore a backup and play WAL up to the time', timeoutMs: 12 * 3_600_000, attempts: 5, onFailure: 'undo', run: restore, ...(step.createPrimary.undo && { undo: step.createPrimary.undo }) },
+      {
+        name: 'restore-primary', does: 'restore a backup and play WAL up to the time',
+        timeoutMs: 12 * 3_600_000, attempts: 5, onFailure: 'undo', run: restore,
+        ...(step.createPrimary.undo && { undo: step.createPrimary.undo }),
+      },
       ...completionSteps({ ...step, verify }),
     ],
   };

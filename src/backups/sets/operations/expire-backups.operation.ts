@@ -44,7 +44,9 @@ export function expireBackupsOperation<Tx>({ backups, records }: Parts<Tx>): Ope
       for (const { backupId, site } of gone) await records.setCopyExpired(tx, backupId, site);
       for (const backupId of backupIds) if (!left.has(backupId)) await records.setExpired(tx, backupId);
     };
-    if (failures.length > 0) return { outcome: 'fail', reason: failures.join('; '), hint: 'they are tried again with the next backup', record };
+    if (failures.length > 0) {
+      return { outcome: 'fail', reason: failures.join('; '), hint: 'they are tried again with the next backup', record };
+    }
     return { outcome: 'done', detail: { expired: backupIds.length }, record };
   }
   return {

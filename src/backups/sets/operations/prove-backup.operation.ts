@@ -27,7 +27,10 @@ export function proveBackupOperation<Tx>({ backups, records }: Parts<Tx>): Opera
     if (!known || copy?.state !== 'stored' || copy.label === null) return { outcome: 'done', detail: { nothingToDo: 'the copy is gone' } };
     const found = await backups.prove(known.set, { site, label: copy.label }, host, context);
     if (!found.sound) {
-      return { outcome: 'fail', reason: `the copy at ${site} is damaged: ${found.damage}`, hint: 'another site is tried, and a new backup is made', record: (tx) => records.setDamaged(tx, databaseId, backupId, site, found.damage) };
+      return {
+        outcome: 'fail', reason: `the copy at ${site} is damaged: ${found.damage}`, hint: 'another site is tried, and a new backup is made',
+        record: (tx) => records.setDamaged(tx, databaseId, backupId, site, found.damage),
+      };
     }
     const { sound: _sound, ...measured } = found;
     const proof = { site, host, ...measured };
@@ -41,6 +44,9 @@ export function proveBackupOperation<Tx>({ backups, records }: Parts<Tx>): Opera
     queue: 'proofs',
     deadlineMs: 24 * 3_600_000,
     preempts: () => false,
-    steps: [{ name: 'prove', does: 'restore it on a spare place and check every relation', timeoutMs: 12 * 3_600_000, attempts: 2, onFailure: 'undo', run: prove }],
+    steps: [{
+      name: 'prove', does: 'restore it on a spare place and check every relation',
+      timeoutMs: 12 * 3_600_000, attempts: 2, onFailure: 'undo', run: prove,
+    }],
   };
 }

@@ -37,8 +37,15 @@ export function purgeBackupsOperation<Tx>({ backups, records }: Parts<Tx>): Oper
     preempts: () => false,
     pointOfNoReturn: 'remove',
     steps: [
-      { name: 'remove', does: 'remove the copies from each site that lets them go', timeoutMs: 300_000, attempts: 3, onFailure: { goTo: 'erase-key' }, run: remove },
-      { name: 'erase-key', does: 'destroy the key, which erases what is left', timeoutMs: 10_000, attempts: 5, onFailure: 'persist', run: (context) => Promise.resolve({ outcome: 'done', record: (tx) => records.setPurged(tx, context.input.databaseId) }) },
+      {
+        name: 'remove', does: 'remove the copies from each site that lets them go',
+        timeoutMs: 300_000, attempts: 3, onFailure: { goTo: 'erase-key' }, run: remove,
+      },
+      {
+        name: 'erase-key', does: 'destroy the key, which erases what is left',
+        timeoutMs: 10_000, attempts: 5, onFailure: 'persist',
+        run: (context) => Promise.resolve({ outcome: 'done', record: (tx) => records.setPurged(tx, context.input.databaseId) }),
+      },
     ],
   };
 }

@@ -10,8 +10,8 @@ import type { BackupRecords } from '../backup-records.js';
  *
  * Invariants:
  * - a site that is down holds up neither the database nor the other sites: it is left out until it is back;
- * - standbys are told too, so that one that is promoted archives from its first moment on;
- * - whoever reads the record knows from when on there is no hole at any of the sites.
+ * - standbys are told too, so that a promoted standby archives from its first moment on;
+ * - the record tells from when on there is no hole at any of the sites.
  */
 export const SET_ARCHIVE = 'set-archive';
 
@@ -34,7 +34,10 @@ export function setArchiveOperation<Tx>({ backups, databases, records }: Parts<T
     // One after the other: each makes the set at a site where it is not there yet.
     for (const { ref } of running) await backups.archiveTo(ref, known.set, sites, context);
     const hasHole = epoch !== known.archiveEpoch || sites.some((site) => !known.archiveSites.includes(site));
-    return { outcome: 'done', detail: { sites, hosts: running.map(({ ref }) => ref.host) }, record: (tx) => records.setArchive(tx, databaseId, { sites, epoch, hasHole }) };
+    return {
+      outcome: 'done', detail: { sites, hosts: running.map(({ ref }) => ref.host) },
+      record: (tx) => records.setArchive(tx, databaseId, { sites, epoch, hasHole }),
+    };
   }
   return {
     kind: SET_ARCHIVE,
@@ -44,6 +47,9 @@ export function setArchiveOperation<Tx>({ backups, databases, records }: Parts<T
     queue: 'changes',
     deadlineMs: 5 * 60_000,
     preempts: () => false,
-    steps: [{ name: 'archive', does: 'make each instance archive to the sites that can be used', timeoutMs: 60_000, attempts: 3, onFailure: 'undo', run: archive }],
+    steps: [{
+      name: 'archive', does: 'make each instance archive to the sites that can be used',
+      timeoutMs: 60_000, attempts: 3, onFailure: 'undo', run: archive,
+    }],
   };
 }
