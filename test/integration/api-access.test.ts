@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { EntityManager } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { confine, withFullRights } from '../../src/metadata/confine.js';
 import { Metadata } from '../../src/metadata/metadata.js';
@@ -306,6 +307,34 @@ describe('what a tenant asks for', () => {
     }));
     expect(counted.all).toBeGreaterThan(0);
     expect(counted.own).toBe(0);
+  });
+
+  it('goes on confined also after such a look that failed, with an error of its own or of a statement in a savepoint', async () => {
+    const metadata = new Metadata(api.ground.dataSource);
+    const user = async (tx: EntityManager): Promise<string> => {
+      const [row] = await tx.query('SELECT current_user AS name') as { name: string }[];
+      return row!.name;
+    };
+    const failures: ((tx: EntityManager) => Promise<unknown>)[] = [
+      (tx) => withFullRights(tx, () => Promise.reject(new Error('no room'))),
+      (tx) => tx.transaction(() => withFullRights(tx, () => tx.query('SELECT 1 / 0'))),
+    ];
+    for (const fail of failures) {
+      const users = await metadata.transaction((tx) => confine(tx, { sees: 'customer', customerId: ada.id }, async () => {
+        await expect(fail(tx)).rejects.toThrow(/no room|division by zero/);
+        return [await user(tx), await withFullRights(tx, () => user(tx)), await user(tx)];
+      }));
+      expect([users[0], users[2]]).toEqual(['freehold_tenant_writer', 'freehold_tenant_writer']);
+      expect(users[1]).not.toBe('freehold_tenant_writer');
+    }
+  });
+
+  it('ends with the error of a statement that failed, and with no other', async () => {
+    const metadata = new Metadata(api.ground.dataSource);
+    const failing = metadata.transaction((tx) => confine(
+      tx, { sees: 'customer', customerId: ada.id }, () => withFullRights(tx, () => tx.query('SELECT 1 / 0')),
+    ));
+    await expect(failing).rejects.toThrow(/division by zero/);
   });
 });
 
