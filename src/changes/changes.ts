@@ -8,6 +8,7 @@ import type { Subject } from '../access/subject.js';
 import { confine } from '../metadata/confine.js';
 import { Metadata } from '../metadata/metadata.js';
 import { EVERYTHING } from '../metadata/reach.js';
+import { DomainError } from '../problems/domain-problem.js';
 import { ProblemError } from '../problems/problem.js';
 import { Vault } from '../secrets/vault.js';
 import type { OperationDocument } from '../operations/operation.js';
@@ -133,7 +134,7 @@ export class Changes {
     try {
       return await admit(caller.actor, action, subject);
     } catch (error) {
-      if (error instanceof ProblemError && (error.problem === 'forbidden' || error.problem === 'not-found')) {
+      if (error instanceof DomainError) {
         await this.noteRefusal(caller, action, subject, error)
           .catch((failure: unknown) => this.log.error({ err: failure, action }, 'a refusal could not be written down'));
       }
@@ -176,7 +177,7 @@ export class Changes {
 
   /** Of a subject that the actor cannot see, its owner does not learn either: the actor may have guessed its id. */
   private async noteRefusal<Found extends object>(
-    caller: Caller, action: Action, subject: Subject<Found>, { problem }: ProblemError,
+    caller: Caller, action: Action, subject: Subject<Found>, { problem }: DomainError,
   ): Promise<void> {
     const found = problem === 'forbidden' && subject.ownerOf ? await subject.find(EVERYTHING) : undefined;
     await this.metadata.transaction((tx) => audit(tx, caller, {

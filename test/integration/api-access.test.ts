@@ -359,6 +359,14 @@ describe('what was refused', () => {
     for (const key of [ada.key, bob.key]) expect(await refusals(id, key)).toEqual([]);
   });
 
+  it('is written down also of a database for a customer who is another\'s', async () => {
+    const { id } = await api.customer();
+    const body = { customerId: id, name: 'trespass', region: 'europe' };
+    const answer = await api.post('/v1/databases', body, { key: bob.key });
+    expect([answer.status, slugOf(answer)]).toEqual([404, 'customer-not-found']);
+    expect(await refusals(id)).toMatchObject([{ action: 'database.create', customerId: null, detail: { problem: 'customer-not-found' } }]);
+  });
+
   it('leaves nothing else behind', async () => {
     const { id } = await api.database(ada.id);
     const operations = await api.query('SELECT id FROM operations WHERE subject_id = $1', [id]);
