@@ -9,7 +9,6 @@ import { confine } from '../metadata/confine.js';
 import { Metadata } from '../metadata/metadata.js';
 import { EVERYTHING } from '../metadata/reach.js';
 import { DomainError } from '../problems/domain-problem.js';
-import { ProblemError } from '../problems/problem.js';
 import { Vault } from '../secrets/vault.js';
 import type { OperationDocument } from '../operations/operation.js';
 import { OperationFeed } from '../operations/operation-feed.js';
@@ -218,10 +217,5 @@ function repeatOf<Found extends object>(
   { actor, idempotencyKey: key }: Caller, { action, subject, input }: Change<Found, unknown>,
 ): Repeat | undefined {
   if (key === undefined) return undefined;
-  if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
-    throw new ProblemError('invalid-header', 'the header Idempotency-Key is not valid', {
-      fields: [{ field: 'Idempotency-Key', message: 'must be 1 to 255 visible ASCII characters' }],
-    });
-  }
   return { credentialId: actor.id, key, hash: hashOfChange(action, subject.id, input) };
 }

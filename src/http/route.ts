@@ -4,6 +4,7 @@ import {
 import { ApiBearerAuth, ApiExtension, ApiHeader, ApiResponse } from '@nestjs/swagger';
 import type { Request } from 'express';
 import type { z } from 'zod';
+import { ProblemError } from '../problems/problem.js';
 import type { ProblemSlug } from '../problems/problem-types.js';
 import { type Action, WHO_MAY } from '../access/actions.js';
 import type { Actor } from '../access/actor.js';
@@ -44,9 +45,18 @@ export const CurrentCaller = createParamDecorator((_: unknown, context: Executio
     actor: request.user as Actor,
     requestId: request.id,
     address: request.ip ?? null,
-    idempotencyKey: KEYED_METHODS.has(request.method) ? request.header(IDEMPOTENCY_KEY) : undefined,
+    idempotencyKey: KEYED_METHODS.has(request.method) ? readIdempotencyKey(request) : undefined,
   };
 });
+
+/** @throws ProblemError `invalid-header` */
+function readIdempotencyKey(request: Request): string | undefined {
+  const key = request.header(IDEMPOTENCY_KEY);
+  if (key === undefined || /^[\x21-\x7e]{1,255}$/.test(key)) return key;
+  throw new ProblemError('invalid-header', `the header ${IDEMPOTENCY_KEY} is not valid`, {
+    fields: [{ field: IDEMPOTENCY_KEY, message: 'must be 1 to 255 visible ASCII characters' }],
+  });
+}
 
 /** Refuses a body that says anything: an empty one, or an empty object, does no harm. */
 @Injectable()
