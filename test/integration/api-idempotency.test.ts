@@ -108,6 +108,49 @@ describe('a request that is repeated', () => {
   });
 });
 
+describe('a key', () => {
+  it('that was used for one thing is refused for another of the same kind', async () => {
+    const [one, other] = await Promise.all([api.database(customer.id), api.database(customer.id)]);
+    const headers = { 'idempotency-key': randomUUID() };
+    expect((await api.post(`/v1/databases/${one.id}/backups`, undefined, { headers })).status).toBe(202);
+    expect((await api.post(`/v1/databases/${other.id}/backups`, undefined, { headers })).status).toBe(422);
+  });
+
+  it('with a removal means nothing', async () => {
+    const { id } = await api.database(customer.id);
+    const headers = { 'idempotency-key': randomUUID() };
+    expect((await api.post(`/v1/customers/${customer.id}/api-keys`, { name: 'used' }, { headers })).status).toBe(201);
+    const answer = await api.call('DELETE', `/v1/databases/${id}?withoutBackup=true`, { headers });
+    expect(answer.status).toBe(202);
+    await api.ended(answer.body.operation.id);
+  });
+
+  it('of several requests at once that are all refused is free for the next', async () => {
+    const key = randomUUID();
+    await api.query(`UPDATE hosts SET state = 'draining' WHERE id LIKE 'hst_europe-a%'`);
+    const refused = await Promise.all(Array.from({ length: 12 }, () => make('crowd', key)));
+    await api.query(`UPDATE hosts SET state = 'active'`);
+    expect(new Set(refused.map(({ status }) => status))).toEqual(new Set([503]));
+    const answers = await Promise.all(Array.from({ length: 12 }, () => make('crowd', key)));
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+    await api.ended(answers[0]!.body.operation.id);
+  });
+
+  it('answers again also while the server that was looked at does not answer', async () => {
+    const { id } = await api.database(customer.id);
+    const headers = { 'idempotency-key': randomUUID() };
+    const first = await api.post(`/v1/databases/${id}/roles`, { name: 'reader', access: 'readOnly' }, { headers });
+    expect(first.status).toBe(201);
+    const { instances } = (await api.get(`/v1/databases/${id}`)).body as { instances: { id: string }[] };
+    await api.stopWorker();
+    for (const instance of instances) api.engine.crashInstance(instance.id);
+    const again = await api.post(`/v1/databases/${id}/roles`, { name: 'reader', access: 'readOnly' }, { headers });
+    expect([again.status, again.text]).toEqual([201, first.text]);
+    expect((await api.post(`/v1/databases/${id}/roles`, { name: 'writer', access: 'readWrite' })).status).toBe(503);
+    await api.startWorker();
+  });
+});
+
 describe('the record of an answer', () => {
   it('is sealed', async () => {
     const answer = await make('sealed', 'sealed-key');
