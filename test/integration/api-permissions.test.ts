@@ -170,12 +170,26 @@ function expectedStatus(caller: Caller, who: Who, { admitted, owned }: Row): num
   return admits[who].includes(caller) ? admitted : 403;
 }
 
+const requestIdOf = (operationId: string): string => `permissions-${operationId}`;
+
+/** What was written down of the calls of a route. */
+function auditOf(operationId: string): Promise<{ action: Action; result: string }[]> {
+  return api.query('SELECT action, result FROM audit_events WHERE request_id = $1', [requestIdOf(operationId)]);
+}
+
+/** Whether a route changes something; one that is asked for its plan does not. */
+async function changes(operationId: string): Promise<boolean> {
+  const { method } = routes.get(operationId)!;
+  return method !== 'GET' && method !== 'HEAD' && (await ROWS[operationId]!.request?.())?.query !== 'plan=true';
+}
+
 async function call(caller: Caller, operationId: string): Promise<number> {
   const { method, path } = routes.get(operationId)!;
   const { params = {}, query, body } = (await ROWS[operationId]!.request?.()) ?? {};
   const key = { nobody: null, stranger: stranger.key, signup: api.signupKey, owner: owner.key, operator: api.operatorKey }[caller];
   const address = path.replace(/\{(\w+)\}/g, (_, name: string) => params[name] ?? '') + (query === undefined ? '' : `?${query}`);
-  const answer = await api.call(method, address, { key, ...(body !== undefined && { body }) });
+  const headers = { 'x-request-id': requestIdOf(operationId) };
+  const answer = await api.call(method, address, { key, headers, ...(body !== undefined && { body }) });
   // An operation that still runs would stand in the way of the next.
   if (answer.status === 202) await api.ended(answer.body.operation.id);
   return answer.status;
@@ -202,6 +216,17 @@ describe('a route', () => {
       const expected = expectedStatus(caller, who, ROWS[operationId]!);
       expect([caller, await call(caller, operationId)]).toEqual([caller, expected]);
     }
+  });
+
+  it.each(Object.keys(ROWS))('is written down under its own action, also each refusal of a change: %s', async (operationId) => {
+    const actions = actionsOf(routes.get(operationId)!.route);
+    // To use a link is to dump, in the name of the actor who made it.
+    const named: readonly Action[] = operationId === 'useDumpLink' ? ['database.dump'] : actions;
+    const audit = await auditOf(operationId);
+    expect(audit.filter(({ action }) => !named.includes(action))).toEqual([]);
+    if (!(await changes(operationId))) return;
+    const refused = CALLERS.filter((caller) => [403, 404].includes(expectedStatus(caller, WHO_MAY[actions[0]!], ROWS[operationId]!)));
+    expect(audit.filter(({ result }) => result === 'refused')).toHaveLength(refused.length);
   });
 });
 
