@@ -16,7 +16,7 @@ export class AuditController {
   @Takes('audit-event.list')
   @ApiOperation({
     operationId: 'listAuditEvents', summary: 'List who did what, newest first',
-    description: 'And what was refused. Operators see everything, customers what was done to their own.',
+    description: 'What was done, and what was refused. Operators see everything, customers what was done to their own.',
   })
   @Answers(200, auditEventListSchema, 'A page of audit events')
   list(@CurrentCaller() caller: Caller, @Query({ schema: pageSchema }) page: Page) {

@@ -594,7 +594,7 @@ export interface paths {
         };
         /**
          * List who did what, newest first
-         * @description And what was refused. Operators see everything, customers what was done to their own.
+         * @description What was done, and what was refused. Operators see everything, customers what was done to their own.
          */
         get: operations["listAuditEvents"];
         put?: never;

@@ -43,7 +43,8 @@ export abstract class Daemon {
     const { shell, pid, configuration, programs } = this.daemon;
     const recorded = (await shell.read(pid))?.trim() ?? '';
     const process = shell.readProcess(Number(recorded.split(':')[0] ?? 0));
-    this.found = process && exactName(process) === recorded ? process : shell.processesUnder([configuration], programs ? { programs } : {})[0];
+    this.found =
+      process && exactName(process) === recorded ? process : shell.processesUnder([configuration], programs ? { programs } : {})[0];
     return this.found;
   }
 

@@ -49,7 +49,9 @@ export async function findPooler(shell: HostShell, places?: Places): Promise<Gat
  */
 export async function findRouter(shell: HostShell, places?: Places): Promise<GatewayProgram> {
   const { system } = places ?? (await placesOf(shell));
-  const found = await lookInto(shell, system, 'haproxy', '-vv', (version, said) => judgeRouter(version, /^Built with Lua version/m.test(said)));
+  const found = await lookInto(shell, system, 'haproxy', '-vv', (version, said) =>
+    judgeRouter(version, /^Built with Lua version/m.test(said)),
+  );
   return choose(found, 'haproxy', 'apt-get install haproxy');
 }
 

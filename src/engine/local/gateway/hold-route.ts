@@ -18,7 +18,12 @@ export interface Holding {
 }
 
 /** Writes down that a route is held; undefined if the database has none, so that there is nothing to hold. */
-export async function writeHeld(gateway: RegionGateway, gate: Gate, database: DatabaseSpec, { token }: Effect): Promise<RouteFile | undefined> {
+export async function writeHeld(
+  gateway: RegionGateway,
+  gate: Gate,
+  database: DatabaseSpec,
+  { token }: Effect,
+): Promise<RouteFile | undefined> {
   const file = await gateway.readRoute(database.id);
   if (!file) return undefined;
   const held = { ...file, token: token.toString(), open: false };
@@ -33,10 +38,15 @@ export async function writeHeld(gateway: RegionGateway, gate: Gate, database: Da
  */
 export async function endSessions({ gateway, database, file, gate }: Holding, condition: string): Promise<{ left: number; now: string }> {
   const ours = [CONTROL_USER, DUMP_ROLE, REPLICATION_USER, POOLER_ROLE].map(quoteLiteral).join(', ');
-  const statement = `SELECT count(*), clock_timestamp(), count(CASE WHEN ${condition} THEN pg_terminate_backend(pid) END) FROM pg_stat_activity
+  const statement = `
+    SELECT count(*), clock_timestamp(), count(CASE WHEN ${condition} THEN pg_terminate_backend(pid) END) FROM pg_stat_activity
     WHERE backend_type = 'client backend' AND usename NOT IN (${ours});`;
   const server = {
-    ...file.target, serverName: gateway.fleet.serverName(database, file.target.address), authorityPath: gateway.fleet.authorityPath(database.region), password: database.secrets.control, applicationName: 'freehold-pause',
+    ...file.target,
+    serverName: gateway.fleet.serverName(database, file.target.address),
+    authorityPath: gateway.fleet.authorityPath(database.region),
+    password: database.secrets.control,
+    applicationName: 'freehold-pause',
   };
   const output = await gate.must(psqlLine(gateway.fleet, server, [statement]), 'ending sessions');
   const [left = '0', now = ''] = output.trim().split('|');

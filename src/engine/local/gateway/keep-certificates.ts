@@ -48,21 +48,27 @@ export class CertificateKeeper {
     const now = performance.now();
     const version = await acceptedAt(this.fleet.shell, this.fleet.root);
     if (this.done?.acceptedAt === version && now - this.done.at < AGAIN_MS) return;
-    const isDone = (await this.all(await this.gateway.readRoutes(), signal, ({ databaseId }) => `the pooler of ${databaseId}`, (file, limit) => this.renewPooler(file, limit)))
+    const nameOf = ({ databaseId }: RouteFile): string => `the pooler of ${databaseId}`;
+    const isDone = (await this.all(await this.gateway.readRoutes(), signal, nameOf, (file, limit) => this.renewPooler(file, limit)))
       && (await this.all(await this.instances(), signal, ({ id }) => id, (instance, limit) => this.renewUpstream(instance, limit)))
       && (await this.all(await this.instances(), signal, ({ id }) => id, (instance, limit) => this.renewInstance(instance, limit)));
     if (isDone) this.done = { acceptedAt: version, at: now };
   }
 
   /** Answers whether none failed; what did is tried again at the next round. */
-  private async all<T>(subjects: readonly T[], signal: AbortSignal, nameOf: (subject: T) => string, renew: (subject: T, signal: AbortSignal) => Promise<void>): Promise<boolean> {
+  private async all<T>(
+    subjects: readonly T[], signal: AbortSignal, nameOf: (subject: T) => string, renew: (subject: T, signal: AbortSignal) => Promise<void>,
+  ): Promise<boolean> {
     const limit = pLimit(AT_ONCE);
     const done = await Promise.all(subjects.map((subject) => limit(async () => {
       try {
         await renew(subject, within(signal, LOCKED_WITHIN_MS));
         return true;
       } catch (error) {
-        this.fleet.log.warn({ region: this.gateway.region.id, subject: nameOf(subject), reason: reasonOf(error) }, 'certificate cannot be renewed yet');
+        this.fleet.log.warn(
+          { region: this.gateway.region.id, subject: nameOf(subject), reason: reasonOf(error) },
+          'certificate cannot be renewed yet',
+        );
         return false;
       }
     })));
@@ -82,7 +88,8 @@ export class CertificateKeeper {
     const { shell, paths, databaseId } = instance;
     const path = `${paths.etc}/upstream.conf`;
     const database = { id: databaseId, region: this.gateway.region.id };
-    const wanted = async (): Promise<string | undefined> => withServerName((await shell.read(path)) ?? '', (address) => this.fleet.serverName(database, address));
+    const wanted = async (): Promise<string | undefined> =>
+      withServerName((await shell.read(path)) ?? '', (address) => this.fleet.serverName(database, address));
     if ((await wanted()) === undefined) return;
     await this.locked(instance, signal, async (gate) => {
       const content = await wanted();
@@ -118,7 +125,9 @@ export class CertificateKeeper {
       return Promise.all(named.map(async (name) => {
         const paths = instancePaths(root, name);
         const account = shell.isRoot ? await shell.ownerOf(paths.etc) : undefined;
-        return (await shell.exists(`${paths.etc}/server.crt`)) ? [{ id: name.id, databaseId: name.database.id, shell, paths, address, account }] : [];
+        return (await shell.exists(`${paths.etc}/server.crt`))
+          ? [{ id: name.id, databaseId: name.database.id, shell, paths, address, account }]
+          : [];
       }));
     }));
     return found.flat(2);

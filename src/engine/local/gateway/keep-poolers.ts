@@ -18,22 +18,30 @@ export function routesToKeep(gateway: RegionGateway): Promise<RouteFile[] | unde
 }
 
 /** Starts the poolers that do not run, each as its route is written down. One that cannot be started keeps nobody else's waiting. */
-export async function keepPoolers(gateway: RegionGateway, routes: readonly RouteFile[] | undefined, signal: AbortSignal): Promise<KeptGateway> {
+export async function keepPoolers(
+  gateway: RegionGateway,
+  routes: readonly RouteFile[] | undefined,
+  signal: AbortSignal,
+): Promise<KeptGateway> {
   if (!routes) return { running: gateway.pooledDatabases, started: [], failed: [] };
   gateway.forgetPoolersBut(routes);
   const limit = pLimit(LOOKS_AT_ONCE);
   const running: string[] = [];
   const started: string[] = [];
   const failed: string[] = [];
-  await Promise.all(routes.map((file) => limit(async () => {
-    try {
-      if (await serves(gateway, file, signal)) running.push(file.databaseId);
-      else if (await start(gateway, file, signal)) started.push(file.databaseId);
-    } catch (error) {
-      failed.push(file.databaseId);
-      gateway.fleet.log.warn({ databaseId: file.databaseId, reason: reasonOf(error) }, 'pooler cannot be kept running');
-    }
-  })));
+  await Promise.all(
+    routes.map((file) =>
+      limit(async () => {
+        try {
+          if (await serves(gateway, file, signal)) running.push(file.databaseId);
+          else if (await start(gateway, file, signal)) started.push(file.databaseId);
+        } catch (error) {
+          failed.push(file.databaseId);
+          gateway.fleet.log.warn({ databaseId: file.databaseId, reason: reasonOf(error) }, 'pooler cannot be kept running');
+        }
+      }),
+    ),
+  );
   return { running, started, failed };
 }
 

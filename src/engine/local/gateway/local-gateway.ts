@@ -1,5 +1,18 @@
 import { EngineError } from '../../errors.js';
-import type { DatabaseEndpoint, DatabaseSpec, Effect, EndpointProof, EndpointRefusals, EndpointSubject, GatewayPort, InstanceRef, KeptGateway, RefusalCount, Route, RouteObservation } from '../../ports.js';
+import type {
+  DatabaseEndpoint,
+  DatabaseSpec,
+  Effect,
+  EndpointProof,
+  EndpointRefusals,
+  EndpointSubject,
+  GatewayPort,
+  InstanceRef,
+  KeptGateway,
+  RefusalCount,
+  Route,
+  RouteObservation,
+} from '../../ports.js';
 import { asEngineError } from '../machine/engine-failure.js';
 import { endpointHosts, endpointPorts } from '../fleet/fleet-description.js';
 import { PublicCertificateWatch } from '../fleet/public-certificate-watch.js';
@@ -22,7 +35,10 @@ export class LocalGateway implements GatewayPort {
   private readonly certificates: ReadonlyMap<string, CertificateKeeper>;
   private readonly publicCertificate: PublicCertificateWatch;
 
-  private constructor(private readonly fleet: LocalFleet, programs: { readonly router: string; readonly pooler: string }) {
+  private constructor(
+    private readonly fleet: LocalFleet,
+    programs: { readonly router: string; readonly pooler: string },
+  ) {
     this.gateways = new Map(fleet.description.regions.map(({ id }) => [id, new RegionGateway(fleet, id, programs)]));
     this.certificates = new Map([...this.gateways].map(([id, gateway]) => [id, new CertificateKeeper(fleet, gateway)]));
     this.publicCertificate = new PublicCertificateWatch(fleet);
@@ -39,7 +55,13 @@ export class LocalGateway implements GatewayPort {
     const region = this.fleet.region(regionId);
     const { session, pooled, readOnly } = endpointPorts(region, endpointSlot);
     const [host] = endpointHosts(this.fleet.description, region, id);
-    return { host, port: session, pooledPort: pooled, readOnlyPort: readOnly, rootCertificatePath: this.fleet.publicAuthorityPath(regionId) };
+    return {
+      host,
+      port: session,
+      pooledPort: pooled,
+      readOnlyPort: readOnly,
+      rootCertificatePath: this.fleet.publicAuthorityPath(regionId),
+    };
   }
 
   slots(region: string): number {
@@ -66,7 +88,9 @@ export class LocalGateway implements GatewayPort {
   }
 
   pause(database: DatabaseSpec, limitMs: number, effect: Effect): Promise<void> {
-    return this.effect('pausing the route', database, effect, (gateway, subject) => pauseRoute(gateway, subject, database, limitMs, effect));
+    return this.effect('pausing the route', database, effect, (gateway, subject) =>
+      pauseRoute(gateway, subject, database, limitMs, effect),
+    );
   }
 
   remove(database: DatabaseSpec, effect: Effect): Promise<void> {
@@ -110,7 +134,10 @@ export class LocalGateway implements GatewayPort {
       if (!process) return { since: null, refusals: [] };
       const [since, last] = await Promise.all([router.startedAt(), router.lastRefusals(id)]);
       const own = counted.filter(({ databaseId }) => databaseId === id);
-      return { since: since?.toISOString() ?? null, refusals: own.map(({ reason, count }) => ({ reason, count, last: last.get(reason) ?? null })) };
+      return {
+        since: since?.toISOString() ?? null,
+        refusals: own.map(({ reason, count }) => ({ reason, count, last: last.get(reason) ?? null })),
+      };
     });
   }
 
@@ -120,7 +147,12 @@ export class LocalGateway implements GatewayPort {
     return gateway;
   }
 
-  private effect<T>(what: string, database: DatabaseSpec, effect: Effect, act: (gateway: RegionGateway, subject: GateSubject) => Promise<T>): Promise<T> {
+  private effect<T>(
+    what: string,
+    database: DatabaseSpec,
+    effect: Effect,
+    act: (gateway: RegionGateway, subject: GateSubject) => Promise<T>,
+  ): Promise<T> {
     this.fleet.log.debug({ ...effect.trace, databaseId: database.id, token: effect.token.toString() }, what);
     return asEngineError(`${what} of ${database.id}`, async () => {
       const gateway = this.of(database.region);

@@ -25,7 +25,13 @@ interface Pausing extends Holding {
  *
  * @throws EngineError `transient` if the pooler does not come to rest in time; everybody goes on then.
  */
-export async function pauseRoute(gateway: RegionGateway, subject: GateSubject, database: DatabaseSpec, limitMs: number, effect: Effect): Promise<void> {
+export async function pauseRoute(
+  gateway: RegionGateway,
+  subject: GateSubject,
+  database: DatabaseSpec,
+  limitMs: number,
+  effect: Effect,
+): Promise<void> {
   const until = performance.now() + limitMs;
   await gateway.shell.fenced(subject, effect.signal, async (gate) => {
     const file = await writeHeld(gateway, gate, database, effect);
@@ -39,7 +45,11 @@ async function bringToRest(pausing: Pausing): Promise<void> {
   try {
     await Promise.all([gateway.tell(file, signal), gateway.poolerOf(file).hold(gate, signal)]);
     if (!(await restPooler(pausing))) {
-      throw new EngineError('transient', `transactions of ${pausing.database.name} did not end within ${limitMs} ms`, 'end the long transactions, or try again when it is quiet');
+      throw new EngineError(
+        'transient',
+        `transactions of ${pausing.database.name} did not end within ${limitMs} ms`,
+        'end the long transactions, or try again when it is quiet',
+      );
     }
     await restSessions(pausing);
   } catch (error) {

@@ -28,7 +28,9 @@ export class RegionGateway {
   /** When all routes were read last, by the clock of `performance.now()`. */
   private readAt = -Infinity;
 
-  constructor(readonly fleet: LocalFleet, regionId: string, private readonly programs: { readonly router: string; readonly pooler: string }) {
+  constructor(
+    readonly fleet: LocalFleet, regionId: string, private readonly programs: { readonly router: string; readonly pooler: string },
+  ) {
     this.region = fleet.region(regionId);
     this.paths = gatewayPaths(fleet, regionId);
     this.shell = fleet.shell.at(gatewaysDirectory(fleet.root));
@@ -70,10 +72,20 @@ export class RegionGateway {
    * @throws EngineError `permanent`
    */
   async refuseClash(file: RouteFile): Promise<void> {
-    if (file.slot >= this.region.gateway.slots) throw new EngineError('permanent', `${this.region.id} has no endpoint ${file.slot}`, `they count from 0 to ${this.region.gateway.slots - 1}`);
+    if (file.slot >= this.region.gateway.slots)
+      throw new EngineError(
+        'permanent',
+        `${this.region.id} has no endpoint ${file.slot}`,
+        `they count from 0 to ${this.region.gateway.slots - 1}`,
+      );
     if ((await this.readRoute(file.databaseId))?.slot === file.slot) return;
     const other = (await this.readRoutes()).find(({ databaseId, slot }) => slot === file.slot && databaseId !== file.databaseId);
-    if (other) throw new EngineError('permanent', `the endpoint ${file.slot} of ${this.region.id} belongs to another database`, 'give the database another one');
+    if (other)
+      throw new EngineError(
+        'permanent',
+        `the endpoint ${file.slot} of ${this.region.id} belongs to another database`,
+        'give the database another one',
+      );
   }
 
   /** The pooler of a route's database. */
@@ -143,14 +155,24 @@ export class RegionGateway {
       // It lives and serves nobody: a restart costs its clients a reconnection, which is what they are waiting for.
       if (process) await this.router.kill(gate, process, signal);
       const { busyPorts } = await this.router.start(gate, () => this.record(), signal);
-      if (busyPorts.length > 0) this.fleet.log.warn({ region: this.region.id, ports: busyPorts }, 'other programs listen on ports of the gateway: endpoints there do not work');
+      if (busyPorts.length > 0)
+        this.fleet.log.warn(
+          { region: this.region.id, ports: busyPorts },
+          'other programs listen on ports of the gateway: endpoints there do not work',
+        );
       return true;
     });
   }
 
   private async record(): Promise<RecordedRoutes> {
     const ids = await this.shell.list(this.paths.routes);
-    const found = await Promise.all(ids.map(async (databaseId) => ({ databaseId, file: await this.readRoute(databaseId), token: await this.shell.storedToken(routeDirectory(this.paths.routes, databaseId)) })));
+    const found = await Promise.all(
+      ids.map(async (databaseId) => ({
+        databaseId,
+        file: await this.readRoute(databaseId),
+        token: await this.shell.storedToken(routeDirectory(this.paths.routes, databaseId)),
+      })),
+    );
     return {
       entries: found.flatMap(({ file }) => (file ? this.entriesOf(file) : [])),
       removed: found.flatMap(({ databaseId, file, token }) => (file ? [] : [{ databaseId, token }])),

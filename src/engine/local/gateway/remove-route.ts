@@ -6,7 +6,12 @@ import type { RegionGateway } from './region-gateway.js';
 import { routePath } from './route-file.js';
 
 /** Takes a database's routes away and cuts their clients; what stays is the record of the highest token. */
-export async function removeRoute(gateway: RegionGateway, subject: GateSubject, database: DatabaseSpec, { token, signal }: Effect): Promise<void> {
+export async function removeRoute(
+  gateway: RegionGateway,
+  subject: GateSubject,
+  database: DatabaseSpec,
+  { token, signal }: Effect,
+): Promise<void> {
   const { shell, paths, router } = gateway;
   await shell.fenced(
     subject,
@@ -21,7 +26,12 @@ export async function removeRoute(gateway: RegionGateway, subject: GateSubject, 
         await router.remove(ports, database.id, token, signal);
         if (file) await router.cut(ports, signal);
       }
-      const { id: databaseId, account, endpointSlot: slot, size: { maxConnections } } = database;
+      const {
+        id: databaseId,
+        account,
+        endpointSlot: slot,
+        size: { maxConnections },
+      } = database;
       await gateway.poolerOf({ databaseId, account, slot, maxConnections }).remove(gate, signal);
       gateway.forgetPooler(databaseId);
     },

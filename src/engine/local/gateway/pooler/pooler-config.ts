@@ -43,10 +43,13 @@ export interface PoolerFiles {
  * client would have its value in its first transaction and not in the next. So it is with `search_path` before PostgreSQL 18,
  * which PgBouncer takes whatever it is told; docs/connect.md says so.
  */
-const CLIENT_SETTINGS = ['IntervalStyle', 'default_transaction_read_only'];
+const REPORTED_SETTINGS = ['IntervalStyle', 'default_transaction_read_only'];
 
-/** Settings that drivers send by themselves (pgjdbc, lib/pq) and that change nothing since PostgreSQL 12. */
-const IGNORED_SETTINGS = ['extra_float_digits'];
+/**
+ * Settings that drivers send by themselves (pgjdbc, lib/pq) and that change nothing since PostgreSQL 12, whether they are kept or
+ * not. They are not `ignore_startup_parameters`, with which a PgBouncer before 1.26.1 can be made to hang (CVE-2026-107349).
+ */
+const HARMLESS_SETTINGS = ['extra_float_digits'];
 
 /**
  * What a server is told after each transaction: whoever has it next finds nothing of its last client's, such as settings,
@@ -61,7 +64,8 @@ const RESET = [
   'UNLISTEN *',
   'DISCARD TEMP',
   'DISCARD SEQUENCES',
-  'SELECT pg_catalog.pg_advisory_unlock_all(), (SELECT pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid()) FROM pg_catalog.pg_prepared_statement() WHERE from_sql LIMIT 1)',
+  'SELECT pg_catalog.pg_advisory_unlock_all(), (SELECT pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid())'
+    + ' FROM pg_catalog.pg_prepared_statement() WHERE from_sql LIMIT 1)',
 ].join('; ');
 
 /** Statements that PgBouncer keeps prepared on each server; what a driver prepares beyond is prepared anew. */
@@ -114,8 +118,7 @@ function settingLines(settings: PoolerSettings): string[] {
     max_prepared_statements: PREPARED_STATEMENTS,
     server_reset_query: RESET,
     server_reset_query_always: 1,
-    track_extra_parameters: CLIENT_SETTINGS.join(','),
-    ignore_startup_parameters: IGNORED_SETTINGS.join(','),
+    track_extra_parameters: [...REPORTED_SETTINGS, ...HARMLESS_SETTINGS].join(','),
     // Each database that the customer has made has its own, for all roles together. What they take in all, the instance counts: a
     // limit for each user would not do, for PgBouncer 1.26 does not take it from an idle session of another database, if it has
     // asked for the password.

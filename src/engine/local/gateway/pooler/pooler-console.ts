@@ -25,9 +25,19 @@ export class PoolerConsole {
   constructor(private readonly client: pg.Client) {}
 
   /** Opens it for as long as `body` runs. */
-  static open<T>({ socketDirectory, port, password }: ConsolePlace, signal: AbortSignal, body: (console: PoolerConsole) => Promise<T>): Promise<T> {
+  static open<T>(
+    { socketDirectory, port, password }: ConsolePlace,
+    signal: AbortSignal,
+    body: (console: PoolerConsole) => Promise<T>,
+  ): Promise<T> {
     const client = new pg.Client({
-      host: socketDirectory, port, password, user: CONSOLE_USER, database: 'pgbouncer', connectionTimeoutMillis: ANSWER_WITHIN_MS, query_timeout: ANSWER_WITHIN_MS,
+      host: socketDirectory,
+      port,
+      password,
+      user: CONSOLE_USER,
+      database: 'pgbouncer',
+      connectionTimeoutMillis: ANSWER_WITHIN_MS,
+      query_timeout: ANSWER_WITHIN_MS,
     });
     return withClient(client, signal, () => body(new PoolerConsole(client)));
   }

@@ -23,7 +23,10 @@ import { CONSOLE_USER, poolerConfiguration, type PoolerTarget } from './pooler-c
 import { PoolerConsole, type ConsolePlace } from './pooler-console.js';
 import { POOLER_ACCOUNTS, poolerPaths, type PoolerPaths } from './pooler-layout.js';
 
-/** A console that is opened costs more than all else that is looked at, and a fleet has many poolers; that the process is there is seen each time. */
+/**
+ * A console that is opened costs more than all else that is looked at, and a fleet has many poolers; that the process is there is
+ * seen each time.
+ */
 const ANSWER_HOLDS_MS = 60_000;
 /** A pooler that does what it is told does it at once; a stopped one never does. */
 const OBEYS_WITHIN_MS = 2_000;
@@ -132,7 +135,14 @@ export class Pooler extends Daemon {
     try {
       // Clients are waiting: the console is opened meanwhile.
       await Promise.all([this.lead(gate, target), this.look(signal, async (console) => {
-        await this.tell(gate, 'HUP', 'to lead to the instance', signal, () => console.leadsTo(target.address, target.port), performance.now());
+        await this.tell(
+          gate,
+          'HUP',
+          'to lead to the instance',
+          signal,
+          () => console.leadsTo(target.address, target.port),
+          performance.now(),
+        );
         await this.tell(gate, 'USR2', 'to go on', signal, async () => !(await console.isPaused()), performance.now());
       })]);
     } catch (error) {
@@ -202,7 +212,19 @@ export class Pooler extends Daemon {
   private async endClients(gate: Gate, clients: readonly string[]): Promise<void> {
     if (clients.length === 0) return;
     const { socketDirectory, port, password } = this.console;
-    const psql = [`${this.fleet.binaries.directory}/psql`, '-X', '-q', '-h', socketDirectory, '-p', String(port), '-U', CONSOLE_USER, '-d', 'pgbouncer'];
+    const psql = [
+      `${this.fleet.binaries.directory}/psql`,
+      '-X',
+      '-q',
+      '-h',
+      socketDirectory,
+      '-p',
+      String(port),
+      '-U',
+      CONSOLE_USER,
+      '-d',
+      'pgbouncer',
+    ];
     // One that is gone already says so, which is as good.
     await gate.run(`PGPASSWORD=${quote(password)} ${command(...psql, ...clients.flatMap((id) => ['-c', `KILL_CLIENT ${id}`]))}`);
   }
@@ -228,7 +250,9 @@ export class Pooler extends Daemon {
    *
    * @param toldAt when it was sent already, by the clock of `performance.now()`
    */
-  private async tell(gate: Gate, what: 'HUP' | 'USR1' | 'USR2', aim: string, signal: AbortSignal, obeyed: () => Promise<boolean>, toldAt = 0): Promise<void> {
+  private async tell(
+    gate: Gate, what: 'HUP' | 'USR1' | 'USR2', aim: string, signal: AbortSignal, obeyed: () => Promise<boolean>, toldAt = 0,
+  ): Promise<void> {
     await waitUntil(`the pooler of ${this.database.id} ${aim}`, within(signal, OBEYS_WITHIN_MS), async () => {
       if (toldAt === 0 || performance.now() - toldAt > TELL_AGAIN_MS) {
         await this.signal(gate, what);
@@ -247,7 +271,12 @@ export class Pooler extends Daemon {
   private look<T>(signal: AbortSignal, body: (console: PoolerConsole) => Promise<T>): Promise<T> {
     return PoolerConsole.open(this.console, signal, body).catch((error: unknown) => {
       if (error instanceof EngineError) throw error;
-      throw new SilentPoolerError('transient', `the pooler of ${this.database.id} does not answer: ${(error as Error).message}`, `see ${this.paths.log}`, { cause: error });
+      throw new SilentPoolerError(
+        'transient',
+        `the pooler of ${this.database.id} does not answer: ${(error as Error).message}`,
+        `see ${this.paths.log}`,
+        { cause: error },
+      );
     });
   }
 
@@ -287,7 +316,10 @@ export class Pooler extends Daemon {
     const region = fleet.region(database.region);
     const hosts = endpointHosts(fleet.description, region, database.id);
     const [server, key, client, wanted] = await Promise.all([
-      shell.read(`${paths.etc}/server.crt`), shell.read(`${paths.etc}/server.key`), shell.read(`${paths.etc}/client.crt`), fleet.publicPair(),
+      shell.read(`${paths.etc}/server.crt`),
+      shell.read(`${paths.etc}/server.key`),
+      shell.read(`${paths.etc}/client.crt`),
+      fleet.publicPair(),
     ]);
     const files: FileContent[] = [];
     if (wanted) {

@@ -77,7 +77,10 @@ function endsWithPrompt(chunk: Buffer, heard: readonly Buffer[]): boolean {
 
 function noAnswer(console: RouterConsole, connected: boolean, cause: unknown): EngineError {
   const words = reasonOf(cause);
-  if (!connected) return new EngineError('transient', `${console.name} is not there: ${words}`, 'it is started again by its watcher: try again', { cause });
+  if (!connected)
+    return new EngineError('transient', `${console.name} is not there: ${words}`, 'it is started again by its watcher: try again', {
+      cause,
+    });
   return new EngineError('outcome-unknown', `${console.name} did not answer: ${words}`, 'try again with the same token', { cause });
 }
 
@@ -96,19 +99,32 @@ export async function setEntries(console: RouterConsole, entries: readonly Route
  * Makes ports lead nowhere, and refuses older tokens of the database from then on. Ports that are another's by now are left
  * alone. What was refused there is forgotten: the next database at these ports begins anew.
  */
-export async function removeEntries(console: RouterConsole, ports: readonly number[], databaseId: string, token: bigint, signal: AbortSignal): Promise<void> {
+export async function removeEntries(
+  console: RouterConsole,
+  ports: readonly number[],
+  databaseId: string,
+  token: bigint,
+  signal: AbortSignal,
+): Promise<void> {
   requireId(databaseId);
   const removals = ports.map((port) => `route remove ${port} ${token} ${databaseId}`);
   const answers = await askRouter(console, [...removals, ...ports.map((port) => `clear table refusals key ${port}`)], signal);
   for (const answer of answers.slice(0, removals.length)) acceptAnswer(answer, { databaseId, token });
 }
 
-function acceptAnswer(answer: string, route: { readonly databaseId: string; readonly token: bigint; readonly port?: number } | undefined): void {
+function acceptAnswer(
+  answer: string,
+  route: { readonly databaseId: string; readonly token: bigint; readonly port?: number } | undefined,
+): void {
   if (answer === 'done') return;
   const [word, detail = '?'] = answer.split(' ');
   if (word === 'superseded' && route) throw superseded({ name: `the route of ${route.databaseId}`, token: route.token }, detail);
   if (word === 'taken' && route) {
-    throw new EngineError('permanent', `port ${route.port ?? 0} belongs to ${detail}, not to ${route.databaseId}`, 'remove the route of that database first');
+    throw new EngineError(
+      'permanent',
+      `port ${route.port ?? 0} belongs to ${detail}, not to ${route.databaseId}`,
+      'remove the route of that database first',
+    );
   }
   throw new EngineError('permanent', `the router refused a change: ${answer}`, 'see its log');
 }
@@ -167,7 +183,9 @@ export async function readRefusals(console: RouterConsole, signal: AbortSignal):
 export function parseRefusals(table: string): PortRefusals[] {
   return table.split('\n').flatMap((line) => {
     const port = Number(/ key=(\d+) /.exec(line)?.[1] ?? 0);
-    const counts = REFUSALS.map((reason, index) => [reason, Number(new RegExp(` gpc${index + 1}=(\\d+)`).exec(line)?.[1] ?? 0)] as const).filter(([, count]) => count > 0);
+    const counts = REFUSALS.map(
+      (reason, index) => [reason, Number(new RegExp(` gpc${index + 1}=(\\d+)`).exec(line)?.[1] ?? 0)] as const,
+    ).filter(([, count]) => count > 0);
     return port > 0 && counts.length > 0 ? [{ port, counts: Object.fromEntries(counts) }] : [];
   });
 }

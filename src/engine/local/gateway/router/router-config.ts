@@ -79,7 +79,14 @@ export function portRanges(firstPort: number, slots: number, busyPorts: Readonly
  * look at all the others'.
  */
 export function routerConfiguration(settings: RouterSettings): string {
-  return [...globalLines(settings), ...defaultLines(), ...frontendLines(settings), ...backendLines(settings), ...tableLines(settings), ''].join('\n');
+  return [
+    ...globalLines(settings),
+    ...defaultLines(),
+    ...frontendLines(settings),
+    ...backendLines(settings),
+    ...tableLines(settings),
+    '',
+  ].join('\n');
 }
 
 function globalLines(settings: RouterSettings): string[] {
@@ -100,7 +107,12 @@ function globalLines(settings: RouterSettings): string[] {
 }
 
 function defaultLines(): string[] {
-  const keepAlive = (side: string): string[] => [`  option ${side}tcpka`, `  ${side}tcpka-idle 30s`, `  ${side}tcpka-intvl 10s`, `  ${side}tcpka-cnt 3`];
+  const keepAlive = (side: string): string[] => [
+    `  option ${side}tcpka`,
+    `  ${side}tcpka-idle 30s`,
+    `  ${side}tcpka-intvl 10s`,
+    `  ${side}tcpka-cnt 3`,
+  ];
   return [
     'defaults',
     '  mode tcp',
@@ -139,7 +151,8 @@ function frontendLines(settings: RouterSettings): string[] {
     ...settings.listenAddresses.flatMap(bind),
     `  maxconn ${settings.maxConnections}`,
     '  backlog 1024',
-    '  log-format "%[date,utime(%Y-%m-%dT%H:%M:%SZ)] %[var(sess.why)] database=%[var(sess.database)] port=%[var(sess.port)] source=%[src] state=%ts"',
+    '  log-format "%[date,utime(%Y-%m-%dT%H:%M:%SZ)] %[var(sess.why)] database=%[var(sess.database)] port=%[var(sess.port)]'
+      + ' source=%[src] state=%ts"',
     ...QUIET_RULES,
     '  tcp-request connection set-var(sess.port) dst_port',
     `  tcp-request connection track-sc2 dst_port table refusals`,
@@ -170,7 +183,10 @@ const QUIET_RULES = [
   `  acl quiet_port sc_gpc_rate(0,2) gt ${LOUD_PER_PORT}`,
 ];
 
-/** The limits of one source at one port come first and before anything else is done for it, so that what it does beyond them costs little. */
+/**
+ * The limits of one source at one port come first and before anything else is done for it, so that what it does beyond them costs
+ * little.
+ */
 function sourceRules(most: string, rate: string): string[] {
   const why = '{ var(sess.why) -m found }';
   return [
@@ -228,7 +244,8 @@ function backendLines(settings: RouterSettings): string[] {
     '  tcp-request content lua.lead if held or several',
     ...refuse('held-too-long', '{ var(txn.held_too_long) -m bool }'),
     // The ordinary case needs no Lua.
-    `  tcp-request content set-var(txn.target) var(sess.port),map_str(${mapPath}),field(${FIELDS.targets},|) if !{ var(txn.target) -m found } !held !several`,
+    `  tcp-request content set-var(txn.target) var(sess.port),map_str(${mapPath}),field(${FIELDS.targets},|)`
+      + ' if !{ var(txn.target) -m found } !held !several',
     '  tcp-request content set-var(txn.address) var(txn.target),field(1,@)',
     '  tcp-request content set-var(txn.port) var(txn.target),field(2,@)',
     // Also where Lua failed: without an address the connection would lead somewhere else.
@@ -255,6 +272,7 @@ function tableLines({ slots }: RouterSettings): string[] {
     'backend sources',
     `  stick-table type string len 64 size 50k expire 1m store conn_cur,${rate('conn_rate')},gpc0,${rate('gpc0_rate')}`,
     'backend refusals',
-    `  stick-table type integer size ${2 * portCount(slots)} expire 20d store gpc(${REFUSALS.length + 1}),gpc_rate(${REFUSALS.length + 1},${RATE_WINDOW_S}s)`,
+    `  stick-table type integer size ${2 * portCount(slots)} expire 20d`
+      + ` store gpc(${REFUSALS.length + 1}),gpc_rate(${REFUSALS.length + 1},${RATE_WINDOW_S}s)`,
   ];
 }

@@ -62,7 +62,11 @@ export function entryValue(entry: RouterEntry): string {
   const allow = entry.allow === null ? 'any' : entry.allow.join(',') || 'none';
   const value = [entry.databaseId, entry.state, most, shareOfSource(most), rate, shareOfSource(rate), targets, allow].join('|');
   if (value.length > LONGEST_ENTRY_BYTES) {
-    throw new EngineError('permanent', `the route of ${entry.databaseId} is longer than the router can read`, 'allow fewer networks, or wider ones');
+    throw new EngineError(
+      'permanent',
+      `the route of ${entry.databaseId} is longer than the router can read`,
+      'allow fewer networks, or wider ones',
+    );
   }
   return value;
 }
@@ -74,7 +78,10 @@ export function renderMap(entries: readonly RouterEntry[], removed: readonly Rem
     requireId(databaseId);
     tokens.set(databaseId, token > (tokens.get(databaseId) ?? 0n) ? token : (tokens.get(databaseId) ?? 0n));
   }
-  const lines = [...entries.map((entry) => `${entry.port} ${entryValue(entry)}`), ...[...tokens].map(([id, token]) => `${tokenKey(id)} ${token}`)];
+  const lines = [
+    ...entries.map((entry) => `${entry.port} ${entryValue(entry)}`),
+    ...[...tokens].map(([id, token]) => `${tokenKey(id)} ${token}`),
+  ];
   return lines.map((line) => `${line}\n`).join('');
 }
 
@@ -94,7 +101,9 @@ function refuseUnreadable(entry: RouterEntry): void {
     ...(token >= 0n && token < 2n ** 63n ? [] : [`${token} is not a token`]),
     ...(Number.isInteger(mostConnections) && mostConnections > 0 ? [] : [`${mostConnections} connections cannot be allowed`]),
     ...(state === 'held' || targets.length > 0 ? [] : ['an open route leads somewhere']),
-    ...targets.filter((target) => isIP(target.address) === 0 || !isPort(target.port)).map((target) => `${target.address}:${target.port} is not a target`),
+    ...targets
+      .filter((target) => isIP(target.address) === 0 || !isPort(target.port))
+      .map((target) => `${target.address}:${target.port} is not a target`),
     ...(allow ?? []).filter((network) => !isNetwork(network)).map((network) => `"${network}" is not a network`),
   ];
   if (faults.length > 0) throw new EngineError('permanent', `the route of ${databaseId} cannot be used: ${faults.join('; ')}`);

@@ -7,7 +7,16 @@ import type { HostShell } from '../../machine/host-shell.js';
 import { asAccount } from '../../fleet/instance-context.js';
 import { Daemon } from '../daemon.js';
 import { findLastRefusals, type LoggedRefusal } from './refusal-log.js';
-import { countSessions, cutSessions, pingRouter, readRefusals, removeEntries, setEntries, type PortRefusals, type RouterConsole } from './router-client.js';
+import {
+  countSessions,
+  cutSessions,
+  pingRouter,
+  readRefusals,
+  removeEntries,
+  setEntries,
+  type PortRefusals,
+  type RouterConsole,
+} from './router-client.js';
 import { connectionsWithin, portCount, routerConfiguration } from './router-config.js';
 import { renderMap, type RemovedRoute, type RouterEntry } from './router-entry.js';
 import { routerScript } from './router-script.js';
@@ -77,7 +86,14 @@ export class Router extends Daemon {
     const paths = routerPaths(options);
     const console = { socketPath: paths.socket, firstPort: options.firstPort, name: `the router of ${options.regionId}` };
     const { shell } = options;
-    super({ ...paths, shell, name: console.name, programs: PROGRAMS, answerHoldsMs: ANSWER_HOLDS_MS, ask: (signal) => pingRouter(console, signal) });
+    super({
+      ...paths,
+      shell,
+      name: console.name,
+      programs: PROGRAMS,
+      answerHoldsMs: ANSWER_HOLDS_MS,
+      ask: (signal) => pingRouter(console, signal),
+    });
     this.paths = paths;
     this.console = console;
   }
