@@ -59,7 +59,7 @@ export default defineConfig(
   },
   {
     // What is generated is as its generator writes it.
-    files: ['src/**/*.ts', 'migrations/**/*.ts', 'scripts/**/*.mjs', 'clients/**/*.{ts,mts,mjs}'],
+    files: ['src/**/*.ts', 'migrations/**/*.ts', 'scripts/**/*.mjs', 'clients/**/*.{ts,mjs}'],
     ignores: ['clients/typescript/src/api-types.ts'],
     rules: { 'max-len': ['error', { code: 140, ignoreUrls: true }] },
   },
