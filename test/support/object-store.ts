@@ -25,7 +25,8 @@ export class ObjectStore {
     const server = createServer({ key: pair.key, cert: pair.certificate });
     const store = new ObjectStore(server, authority.certificate);
     server.on('request', (request: IncomingMessage, response: ServerResponse) => void store.serve(request, response));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    // By the name, as pgBackRest comes to it: its older versions try the first address of a name alone, which may be ::1.
+    await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
     return store;
   }
 
