@@ -3,7 +3,7 @@ import { ApiOperation, ApiResponse } from '@nestjs/swagger';
 import type { Caller } from '../changes/caller.js';
 import { idParameter } from '../http/id-parameter.js';
 import { type Page, pageOf, pageSchema } from '../http/paging.js';
-import { Answers, CurrentCaller, Example, Problems, Repeatable, Takes } from '../http/route.js';
+import { Answers, Changes, CurrentCaller, Example, Problems, Repeatable, Takes } from '../http/route.js';
 import { tagged } from '../http/tags.js';
 import { CustomerRequests, describeApiKey } from './customer.requests.js';
 import { apiKeyListSchema, newApiKeyAnswerSchema, type NewApiKeyBody, newApiKeySchema } from './customer.schemas.js';
@@ -48,6 +48,7 @@ export class ApiKeysController {
 
   @Delete(':id')
   @Takes('api-key.revoke')
+  @Changes()
   @HttpCode(204)
   @ApiOperation({ operationId: 'revokeApiKey', summary: 'Revoke an API key', description: 'It is refused from then on.' })
   @Problems('forbidden')

@@ -5,7 +5,7 @@ import type { Caller } from '../changes/caller.js';
 import { idParameter } from '../http/id-parameter.js';
 import { operationAnswerSchema } from '../http/operation.schemas.js';
 import { pageOf } from '../http/paging.js';
-import { Answers, CurrentCaller, Example, Problems, Repeatable, Takes, WithoutBody } from '../http/route.js';
+import { Answers, Changes, CurrentCaller, Example, Problems, Repeatable, Takes, WithoutBody } from '../http/route.js';
 import { tagged } from '../http/tags.js';
 import { DatabaseRequests } from './database.requests.js';
 import {
@@ -56,6 +56,7 @@ export class DatabasesController {
 
   @Delete(':id')
   @Takes('database.delete')
+  @Changes()
   @HttpCode(202)
   @ApiOperation({
     operationId: 'deleteDatabase', summary: 'Delete a database',

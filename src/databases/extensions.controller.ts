@@ -3,7 +3,7 @@ import { ApiOperation } from '@nestjs/swagger';
 import type { Caller } from '../changes/caller.js';
 import { idParameter } from '../http/id-parameter.js';
 import { operationAnswerSchema } from '../http/operation.schemas.js';
-import { Answers, CurrentCaller, Example, Problems, Repeatable, Takes } from '../http/route.js';
+import { Answers, Changes, CurrentCaller, Example, Problems, Repeatable, Takes } from '../http/route.js';
 import { tagged } from '../http/tags.js';
 import { ExtensionRequests } from './extension.requests.js';
 import { extensionListSchema, extensionName, type NewExtensionBody, newExtensionSchema } from './extension.schemas.js';
@@ -45,6 +45,7 @@ export class ExtensionsController {
 
   @Delete(':name')
   @Takes('extension.drop')
+  @Changes()
   @HttpCode(202)
   @ApiOperation({
     operationId: 'dropExtension', summary: 'Take an extension away',

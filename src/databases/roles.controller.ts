@@ -3,7 +3,7 @@ import { ApiOperation } from '@nestjs/swagger';
 import type { Caller } from '../changes/caller.js';
 import { idParameter } from '../http/id-parameter.js';
 import { operationAnswerSchema } from '../http/operation.schemas.js';
-import { Answers, CurrentCaller, Example, Problems, Repeatable, Takes, WithoutBody } from '../http/route.js';
+import { Answers, Changes, CurrentCaller, Example, Problems, Repeatable, Takes, WithoutBody } from '../http/route.js';
 import { tagged } from '../http/tags.js';
 import { credentialsSchema } from './database.schemas.js';
 import { RoleRequests } from './role.requests.js';
@@ -49,6 +49,7 @@ export class RolesController {
 
   @Delete(':name')
   @Takes('role.drop')
+  @Changes()
   @HttpCode(202)
   @ApiOperation({
     operationId: 'dropRole', summary: 'Remove a role',

@@ -1,5 +1,5 @@
 import {
-  applyDecorators, type CanActivate, createParamDecorator, type ExecutionContext, Injectable, SetMetadata, UseGuards,
+  applyDecorators, type CanActivate, createParamDecorator, type ExecutionContext, Injectable, SetMetadata, UseGuards, UseInterceptors,
 } from '@nestjs/common';
 import { ApiBearerAuth, ApiExtension, ApiHeader, ApiResponse } from '@nestjs/swagger';
 import type { Request } from 'express';
@@ -9,6 +9,7 @@ import type { ProblemSlug } from '../problems/problem-types.js';
 import { type Action, WHO_MAY } from '../access/actions.js';
 import type { Actor } from '../access/actor.js';
 import type { Caller } from '../changes/caller.js';
+import { AnswerInterceptor } from './answer.interceptor.js';
 import { referTo } from './components.js';
 import { requireNoBody } from './validation.js';
 
@@ -81,10 +82,13 @@ export const Problems = (...slugs: readonly ProblemSlug[]) => ApiExtension('x-pr
 /** A body that the document shows as an example of the route's use. */
 export const Example = (body: Readonly<Record<string, unknown>>) => ApiExtension('x-example-body', body);
 
-/** Documents that a request may be repeated without harm. */
-export const Repeatable = () => ApiHeader({
+/** Of a route whose handler answers with what a change came to. Reads, which are many more, do not pay for it. */
+export const Changes = () => UseInterceptors(AnswerInterceptor);
+
+/** The same of a change that may be repeated without harm, and documents how. */
+export const Repeatable = () => applyDecorators(Changes(), ApiHeader({
   name: IDEMPOTENCY_KEY, required: false, example: '3c1f8a52-5d0e-4c69-9a55-0f0b0f4f9d3e',
   description: 'Chosen by the caller, 1 to 255 visible characters. The same key and body are answered the same for 24 hours; '
     + 'the same key with another body is refused.',
   schema: { type: 'string', minLength: 1, maxLength: 255 },
-});
+}));

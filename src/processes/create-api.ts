@@ -7,7 +7,6 @@ import type { Ground } from './control-plane.module.js';
 import { FleetService } from '../fleet/fleet.service.js';
 import { BootRecovery } from '../health/boot-recovery.js';
 import { OperationFeed } from '../operations/operation-feed.js';
-import { AnswerInterceptor } from '../http/answer.interceptor.js';
 import { ProblemFilter } from '../http/problem.filter.js';
 import { ValidationPipe } from '../http/validation.js';
 import { ApiModule } from './api.module.js';
@@ -47,7 +46,6 @@ export async function createApi(ground: Ground): Promise<Api> {
   const metrics = app.get(MetricsService);
   app.use(receiveRequests(log, (labels, seconds) => metrics.observeRequest(labels, seconds)), traceRequests(ground.tracing), readBody());
   app.useGlobalPipes(new ValidationPipe());
-  app.useGlobalInterceptors(new AnswerInterceptor());
   app.useGlobalFilters(new ProblemFilter(publicUrl, log, translateError));
   const document = describeApi(app, publicUrl);
   SwaggerModule.setup('docs', app, document, { jsonDocumentUrl: 'openapi.json', yamlDocumentUrl: 'openapi.yaml' });
