@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { admit, reachFor } from '../access/permission.js';
 import type { Subject } from '../access/subject.js';
+import type { Slice } from '../metadata/slice.js';
 import { Metadata } from '../metadata/metadata.js';
 import { type AlertDocument, listAlerts } from '../operations/alerts.js';
 import type { OperationDocument } from '../operations/operation.js';
@@ -8,12 +9,6 @@ import { type OperationFilter, OperationsService } from '../operations/operation
 import type { Caller } from './caller.js';
 import { type Answered, Changes } from './changes.js';
 import { type AuditDocument, readAuditEvents } from './read-audit-events.js';
-
-/** Where a page of a list begins, and how long it may be. */
-interface Slice {
-  readonly before?: string | undefined;
-  readonly limit: number;
-}
 
 /** What is asked of operations, of alerts, and of the record of who did what. */
 @Injectable()

@@ -6,16 +6,11 @@ import { admit, reachFor } from '../access/permission.js';
 import { NO_SUBJECT, type Subject } from '../access/subject.js';
 import type { Caller } from '../changes/caller.js';
 import { type Answered, Changes } from '../changes/changes.js';
+import type { Slice } from '../metadata/slice.js';
 import { notFound, ProblemError } from '../problems/problem.js';
 import type { CustomerEntity } from './customer.entity.js';
 import type { ApiKeyDocument, NewApiKeyAnswer, NewApiKeyBody, NewCustomer } from './customer.schemas.js';
 import { type CustomerDocument, CustomersService, describeCustomer } from './customers.service.js';
-
-/** Where a page of a list begins, and how long it may be. */
-interface Slice {
-  readonly before?: string | undefined;
-  readonly limit: number;
-}
 
 /** What is asked of customers and their API keys. */
 @Injectable()

@@ -22,6 +22,7 @@ import type { OperationDocument } from '../operations/operation.js';
 import { OperationsService } from '../operations/operations.service.js';
 import { readDocument } from '../operations/postgres-store.js';
 import { type DatabaseFilter, type DatabaseRow, type DocumentParts, endpointUris, readDatabases } from './database-document.js';
+import { changeOf } from './change-of.js';
 import { type AskedLocale, chooseLocale, DEFAULT_LOCALE } from './choose-locale.js';
 import { chooseSlot } from './choose-slot.js';
 import type { Credentials, DatabaseDocument } from './database.schemas.js';
@@ -137,10 +138,7 @@ export class DatabasesService {
   requestRelocation(
     tx: EntityManager, { id, customerId }: Owned, input: { readonly instanceId: string; readonly hostLost: boolean }, asker: Asker,
   ): Promise<OperationDocument> {
-    return this.operations.request(tx, {
-      kind: RELOCATE, subjectId: id, ownerId: customerId, input: { databaseId: id, ...input },
-      requestedBy: asker.id, requestId: asker.requestId,
-    });
+    return this.operations.request(tx, changeOf(RELOCATE, { id, customerId }, input, asker));
   }
 
   /** Whose a database is: all that a change reads of it before its transaction. */
@@ -181,11 +179,8 @@ export class DatabasesService {
     const { withoutBackup = false } = request;
     const earlier = running
       && await (withoutBackup ? this.operations.amend(tx, running.id, { withoutBackup }) : readDocument(tx, running.id));
-    const operation = earlier ?? await this.operations.request(tx, {
-      kind: DELETE, subjectId: database.id, ownerId: database.customerId,
-      input: { databaseId: database.id, ...(withoutBackup && { withoutBackup }) },
-      requestedBy: request.asker.id, requestId: request.asker.requestId,
-    });
+    const input = { ...(withoutBackup && { withoutBackup }) };
+    const operation = earlier ?? await this.operations.request(tx, changeOf(DELETE, database, input, request.asker));
     return { database: await this.require(tx, database.id), operation };
   }
 
@@ -230,11 +225,8 @@ export class DatabasesService {
     const { state } = await this.require(tx, database.id);
     if (state === 'deleted' || state === 'failed') throw new DatabaseNotAvailableError(state);
     const password = newPassword();
-    const operation = await this.operations.request(tx, {
-      kind: ROTATE_PASSWORD, subjectId: database.id, ownerId: database.customerId,
-      input: { databaseId: database.id, verifier: await scramVerifier(password) },
-      requestedBy: request.asker.id, requestId: request.asker.requestId,
-    });
+    const verifier = await scramVerifier(password);
+    const operation = await this.operations.request(tx, changeOf(ROTATE_PASSWORD, database, { verifier }, request.asker));
     return { credentials: this.credentialsOf(database, password), operation };
   }
 
@@ -248,10 +240,7 @@ export class DatabasesService {
   ): Promise<OperationDocument> {
     const database = await this.lock(tx, request);
     if (database.provisionedAt === null || database.deletedAt !== null) throw await this.notAvailable(tx, database);
-    return this.operations.request(tx, {
-      kind, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, ...input },
-      requestedBy: request.asker.id, requestId: request.asker.requestId,
-    });
+    return this.operations.request(tx, changeOf(kind, database, input, request.asker));
   }
 
   /**
@@ -284,11 +273,7 @@ export class DatabasesService {
     const running = await this.runningFor(tx, database, SWITCHOVER);
     if (running) return bound ? this.operations.amend(tx, running.id, bound) : running;
     if (database.inSync.length === 0) throw await this.notAvailable(tx, database, 'a switchover needs a standby that is in sync');
-    return this.operations.request(tx, {
-      kind: SWITCHOVER, subjectId: database.id, ownerId: database.customerId,
-      input: { databaseId: database.id, epoch: database.epoch, ...bound },
-      requestedBy: request.asker.id, requestId: request.asker.requestId,
-    });
+    return this.operations.request(tx, changeOf(SWITCHOVER, database, { epoch: database.epoch, ...bound }, request.asker));
   }
 
   /**
@@ -310,11 +295,8 @@ export class DatabasesService {
     if (database.provisionedAt === null || database.deletedAt !== null) throw await this.notAvailable(tx, database);
     if (database.inSync.length === 0 && !request.acceptDataLoss) throw new DataLossNotAcceptedError(request.bytesAtRisk);
     const { acceptDataLoss, forced, reason } = request;
-    return this.operations.request(tx, {
-      kind: FAILOVER, subjectId: database.id, ownerId: database.customerId,
-      input: { databaseId: database.id, epoch: database.epoch, reason, forced, acceptDataLoss },
-      requestedBy: request.asker.id, requestId: request.asker.requestId,
-    });
+    const input = { epoch: database.epoch, reason, forced, acceptDataLoss };
+    return this.operations.request(tx, changeOf(FAILOVER, database, input, request.asker));
   }
 
   /**
@@ -334,10 +316,7 @@ export class DatabasesService {
 
   /** Asks for the database to be made redundant again. */
   requestReprotection(tx: EntityManager, { id, customerId }: Owned, reason: string, asker: Asker): Promise<OperationDocument> {
-    return this.operations.request(tx, {
-      kind: REPROTECT, subjectId: id, ownerId: customerId, input: { databaseId: id, reason },
-      requestedBy: asker.id, requestId: asker.requestId,
-    });
+    return this.operations.request(tx, changeOf(REPROTECT, { id, customerId }, { reason }, asker));
   }
 
   /**
@@ -361,10 +340,7 @@ export class DatabasesService {
       `SELECT instance_id AS "instanceId", kept_id AS "keptId" FROM kept_copies
         WHERE database_id = $1 AND instance_id || '-' || kept_id = $2`,
       [database.id, request.keptCopyId]);
-    return copy && this.operations.request(tx, {
-      kind: RELEASE_KEPT, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, ...copy },
-      requestedBy: request.asker.id, requestId: request.asker.requestId,
-    });
+    return copy && this.operations.request(tx, changeOf(RELEASE_KEPT, database, copy, request.asker));
   }
 
   /** Pauses or resumes what Freehold does to the database by itself; alerts go on either way. */
@@ -385,9 +361,7 @@ export class DatabasesService {
 
   /** Asks for a database to be started again where it is. */
   requestRecovery(tx: EntityManager, { id, customerId }: Owned, asker: Asker): Promise<OperationDocument> {
-    return this.operations.request(tx, {
-      kind: RECOVER, subjectId: id, ownerId: customerId, input: { databaseId: id }, requestedBy: asker.id, requestId: asker.requestId,
-    });
+    return this.operations.request(tx, changeOf(RECOVER, { id, customerId }, {}, asker));
   }
 
   private readonly endpointOf = (subject: EndpointSubject) => this.engine.gateway.endpoint(subject);

@@ -12,6 +12,7 @@ import { BackupsService } from '../sets/backups.service.js';
 import { listRestoreTargets, rangeOf, type Wanted } from './choose-restore-source.js';
 import { RESTORE } from './operations/restore.operation.js';
 import { RESTORE_IN_PLACE } from './operations/restore-in-place.operation.js';
+import { changeOf } from '../../databases/change-of.js';
 
 export interface RestoreRequest {
   readonly database: DatabaseDocument;
@@ -68,11 +69,7 @@ export class RestoresService {
       throw new DatabaseNotAvailableError(database.state, 'is brought back by an undelete, or restored into a new database');
     }
     await this.requireSource(database, wanted);
-    const operation = await this.operations.request(tx, {
-      kind: RESTORE_IN_PLACE, subjectId: database.id, ownerId: database.customerId,
-      input: { databaseId: database.id, wanted: toInput(wanted) },
-      requestedBy: asker.id, requestId: asker.requestId,
-    });
+    const operation = await this.operations.request(tx, changeOf(RESTORE_IN_PLACE, database, { wanted: toInput(wanted) }, asker));
     return { database: await this.databases.reread(tx, database.id), operation };
   }
 
@@ -83,11 +80,7 @@ export class RestoresService {
    */
   async restoreLost(tx: EntityManager, database: DatabaseDocument, asker: Asker): Promise<OperationDocument> {
     await this.requireTargets(database, { time: 'latest' });
-    return this.operations.request(tx, {
-      kind: RESTORE_IN_PLACE, subjectId: database.id, ownerId: database.customerId,
-      input: { databaseId: database.id, wanted: { time: 'latest' } },
-      requestedBy: asker.id, requestId: asker.requestId,
-    });
+    return this.operations.request(tx, changeOf(RESTORE_IN_PLACE, database, { wanted: { time: 'latest' } }, asker));
   }
 
   /** What a restore to the latest state would begin with; null if there is nothing. */

@@ -3,9 +3,11 @@ import type { EntityManager } from 'typeorm';
 import { admit, reachFor } from '../../access/permission.js';
 import { askerOf, type Caller } from '../../changes/caller.js';
 import { type Answered, Changes, type Done } from '../../changes/changes.js';
+import { changeOf } from '../../databases/change-of.js';
 import { DatabaseRequests, type OperationAnswer } from '../../databases/database.requests.js';
 import { DatabaseNotAvailableError } from '../../databases/database-errors.js';
 import { EVERYTHING } from '../../metadata/reach.js';
+import type { Slice } from '../../metadata/slice.js';
 import { OperationsService } from '../../operations/operations.service.js';
 import { notFound } from '../../problems/problem.js';
 import type { BackupReason } from './backup.entity.js';
@@ -39,7 +41,7 @@ export class BackupRequests {
   ) {}
 
   async list(
-    { actor }: Caller, databaseId: string, slice: { readonly before?: string | undefined; readonly limit: number },
+    { actor }: Caller, databaseId: string, slice: Slice,
   ): Promise<BackupDocument[]> {
     await admit(actor, 'backup.list', this.databases.owned(databaseId));
     return this.backups.list(reachFor(actor, 'backup.list'), { databaseId, ...slice });
@@ -104,12 +106,9 @@ export class BackupRequests {
   }
 
   private async ask(
-    tx: EntityManager, caller: Caller, { id, customerId }: Pick<Kept, 'id' | 'customerId'>, kind: string, input: object,
+    tx: EntityManager, caller: Caller, database: Pick<Kept, 'id' | 'customerId'>, kind: string, input: object,
   ): Promise<Done<OperationAnswer>> {
-    const { id: requestedBy, requestId } = askerOf(caller);
-    const operation = await this.operations.request(tx, {
-      kind, subjectId: id, ownerId: customerId, input: { databaseId: id, ...input }, requestedBy, requestId,
-    });
+    const operation = await this.operations.request(tx, changeOf(kind, database, input, askerOf(caller)));
     return { body: { operation }, operation };
   }
 }

@@ -20,6 +20,7 @@ import { spread } from './choose-backup-time.js';
 import { chooseKeptBackups } from './choose-kept-backups.js';
 import { BACK_UP } from './operations/back-up.operation.js';
 import { PROVE_BACKUP } from './operations/prove-backup.operation.js';
+import { changeOf } from '../../databases/change-of.js';
 
 const DAY_MS = 86_400_000;
 /** Older days than this change nothing any more. */
@@ -64,10 +65,7 @@ export class BackupsService {
     if (running) return running;
     await withFullRights(tx, () => this.records.provideSet(tx, database.id));
     const backupId = await this.records.create(tx, database.id, reason, this.port.sites().map(({ id }) => id));
-    return this.operations.request(tx, {
-      kind: BACK_UP, subjectId: database.id, ownerId: database.customerId, input: { databaseId: database.id, backupId },
-      requestedBy: asker.id, requestId: asker.requestId,
-    });
+    return this.operations.request(tx, changeOf(BACK_UP, database, { backupId }, asker));
   }
 
   /**
@@ -94,11 +92,8 @@ export class BackupsService {
       .map(({ site }) => site);
     const site = request.site ?? stored[Math.floor(spread(`${backupId} ${Date.now()}`) * stored.length)];
     if (site === undefined) throw new BackupNotStoredError(`backup ${backupId} has no copy at a live site`);
-    return this.operations.request(tx, {
-      kind: PROVE_BACKUP, subjectId: database.id, ownerId: database.customerId,
-      input: { databaseId: database.id, backupId, site, host: await withFullRights(tx, () => this.chooseHost(tx, database.region)) },
-      requestedBy: asker.id, requestId: asker.requestId,
-    });
+    const host = await withFullRights(tx, () => this.chooseHost(tx, database.region));
+    return this.operations.request(tx, changeOf(PROVE_BACKUP, database, { backupId, site, host }, asker));
   }
 
   /** The operation of a kind that is under way for a database; until the transaction ends nobody else can ask for one. */
