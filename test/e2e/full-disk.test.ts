@@ -100,7 +100,8 @@ describe.skipIf(process.getuid?.() !== 0)('a disk that one tenant fills', () => 
       // Its WAL takes room, too: while the disk still loses some fast, whoever writes much is ended.
       await eventually(async () => (await query(greedy.credentials.uri, 'BEGIN READ WRITE', 'DELETE FROM junk WHERE n = 1', 'COMMIT')) === undefined);
     })).toEqual([]);
-    expect(freeBytes()).toBeGreaterThan(32 * MIB);
+    // Room for a segment of WAL of the control plane's own metadata, at least.
+    expect(freeBytes()).toBeGreaterThan(16 * MIB);
   });
 
   it('closes it when it does not let itself be stopped', async () => {
