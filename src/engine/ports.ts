@@ -371,6 +371,15 @@ export interface KeptGateway {
   readonly started: readonly string[];
   /** What should run, and could not be started. */
   readonly failed: readonly string[];
+  /** What is wrong with the certificate that an operator supplied for the endpoints; null if nothing is, or none was supplied. */
+  readonly certificate: CertificateTrouble | null;
+}
+
+/** Why clients of the endpoints will soon be, or are, shown a certificate that they do not trust. */
+export interface CertificateTrouble {
+  readonly severity: 'warning' | 'critical';
+  /** For operators, with the file's name. */
+  readonly message: string;
 }
 
 /** A host as the engine knows it. */

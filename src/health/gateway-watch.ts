@@ -7,6 +7,7 @@ import type { Engine } from '../engine/ports.js';
 import { Metadata } from '../metadata/metadata.js';
 import { type Duty, RunsInWorker } from '../operations/duty.js';
 import { Rounds } from '../operations/rounds.js';
+import { CertificateAlert } from './certificate-alert.js';
 import { GatewayAlerts } from './gateway-alerts.js';
 
 /** How long a gateway may be dead before it is noticed. */
@@ -20,11 +21,13 @@ const SETTLE_MS = 10_000;
 @Injectable()
 export class GatewayWatch implements Duty {
   private readonly alerts: GatewayAlerts;
+  private readonly certificateAlert: CertificateAlert;
   /** One for each region, so that none waits for another; and the closing of alerts. */
   private readonly rounds: readonly Rounds[];
 
   constructor(@Inject(ENGINE) private readonly engine: Engine, metadata: Metadata, @Inject(LOG) private readonly log: Log) {
     this.alerts = new GatewayAlerts(metadata);
+    this.certificateAlert = new CertificateAlert(metadata);
     this.rounds = [
       ...engine.inventory().map(({ id }) => this.watch(id)),
       new Rounds({ everyMs: SETTLE_MS, round: () => this.alerts.settle(), whenFailed: 'alerts of gateways could not be closed', log }),
@@ -48,12 +51,14 @@ export class GatewayWatch implements Duty {
   }
 
   /**
-   * Looks once. What is started has died only if it ran at the look before: else it is the start of the machine, or a route that
-   * has just been opened.
+   * Looks once, of which rounds are made. What is started has died only if it ran at the look before: else it is the start of the
+   * machine, or a route that has just been opened.
    */
-  private async look(region: string, lived: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+  async look(region: string, lived: ReadonlySet<string>): Promise<ReadonlySet<string>> {
     try {
-      const { running, started, failed } = await this.engine.gateway.keep(region, AbortSignal.timeout(LOOK_TIMEOUT_MS));
+      const { running, started, failed, certificate } = await this.engine.gateway.keep(region, AbortSignal.timeout(LOOK_TIMEOUT_MS));
+      await this.certificateAlert.tell(certificate)
+        .catch((error: unknown) => this.log.warn({ reason: reasonOf(error) }, 'the alert of the certificate could not be recorded'));
       const died = started.filter((what) => lived.has(what));
       if (started.length > 0) this.log.warn({ region, started, died }, 'gateway started');
       if (died.length > 0) {

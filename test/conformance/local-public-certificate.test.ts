@@ -142,11 +142,14 @@ describe('a fleet with a public certificate', () => {
     const { serial, client } = await openSession('port');
     await client.end();
     await publish({ ...(await authority.issue([HOST])), key: 'half written' });
-    for (let round = 0; round < 3; round += 1) await engine.gateway.keep('europe', signal());
+    const cannotBeUsed = { severity: 'critical', message: expect.stringMatching(/cannot be used: .*key/) as string };
+    await eventually('operators to be told', async () => (await engine.gateway.keep('europe', signal())).certificate !== null);
+    for (let round = 0; round < 3; round += 1) expect(await engine.gateway.keep('europe', signal())).toMatchObject({ certificate: cannotBeUsed });
     const after = await openSession('port');
     await after.client.end();
     expect(after.serial).toBe(serial);
     await publish(await authority.issue([HOST]));
+    await eventually('all to be well again', async () => (await engine.gateway.keep('europe', signal())).certificate === null);
   });
 
   it('is presented by the successor after a failover, and by the old primary that follows it', async () => {

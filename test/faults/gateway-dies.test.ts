@@ -74,4 +74,18 @@ describe('a router or a pooler that dies', () => {
     await settling.settle(begun + 20 * MINUTE_MS);
     expect(await alerts()).toEqual([]);
   });
+
+  it('is no reason to overlook a certificate that ends, which is told until it is renewed', async () => {
+    const told = (): Promise<{ severity: string; message: string }[]> =>
+      laboratory.query(`SELECT severity, message FROM alerts WHERE kind = 'certificate' AND resolved_at IS NULL`, []);
+    const again = laboratory.get(GatewayWatch);
+    for (const severity of ['warning', 'critical'] as const) {
+      engine.certificateTrouble = { severity, message: `it is ${severity}` };
+      await again.look('europe', new Set());
+      expect(await told()).toEqual([{ severity, message: `it is ${severity}` }]);
+    }
+    engine.certificateTrouble = null;
+    await again.look('europe', new Set());
+    expect(await told()).toEqual([]);
+  });
 });

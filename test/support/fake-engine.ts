@@ -3,7 +3,7 @@ import { EngineError, type EngineErrorKind } from '../../src/engine/errors.js';
 import type { ExtensionObservation } from '../../src/engine/extension-list.js';
 import type { RoleObservation, WantedRole } from '../../src/engine/role-names.js';
 import type {
-  DatabaseEndpoint, DatabaseSpec, Effect, EndpointProof, EndpointRefusals, EndpointSubject, Engine, GatewayPort, InstanceGlimpse, InstanceInspection, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch,
+  CertificateTrouble, DatabaseEndpoint, DatabaseSpec, Effect, EndpointProof, EndpointRefusals, EndpointSubject, Engine, GatewayPort, InstanceGlimpse, InstanceInspection, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch,
   InventoryRegion, KeptCopy, KeptGateway, LocaleOffer, Lsn, OpenTransaction, RefusalCount, Route, RouteObservation, StandbyObservation, StorageMeasure, Writing,
 } from '../../src/engine/ports.js';
 import { FakeBackups } from './fake-backups.js';
@@ -129,6 +129,8 @@ export class FakeEngine implements Engine {
   readonly refusals = new Map<string, readonly RefusalCount[]>();
   /** Databases whose pooler is dead. */
   readonly poolersDown = new Set<string>();
+  /** What is wrong with the certificate that an operator supplied. */
+  certificateTrouble: CertificateTrouble | null = null;
   /** Called around each effect; what it throws, the caller gets, and while it does not return, the caller is stuck. */
   onCrashPoint: (point: CrashPoint) => void | Promise<void> = () => undefined;
   /** What happens to the data plane by other hands just before a call; the test says for which. */
@@ -657,7 +659,7 @@ class FakeGateway implements GatewayPort {
   keep(region: string): Promise<KeptGateway> {
     const ids = [...this.engine.routes.values()].filter(({ database }) => database.region === region).map(({ database }) => database.id);
     const started = [...(this.engine.gatewaysDown.delete(region) ? ['router'] : []), ...ids.filter((id) => this.engine.poolersDown.delete(id))];
-    return Promise.resolve({ started, running: ['router', ...ids].filter((what) => !started.includes(what)), failed: [] });
+    return Promise.resolve({ started, running: ['router', ...ids].filter((what) => !started.includes(what)), failed: [], certificate: this.engine.certificateTrouble });
   }
 
   refusalsOf({ id, region }: EndpointSubject): Promise<EndpointRefusals> {

@@ -70,5 +70,5 @@ export class SimulatedGateway implements GatewayPort {
   certificateAuthority(): Promise<string> { return Promise.resolve(''); }
   remove(): Promise<void> { throw new Error('this verb is not simulated'); }
   verify(): Promise<EndpointProof> { throw new Error('this verb is not simulated'); }
-  keep(): Promise<KeptGateway> { return Promise.resolve({ running: [], started: [], failed: [] }); }
+  keep(): Promise<KeptGateway> { return Promise.resolve({ running: [], started: [], failed: [], certificate: null }); }
 }

@@ -1,9 +1,9 @@
+import type { CertificateTrouble } from '../../ports.js';
+import { judgeCertificateTrouble } from './judge-certificate-trouble.js';
 import type { LocalFleet } from './local-fleet.js';
 
 const LOOK_EVERY_MS = 1_000;
-const DAY_MS = 24 * 60 * 60_000;
-/** People renew certificates a month before they end, or a third of their life. */
-const WARN_BEFORE_MS = 14 * DAY_MS;
+const HOUR_MS = 60 * 60_000;
 
 /** Sees when the operator has renewed the public certificate in its files, and takes it over. */
 export class PublicCertificateWatch {
@@ -12,8 +12,14 @@ export class PublicCertificateWatch {
   private judged: string | undefined;
   private judgedAt = -Infinity;
   private looking: Promise<void> | undefined;
+  private found: CertificateTrouble | null = null;
 
   constructor(private readonly fleet: LocalFleet) {}
+
+  /** As the last look found it. */
+  get trouble(): CertificateTrouble | null {
+    return this.found;
+  }
 
   /** Looks, unless that was done a moment ago; callers at the same time look together. */
   look(): Promise<void> {
@@ -31,14 +37,16 @@ export class PublicCertificateWatch {
     if (files === null) return;
     const written = await Promise.all([files.certificate, files.key].map((path) => shell.modifiedAt(path)));
     const now = written.map((time) => time?.getTime() ?? 'missing').join();
-    if (now === this.judged && performance.now() - this.judgedAt < DAY_MS) return;
+    if (now === this.judged && performance.now() - this.judgedAt < HOUR_MS) return;
+    const isChanged = now !== this.judged;
     const found = await this.fleet.renewPublicCertificate();
     this.judged = now;
     this.judgedAt = performance.now();
-    if (found?.faults) log.warn({ ...files, faults: found.faults }, 'public certificate cannot be used: servers go on with the one before');
-    else if (found?.isNew) log.info({ ...files, validUntil: found.fit?.validUntil }, 'public certificate taken over');
-    if (found?.fit && found.fit.validUntil.getTime() - Date.now() < WARN_BEFORE_MS) {
-      log.warn({ ...files, validUntil: found.fit.validUntil }, 'public certificate ends soon: renew it');
+    if (!found) return;
+    this.found = judgeCertificateTrouble(found, files.certificate, new Date());
+    if (found.isNew) log.info({ ...files, validUntil: found.fit?.validUntil }, 'public certificate taken over');
+    if (found.faults && isChanged) {
+      log.warn({ ...files, faults: found.faults }, 'public certificate cannot be used: servers go on with the one before');
     }
   }
 }

@@ -22,7 +22,7 @@ export async function keepPoolers(
   gateway: RegionGateway,
   routes: readonly RouteFile[] | undefined,
   signal: AbortSignal,
-): Promise<KeptGateway> {
+): Promise<Omit<KeptGateway, 'certificate'>> {
   if (!routes) return { running: gateway.pooledDatabases, started: [], failed: [] };
   gateway.forgetPoolersBut(routes);
   const limit = pLimit(LOOKS_AT_ONCE);

@@ -114,7 +114,8 @@ export class LocalGateway implements GatewayPort {
       const router = routes?.length === 0 ? undefined : (await gateway.startRouter(signal)) ? 'started' : 'running';
       const kept = await keepPoolers(gateway, routes, signal);
       await this.certificates.get(region)?.keep(signal);
-      return router ? { ...kept, [router]: ['router', ...kept[router]] } : kept;
+      const { trouble: certificate } = this.publicCertificate;
+      return { ...kept, certificate, ...(router ? { [router]: ['router', ...kept[router]] } : {}) };
     });
   }
 

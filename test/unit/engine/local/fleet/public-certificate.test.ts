@@ -6,6 +6,7 @@ import * as x509 from '@peculiar/x509';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { constrainAuthority } from '../../../../../src/engine/local/fleet/constrained-authority.js';
+import { judgeCertificateTrouble } from '../../../../../src/engine/local/fleet/judge-certificate-trouble.js';
 import { judgePublicCertificate, type PublicFiles } from '../../../../../src/engine/local/fleet/judge-public-certificate.js';
 import { withServerName } from '../../../../../src/engine/local/instances/files/instance-settings.js';
 import { PublicAuthority, type IssuedCertificate } from '../../../../support/public-authority.js';
@@ -37,6 +38,18 @@ describe('a public certificate', () => {
     expect(faultsOf(files(wild), HOST)).toEqual(['the certificate is not for db.example.org, but for *.db.example.org']);
     expect(faultsOf(files(address), '192.0.2.7')).toEqual([]);
     expect(faultsOf(files(), null)).toEqual(['it needs a public host, under which clients look for it']);
+  });
+
+  it('is an operator\'s trouble two weeks before it ends, a grave one three days before, and at once when its files are of no use', () => {
+    const judged = judgePublicCertificate(files(), HOST);
+    const before = (days: number): Date => new Date((judged.fit?.validUntil.getTime() ?? 0) - days * 86_400_000);
+    expect(judgeCertificateTrouble(judged, '/c.pem', before(15))).toBeNull();
+    expect(judgeCertificateTrouble(judged, '/c.pem', before(13))).toMatchObject({ severity: 'warning', message: expect.stringContaining('/c.pem ends at') as string });
+    expect(judgeCertificateTrouble(judged, '/c.pem', before(2))).toMatchObject({ severity: 'critical' });
+    const faulty = judgePublicCertificate({ ...files(), key: 'half written' }, HOST);
+    expect(judgeCertificateTrouble(faulty, '/c.pem', before(60))).toEqual({
+      severity: 'critical', message: 'the public certificate in /c.pem cannot be used: the file of the key holds none in PEM',
+    });
   });
 
   it('is refused for everything that is wrong with it at once', async () => {
