@@ -14,7 +14,7 @@
 const { readdirSync } = require('node:fs');
 const { join } = require('node:path');
 
-const FEATURES = ['customers', 'fleet', 'databases', 'health', 'backups', 'relocation', 'reconciliation'];
+const FEATURES = ['customers', 'fleet', 'databases', 'health', 'backups', 'relocation', 'maintenance', 'reconciliation'];
 const GROUND = ['config', 'problems', 'metadata', 'telemetry', 'secrets'];
 /** What runs by itself and sees the control plane from outside. */
 const OUTSIDE = ['cli', 'supervisor'];

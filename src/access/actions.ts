@@ -70,6 +70,11 @@ export const WHO_MAY = {
   'alert.list': 'operator',
   'audit-event.list': 'authenticated',
 
+  'maintenance-window.list': 'public',
+  'maintenance-window.read': 'public',
+  'maintenance-window.create': 'operator',
+  'maintenance-window.cancel': 'operator',
+
   'host.list': 'operator',
   'host.read': 'operator',
   'host.undrain': 'operator',

@@ -6,6 +6,7 @@ import { dumpCommand } from './client/dump-command.js';
 import { extensionCommands } from './client/extension-commands.js';
 import { roleCommands } from './client/role-commands.js';
 import { customerCommands, inventoryCommands } from './client/list-commands.js';
+import { maintenanceCommands } from './client/maintenance-commands.js';
 import { operationCommands } from './client/operation-commands.js';
 import { promotionCommands } from './client/promotion-commands.js';
 import { relocationCommands } from './client/relocation-commands.js';
@@ -31,6 +32,7 @@ export function program(version: string): Command {
     dumpCommand(),
     ...promotionCommands(),
     ...relocationCommands(),
+    maintenanceCommands(),
     drillCommand(),
     operationCommands(),
     customerCommands(),

@@ -92,11 +92,17 @@ export class FleetService {
    * @throws UnknownRegionError, RegionClosedError
    */
   async lockRegion(tx: EntityManager, regionId: string): Promise<void> {
+    await this.holdRegion(tx, regionId);
+    if (!this.isOpen(regionId)) throw new RegionClosedError(regionId);
+  }
+
+  /** The same of a region that may be closed for new databases. @throws UnknownRegionError */
+  async holdRegion(tx: EntityManager, regionId: string): Promise<RegionEntity> {
     const regions = tx.withRepository(this.regionRows);
     const region = await withFullRights(tx, () => regions.findOne({ where: { id: regionId }, lock: { mode: 'for_no_key_update' } }));
     // Within the caller's transaction: a second connection for it could be the one that everybody waits for.
     if (!region) throw new UnknownRegionError(regionId, (await regions.find({ order: { position: 'ASC' } })).map(({ id }) => id));
-    if (!this.isOpen(regionId)) throw new RegionClosedError(regionId);
+    return region;
   }
 
   /**

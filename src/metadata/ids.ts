@@ -10,6 +10,7 @@ export const ID_PREFIXES = {
   apiKey: 'key',
   alert: 'alt',
   auditEvent: 'aud',
+  maintenanceWindow: 'mw',
 } as const;
 
 export type IdKind = keyof typeof ID_PREFIXES;

@@ -4,6 +4,7 @@ import { CustomersModule } from '../customers/customers.module.js';
 import { DatabasesModule } from '../databases/databases.module.js';
 import { FleetModule } from '../fleet/fleet.module.js';
 import { HttpModule } from '../http/http.module.js';
+import { MaintenanceModule } from '../maintenance/maintenance.module.js';
 import { RelocationModule } from '../relocation/relocation.module.js';
 import { ControlPlaneModule, type Ground } from './control-plane.module.js';
 import { MonitoringModule } from './monitoring.module.js';
@@ -16,7 +17,7 @@ export class ApiModule {
       module: ApiModule,
       imports: [
         ControlPlaneModule.on(ground), FleetModule, CustomersModule, DatabasesModule, HttpModule, BackupsModule, RelocationModule,
-        MonitoringModule,
+        MaintenanceModule, MonitoringModule,
       ],
     };
   }

@@ -42,6 +42,7 @@ let backupId: string;
 let host: { id: string; dataCenter: string };
 let routes: ReadonlyMap<string, { readonly method: string; readonly path: string; readonly route: Route }>;
 let names = 0;
+let windows = 0;
 
 beforeAll(async () => {
   api = await startTestApi({ settings: { FREEHOLD_BACKUPS_EVERY_MS: '200' } });
@@ -126,6 +127,11 @@ const ROWS: Readonly<Record<string, Row>> = {
   listAlerts: { admitted: 200 },
   listAuditEvents: { admitted: 200 },
 
+  listMaintenance: { admitted: 200 },
+  getMaintenance: { admitted: 200, request: () => newWindow() },
+  planMaintenance: { admitted: 201, request: () => ({ body: nextWindow() }) },
+  cancelMaintenance: { admitted: 200, request: () => newWindow() },
+
   listHosts: { admitted: 200 },
   getHost: { admitted: 200, request: () => ({ params: { id: host.id } }) },
   drainHost: { admitted: 200, request: planOf('id') },
@@ -134,6 +140,16 @@ const ROWS: Readonly<Record<string, Row>> = {
   evacuateDataCenter: { admitted: 200, request: planOf('dataCenter') },
   loseDataCenter: { admitted: 200, request: planOf('dataCenter') },
 };
+
+/** Each an hour after the one before, so that none is in another's way. */
+function nextWindow(): object {
+  const startsAt = new Date(Date.now() + (windows += 1) * 3_600_000);
+  return { region: 'oceania', startsAt, endsAt: new Date(startsAt.getTime() + 60_000), urgent: true, reason: 'to see who may' };
+}
+
+async function newWindow(): Promise<Request> {
+  return { params: { id: (await api.post('/v1/maintenance-windows', nextWindow())).body.id } };
+}
 
 async function newDumpLink(): Promise<Request> {
   const { body } = await api.post(`${aboutDatabase()}/dump-links`);

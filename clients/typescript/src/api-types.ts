@@ -873,6 +873,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/maintenance-windows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List maintenance windows, newest first
+         * @description Needs no key.
+         */
+        get: operations["listMaintenance"];
+        put?: never;
+        /**
+         * Plan a maintenance window
+         * @description For a region or one of its hosts: at most an hour, 72 hours ahead, outside 08:00-20:00 on Monday to Friday in the region's own time zone, and the only one of the region within two months unless a reason is given. A time that is not allowed is refused with the nearest ones that are. For operators.
+         */
+        post: operations["planMaintenance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/maintenance-windows/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a maintenance window
+         * @description Needs no key.
+         */
+        get: operations["getMaintenance"];
+        put?: never;
+        post?: never;
+        /**
+         * Call a maintenance window off
+         * @description One that runs ends at once. Repeating it answers the same. For operators.
+         */
+        delete: operations["cancelMaintenance"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1269,6 +1317,31 @@ export interface components {
             /** @enum {string} */
             status: "alive";
         };
+        /** @description Time that is set aside for work that interrupts; it does not count as downtime. */
+        MaintenanceWindow: {
+            id: string;
+            region: string;
+            /** @description Null for the whole region */
+            host: string | null;
+            /** Format: date-time */
+            startsAt: string;
+            /** Format: date-time */
+            endsAt: string;
+            /** @description The region's own, by which business hours are told */
+            timeZone: string;
+            /** @enum {string} */
+            state: "planned" | "running" | "ended" | "cancelled";
+            urgent: boolean;
+            reason: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            cancelledAt: string | null;
+        };
+        MaintenanceWindowList: {
+            data: components["schemas"]["MaintenanceWindow"][];
+            nextCursor: string | null;
+        };
         /** @description What would move, and how. */
         MovePlanAnswer: {
             plan: {
@@ -1608,9 +1681,13 @@ export interface components {
          *
          *     [`restore-out-of-range`](/problems/restore-out-of-range): There is nothing to restore from that time.
          *
+         *     [`unknown-host`](/problems/unknown-host): There is no such host.
+         *
          *     [`unknown-plan`](/problems/unknown-plan): There is no such plan.
          *
          *     [`unknown-region`](/problems/unknown-region): There is no such region.
+         *
+         *     [`window-not-allowed`](/problems/window-not-allowed): Maintenance is not allowed then.
          */
         Problem422: {
             headers: {
@@ -1644,6 +1721,8 @@ export interface components {
          *     [`role-taken`](/problems/role-taken): There is a role of that name.
          *
          *     [`too-many-roles`](/problems/too-many-roles): The database has as many roles as it may have.
+         *
+         *     [`window-over`](/problems/window-over): The maintenance window is over.
          */
         Problem409: {
             headers: {
@@ -3509,6 +3588,145 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    listMaintenance: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                region?: string;
+                state?: "planned" | "running" | "ended" | "cancelled";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of windows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceWindowList"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    planMaintenance: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Chosen by the caller, 1 to 255 visible characters. The same key and body are answered the same for 24 hours; the same key with another body is refused. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description May be left out if a host is named */
+                    region?: string;
+                    /** @description For one host alone */
+                    host?: string | null;
+                    /** Format: date-time */
+                    startsAt: string;
+                    /**
+                     * Format: date-time
+                     * @description Within an hour of the start
+                     */
+                    endsAt: string;
+                    /** @description Shown to everybody. Needed for an urgent window, and for a second one of a region within two months */
+                    reason?: string | null;
+                    /**
+                     * @description It cannot wait for a time that the service level allows
+                     * @default false
+                     */
+                    urgent?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description The window */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceWindow"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getMaintenance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The window */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceWindow"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            404: components["responses"]["Problem404"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    cancelMaintenance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The window, as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceWindow"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
             429: components["responses"]["Problem429"];
             "4XX": components["responses"]["Problem"];
             "5XX": components["responses"]["Problem"];

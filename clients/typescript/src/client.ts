@@ -23,6 +23,7 @@ export type Alert = Schemas['Alert'];
 export type Extension = Schemas['Extension'];
 export type Role = Schemas['Role'];
 export type OperationStep = Operation['steps'][number];
+export type MaintenanceWindow = Schemas['MaintenanceWindow'];
 export type MovePlan = Schemas['MovePlanAnswer']['plan'];
 export type ApiKey = Schemas['ApiKey'];
 export type NewApiKey = Schemas['NewApiKey'];
