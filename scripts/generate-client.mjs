@@ -26,6 +26,7 @@ const ground = {
   engine: { inventory: () => [] },
   vault: new Vault(Buffer.alloc(32)),
   queues: {},
+  anchors: {},
   log: openLog('silent', 'generate'),
   tracing: NO_TRACING,
 };

@@ -69,6 +69,8 @@ export const WHO_MAY = {
   'operation.cancel': 'operator',
   'alert.list': 'operator',
   'audit-event.list': 'authenticated',
+  'audit-event.export': 'authenticated',
+  'audit-event.verify': 'operator',
 
   'maintenance-window.list': 'public',
   'maintenance-window.read': 'public',

@@ -3,19 +3,20 @@ import pLimit from 'p-limit';
 import type { EntityManager } from 'typeorm';
 import type { Action } from '../access/actions.js';
 import { reachOf } from '../access/actor.js';
-import { admit } from '../access/permission.js';
-import type { Subject } from '../access/subject.js';
+import { admit, reachFor } from '../access/permission.js';
+import { NO_SUBJECT, type Subject } from '../access/subject.js';
 import { confine } from '../metadata/confine.js';
 import { Metadata } from '../metadata/metadata.js';
-import { EVERYTHING } from '../metadata/reach.js';
+import { EVERYTHING, type Reach } from '../metadata/reach.js';
 import { DomainError } from '../problems/domain-problem.js';
+import { problemTypeOf } from '../problems/problem-types.js';
 import { Vault } from '../secrets/vault.js';
 import type { OperationDocument } from '../operations/operation.js';
 import { OperationFeed } from '../operations/operation-feed.js';
 import { OperationsService } from '../operations/operations.service.js';
 import type { Log } from '../telemetry/log.js';
 import { LOG } from '../telemetry/log-token.js';
-import { audit } from './audit.js';
+import { AuditTrail } from './audit/audit-trail.js';
 import type { Caller } from './caller.js';
 import { hashOfChange, KEPT_HOURS, type Repeat, Repeats } from './repeats.js';
 import { requireSuccess } from './require-success.js';
@@ -32,6 +33,8 @@ export interface Change<Found extends object, Seen = undefined> {
    */
   readonly look?: (found: Found) => Promise<Seen>;
 }
+
+type Attempt<Found extends object> = Pick<Change<Found, unknown>, 'action' | 'subject'>;
 
 /** What the work of a change came to. */
 export interface Done<Body> {
@@ -84,6 +87,7 @@ const WAIT_MS = 15_000;
 export class Changes {
   private readonly slots = pLimit(CHANGES_AT_ONCE);
   private readonly repeats: Repeats<Committed>;
+  private readonly trail: AuditTrail;
 
   constructor(
     private readonly metadata: Metadata,
@@ -93,6 +97,7 @@ export class Changes {
     @Inject(LOG) private readonly log: Log,
   ) {
     this.repeats = new Repeats(vault);
+    this.trail = new AuditTrail(vault);
   }
 
   /** @throws ProblemError `not-found`, `forbidden`, `idempotency-key-reused`, and what the work throws */
@@ -103,7 +108,9 @@ export class Changes {
     const seen = await keep(change.look?.(found));
     const make = (): Promise<Made> => this.make(caller, change, found, (tx) => work(tx, found, seen() as Seen));
     // What acts by itself, a failover first of all, does not wait behind requests.
-    const made = await (caller.actor.type === 'system' ? make() : this.slots(make));
+    const made = await this.noting(
+      caller, change, isRefusal, () => (caller.actor.type === 'system' ? make() : this.slots(make)),
+    );
     await this.follow(made);
     return new Answered(made.body as Body, made.replayed);
   }
@@ -127,18 +134,23 @@ export class Changes {
   }
 
   /** The subject of an action that the actor may take; an attempt at an action that it may not take is written down. */
-  async admit<Found extends object>(
-    caller: Caller, { action, subject }: Pick<Change<Found, unknown>, 'action' | 'subject'>,
-  ): Promise<Found> {
-    try {
-      return await admit(caller.actor, action, subject);
-    } catch (error) {
-      if (error instanceof DomainError) {
-        await this.noteRefusal(caller, action, subject, error)
-          .catch((failure: unknown) => this.log.error({ err: failure, action }, 'a refusal could not be written down'));
-      }
-      throw error;
-    }
+  admit<Found extends object>(caller: Caller, { action, subject }: Attempt<Found>): Promise<Found> {
+    return this.noting(caller, { action, subject }, () => true, () => admit(caller.actor, action, subject));
+  }
+
+  /**
+   * The subject of a read. A reader who may not is written down; one who asks for what is not there, or cannot be seen, is not:
+   * programs ask for what was deleted again and again.
+   */
+  admitReader<Found extends object>(caller: Caller, action: Action, subject: Subject<Found>): Promise<Found> {
+    return this.noting(caller, { action, subject }, isForbidden, () => admit(caller.actor, action, subject));
+  }
+
+  /** How far a caller sees that reads all that it can see, such as a list; one who may not is written down. */
+  reachFor(caller: Caller, action: Action): Promise<Reach> {
+    return this.noting(
+      caller, { action, subject: NO_SUBJECT }, isForbidden, () => Promise.resolve().then(() => reachFor(caller.actor, action)),
+    );
   }
 
   /** Forgets the answers that are no longer owed to anybody. */
@@ -168,10 +180,25 @@ export class Changes {
   ): Promise<Done<Body>> {
     const done = await confine(tx, reachOf(caller.actor), () => work(tx));
     const made = done.made ?? { id: subject.id, customerId: subject.ownerOf?.(found) ?? null };
-    await audit(tx, caller, {
+    await this.trail.write(tx, caller, {
       action, result: 'done', subjectId: made.id, customerId: made.customerId, operationId: done.operation?.id, detail: done.detail ?? {},
     });
     return done;
+  }
+
+  /** Writes down the refusals that the work ends with. */
+  private async noting<Found extends object, Result>(
+    caller: Caller, { action, subject }: Attempt<Found>, isNoted: (refusal: DomainError) => boolean, work: () => Promise<Result>,
+  ): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof DomainError && isNoted(error)) {
+        await this.noteRefusal(caller, action, subject, error)
+          .catch((failure: unknown) => this.log.error({ err: failure, action }, 'a refusal could not be written down'));
+      }
+      throw error;
+    }
   }
 
   /** Of a subject that the actor cannot see, its owner does not learn either: the actor may have guessed its id. */
@@ -179,7 +206,7 @@ export class Changes {
     caller: Caller, action: Action, subject: Subject<Found>, { problem }: DomainError,
   ): Promise<void> {
     const found = problem === 'forbidden' && subject.ownerOf ? await subject.find(EVERYTHING) : undefined;
-    await this.metadata.transaction((tx) => audit(tx, caller, {
+    await this.metadata.transaction((tx) => this.trail.write(tx, caller, {
       action, result: 'refused', subjectId: subject.id, customerId: (found && subject.ownerOf?.(found)) ?? null, detail: { problem },
     }));
   }
@@ -203,6 +230,11 @@ export class Changes {
     return operation;
   }
 }
+
+const isForbidden = ({ problem }: DomainError): boolean => problem === 'forbidden';
+
+/** Whether an error says that the actor may not do that, or not with this, and not that it cannot be done now. */
+const isRefusal = ({ problem }: DomainError): boolean => [403, 404].includes(problemTypeOf(problem).status);
 
 /** Keeps what a look found, or threw, until it is asked for. */
 async function keep<Seen>(look: Promise<Seen> | undefined): Promise<() => Seen | undefined> {

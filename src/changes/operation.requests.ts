@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { admit, reachFor } from '../access/permission.js';
 import type { Subject } from '../access/subject.js';
 import type { Slice } from '../metadata/slice.js';
 import { Metadata } from '../metadata/metadata.js';
@@ -8,9 +7,8 @@ import type { OperationDocument } from '../operations/operation.js';
 import { type OperationFilter, OperationsService } from '../operations/operations.service.js';
 import type { Caller } from './caller.js';
 import { type Answered, Changes } from './changes.js';
-import { type AuditDocument, readAuditEvents } from './read-audit-events.js';
 
-/** What is asked of operations, of alerts, and of the record of who did what. */
+/** What is asked of operations and of alerts. */
 @Injectable()
 export class OperationRequests {
   constructor(
@@ -19,17 +17,17 @@ export class OperationRequests {
     private readonly metadata: Metadata,
   ) {}
 
-  list({ actor }: Caller, filter: OperationFilter): Promise<OperationDocument[]> {
-    return this.operations.list(reachFor(actor, 'operation.list'), filter);
+  async list(caller: Caller, filter: OperationFilter): Promise<OperationDocument[]> {
+    return this.operations.list(await this.changes.reachFor(caller, 'operation.list'), filter);
   }
 
-  read({ actor }: Caller, id: string): Promise<OperationDocument> {
-    return admit(actor, 'operation.read', this.subject(id));
+  read(caller: Caller, id: string): Promise<OperationDocument> {
+    return this.changes.admitReader(caller, 'operation.read', this.subject(id));
   }
 
   /** The operation, of which the caller may be told of every change. */
-  follow({ actor }: Caller, id: string): Promise<OperationDocument> {
-    return admit(actor, 'operation.follow', this.subject(id));
+  follow(caller: Caller, id: string): Promise<OperationDocument> {
+    return this.changes.admitReader(caller, 'operation.follow', this.subject(id));
   }
 
   /** Events of an operation that the caller follows, after the one with that number, oldest first. */
@@ -51,13 +49,9 @@ export class OperationRequests {
     });
   }
 
-  listAlerts({ actor }: Caller, slice: Slice): Promise<AlertDocument[]> {
-    reachFor(actor, 'alert.list');
+  async listAlerts(caller: Caller, slice: Slice): Promise<AlertDocument[]> {
+    await this.changes.reachFor(caller, 'alert.list');
     return listAlerts(this.metadata.dataSource.manager, slice);
-  }
-
-  listAuditEvents({ actor }: Caller, slice: Slice): Promise<AuditDocument[]> {
-    return readAuditEvents(this.metadata, reachFor(actor, 'audit-event.list'), slice);
   }
 
   /** What an operation is about may be a customer's; to steer the operation itself is nobody's but the operators'. */

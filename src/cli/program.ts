@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 
+import { auditCommands } from './client/audit-commands.js';
 import { backupCommands, restoreCommand } from './client/backup-commands.js';
 import { databaseCommands } from './client/database-commands.js';
 import { dumpCommand } from './client/dump-command.js';
@@ -35,6 +36,7 @@ export function program(version: string): Command {
     maintenanceCommands(),
     drillCommand(),
     operationCommands(),
+    auditCommands(),
     customerCommands(),
     ...inventoryCommands(),
   ];

@@ -58,6 +58,12 @@ export const settingsSchema = z.object({
   FREEHOLD_DATABASES_PER_CUSTOMER: z.coerce.number().int().min(1).default(100),
   /** Requests a second that one credential may make, averaged over ten seconds. */
   FREEHOLD_REQUESTS_PER_SECOND: z.coerce.number().min(50, 'may not be below 50: the contract promises that much').default(500),
+  /** How often the audit's newest hash is published while it grows, in milliseconds. */
+  FREEHOLD_AUDIT_PUBLISH_EVERY_MS: z.coerce.number().int().min(1_000).max(86_400_000).default(600_000),
+  /** Where it is sent, too, as JSON by POST: a place that the administrators of the metadata database cannot change. */
+  FREEHOLD_AUDIT_WEBHOOK: z.url({ protocol: /^https?$/, error: 'must begin with http:// or https://' }).optional(),
+  /** How often a worker verifies the whole audit, in milliseconds. */
+  FREEHOLD_AUDIT_VERIFY_EVERY_MS: z.coerce.number().int().min(1_000).max(604_800_000).default(3_600_000),
   /** Regions in which no new database is placed, separated by commas. */
   FREEHOLD_CLOSED_REGIONS: z.string().default('').transform(list),
   /** Where backups are kept, as JSON; directories of the embedded fleet if it is not set. */

@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import type { ApiKeyEntity } from '../access/api-key.entity.js';
 import { ApiKeysService } from '../access/api-keys.service.js';
 import { customerScope } from '../access/actor.js';
-import { admit, reachFor } from '../access/permission.js';
 import { NO_SUBJECT, type Subject } from '../access/subject.js';
 import type { Caller } from '../changes/caller.js';
 import { type Answered, Changes } from '../changes/changes.js';
@@ -28,12 +27,12 @@ export class CustomerRequests {
     });
   }
 
-  list({ actor }: Caller, slice: Slice): Promise<CustomerEntity[]> {
-    return this.customers.list(reachFor(actor, 'customer.list'), slice);
+  async list(caller: Caller, slice: Slice): Promise<CustomerEntity[]> {
+    return this.customers.list(await this.changes.reachFor(caller, 'customer.list'), slice);
   }
 
-  async read({ actor }: Caller, id: string): Promise<CustomerDocument> {
-    return describeCustomer(await admit(actor, 'customer.read', this.subject(id)));
+  async read(caller: Caller, id: string): Promise<CustomerDocument> {
+    return describeCustomer(await this.changes.admitReader(caller, 'customer.read', this.subject(id)));
   }
 
   /** A key reaches no further than its customer. */
@@ -47,8 +46,8 @@ export class CustomerRequests {
     });
   }
 
-  async listKeys({ actor }: Caller, customerId: string, slice: Slice): Promise<ApiKeyEntity[]> {
-    await admit(actor, 'api-key.list', this.subject(customerId));
+  async listKeys(caller: Caller, customerId: string, slice: Slice): Promise<ApiKeyEntity[]> {
+    await this.changes.admitReader(caller, 'api-key.list', this.subject(customerId));
     return this.keys.list(customerId, slice);
   }
 

@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { admit, reachFor } from '../access/permission.js';
 import type { Subject } from '../access/subject.js';
 import { askerOf, type Caller } from '../changes/caller.js';
 import { type Answered, Changes } from '../changes/changes.js';
@@ -50,13 +49,13 @@ export class DatabaseRequests {
     });
   }
 
-  list({ actor }: Caller, filter: DatabaseFilter): Promise<DatabaseDocument[]> {
-    return this.databases.list(reachFor(actor, 'database.list'), filter);
+  async list(caller: Caller, filter: DatabaseFilter): Promise<DatabaseDocument[]> {
+    return this.databases.list(await this.changes.reachFor(caller, 'database.list'), filter);
   }
 
   /** As it is now, also where no watcher looks at it. */
-  read({ actor }: Caller, id: string): Promise<DatabaseDocument> {
-    return admit(actor, 'database.read', { ...this.document(id), find: (reach) => this.databases.observe(reach, id) });
+  read(caller: Caller, id: string): Promise<DatabaseDocument> {
+    return this.changes.admitReader(caller, 'database.read', { ...this.document(id), find: (reach) => this.databases.observe(reach, id) });
   }
 
   delete(caller: Caller, id: string, { withoutBackup }: DeletionQuery): Promise<Answered<DatabaseOperationAnswer>> {

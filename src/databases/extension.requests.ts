@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { admit } from '../access/permission.js';
 import { askerOf, type Caller } from '../changes/caller.js';
 import { type Answered, Changes } from '../changes/changes.js';
 import { DatabaseRequests, type OperationAnswer } from './database.requests.js';
@@ -20,8 +19,8 @@ export class ExtensionRequests {
   ) {}
 
   /** All that the server has, by name. */
-  async list({ actor }: Caller, id: string): Promise<ExtensionDocument[]> {
-    requireInstances(await admit(actor, 'extension.list', this.databases.document(id)));
+  async list(caller: Caller, id: string): Promise<ExtensionDocument[]> {
+    requireInstances(await this.changes.admitReader(caller, 'extension.list', this.databases.document(id)));
     return this.extensions.list(id, AbortSignal.timeout(LOOK_TIMEOUT_MS));
   }
 

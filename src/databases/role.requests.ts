@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { admit } from '../access/permission.js';
 import { askerOf, type Caller } from '../changes/caller.js';
 import { type Answered, Changes } from '../changes/changes.js';
 import { notFound } from '../problems/problem.js';
@@ -22,8 +21,8 @@ export class RoleRequests {
   ) {}
 
   /** All of them, by name. */
-  async list({ actor }: Caller, id: string): Promise<readonly RoleDocument[]> {
-    requireInstances(await admit(actor, 'role.list', this.databases.document(id)));
+  async list(caller: Caller, id: string): Promise<readonly RoleDocument[]> {
+    requireInstances(await this.changes.admitReader(caller, 'role.list', this.databases.document(id)));
     return this.look(id);
   }
 

@@ -1,21 +1,21 @@
 import { Injectable } from '@nestjs/common';
-import { admit, reachFor } from '../access/permission.js';
 import type { Subject } from '../access/subject.js';
 import type { Caller } from '../changes/caller.js';
+import { Changes } from '../changes/changes.js';
 import { FleetService, type HostDocument } from './fleet.service.js';
 
 /** What is asked of the fleet. */
 @Injectable()
 export class FleetRequests {
-  constructor(private readonly fleet: FleetService) {}
+  constructor(private readonly changes: Changes, private readonly fleet: FleetService) {}
 
-  listHosts({ actor }: Caller): Promise<HostDocument[]> {
-    reachFor(actor, 'host.list');
+  async listHosts(caller: Caller): Promise<HostDocument[]> {
+    await this.changes.reachFor(caller, 'host.list');
     return this.fleet.hosts();
   }
 
-  readHost({ actor }: Caller, id: string): Promise<HostDocument> {
-    return admit(actor, 'host.read', this.host(id));
+  readHost(caller: Caller, id: string): Promise<HostDocument> {
+    return this.changes.admitReader(caller, 'host.read', this.host(id));
   }
 
   /** A host, which is no customer's. */

@@ -14,7 +14,7 @@ export interface Select {
  * for all cases the planner could use no index, or would have to plan it anew each time.
  *
  * @param statement up to its WHERE
- * @param conditions such as `{ 'd.id = ?': id }`
+ * @param conditions such as `{ 'd.id = ?': id }`; each `?` in one stands for its value
  * @param column the column that holds the customer's id, by which the reach is kept
  * @param tail what follows the conditions, with `?` for the limit
  */
@@ -25,6 +25,6 @@ export function writeSelect(
   const given = Object.entries(conditions).flatMap(([condition, value]) => (value === undefined ? [] : [{ condition, value }]));
   const visible = confineTo(reach, column, given.length + 1);
   const parameters = [...given.map(({ value }) => value), ...visible.parameters, limit];
-  const all = [...given.map(({ condition }, index) => condition.replace('?', `$${index + 1}`)), visible.condition];
+  const all = [...given.map(({ condition }, index) => condition.replaceAll('?', `$${index + 1}`)), visible.condition];
   return { statement: `${statement} WHERE ${all.join(' AND ')} ${tail.replace('?', `$${parameters.length}`)}`, parameters };
 }

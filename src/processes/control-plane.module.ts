@@ -10,6 +10,7 @@ import { TRACING } from '../telemetry/tracing-token.js';
 import { Vault } from '../secrets/vault.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine } from '../engine/ports.js';
+import { ANCHOR_FILE, type AnchorFile } from '../changes/audit/anchors.js';
 import { ChangesModule } from '../changes/changes.module.js';
 import { Metadata } from '../metadata/metadata.js';
 import { OperationQueues } from '../operations/operation-queues.js';
@@ -23,6 +24,8 @@ export interface Ground {
   readonly engine: Engine;
   readonly vault: Vault;
   readonly queues: OperationQueues;
+  /** Where the hashes of the audit are published. */
+  readonly anchors: AnchorFile;
   readonly log: Log;
   readonly tracing: Tracing;
 }
@@ -39,6 +42,7 @@ export class ControlPlaneModule {
       { provide: LOG, useValue: ground.log },
       { provide: TRACING, useValue: ground.tracing },
       { provide: OperationQueues, useValue: ground.queues },
+      { provide: ANCHOR_FILE, useValue: ground.anchors },
     ];
     return {
       module: ControlPlaneModule, imports: [handOver(ground.dataSource), OperationsModule, ChangesModule],

@@ -24,7 +24,7 @@ async function main(): Promise<void> {
     });
     const metadata = new Metadata(dataSource);
     const report = await reconcileFleet({
-      metadata, engine, store: new PostgresOperationStore(dataSource),
+      metadata, engine, vault, store: new PostgresOperationStore(dataSource),
       // No operation runs here, and none is asked what it means.
       records: new MetadataDatabaseRecords(metadata, vault, new OperationRegistry()),
       backupRecords: new MetadataBackupRecords(metadata, vault),

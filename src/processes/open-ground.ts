@@ -2,7 +2,7 @@ import type { Settings } from '../config/settings.js';
 import { openTracing } from '../telemetry/open-tracing.js';
 import { Vault } from '../secrets/vault.js';
 import type { Ground } from './control-plane.module.js';
-import { openEngine } from '../engine/engine.js';
+import { openAnchorFile, openEngine } from '../engine/engine.js';
 import { dataSourceOptions, openDataSource } from '../metadata/data-source.js';
 import type { Log } from '../telemetry/log.js';
 import { OperationQueues } from '../operations/operation-queues.js';
@@ -18,7 +18,10 @@ export async function openGround(settings: Settings, log: Log, processName = 'pr
       ...(settings.FREEHOLD_BACKUP_SITES && { backupSites: settings.FREEHOLD_BACKUP_SITES }),
     }),
   ]);
-  return { settings, dataSource, engine, vault, log, tracing, queues: new OperationQueues(settings.REDIS_URL) };
+  return {
+    settings, dataSource, engine, vault, log, tracing, queues: new OperationQueues(settings.REDIS_URL),
+    anchors: openAnchorFile(settings.FREEHOLD_DATA_DIR),
+  };
 }
 
 /** Closes what the application that was made of it has not closed. */

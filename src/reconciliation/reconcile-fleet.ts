@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import type { EntityManager } from 'typeorm';
-import { audit } from '../changes/audit.js';
+import { AuditTrail } from '../changes/audit/audit-trail.js';
+import { CHAINED_UNTIL } from '../changes/audit/judge-chain.js';
 import { systemCaller } from '../changes/caller.js';
 import type { MetadataBackupRecords } from '../backups/sets/backup-records.js';
 import type { Engine, InstanceRef } from '../engine/ports.js';
@@ -14,6 +15,7 @@ import type { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { stepPlans } from '../operations/runner.js';
 import type { PostgresOperationStore } from '../operations/postgres-store.js';
+import type { Vault } from '../secrets/vault.js';
 import { type Finding, type MemberDecision, reconcileDatabase, type Reconciliation, type RecordedDatabase } from './reconcile-database.js';
 import { findBackups, type FoundBackups, recordBackups } from './find-backups.js';
 import { endBackups, passOverAccounts, recordReconciliation } from './record-reconciliation.js';
@@ -60,6 +62,7 @@ interface Parts {
   readonly backupRecords: MetadataBackupRecords;
   readonly store: PostgresOperationStore;
   readonly engine: Engine;
+  readonly vault: Vault;
 }
 
 /**
@@ -99,8 +102,10 @@ export async function reconcileFleet(parts: Parts): Promise<ReconciliationReport
       databases: decided.map(({ database, decision }) => describe(database, decision)), unknown, backups: countBackups(backups),
       endedOperations: ended.map(({ id, kind, subjectId, step }) => ({ id, kind, databaseId: subjectId, step })),
     };
-    await audit(tx, systemCaller('recover'), {
-      action: 'metadata.recover', result: 'done', subjectId: null, customerId: null, detail: { ...report },
+    const [head] = await queryRows<{ sequence: number }>(tx, 'SELECT sequence::float AS sequence FROM audit_chain_head');
+    await new AuditTrail(parts.vault).write(tx, systemCaller('recover'), {
+      action: 'metadata.recover', result: 'done', subjectId: null, customerId: null,
+      detail: { ...report, [CHAINED_UNTIL]: head?.sequence ?? 0 },
     });
     return report;
   });

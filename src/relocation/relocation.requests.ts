@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { admit } from '../access/permission.js';
 import type { Subject } from '../access/subject.js';
 import { askerOf, type Caller } from '../changes/caller.js';
 import { type Answered, Changes } from '../changes/changes.js';
@@ -57,8 +56,8 @@ export class RelocationRequests {
     });
   }
 
-  private async plan({ actor }: Caller, subject: Subject<readonly HostDocument[]>, { state }: Vacate): Promise<MovePlan> {
-    const hosts = await admit(actor, `vacate.${state}`, subject);
+  private async plan(caller: Caller, subject: Subject<readonly HostDocument[]>, { state }: Vacate): Promise<MovePlan> {
+    const hosts = await this.changes.admitReader(caller, `vacate.${state}`, subject);
     return this.relocation.plan(hosts.map(({ id }) => id), state === 'lost');
   }
 

@@ -126,6 +126,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   cancelOperation: { admitted: 409, owned: true, request: ofOperation },
   listAlerts: { admitted: 200 },
   listAuditEvents: { admitted: 200 },
+  exportAuditEvents: { admitted: 200 },
+  verifyAuditEvents: { admitted: 200 },
 
   listMaintenance: { admitted: 200 },
   getMaintenance: { admitted: 200, request: () => newWindow() },

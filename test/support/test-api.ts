@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { NestFactory } from '@nestjs/core';
 import pg from 'pg';
 import { inject } from 'vitest';
@@ -14,9 +15,11 @@ import { OperationQueues } from '../../src/operations/operation-queues.js';
 import { closeGround } from '../../src/processes/open-ground.js';
 import { startWorker } from '../../src/processes/start-worker.js';
 import { WorkerModule } from '../../src/processes/worker.module.js';
+import { LineFile } from '../../src/engine/local/machine/line-file.js';
 import { FakeEngine } from './fake-engine.js';
 import { TEMPLATE } from './global-setup.js';
 import { eventually, freePort } from './servers.js';
+import { drawAnchorPath } from './test-anchors.js';
 
 /** An answer of the API, read to its end. */
 export interface Answer {
@@ -44,6 +47,8 @@ export interface TestApi {
   readonly ground: Ground;
   readonly operatorKey: string;
   readonly signupKey: string;
+  /** Where the hashes of the audit are published. */
+  readonly anchorPath: string;
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   get(path: string, options?: CallOptions): Promise<Answer>;
   post(path: string, body?: unknown, options?: CallOptions): Promise<Answer>;
@@ -94,19 +99,20 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     FREEHOLD_OPERATOR_KEY: keys.operator, FREEHOLD_SIGNUP_KEY: keys.signup, ...options.settings,
   });
   const engine = new FakeEngine();
+  const anchorPath = drawAnchorPath();
   const rate = options.requestsPerSecond;
-  const ground = await openTestGround(rate === undefined ? settings : { ...settings, FREEHOLD_REQUESTS_PER_SECOND: rate }, engine, options.log ?? openLog(process.env.TEST_LOG ?? 'silent', 'test'));
-  const testApi = new RunningTestApi(ground, engine, keys.operator, keys.signup);
+  const ground = await openTestGround(rate === undefined ? settings : { ...settings, FREEHOLD_REQUESTS_PER_SECOND: rate }, engine, options.log ?? openLog(process.env.TEST_LOG ?? 'silent', 'test'), anchorPath);
+  const testApi = new RunningTestApi(ground, engine, keys.operator, keys.signup, anchorPath);
   await testApi.begin();
   if (options.worker ?? true) await testApi.startWorker();
   return testApi;
 }
 
-async function openTestGround(settings: Settings, engine: FakeEngine, log: Log): Promise<Ground> {
+async function openTestGround(settings: Settings, engine: FakeEngine, log: Log, anchorPath: string): Promise<Ground> {
   const queues = new OperationQueues(settings.REDIS_URL);
   await eventually(() => queues.isReachable());
   return {
-    settings, engine, queues, log,
+    settings, engine, queues, log, anchors: new LineFile(anchorPath),
     tracing: await openTracing(settings.FREEHOLD_OTLP_ENDPOINT, 'test'),
     vault: new Vault(Buffer.from(settings.FREEHOLD_MASTER_KEY, 'base64')),
     dataSource: await openDataSource(dataSourceOptions(settings.DATABASE_URL)),
@@ -117,7 +123,7 @@ class RunningTestApi implements TestApi {
   private api: Api | undefined;
   private endWorker: (() => Promise<void>) | undefined;
 
-  constructor(public ground: Ground, readonly engine: FakeEngine, readonly operatorKey: string, readonly signupKey: string) {}
+  constructor(public ground: Ground, readonly engine: FakeEngine, readonly operatorKey: string, readonly signupKey: string, readonly anchorPath: string) {}
 
   get url(): string {
     return `http://127.0.0.1:${this.ground.settings.FREEHOLD_PORT}`;
@@ -142,7 +148,7 @@ class RunningTestApi implements TestApi {
       signal: AbortSignal.timeout(20_000),
     });
     const text = await response.text();
-    const isJson = response.headers.get('content-type')?.includes('json') === true && text !== '';
+    const isJson = /[/+]json/.test(response.headers.get('content-type') ?? '') && text !== '';
     return { status: response.status, headers: response.headers, text, body: isJson ? (JSON.parse(text) as unknown) : undefined };
   }
 
@@ -209,5 +215,6 @@ class RunningTestApi implements TestApi {
     await this.stopWorker();
     await this.api?.close();
     await closeGround(this.ground);
+    rmSync(this.anchorPath, { force: true });
   }
 }

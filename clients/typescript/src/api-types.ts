@@ -605,6 +605,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audit-events/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download who did what, oldest first
+         * @description A line each, as JSON or CSV, of all that the same filters find. An export that fails midway aborts the connection and never ends cleanly.
+         */
+        get: operations["exportAuditEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit-events/verification": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Verify the whole audit
+         * @description Reads the chain of hashes from its beginning and compares it with the hashes that were published. For operators.
+         */
+        get: operations["verifyAuditEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/databases/{id}/backups": {
         parameters: {
             query?: never;
@@ -1053,10 +1093,42 @@ export interface components {
             detail: {
                 [key: string]: unknown;
             };
+            /** @description Its place in the chain of hashes; null for the first second or so */
+            sequence: number | null;
+            /** @description The hash of the chain at that place (SHA-256, hexadecimal) */
+            hash: string | null;
         };
         AuditEventList: {
             data: components["schemas"]["AuditEvent"][];
             nextCursor: string | null;
+        };
+        /** @description An audit event a line */
+        AuditLines: string;
+        AuditVerification: {
+            valid: boolean;
+            /** @description Entries of the chain */
+            entries: number;
+            /** @description Entries that have no place in it yet */
+            waiting: number;
+            /** @description The chain's last hash: keep it elsewhere, and compare with it later */
+            hash: string;
+            anchors: {
+                /** @description Published hashes that are the chain's */
+                kept: number;
+                /** @description Published hashes that a restore of the metadata has taken back */
+                void: number;
+                /** @description Lines of the file of published hashes that are none */
+                unreadable: number;
+            };
+            /** @description The first of them */
+            findings: {
+                /** @enum {string} */
+                kind: "changed" | "removed" | "inserted" | "reordered" | "rewritten" | "truncated";
+                sequence: number | null;
+                eventId: string | null;
+                detail: string;
+            }[];
+            findingsInAll: number;
         };
         /** @description A full backup, and its copies at the backup sites. */
         Backup: {
@@ -2955,6 +3027,20 @@ export interface operations {
             query?: {
                 limit?: number;
                 cursor?: string;
+                /** @description Such as database.delete */
+                action?: string;
+                /** @description The id of a credential, or the name of a part of the control plane */
+                actor?: string;
+                /** @description What it was done to */
+                subjectId?: string;
+                /** @description About a database, by itself or by an operation */
+                databaseId?: string;
+                /** @description `refused`: the actor may not do that, or cannot see the subject */
+                result?: "done" | "refused";
+                /** @description At this time or later */
+                since?: string;
+                /** @description Before this time */
+                until?: string;
             };
             header?: never;
             path?: never;
@@ -2973,6 +3059,77 @@ export interface operations {
             };
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
+            429: components["responses"]["Problem429"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    exportAuditEvents: {
+        parameters: {
+            query?: {
+                /** @description Such as database.delete */
+                action?: string;
+                /** @description The id of a credential, or the name of a part of the control plane */
+                actor?: string;
+                /** @description What it was done to */
+                subjectId?: string;
+                /** @description About a database, by itself or by an operation */
+                databaseId?: string;
+                /** @description `refused`: the actor may not do that, or cannot see the subject */
+                result?: "done" | "refused";
+                /** @description At this time or later */
+                since?: string;
+                /** @description Before this time */
+                until?: string;
+                format?: "ndjson" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["AuditLines"];
+                    "text/csv": components["schemas"]["AuditLines"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            429: components["responses"]["Problem429"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    verifyAuditEvents: {
+        parameters: {
+            query?: {
+                /** @description Hashes that you kept elsewhere, each as SEQUENCE:HASH, separated by commas */
+                anchors?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditVerification"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
             429: components["responses"]["Problem429"];
             "4XX": components["responses"]["Problem"];
             "5XX": components["responses"]["Problem"];

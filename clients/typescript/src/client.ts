@@ -20,6 +20,8 @@ export type Region = Schemas['Region'];
 export type Host = Schemas['Host'];
 export type Plan = Schemas['Plan'];
 export type Alert = Schemas['Alert'];
+export type AuditEvent = Schemas['AuditEvent'];
+export type AuditVerification = Schemas['AuditVerification'];
 export type Extension = Schemas['Extension'];
 export type Role = Schemas['Role'];
 export type OperationStep = Operation['steps'][number];
@@ -140,6 +142,13 @@ export class FreeholdClient {
       headers: { accept: 'application/octet-stream' },
       signal,
     });
+  }
+
+  /** The audit, a line each, oldest first; one that breaks off ends with an error. */
+  exportAuditEvents(
+    query: ParameterOf<'get', '/v1/audit-events/export', 'query'> = {}, signal?: AbortSignal,
+  ): Promise<ReadableStream<Uint8Array>> {
+    return this.transport.open({ method: 'GET', path: '/v1/audit-events/export', query, headers: { accept: '*/*' }, signal });
   }
 
   /** Follows an operation until it has ended, whichever way; resumes by itself when the connection breaks. */

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { admit, reachFor } from '../../access/permission.js';
 import { askerOf, type Caller } from '../../changes/caller.js';
 import { type Answered, Changes, type Done } from '../../changes/changes.js';
 import { changeOf } from '../../databases/change-of.js';
@@ -41,10 +40,10 @@ export class BackupRequests {
   ) {}
 
   async list(
-    { actor }: Caller, databaseId: string, slice: Slice,
+    caller: Caller, databaseId: string, slice: Slice,
   ): Promise<BackupDocument[]> {
-    await admit(actor, 'backup.list', this.databases.owned(databaseId));
-    return this.backups.list(reachFor(actor, 'backup.list'), { databaseId, ...slice });
+    await this.changes.admitReader(caller, 'backup.list', this.databases.owned(databaseId));
+    return this.backups.list(await this.changes.reachFor(caller, 'backup.list'), { databaseId, ...slice });
   }
 
   /** Asks for a backup now; while one is made, answers with that. */

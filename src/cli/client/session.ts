@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import { FreeholdClient } from '../../../clients/typescript/src/client.js';
+import { type ClientOptions, FreeholdClient } from '../../../clients/typescript/src/client.js';
 import { readCliSettings } from '../../config/settings.js';
 import { CliError, EXIT } from '../cli-error.js';
 
@@ -9,6 +9,9 @@ export interface Session {
   readonly api: FreeholdClient;
   readonly asJson: boolean;
 }
+
+/** What takes longer than usual, in milliseconds. */
+type Limits = Pick<ClientOptions, 'timeoutMs'>;
 
 interface SharedOptions {
   readonly url?: string;
@@ -25,7 +28,7 @@ export function withApi(command: Command): Command {
 }
 
 /** @throws CliError if it is not said which API to talk to. */
-export function openSession(command: Command): Session {
+export function openSession(command: Command, limits: Limits = {}): Session {
   const options = command.optsWithGlobals<SharedOptions>();
   const settings = readCliSettings();
   const url = options.url ?? settings.FREEHOLD_URL;
@@ -33,15 +36,15 @@ export function openSession(command: Command): Session {
   if (!/^https?:\/\//.test(url)) {
     throw new CliError('--url is not an address of an API: it must begin with http:// or https://', EXIT.usage);
   }
-  return { api: connect(url, options.apiKey ?? settings.FREEHOLD_API_KEY), asJson: options.json === true };
+  return { api: connect(url, options.apiKey ?? settings.FREEHOLD_API_KEY, limits), asJson: options.json === true };
 }
 
 /** Somebody waits at a terminal: what cannot be reached, or wants a long pause, is reported soon. */
 const PATIENCE = { attempts: 3, longestPauseMs: 5_000 };
 
 /** Speaks to an API with one credential. */
-export function connect(url: string, apiKey: string | undefined): FreeholdClient {
-  return new FreeholdClient({ url, ...PATIENCE, ...(apiKey !== undefined && { apiKey }) });
+export function connect(url: string, apiKey: string | undefined, limits: Limits = {}): FreeholdClient {
+  return new FreeholdClient({ url, ...PATIENCE, ...limits, ...(apiKey !== undefined && { apiKey }) });
 }
 
 /** All items of a list, for those who need them at once. */

@@ -24,11 +24,13 @@ import { OperationQueues } from '../../../src/operations/operation-queues.js';
 import { OperationsService } from '../../../src/operations/operations.service.js';
 import { PostgresOperationStore } from '../../../src/operations/postgres-store.js';
 import { OperationRegistry } from '../../../src/operations/registry.js';
+import { LineFile } from '../../../src/engine/local/machine/line-file.js';
 import { closeGround } from '../../../src/processes/open-ground.js';
 import { WorkerModule } from '../../../src/processes/worker.module.js';
 import { FakeEngine } from '../../support/fake-engine.js';
 import { openTestMetadata } from '../../support/test-metadata.js';
 import { immortalRunner, MOST_RUNS, MortalWorker } from './mortal-worker.js';
+import { drawAnchorPath } from '../../support/test-anchors.js';
 
 /** The kernel and the features over a real metadata database and the scripted engine, with workers that die when told to. */
 export interface Laboratory {
@@ -72,7 +74,7 @@ export async function openLaboratory(): Promise<Laboratory> {
   const engine = new FakeEngine({ hostMemoryMb: 100_000_000 });
   const vault = new Vault(Buffer.from(settings.FREEHOLD_MASTER_KEY, 'base64'));
   const log = openLog(process.env.TEST_LOG ?? 'silent', 'test');
-  const ground = { settings, dataSource: metadata.dataSource, engine, vault, log, tracing: NO_TRACING, queues: new OperationQueues(settings.REDIS_URL) };
+  const ground = { settings, dataSource: metadata.dataSource, engine, vault, log, tracing: NO_TRACING, queues: new OperationQueues(settings.REDIS_URL), anchors: new LineFile(drawAnchorPath()) };
   const app = await NestFactory.createApplicationContext(WorkerModule.on(ground), { logger: ['error', 'warn'], abortOnError: false });
   await app.get(FleetService).recordInventory();
   return new OpenLaboratory(app, engine, metadata.dataSource.manager, async () => {
