@@ -175,7 +175,7 @@ module.exports = {
       name: 'queues-only-in-operations',
       severity: 'error',
       from: { path: '^(src|migrations)/', pathNot: '^src/operations/' },
-      to: { path: 'node_modules/(bullmq|ioredis)/' },
+      to: { path: 'node_modules/(bullmq|ioredis)/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'no-barrels',

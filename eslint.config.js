@@ -63,7 +63,6 @@ export default defineConfig(
     ignores: ['clients/typescript/src/api-types.ts'],
     rules: { 'max-len': ['error', { code: 140, ignoreUrls: true }] },
   },
-  { files: ['src/cli/http.ts'], rules: { 'no-restricted-globals': 'off' } },
   {
     files: ['test/**', '*.config.ts'],
     rules: {

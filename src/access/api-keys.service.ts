@@ -4,6 +4,8 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { type EntityManager, IsNull, LessThan, Or, Raw, type Repository } from 'typeorm';
 import { newId } from '../metadata/ids.js';
 import { Metadata } from '../metadata/metadata.js';
+import type { Reach } from '../metadata/reach.js';
+import type { Slice } from '../metadata/slice.js';
 import { type ApiKeyActor, OPERATOR, PROVISION_SCOPE } from './actor.js';
 import { ApiKeyEntity } from './api-key.entity.js';
 import { KeyLookUps } from './key-look-ups.js';
@@ -39,7 +41,7 @@ export class ApiKeysService {
   private readonly touched = new Map<string, number>();
   private readonly lookUps: KeyLookUps;
 
-  constructor(@InjectRepository(ApiKeyEntity) private readonly keys: Repository<ApiKeyEntity>, metadata: Metadata) {
+  constructor(@InjectRepository(ApiKeyEntity) private readonly keys: Repository<ApiKeyEntity>, private readonly metadata: Metadata) {
     this.lookUps = new KeyLookUps(metadata);
   }
 
@@ -84,10 +86,10 @@ export class ApiKeysService {
     return this.keys.existsBy({ id, revokedAt: IsNull(), expiresAt: Or(IsNull(), Raw((column) => `${column} > now()`)) });
   }
 
-  list(customerId: string, page: { readonly before?: string; readonly limit: number }): Promise<ApiKeyEntity[]> {
-    const { before, limit } = page;
+  /** Those of a customer, as far as the reader sees it; the newest first. */
+  list(reach: Reach, customerId: string, { before, limit }: Slice): Promise<ApiKeyEntity[]> {
     const where = { customerId, ...(before !== undefined && { id: LessThan(before) }) };
-    return this.keys.find({ where, order: { id: 'DESC' }, take: limit });
+    return this.metadata.read(reach, (tx) => tx.withRepository(this.keys).find({ where, order: { id: 'DESC' }, take: limit }));
   }
 
   /** Ends a key at once; false if the customer has no such key. */

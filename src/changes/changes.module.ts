@@ -7,5 +7,8 @@ import { OperationRequests } from './operation.requests.js';
 
 /** The one door for changes, for all features. */
 @Global()
-@Module({ providers: [Changes, OperationRequests, AuditRequests, IdempotencyKeeper, ChainKeeper], exports: [Changes, OperationRequests, AuditRequests] })
+@Module({
+  providers: [Changes, OperationRequests, AuditRequests, IdempotencyKeeper, ChainKeeper],
+  exports: [Changes, OperationRequests, AuditRequests],
+})
 export class ChangesModule {}

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { reachOf } from '../access/actor.js';
 import type { Subject } from '../access/subject.js';
 import type { Slice } from '../metadata/slice.js';
 import { Metadata } from '../metadata/metadata.js';
@@ -31,8 +32,8 @@ export class OperationRequests {
   }
 
   /** Events of an operation that the caller follows, after the one with that number, oldest first. */
-  eventsAfter(id: string, eventId: string): Promise<{ id: string; document: OperationDocument }[]> {
-    return this.operations.eventsAfter(id, eventId);
+  eventsAfter({ actor }: Caller, id: string, eventId: string): Promise<{ id: string; document: OperationDocument }[]> {
+    return this.operations.eventsAfter(reachOf(actor), id, eventId);
   }
 
   retry(caller: Caller, id: string): Promise<Answered<{ operation: OperationDocument }>> {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
 
+import { takeOverSettings } from '../config/settings.js';
 import { scrubSecrets } from '../telemetry/scrub-secrets.js';
 import { describeError, EXIT } from './cli-error.js';
 import { hideArguments } from './hide-secrets.js';
@@ -15,6 +16,7 @@ function readVersion(): string {
 async function main(): Promise<number> {
   hideArguments(process.argv.slice(2));
   try {
+    await takeOverSettings();
     await program(readVersion()).parseAsync();
     return EXIT.ok;
   } catch (error) {

@@ -1,8 +1,25 @@
+import { isIP } from 'node:net';
+
 import { z } from 'zod';
 
+import { reasonOf } from '../base/reason-of.js';
 import { backupSitesSchema } from './backup-sites.js';
+import { type Environment, takeOver, withoutSecrets } from './handed-over.js';
+
+const absolutePath = z.string().startsWith('/', 'must be an absolute path');
 
 const list = (text: string): string[] => text.split(',').map((part) => part.trim()).filter(Boolean);
+
+function isNetwork(text: string): boolean {
+  const [address = '', prefix, ...more] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || more.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
+}
+
+function isOrigin(text: string): boolean {
+  return /^https?:\/\//.test(text) && URL.canParse(text) && new URL(text).origin === text;
+}
 
 /** One of which it is clear where the password ends; a part of it would be taken for a host otherwise, and be told in errors. */
 const CLEAR_ADDRESS = /^[a-z]+:\/\/(?:[^@/?#]*@)?[^@]*$/s;
@@ -56,8 +73,17 @@ export const settingsSchema = z.object({
   FREEHOLD_DUMP_TOTAL_SECONDS: z.coerce.number().min(1).default(43_200),
   /** Databases that one customer may have, in all plans together. */
   FREEHOLD_DATABASES_PER_CUSTOMER: z.coerce.number().int().min(1).default(100),
-  /** Requests a second that one credential may make, averaged over ten seconds. */
+  /** Requests a second that one credential, or one address without one, may make, averaged over ten seconds. */
   FREEHOLD_REQUESTS_PER_SECOND: z.coerce.number().min(50, 'may not be below 50: the contract promises that much').default(500),
+  /** Certificate of the API with its chain, and its key, both PEM; without them it speaks HTTP. Files that change are taken over. */
+  FREEHOLD_TLS_CERTIFICATE: absolutePath.optional(),
+  FREEHOLD_TLS_KEY: absolutePath.optional(),
+  /** The proxies before the API, as addresses or networks separated by commas: from them it takes who the client is. */
+  FREEHOLD_TRUSTED_PROXIES: z.string().default('').transform(list)
+    .refine((all) => all.every(isNetwork), 'must be addresses, or networks such as 10.0.0.0/8'),
+  /** The pages of other origins that may call the API from a browser, as origins separated by commas; none by default. */
+  FREEHOLD_CORS_ORIGINS: z.string().default('').transform(list)
+    .refine((all) => all.every(isOrigin), 'must be origins such as https://console.example.com'),
   /** How often the audit's newest hash is published while it grows, in milliseconds. */
   FREEHOLD_AUDIT_PUBLISH_EVERY_MS: z.coerce.number().int().min(1_000).max(86_400_000).default(600_000),
   /** Where it is sent, too, as JSON by POST: a place that the administrators of the metadata database cannot change. */
@@ -72,6 +98,23 @@ export const settingsSchema = z.object({
 
 export type Settings = z.output<typeof settingsSchema>;
 
+/** What this process was given: its environment, and what was handed over to it apart from that. */
+let given: Environment = process.env;
+
+/**
+ * Takes the settings that are handed over on standard input, if the environment says that there are some; before anything reads
+ * a setting.
+ *
+ * @throws SettingsError if there are none
+ */
+export async function takeOverSettings(): Promise<void> {
+  try {
+    given = await takeOver(process.env, process.stdin);
+  } catch (error) {
+    throw new SettingsError([reasonOf(error)]);
+  }
+}
+
 /** Names each fault of a configuration, one a line; thrown so that a process can print it and exit. */
 export class SettingsError extends Error {
   constructor(readonly faults: readonly string[]) {
@@ -85,14 +128,12 @@ export class SettingsError extends Error {
  *
  * @throws SettingsError with every fault at once, unknown `FREEHOLD_` variables included: a misspelt setting is a fault.
  */
-export function readSettings(environment: Record<string, string | undefined> = process.env): Settings {
+export function readSettings(environment: Environment = given): Settings {
   const parsed = settingsSchema.safeParse(environment);
-  const faults = [...(parsed.success ? [] : listFaults(parsed.error)), ...findSharedKey(environment), ...findUnknown(environment)];
+  const faults = [...(parsed.success ? [] : listFaults(parsed.error)), ...findSharedKey(environment), ...findHalfTls(environment), ...findUnknown(environment)];
   if (!parsed.success || faults.length > 0) throw new SettingsError(faults);
   return parsed.data;
 }
-
-const absolutePath = z.string().startsWith('/', 'must be an absolute path');
 
 /** Settings of the `freehold` command; what is not given on its command line is taken from here. */
 const cliSettingsSchema = z.object({
@@ -128,6 +169,8 @@ const sharedSettingsSchema = z.object({
     FREEHOLD_OPERATOR_KEY: true,
     FREEHOLD_SIGNUP_KEY: true,
     FREEHOLD_BACKUP_SITES: true,
+    FREEHOLD_TLS_CERTIFICATE: true,
+    FREEHOLD_TLS_KEY: true,
   }).partial().shape,
   FREEHOLD_DATA_DIR: z.string().min(1).optional(),
   FREEHOLD_BIND: z.string().min(1).optional(),
@@ -146,32 +189,41 @@ export type CliSettings = z.output<typeof cliSettingsSchema> & z.output<typeof s
 export const CLI_SETTINGS: ReadonlySet<string> = new Set(Object.keys(cliSettingsSchema.shape));
 
 /** @throws SettingsError with every fault at once, misspelt `FREEHOLD_` variables included. */
-export function readCliSettings(environment: Record<string, string | undefined> = process.env): CliSettings {
+export function readCliSettings(environment: Environment = given): CliSettings {
   const parsed = z.object({ ...cliSettingsSchema.shape, ...sharedSettingsSchema.shape }).safeParse(environment);
-  const faults = [...(parsed.success ? [] : listFaults(parsed.error)), ...findSharedKey(environment), ...findUnknown(environment)];
+  const faults = [...(parsed.success ? [] : listFaults(parsed.error)), ...findSharedKey(environment), ...findHalfTls(environment), ...findUnknown(environment)];
   if (!parsed.success || faults.length > 0) throw new SettingsError(faults);
   return parsed.data;
 }
 
-/** The environment of a process that the command starts: the caller's, without what npm adds, and with the given settings. */
-export function childEnvironment(settings: Record<string, string | undefined>): Record<string, string> {
-  const merged = { ...process.env, ...settings };
-  const kept = Object.entries(merged).filter(([name, value]) => value !== undefined && !/^(npm_|FREEHOLD_(API_KEY|URL)$)/.test(name));
-  return Object.fromEntries(kept) as Record<string, string>;
+/**
+ * What a process of ours that the command starts is to know: what the caller gave, without what npm adds, and the given settings. It
+ * holds secrets, and is {@link handOver handed over}.
+ */
+export function ownEnvironment(settings: Environment): Environment {
+  return Object.fromEntries(Object.entries({ ...given, ...settings }).filter(([name]) => !/^(npm_|FREEHOLD_(API_KEY|URL)$)/.test(name)));
 }
+
+/** The environment of any other program that the command starts. */
+export const childEnvironment = (settings: Environment = {}): Record<string, string> => withoutSecrets(ownEnvironment(settings));
 
 function listFaults(error: z.ZodError): string[] {
   return error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
 }
 
 /** Who has a key is told by the key alone: two credentials with one key would be one of them, whichever is found first. */
-function findSharedKey({ FREEHOLD_OPERATOR_KEY: operator, FREEHOLD_SIGNUP_KEY: signup }: Record<string, string | undefined>): string[] {
+function findSharedKey({ FREEHOLD_OPERATOR_KEY: operator, FREEHOLD_SIGNUP_KEY: signup }: Environment): string[] {
   return operator !== undefined && operator === signup
     ? ['FREEHOLD_SIGNUP_KEY must be another key than FREEHOLD_OPERATOR_KEY: with the same one the signup flow would be an operator']
     : [];
 }
 
-function findUnknown(environment: Record<string, string | undefined>): string[] {
+/** A certificate is no use without its key. */
+function findHalfTls({ FREEHOLD_TLS_CERTIFICATE: certificate, FREEHOLD_TLS_KEY: key }: Environment): string[] {
+  return (certificate === undefined) === (key === undefined) ? [] : ['FREEHOLD_TLS_CERTIFICATE and FREEHOLD_TLS_KEY belong together: set both'];
+}
+
+function findUnknown(environment: Environment): string[] {
   const isKnown = (name: string): boolean => name in settingsSchema.shape || CLI_SETTINGS.has(name);
   return Object.keys(environment).filter((name) => name.startsWith('FREEHOLD_') && !isKnown(name))
     .map((name) => `${name} is not a setting`);

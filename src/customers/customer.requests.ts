@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ApiKeyEntity } from '../access/api-key.entity.js';
 import { ApiKeysService } from '../access/api-keys.service.js';
-import { customerScope } from '../access/actor.js';
+import { customerScope, reachOf } from '../access/actor.js';
 import { NO_SUBJECT, type Subject } from '../access/subject.js';
 import type { Caller } from '../changes/caller.js';
 import { type Answered, Changes } from '../changes/changes.js';
@@ -48,7 +48,7 @@ export class CustomerRequests {
 
   async listKeys(caller: Caller, customerId: string, slice: Slice): Promise<ApiKeyEntity[]> {
     await this.changes.admitReader(caller, 'api-key.list', this.subject(customerId));
-    return this.keys.list(customerId, slice);
+    return this.keys.list(reachOf(caller.actor), customerId, slice);
   }
 
   revokeKey(caller: Caller, customerId: string, id: string): Promise<Answered<undefined>> {

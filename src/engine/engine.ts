@@ -9,6 +9,7 @@ export type { PublicCertificateFiles } from './local/fleet/fleet-description.js'
 export { surveyGatewayPrograms } from './local/gateway/gateway-programs.js';
 export { findHomeless, findLocalPostgres, type LocalPostgres } from './local/fleet/local-postgres.js';
 export { openAnchorFile } from './local/fleet/anchor-file.js';
+export { readText as readTextFile } from './local/machine/files.js';
 export { isOlder, type Version } from './local/machine/judge-postgres.js';
 export { shutDownLocalFleet } from './local/shut-down-fleet.js';
 export { purgeLocalFleet } from './local/purge-fleet.js';

@@ -45,7 +45,8 @@ export class AuditController {
     content: { 'application/x-ndjson': { schema: referTo(auditLinesSchema) }, 'text/csv': { schema: referTo(auditLinesSchema) } },
   })
   async export(
-    @CurrentCaller() caller: Caller, @Query({ schema: auditExportSchema }) { format, ...filter }: AuditExportQuery, @Res() response: Response,
+    @CurrentCaller() caller: Caller, @Query({ schema: auditExportSchema }) { format, ...filter }: AuditExportQuery,
+    @Res() response: Response,
   ): Promise<void> {
     const events = await this.requests.export(caller, filter);
     response.type(format === 'csv' ? 'text/csv; charset=utf-8; header=present' : 'application/x-ndjson');

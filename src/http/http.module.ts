@@ -6,11 +6,12 @@ import { AlertsController } from './alerts.controller.js';
 import { AuditController } from './audit.controller.js';
 import { OperationsController } from './operations.controller.js';
 import { ProblemsController } from './problems.controller.js';
+import { RequestLimits } from './request-limits.js';
 
 /** What belongs to no feature, and the guard of all routes. */
 @Module({
   imports: [AccessModule],
   controllers: [OperationsController, AlertsController, AuditController, ProblemsController],
-  providers: [{ provide: APP_GUARD, useClass: AccessGuard }],
+  providers: [RequestLimits, { provide: APP_GUARD, useClass: AccessGuard }],
 })
 export class HttpModule {}

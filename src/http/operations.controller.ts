@@ -88,7 +88,7 @@ export class OperationsController {
       if (!(await this.keys.isValid(caller.actor.id))) return;
       // Read before the events, so that none of an operation that has ended is missed.
       const operation = await this.requests.follow(caller, id);
-      for (const event of await this.requests.eventsAfter(id, last)) {
+      for (const event of await this.requests.eventsAfter(caller, id, last)) {
         last = event.id;
         response.write(`id: ${event.id}\nevent: step\ndata: ${JSON.stringify(event.document)}\n\n`);
       }

@@ -12,8 +12,14 @@ const UNLOGGED = new Set(['/healthz', '/readyz', '/metrics']);
 /** Told of every request that was answered, and how long that took. */
 export type ObserveRequest = (labels: { method: string; route: string; status: string }, seconds: number) => void;
 
+interface Reception {
+  /** Whether it comes by TLS, so that browsers should never come otherwise. */
+  readonly isSecure: boolean;
+  readonly observe: ObserveRequest;
+}
+
 /** Names each request, times it, writes it down, sets the headers of its answer, and refuses a malformed address. */
-export function receiveRequests(log: Log, observe: ObserveRequest): RequestHandler {
+export function receiveRequests(log: Log, { isSecure, observe }: Reception): RequestHandler {
   return (request, response, next) => {
     const began = performance.now();
     request.id = requestIdOf(request.headers['x-request-id']);
@@ -24,6 +30,7 @@ export function receiveRequests(log: Log, observe: ObserveRequest): RequestHandl
       if (!UNLOGGED.has(request.path)) logRequest(log, request, response, seconds);
     });
     response.setHeader('X-Request-Id', request.id);
+    if (isSecure) response.setHeader('Strict-Transport-Security', 'max-age=31536000');
     // fetch() adds this to every conditional request by itself; taken at its word, no condition would ever hold.
     if (request.headers['if-none-match'] !== undefined) delete request.headers['cache-control'];
     if (!request.url.startsWith('/v1/')) {
@@ -37,7 +44,7 @@ export function receiveRequests(log: Log, observe: ObserveRequest): RequestHandl
   };
 }
 
-/** Swagger UI sets styles inline; TLS is up to what stands before the API. */
+/** Swagger UI sets styles inline; it sends no word of TLS, which may be up to what stands before the API. */
 const pageHeaders = helmet({
   contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null, 'style-src': ["'self'", "'unsafe-inline'"] } },
   strictTransportSecurity: false,

@@ -32,6 +32,9 @@ export interface OperationRequest {
   readonly id?: string;
 }
 
+/** Events of an operation that are read at once; no operation has nearly as many. */
+const EVENTS_AT_ONCE = 1_000;
+
 /** An operation cannot be steered that way in its present state. */
 export class OperationNotSteerableError extends Error {
   constructor(message: string, readonly hint: string) {
@@ -131,10 +134,11 @@ export class OperationsService {
   }
 
   /** Events of an operation after the one with that number, oldest first. */
-  async eventsAfter(operationId: string, eventId: string): Promise<{ id: string; document: OperationDocument }[]> {
-    return queryRows(this.metadata.dataSource.manager,
-      'SELECT id::text, document FROM operation_events WHERE operation_id = $1 AND id > $2 ORDER BY operation_events.id LIMIT 1000',
-      [operationId, eventId]);
+  eventsAfter(reach: Reach, operationId: string, eventId: string): Promise<{ id: string; document: OperationDocument }[]> {
+    return this.metadata.select(reach, writeSelect(
+      'SELECT e.id::text, e.document FROM operation_events e JOIN operations o ON o.id = e.operation_id',
+      { 'e.operation_id = ?': operationId, 'e.id > ?::bigint': eventId }, reach, 'o.owner_id', 'ORDER BY e.id LIMIT ?', EVENTS_AT_ONCE,
+    ));
   }
 
   /**

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { reasonOf } from '../base/reason-of.js';
 import { MetadataBackupRecords } from '../backups/sets/backup-records.js';
 import { openLog } from '../telemetry/log.js';
-import { readSettings } from '../config/settings.js';
+import { readSettings, takeOverSettings } from '../config/settings.js';
 import { Vault } from '../secrets/vault.js';
 import { MetadataDatabaseRecords } from '../databases/database-records.js';
 import { openEngine } from '../engine/engine.js';
@@ -14,6 +14,7 @@ import { reconcileFleet } from '../reconciliation/reconcile-fleet.js';
 
 /** The process by which `freehold recover` makes restored metadata true again; it prints what it found and ends. */
 async function main(): Promise<void> {
+  await takeOverSettings();
   const settings = readSettings();
   const vault = new Vault(Buffer.from(settings.FREEHOLD_MASTER_KEY, 'base64'));
   const dataSource = await openDataSource(dataSourceOptions(settings.DATABASE_URL));

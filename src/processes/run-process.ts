@@ -1,5 +1,5 @@
 import { type Log, openLog } from '../telemetry/log.js';
-import { readSettings, SettingsError } from '../config/settings.js';
+import { readSettings, SettingsError, takeOverSettings } from '../config/settings.js';
 import type { Ground } from './control-plane.module.js';
 import { closeGround, openGround } from './open-ground.js';
 
@@ -18,6 +18,7 @@ export function runProcess(name: 'api' | 'worker', start: (ground: Ground) => Pr
 async function run(name: 'api' | 'worker', start: (ground: Ground) => Promise<() => Promise<void>>): Promise<void> {
   // What is told of a full disk must not end who tells it.
   process.stderr.on('error', () => undefined);
+  await takeOverSettings();
   const settings = readSettings();
   const log: Log = openLog(settings.FREEHOLD_LOG_LEVEL, name);
   const ground = await openGround(settings, log, name);

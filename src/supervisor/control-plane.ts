@@ -1,10 +1,14 @@
-import { childEnvironment, readSettings, type CliSettings } from '../config/settings.js';
+import type { Environment } from '../config/handed-over.js';
+import { ownEnvironment, readSettings, type CliSettings } from '../config/settings.js';
 import { Vault } from '../secrets/vault.js';
 import { prepareLocalFleet, type PreparedFleet, type PublicCertificateFiles } from '../engine/engine.js';
+import { CliError } from '../cli/cli-error.js';
 import { controlDirectory } from '../engine/local/fleet/fleet-layout.js';
+import { readText } from '../engine/local/machine/files.js';
 import { askUntil } from '../base/ask-until.js';
 import { findAccount } from './accounts.js';
 import { askReadiness, nodeProcess } from './api-processes.js';
+import { type ApiPlace, chooseApiUrl, ownApiUrl } from './api-url.js';
 import { Ballast } from './ballast.js';
 import type { ControlDirectory } from './control-directory.js';
 import { lockFleet, type FleetLock } from './fleet-lock.js';
@@ -13,7 +17,7 @@ import { openMasterKey, readFleetName } from './master-key.js';
 import {
   checkpointMetadata, metadataServer, type MetadataOptions, metadataUrl, refuseHomelessMetadata, refuseLostMetadata,
 } from './metadata-server.js';
-import { LOOPBACK, openPorts, type ControlPorts } from './ports.js';
+import { openPorts, type ControlPorts } from './ports.js';
 import { describeHomeless, findPrograms, type Programs } from './programs.js';
 import type { Progress } from './progress.js';
 import { requireResolvable } from './public-host.js';
@@ -100,14 +104,23 @@ export class ControlPlane {
     const ports = await openPorts(directory, this.options.port, this.options.bind);
     const vault = new Vault(masterKey);
     const keys = chooseKeys(await openControlKeys(directory, vault), settings);
-    const api = apiUrl(this.options, ports.api);
+    const place = await this.placeApi(ports.api);
+    const api = chooseApiUrl(place);
     const environment = processEnvironment(this.options, masterKey, ports, keys, api);
     await this.lock.announce(api);
     const fleet = await this.prepareFleet(vault);
     (await describeHomeless(fleet.root, programs.postgres)).forEach((fault) => progress.incident(fault));
     await this.startServers(programs, ports, keys, fleet);
-    await this.startNodeProcesses(environment, api);
+    await this.startNodeProcesses(environment, ownApiUrl(place));
     return describeReady(api, keys);
+  }
+
+  /** @throws CliError if the certificate that the API is to present is not there */
+  private async placeApi(port: number): Promise<ApiPlace> {
+    const { bind, publicHost, settings: { FREEHOLD_TLS_CERTIFICATE: path } } = this.options;
+    const certificate = path === undefined ? undefined : await readText(path);
+    if (path !== undefined && certificate === undefined) throw new CliError(`the certificate of the API, ${path}, is not there`);
+    return { bind, port, publicHost, certificate };
   }
 
   private async prepareFleet(vault: Vault): Promise<PreparedFleet> {
@@ -146,7 +159,7 @@ export class ControlPlane {
     await Promise.all(specs.map((spec) => this.keep(spec)));
   }
 
-  private async startNodeProcesses(environment: Record<string, string>, api: string): Promise<void> {
+  private async startNodeProcesses(environment: Environment, api: string): Promise<void> {
     const { directory, progress, signal } = this.options;
     progress.step('starting api and worker');
     const specs = (['api', 'worker'] as const).map((role) => nodeProcess(role, directory.control, environment, api));
@@ -173,8 +186,8 @@ export function processEnvironment(
   ports: ControlPorts,
   keys: ControlKeys,
   api: string,
-): Record<string, string> {
-  const environment = childEnvironment({
+): Environment {
+  const environment = ownEnvironment({
     DATABASE_URL: settings.DATABASE_URL ?? metadataUrl(ports.metadata, keys.metadataPassword),
     REDIS_URL: settings.REDIS_URL ?? redisUrl(ports.redis, keys.redisPassword),
     FREEHOLD_DATA_DIR: directory.dataDir,
@@ -210,11 +223,4 @@ export function chooseKeys(made: ControlKeys, settings: CliSettings): ControlKey
   return {
     ...made, operatorKey: settings.FREEHOLD_OPERATOR_KEY ?? made.operatorKey, signupKey: settings.FREEHOLD_SIGNUP_KEY ?? made.signupKey,
   };
-}
-
-/** Where the API can be reached from this machine, or from others if it listens to all. */
-function apiUrl({ bind, publicHost }: ControlPlaneOptions, port: number): string {
-  const listensToAll = bind === '0.0.0.0' || bind === '::';
-  const host = listensToAll ? (publicHost?.replace(/^\*\./, '') ?? LOOPBACK) : bind;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 
-import { childEnvironment } from '../config/settings.js';
+import { handOver } from '../config/handed-over.js';
+import { ownEnvironment } from '../config/settings.js';
 import { CliError, EXIT } from '../cli/cli-error.js';
 import { askUntil } from '../base/ask-until.js';
 import { Ballast } from './ballast.js';
@@ -31,12 +32,15 @@ export async function startInBackground(
   log.rotate();
   report.begin();
   try {
+    const { env, input } = handOver(ownEnvironment({}));
     const child = spawn(process.execPath, [...process.execArgv, entry, 'up', ...args, '--report', report.path], {
       cwd: '/',
       detached: true,
-      env: childEnvironment({}),
-      stdio: ['ignore', log.descriptor, log.descriptor],
+      env,
+      stdio: ['pipe', log.descriptor, log.descriptor],
     });
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(input);
     const ready = await followStart(child, report, progress, log.path);
     child.unref();
     return ready;

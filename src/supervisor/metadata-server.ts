@@ -227,9 +227,7 @@ function start(
   return spawn(program, args, {
     cwd: '/',
     detached: true,
-    env: childEnvironment({
-      LC_ALL: 'C.UTF-8', TZ: 'UTC', FREEHOLD_MASTER_KEY: undefined, FREEHOLD_OPERATOR_KEY: undefined, FREEHOLD_SIGNUP_KEY: undefined,
-    }),
+    env: childEnvironment({ LC_ALL: 'C.UTF-8', TZ: 'UTC' }),
     stdio: [input, log, log],
     ...options.account,
   });

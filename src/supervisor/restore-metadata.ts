@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 import { reasonOf } from '../base/reason-of.js';
+import { type Environment, handOver } from '../config/handed-over.js';
 import type { CliSettings } from '../config/settings.js';
 import { Vault } from '../secrets/vault.js';
 import { prepareLocalFleet, restoreLocalMetadata } from '../engine/engine.js';
@@ -132,7 +133,7 @@ async function refuseHealthy(options: RestoreMetadataOptions, server: MetadataOp
 }
 
 async function restoreAndReconcile(
-  options: RestoreMetadataOptions, server: MetadataOptions, vault: Vault, environment: Record<string, string>,
+  options: RestoreMetadataOptions, server: MetadataOptions, vault: Vault, environment: Environment,
 ): Promise<MetadataReport> {
   const { directory, settings, progress, time, site } = options;
   const isAgain = existsSync(directory.restoringMetadata);
@@ -181,12 +182,16 @@ async function withServer<Result>(
 }
 
 /** By a process of its own: the command knows nothing of what is in the metadata. */
-async function reconcile({ directory }: RestoreMetadataOptions, environment: Record<string, string>): Promise<Reconciled> {
+async function reconcile({ directory }: RestoreMetadataOptions, environment: Environment): Promise<Reconciled> {
   const entry = fileURLToPath(new URL('../processes/main-recover.js', import.meta.url));
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, ['--enable-source-maps', entry], {
-      cwd: '/', env: environment, maxBuffer: 64 * 1024 * 1024,
+    const { env, input } = handOver(environment);
+    const running = promisify(execFile)(process.execPath, ['--enable-source-maps', entry], {
+      cwd: '/', env, maxBuffer: 64 * 1024 * 1024,
     });
+    running.child.stdin?.on('error', () => undefined);
+    running.child.stdin?.end(input);
+    const { stdout } = await running;
     return JSON.parse(stdout) as Reconciled;
   } catch (error) {
     const said = (error as { stderr?: string }).stderr?.trim() ?? '';

@@ -10,6 +10,7 @@ import { Vault } from '../../src/secrets/vault.js';
 import { openEngine } from '../../src/engine/engine.js';
 import { SILENT_LOG } from '../../src/engine/collaborators.js';
 import { buildCommand, freehold, mountsOf, processesOf, run, startFreehold } from '../support/freehold-command.js';
+import { findSecrets, listLogs, readSecrets, type Secrets } from '../support/find-secrets.js';
 import { readDocCommands } from '../support/read-doc-commands.js';
 import { freePort, postgresBinaries, startPostgres } from '../support/servers.js';
 
@@ -58,6 +59,8 @@ describe('two fleets on one machine', () => {
   let one: Fleet;
   let other: Fleet;
   let foreground: ChildProcess | undefined;
+  /** The secrets that were told here, by what they are. */
+  const told: Secrets = new Map();
 
   beforeAll(async () => {
     await buildCommand();
@@ -83,6 +86,7 @@ describe('two fleets on one machine', () => {
   it('sign up customers and make a database for each, with its steps shown', async () => {
     await Promise.all([one, other].map(async (fleet) => {
       fleet.customerId = await signUp(fleet);
+      told.set(`API key of ${fleet.customerId}`, await makeKey(fleet));
       const args = ['databases', 'create', '--customer', fleet.customerId, '--name', 'shop', '--region', 'europe', '--json'];
       const result = await freehold(args, clientOf(fleet));
       expect(result.stderr).toContain('✓ create-primary');
@@ -91,6 +95,7 @@ describe('two fleets on one machine', () => {
       expect(made.database).toMatchObject({ name: 'shop', region: 'europe', state: 'available', inSync: true });
       fleet.databaseId = made.database.id;
       fleet.uri = made.credentials.uri;
+      told.set(`password of ${fleet.databaseId}`, made.credentials.password);
     }));
   });
 
@@ -300,7 +305,9 @@ describe('two fleets on one machine', () => {
     expect(JSON.parse(made.stdout)).toMatchObject({ user: 'reporting', uri: expect.stringMatching(/^postgresql:\/\/reporting:[\w-]{32}@/) as string });
     const listed = await freehold(['roles', 'list', 'shop', '--json'], clientOf(other));
     expect(JSON.parse(listed.stdout)).toEqual([{ name: 'reporting', access: 'readOnly' }]);
+    told.set('first password of reporting', JSON.parse(made.stdout).password as string);
     const rotated = await freehold(['roles', 'password', 'shop', 'reporting'], clientOf(other));
+    told.set('password of reporting', new URL(rotated.stdout.trim()).password);
     expect(rotated, rotated.stderr).toMatchObject({ code: 0, stdout: expect.stringMatching(/^postgresql:\/\/reporting:/) as string });
     expect(await freehold(['roles', 'create', 'shop', 'postgres'], clientOf(other))).toMatchObject({ code: 1, stderr: expect.stringContaining('name must be') as string });
     expect(await freehold(['roles', 'delete', 'shop', 'reporting'], clientOf(other))).toMatchObject({ code: 0, stdout: `reporting is gone from ${other.databaseId}\n` });
@@ -316,6 +323,32 @@ describe('two fleets on one machine', () => {
       const result = await freehold(words.split(' '), clientOf(other));
       expect(result.code, `freehold ${words}: ${result.stderr}`).toBe(0);
     }));
+  });
+
+  it('tell no secret in any log, command line or environment, of all that was made and done there', async () => {
+    const secrets = await readSecrets(other.dataDir);
+    for (const name of ['operatorKey', 'signupKey'] as const) expect(secrets.get(name)).toBe(other.ready[name]);
+    for (const [name, secret] of told) secrets.set(name, secret);
+    expect(secrets.size).toBeGreaterThan(14);
+    const [logs, processes] = [listLogs(other.dataDir), processesOf(pathsOf(other))];
+    for (const role of ['api', 'worker', 'supervisor']) expect(logs).toContain(join(other.dataDir, `control/logs/${role}.log`));
+    expect(processes.length).toBeGreaterThan(10);
+    // The hunt finds what is there.
+    const { pid } = processes.find(({ command }) => command.includes('postgres'))!;
+    expect(findSecrets(new Map([['a word', 'postgres']]), [], [pid])).toContain(`a word in /proc/${pid}/cmdline`);
+    expect(findSecrets(secrets, logs, processes.map((process) => process.pid))).toEqual([]);
+  });
+
+  it('write down who did what, in a chain that can be verified and exported', async () => {
+    const verified = await freehold(['audit', 'verify', '--anchors', join(other.dataDir, 'control/audit-anchors.jsonl')], clientOf(other));
+    expect(verified, verified.stderr).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+ entries, .*\nnothing was changed\n$/) as string });
+    const listed = await freehold(['audit', 'list', '--action', 'role.create', '--result', 'done', '--json'], clientOf(other));
+    expect(JSON.parse(listed.stdout)).toMatchObject([{ action: 'role.create', subjectId: other.databaseId, actor: 'key_operator' }]);
+    const exported = await freehold(['audit', 'export', '--database', other.databaseId], clientOf(other));
+    expect(exported.stdout.trimEnd().split('\n').map((line) => (JSON.parse(line) as { action: string }).action)).toContain('role.create');
+    const strange = join(scratch, 'strange.jsonl');
+    writeFileSync(strange, `{"sequence":1,"hash":"${'0'.repeat(64)}"}\n`);
+    expect(await freehold(['audit', 'verify', '--anchors', strange], clientOf(other))).toMatchObject({ code: 1, stdout: expect.stringContaining('rewritten') as string });
   });
 
   it('delete a database with its steps shown', async () => {
@@ -359,6 +392,19 @@ async function signUp(fleet: Fleet): Promise<string> {
   const customer = (await response.json()) as { id: string };
   expect(customer.id).toMatch(/^cus_/);
   return customer.id;
+}
+
+/** Makes a key of the customer's own, and uses it. */
+async function makeKey({ ready, customerId }: Fleet): Promise<string> {
+  const response = await fetch(`${ready.api}/v1/customers/${customerId}/api-keys`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${ready.signupKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'their own' }),
+  });
+  const { key } = (await response.json()) as { key: string };
+  const used = await fetch(`${ready.api}/v1/databases`, { headers: { authorization: `Bearer ${key}` } });
+  expect(used.status).toBe(200);
+  return key;
 }
 
 function clientOf(fleet: Fleet): Record<string, string> {

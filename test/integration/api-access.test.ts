@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import pg from 'pg';
 import type { EntityManager } from 'typeorm';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { confine, withFullRights } from '../../src/metadata/confine.js';
 import { Metadata } from '../../src/metadata/metadata.js';
+import { queryRows } from '../../src/metadata/query-rows.js';
 import { type Answer, startTestApi, type TestApi } from '../support/test-api.js';
 import { eventually } from '../support/servers.js';
 
@@ -44,7 +46,28 @@ const ABOUT_ADA: [string, () => string][] = [
 const bodyFor = (method: string, path: string): { body?: unknown } =>
   method !== 'POST' ? {} : path.endsWith('api-keys') ? { body: { name: 'k' } } : path.endsWith('automation') ? { body: { paused: false } } : {};
 
+/** What a request has the metadata database do, whoever and whatever it names. Nothing else asks it for anything meanwhile. */
+async function statementsOf(method: string, path: string, key: string): Promise<string[]> {
+  const sent: string[] = [];
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called with the client that it was called on
+  const { query } = pg.Client.prototype;
+  const spy = vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function spied(this: pg.Client, ...args: unknown[]) {
+    const [first] = args as [string | { text: string }];
+    sent.push((typeof first === 'string' ? first : first.text).replace(/\b(cus|db|op|key)_[0-9a-z]+/g, '$1_X'));
+    return (query as (...all: unknown[]) => never).apply(this, args);
+  });
+  try {
+    expect((await api.call(method, path, { key, ...bodyFor(method, path) })).status).toBe(404);
+  } finally {
+    spy.mockRestore();
+  }
+  return sent;
+}
+
 describe('another customer', () => {
+  beforeAll(() => api.stopWorker());
+  afterAll(() => api.startWorker());
+
   it.each(ABOUT_ADA)('is answered %s as if there were nothing: %s', async (method, pathOf) => {
     const path = pathOf();
     const missing = path.replace(/(cus|db|op)_[0-9a-z]+/, '$1_01hzy3v7q8k2w5n9t4r6x1m0pa');
@@ -55,6 +78,16 @@ describe('another customer', () => {
       const { instance: _b, ...expected } = nobodys.body;
       expect(shown).toEqual(expected);
       expect(theirs.text).not.toContain(ada.id.slice(8));
+    }
+  });
+
+  it.each(ABOUT_ADA)('is answered by the same work as if there were nothing, so that the time tells nothing either: %s', async (method, pathOf) => {
+    const path = pathOf();
+    const missing = path.replace(/(cus|db|op)_[0-9a-z]+/, '$1_01hzy3v7q8k2w5n9t4r6x1m0pa');
+    for (const key of [bob.key, otherSignupKey]) {
+      const [theirs, nobodys] = [await statementsOf(method, path, key), await statementsOf(method, missing, key)];
+      expect(theirs.length).toBeGreaterThan(0);
+      expect(theirs).toEqual(nobodys);
     }
   });
 
@@ -230,19 +263,132 @@ describe('requests at once', () => {
   });
 });
 
-describe('the second belt', () => {
-  const TENANT_TABLES = ['customers', 'databases', 'instances', 'operations', 'operation_steps', 'operation_events', 'api_keys', 'audit_events'];
+/** Tables that hold nobody's rows, or that no tenant's role may touch, each with the reason. */
+const WITHOUT_TENANTS: Readonly<Record<string, 'everybody may read it: it is the fleet' | 'no tenant\'s role may touch it'>> = {
+  regions: 'everybody may read it: it is the fleet',
+  data_centers: 'everybody may read it: it is the fleet',
+  hosts: 'everybody may read it: it is the fleet',
+  subjects: 'no tenant\'s role may touch it',
+  alerts: 'no tenant\'s role may touch it',
+  idempotency_records: 'no tenant\'s role may touch it',
+  backup_sets: 'no tenant\'s role may touch it',
+  backup_sites: 'no tenant\'s role may touch it',
+  clock_reading: 'no tenant\'s role may touch it',
+  audit_chain_head: 'no tenant\'s role may touch it',
+  migrations: 'no tenant\'s role may touch it',
+};
 
-  it.each(TENANT_TABLES)('shows a tenant its own rows of %s, also to a query that forgot its condition', async (table) => {
-    const metadata = new Metadata(api.ground.dataSource);
-    const read = (customerId: string) => metadata.read({ sees: 'customer', customerId }, (tx) => tx.query(`SELECT row_to_json(t)::text AS row FROM ${table} t`)) as Promise<{ row: string }[]>;
-    const [adas, bobs, nobodys] = [await read(ada.id), await read(bob.id), await read('cus_nobody')];
-    expect(adas.length).toBeGreaterThan(0);
-    expect(bobs.length).toBeGreaterThan(0);
-    expect(nobodys).toEqual([]);
-    expect(adas.filter(({ row }) => bobs.some((other) => other.row === row))).toEqual([]);
-    const all = await api.query(`SELECT FROM ${table}`);
-    expect(all.length).toBeGreaterThanOrEqual(adas.length + bobs.length);
+interface Table {
+  readonly name: string;
+  /** A column of it. */
+  readonly first: string;
+  readonly confined: boolean;
+  /** What the role for changes may do to it as a whole, and the columns that it may change. */
+  readonly inserts: boolean;
+  readonly deletes: boolean;
+  readonly updatable: readonly string[];
+}
+
+describe('the second belt', () => {
+  let tables: readonly Table[];
+  const tenants = (): readonly Table[] => tables.filter(({ name }) => !(name in WITHOUT_TENANTS));
+  const metadata = (): Metadata => new Metadata(api.ground.dataSource);
+  const reachOf = (customerId: string) => ({ sees: 'customer', customerId }) as const;
+
+  beforeAll(async () => {
+    tables = await api.query<Table>(`
+      SELECT c.relname AS name, (SELECT attname FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND attidentity = '' ORDER BY attnum LIMIT 1) AS first, c.relrowsecurity AND EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid) AS confined,
+             has_table_privilege('freehold_tenant_writer', c.oid, 'INSERT') AS inserts, has_table_privilege('freehold_tenant_writer', c.oid, 'DELETE') AS deletes,
+             ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                      AND has_column_privilege('freehold_tenant_writer', c.oid, a.attnum, 'UPDATE') ORDER BY a.attnum) AS updatable
+        FROM pg_class c WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace ORDER BY 1`);
+    // Rows of both for what nothing has made here.
+    for (const customerId of [ada.id, bob.id]) {
+      await api.query(`
+        WITH one AS (SELECT id FROM databases WHERE customer_id = $1 ORDER BY id LIMIT 1),
+        dump AS (INSERT INTO dump_links (hash, database_id, credential_id, expires_at) SELECT sha256($1::bytea), id, 'key_test', now() FROM one),
+        kept AS (INSERT INTO kept_copies (instance_id, kept_id, database_id, host_id, kept_at, size_bytes)
+                 SELECT i.id, 'belt', i.database_id, i.host_id, now(), 1 FROM instances i JOIN one ON one.id = i.database_id LIMIT 1),
+        backup AS (INSERT INTO backups (id, database_id, reason) SELECT 'bkp_' || substr(id, 4), id, 'requested' FROM one RETURNING id),
+        copy AS (INSERT INTO backup_copies (backup_id, site) SELECT id, 'falkenstein' FROM backup)
+        INSERT INTO watches (database_id, worker, lease_until) SELECT id, 'test', now() FROM one ON CONFLICT DO NOTHING`, [customerId]);
+    }
+  });
+  afterAll(() => api.query(`DELETE FROM dump_links; DELETE FROM kept_copies WHERE kept_id = 'belt'; DELETE FROM backups WHERE id IN (SELECT 'bkp_' || substr(id, 4) FROM databases)`));
+
+  /** What is done is taken back. */
+  const asWriter = (customerId: string, statement: string, parameters: unknown[] = []): Promise<string[]> => {
+    const undone = new Error('undone');
+    let rows: string[] = [];
+    return metadata().transaction((tx) => confine(tx, reachOf(customerId), async () => {
+      rows = (await queryRows<{ row: string }>(tx, statement, parameters)).map(({ row }) => row);
+      throw undone;
+    })).catch((error: unknown) => {
+      if (error !== undone) throw error;
+      return rows;
+    });
+  };
+  /** A tenant sees the places of the chain, and not their seals. */
+  const visible = (table: string): string => (table === 'audit_chain' ? '(SELECT event_id, sequence, hash FROM audit_chain)' : table);
+  const rowsOf = (customerId: string, table: string): Promise<string[]> =>
+    asWriter(customerId, `SELECT row_to_json(t)::text AS row FROM ${visible(table)} t`);
+
+  it('is worn by every table but those of which it is said why not', () => {
+    expect(tables.length).toBeGreaterThan(20);
+    expect(tables.filter(({ confined }) => confined).map(({ name }) => name)).toEqual(tenants().map(({ name }) => name));
+    expect(Object.keys(WITHOUT_TENANTS).filter((name) => !tables.some((table) => table.name === name))).toEqual([]);
+  });
+
+  it('has no gap: no view, and no function that runs with another\'s rights', async () => {
+    expect(await api.query(`SELECT relname FROM pg_class WHERE relkind IN ('v', 'm', 'f') AND relnamespace = 'public'::regnamespace`)).toEqual([]);
+    expect(await api.query(`SELECT proname FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace`)).toEqual([]);
+    expect(await api.query(`SELECT rolname FROM pg_roles WHERE rolname LIKE 'freehold_tenant%' AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcanlogin)`)).toEqual([]);
+  });
+
+  it('lets no tenant touch the others, and only read the fleet', async () => {
+    for (const [table, reason] of Object.entries(WITHOUT_TENANTS)) {
+      const [may] = await api.query<Record<string, boolean>>(`
+        SELECT has_any_column_privilege('freehold_tenant_writer', $1, 'SELECT') AS reads, has_any_column_privilege('freehold_tenant_writer', $1, 'INSERT, UPDATE')
+               OR has_table_privilege('freehold_tenant_writer', $1, 'DELETE, TRUNCATE') AS writes`, [table]);
+      expect(may, table).toEqual({ reads: reason.startsWith('everybody'), writes: false });
+    }
+  });
+
+  it('shows a tenant its own rows, also to a query that forgot its condition', async () => {
+    for (const { name } of tenants()) {
+      const [adas, bobs, nobodys] = [await rowsOf(ada.id, name), await rowsOf(bob.id, name), await rowsOf('cus_nobody', name)];
+      expect(adas.length, name).toBeGreaterThan(0);
+      expect(bobs.length, name).toBeGreaterThan(0);
+      expect(nobodys, name).toEqual([]);
+      expect(adas.filter((row) => bobs.includes(row)), name).toEqual([]);
+    }
+  });
+
+  it('lets a tenant write its own rows alone, by statements without any condition', async () => {
+    for (const { name, first, updatable, deletes } of tenants()) {
+      const own = new Set(await rowsOf(bob.id, name));
+      const row = `row_to_json(${name})::text AS row`;
+      for (const column of updatable) {
+        const changed = await asWriter(bob.id, `UPDATE ${name} SET ${column} = ${column} RETURNING ${row}`);
+        expect(changed.filter((row) => !own.has(row)), `${name}.${column}`).toEqual([]);
+        expect(changed.length, `${name}.${column}`).toBeGreaterThan(0);
+      }
+      if (updatable.length === 0) await expect(asWriter(bob.id, `UPDATE ${name} SET ${first} = ${first}`), name).rejects.toThrow(/permission denied/);
+      const deleting = asWriter(bob.id, `DELETE FROM ${name} RETURNING ${row}`);
+      if (deletes) expect((await deleting).filter((row) => !own.has(row)), name).toEqual([]);
+      else await expect(deleting, name).rejects.toThrow(/permission denied/);
+      // Whose a row is cannot be changed.
+      expect(updatable.filter((column) => /^(customer|owner|database|created_by|backup|operation)(_id)?$/.test(column)), name).toEqual([]);
+    }
+  });
+
+  it('lets no tenant write a row into what is another\'s', async () => {
+    const inserting = tenants().filter(({ inserts }) => inserts);
+    expect(inserting.length).toBeGreaterThan(4);
+    for (const { name } of inserting) {
+      const [row] = await rowsOf(ada.id, name);
+      await expect(asWriter(bob.id, `INSERT INTO ${name} SELECT * FROM json_populate_record(NULL::${name}, $1)`, [row]), name).rejects.toThrow(/row-level security/);
+    }
   });
 
   it('shows a signup flow what it signed up, and another one nothing', async () => {

@@ -186,11 +186,11 @@ describe('an operation', () => {
     define('journey', { one: {}, two: {} });
     const { id } = await request('journey');
     await runner().run(id);
-    const events = await operations.eventsAfter(id, '0');
+    const events = await operations.eventsAfter(EVERYTHING, id, '0');
     expect(events.map(({ document }) => [document.state, ...document.steps.map(({ state }) => state)])).toEqual([
       ['pending', 'pending', 'pending'], ['running', 'running', 'pending'], ['running', 'succeeded', 'running'], ['succeeded', 'succeeded', 'succeeded'],
     ]);
-    expect(await operations.eventsAfter(id, events[2]!.id)).toHaveLength(1);
+    expect(await operations.eventsAfter(EVERYTHING, id, events[2]!.id)).toHaveLength(1);
   });
 });
 

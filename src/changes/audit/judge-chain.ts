@@ -65,7 +65,7 @@ export class ChainJudge {
     const { sequence, hash } = link;
     const expected = this.previous.sequence + 1;
     if (sequence > expected) {
-      this.note('removed', expected, null, `the chain lacks ${expected === sequence - 1 ? 'entry' : 'the entries'} ${rangeOf(expected, sequence - 1)}`);
+      this.note('removed', expected, null, `the chain has no entry ${rangeOf(expected, sequence - 1)}`);
     }
     this.check(link);
     this.noteRecovery(link);
@@ -75,9 +75,13 @@ export class ChainJudge {
   /** Compares the chain's end with where it was noted that it ends. */
   end({ sequence, hash }: ChainHead): void {
     const { sequence: last, hash: lastHash } = this.previous;
-    if (last < sequence) this.note('truncated', last + 1, null, `the chain ends at ${last} and had reached ${sequence}`);
-    else if (last > sequence) this.note('inserted', sequence + 1, null, `the chain ends at ${last} and had reached only ${sequence}`);
-    else if (!lastHash.equals(hash)) this.note('rewritten', last, null, 'the last entry has another hash than the one that was noted for it');
+    if (last < sequence) {
+      this.note('truncated', last + 1, null, `the chain ends at ${last} and had reached ${sequence}`);
+    } else if (last > sequence) {
+      this.note('inserted', sequence + 1, null, `the chain ends at ${last} and had reached only ${sequence}`);
+    } else if (!lastHash.equals(hash)) {
+      this.note('rewritten', last, null, 'the last entry has another hash than the one that was noted for it');
+    }
   }
 
   /**
