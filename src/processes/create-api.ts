@@ -27,7 +27,8 @@ import { translateError } from '../http/translate-error.js';
 const KEEP_ALIVE_MS = 75_000;
 /** How long a client may take to send a request's head, and the whole of it; it is looked every so often. */
 const PATIENCE = { headersMs: 10_000, requestMs: 30_000, lookEveryMs: 1_000 };
-type Patience = typeof PATIENCE;
+/** In milliseconds. */
+export type Patience = typeof PATIENCE;
 /** How long requests at hand may take when the process is to stop. */
 const FINISH_WITHIN_MS = 10_000;
 

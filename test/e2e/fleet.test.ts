@@ -12,6 +12,7 @@ import { SILENT_LOG } from '../../src/engine/collaborators.js';
 import { buildCommand, freehold, mountsOf, processesOf, run, startFreehold } from '../support/freehold-command.js';
 import { findSecrets, listLogs, readSecrets, type Secrets } from '../support/find-secrets.js';
 import { readDocCommands } from '../support/read-doc-commands.js';
+import { faultsOfTls, scanTls } from '../support/scan-tls.js';
 import { freePort, postgresBinaries, startPostgres } from '../support/servers.js';
 
 interface Ready {
@@ -38,7 +39,8 @@ interface Shown {
   readonly inSync: boolean;
   readonly observedAt: string | null;
   readonly watched: boolean;
-  readonly instances: readonly { readonly id: string; readonly role: string; readonly state: string; readonly host: string }[];
+  readonly endpoint: { readonly uri: string; readonly pooledUri: string; readonly readOnlyUri: string };
+  readonly instances: readonly { readonly id: string; readonly role: string; readonly state: string; readonly host: string; readonly address: string; readonly port: number }[];
 }
 
 /** What `freehold drill disaster` reports. */
@@ -106,6 +108,17 @@ describe('two fleets on one machine', () => {
     expect(one.uri).toContain('sslmode=verify-full');
     await query(one.uri, 'INSERT INTO marks VALUES (2)');
     expect(await readMarks(one)).toEqual([1, 2]);
+  });
+
+  it('speak TLS 1.2 and later, with strong ciphers, keys and certificates, at each endpoint and each instance', async () => {
+    const { endpoint, instances } = await showDatabase(one);
+    const places = [endpoint.uri, endpoint.pooledUri, endpoint.readOnlyUri].map((uri) => new URL(uri)).map(({ hostname: host, port }) => ({ host, port: Number(port) }));
+    places.push(...instances.map(({ address: host, port }) => ({ host, port })));
+    expect(places).toHaveLength(5);
+    for (const { host, port } of places) {
+      const scan = await scanTls({ host, port, postgres: true });
+      expect([`${host}:${port}`, ...scan.protocols, ...faultsOfTls(scan)]).toEqual([`${host}:${port}`, 'TLSv1.2', 'TLSv1.3']);
+    }
   });
 
   it('do not know each other', async () => {

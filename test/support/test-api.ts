@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs';
 import { NestFactory } from '@nestjs/core';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { createApi, type Api } from '../../src/processes/create-api.js';
+import { createApi, type Api, type Patience } from '../../src/processes/create-api.js';
 import { type Log, openLog } from '../../src/telemetry/log.js';
 import { readSettings, type Settings } from '../../src/config/settings.js';
 import { openTracing } from '../../src/telemetry/open-tracing.js';
@@ -74,6 +74,8 @@ export interface TestApiOptions {
   readonly requestsPerSecond?: number;
   /** Without one nothing that is requested is done. */
   readonly worker?: boolean;
+  /** How long clients may take. */
+  readonly patience?: Patience;
   /** A Redis of the test's own, which it may end. */
   readonly redisUrl?: string;
   readonly log?: Log;
@@ -102,7 +104,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   const anchorPath = drawAnchorPath();
   const rate = options.requestsPerSecond;
   const ground = await openTestGround(rate === undefined ? settings : { ...settings, FREEHOLD_REQUESTS_PER_SECOND: rate }, engine, options.log ?? openLog(process.env.TEST_LOG ?? 'silent', 'test'), anchorPath);
-  const testApi = new RunningTestApi(ground, engine, keys.operator, keys.signup, anchorPath);
+  const testApi = new RunningTestApi(ground, engine, keys.operator, keys.signup, anchorPath, options.patience);
   await testApi.begin();
   if (options.worker ?? true) await testApi.startWorker();
   return testApi;
@@ -123,14 +125,14 @@ class RunningTestApi implements TestApi {
   private api: Api | undefined;
   private endWorker: (() => Promise<void>) | undefined;
 
-  constructor(public ground: Ground, readonly engine: FakeEngine, readonly operatorKey: string, readonly signupKey: string, readonly anchorPath: string) {}
+  constructor(public ground: Ground, readonly engine: FakeEngine, readonly operatorKey: string, readonly signupKey: string, readonly anchorPath: string, private readonly patience?: Patience) {}
 
   get url(): string {
     return `http://127.0.0.1:${this.ground.settings.FREEHOLD_PORT}`;
   }
 
   async begin(): Promise<void> {
-    this.api = await createApi(this.ground);
+    this.api = await createApi(this.ground, this.patience);
     await this.api.listen();
   }
 

@@ -155,6 +155,8 @@ function encryption({ etc, rootCertificatePath, verifiesNamesByAuthority }: Pool
     // Clients have no certificates, but left out this is the system's bundle, which every RELOAD reads: 28 ms in which nobody is served.
     client_tls_ca_file: rootCertificatePath,
     client_tls_protocols: 'secure',
+    // As at the instances.
+    client_tls_ciphers: 'ECDHE+AESGCM:ECDHE+CHACHA20',
     // PgBouncer cannot be told a name beside an address.
     server_tls_sslmode: verifiesNamesByAuthority ? 'verify-ca' : 'verify-full',
     server_tls_ca_file: rootCertificatePath,

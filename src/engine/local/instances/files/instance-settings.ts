@@ -61,6 +61,8 @@ function network({ address, port, size, etc, name }: InstanceSettings): Record<s
     // Whose certificates are taken: see host-based-access.ts.
     ssl_ca_file: `${etc}/${POOLER_AUTHORITY}`,
     ssl_min_protocol_version: 'TLSv1.2',
+    // Of TLS 1.2: with forward secrecy, and encrypted and authenticated in one. Those of 1.3 all are.
+    ssl_ciphers: 'ECDHE+AESGCM:ECDHE+CHACHA20',
     password_encryption: 'scram-sha-256',
     tcp_keepalives_idle: 30,
     tcp_keepalives_interval: 10,

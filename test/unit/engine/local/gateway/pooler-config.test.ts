@@ -57,6 +57,7 @@ describe('a pooler\'s configuration', () => {
 
   it('asks for TLS on both sides, and shows the instance a certificate', () => {
     expect(valueOf('client_tls_sslmode')).toBe('require');
+    expect(valueOf('client_tls_ciphers')).toBe('ECDHE+AESGCM:ECDHE+CHACHA20');
     expect(valueOf('server_tls_sslmode')).toBe('verify-full');
     expect(valueOf('server_tls_cert_file')).toBe('/etc-of-it/client.crt');
   });

@@ -37,6 +37,7 @@ describe('the settings of an instance', () => {
     expect(read(text, 'unix_socket_directories')).toBe('');
     expect(read(text, 'ssl')).toBe('on');
     expect(read(text, 'ssl_min_protocol_version')).toBe('TLSv1.2');
+    expect(read(text, 'ssl_ciphers')).toBe('ECDHE+AESGCM:ECDHE+CHACHA20');
     expect(read(text, 'password_encryption')).toBe('scram-sha-256');
   });
 
