@@ -130,7 +130,7 @@ export class SettingsError extends Error {
  */
 export function readSettings(environment: Environment = given): Settings {
   const parsed = settingsSchema.safeParse(environment);
-  const faults = [...(parsed.success ? [] : listFaults(parsed.error)), ...findSharedKey(environment), ...findHalfTls(environment), ...findUnknown(environment)];
+  const faults = [...(parsed.success ? [] : listFaults(parsed.error)), ...findFaultsBetween(environment)];
   if (!parsed.success || faults.length > 0) throw new SettingsError(faults);
   return parsed.data;
 }
@@ -191,7 +191,7 @@ export const CLI_SETTINGS: ReadonlySet<string> = new Set(Object.keys(cliSettings
 /** @throws SettingsError with every fault at once, misspelt `FREEHOLD_` variables included. */
 export function readCliSettings(environment: Environment = given): CliSettings {
   const parsed = z.object({ ...cliSettingsSchema.shape, ...sharedSettingsSchema.shape }).safeParse(environment);
-  const faults = [...(parsed.success ? [] : listFaults(parsed.error)), ...findSharedKey(environment), ...findHalfTls(environment), ...findUnknown(environment)];
+  const faults = [...(parsed.success ? [] : listFaults(parsed.error)), ...findFaultsBetween(environment)];
   if (!parsed.success || faults.length > 0) throw new SettingsError(faults);
   return parsed.data;
 }
@@ -207,6 +207,11 @@ export function ownEnvironment(settings: Environment): Environment {
 /** The environment of any other program that the command starts. */
 export const childEnvironment = (settings: Environment = {}): Record<string, string> => withoutSecrets(ownEnvironment(settings));
 
+/** What no setting shows by itself. */
+const findFaultsBetween = (environment: Environment): string[] => [
+  ...findSharedKey(environment), ...findHalfTls(environment), ...findUnknown(environment),
+];
+
 function listFaults(error: z.ZodError): string[] {
   return error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
 }
@@ -220,7 +225,8 @@ function findSharedKey({ FREEHOLD_OPERATOR_KEY: operator, FREEHOLD_SIGNUP_KEY: s
 
 /** A certificate is no use without its key. */
 function findHalfTls({ FREEHOLD_TLS_CERTIFICATE: certificate, FREEHOLD_TLS_KEY: key }: Environment): string[] {
-  return (certificate === undefined) === (key === undefined) ? [] : ['FREEHOLD_TLS_CERTIFICATE and FREEHOLD_TLS_KEY belong together: set both'];
+  const isHalf = (certificate === undefined) !== (key === undefined);
+  return isHalf ? ['FREEHOLD_TLS_CERTIFICATE and FREEHOLD_TLS_KEY belong together: set both'] : [];
 }
 
 function findUnknown(environment: Environment): string[] {

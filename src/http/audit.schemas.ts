@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Anchor } from '../changes/audit/anchors.js';
 import { TAMPERINGS } from '../changes/audit/judge-chain.js';
 import { component, listOf } from './components.js';
 import { pageSchema } from './paging.js';
@@ -42,18 +43,28 @@ export type AuditExportQuery = z.output<typeof auditExportSchema>;
 export const auditLinesSchema = component('AuditLines', z.string().meta({ description: 'An audit event a line' }));
 
 const GIVEN_ANCHORS = 50;
+/** Such as `1204:9f86…0a08@2026-11-24T10:20:00.000Z`; the time may be left out. */
+const GIVEN_ANCHOR = /^(\d{1,15}):([0-9a-f]{64})(?:@(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z))?$/;
 
 export const verificationQuerySchema = z.object({
-  anchors: z.string()
-    .regex(/^\d{1,15}:[0-9a-f]{64}(,\d{1,15}:[0-9a-f]{64})*$/, 'must be published hashes, each as SEQUENCE:HASH, separated by commas')
-    .transform((text) => text.split(',').map((anchor) => {
-      const [sequence = '', hash = ''] = anchor.split(':');
-      return { sequence: Number(sequence), hash, at: null };
-    }))
+  anchors: z.string().transform((text) => text.split(',').map(readAnchor))
+    .refine((anchors) => !anchors.includes(undefined), 'must be published hashes, each as SEQUENCE:HASH@TIME, separated by commas')
     .refine((anchors) => anchors.length <= GIVEN_ANCHORS, `may be at most ${GIVEN_ANCHORS}`)
+    .transform((anchors) => anchors.filter((anchor) => anchor !== undefined))
     .optional()
-    .meta({ description: 'Hashes that you kept elsewhere, each as SEQUENCE:HASH, separated by commas' }),
+    .meta({
+      description: 'Hashes that you kept elsewhere, each as SEQUENCE:HASH@TIME, separated by commas. Of one without its time it is not '
+        + 'known whether a restore of the metadata has taken it back.',
+    }),
 });
+
+function readAnchor(text: string): Anchor | undefined {
+  const [, sequence, hash, time] = GIVEN_ANCHOR.exec(text) ?? [];
+  if (sequence === undefined || hash === undefined) return undefined;
+  const at = new Date(time ?? NaN);
+  return { sequence: Number(sequence), hash, at: Number.isNaN(at.getTime()) ? null : at };
+}
+
 export type VerificationQuery = z.output<typeof verificationQuerySchema>;
 
 export const auditVerificationSchema = component('AuditVerification', z.object({

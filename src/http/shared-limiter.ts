@@ -29,7 +29,9 @@ export class SharedLimiter {
     this.own = new RateLimiterMemory({ points, duration: windowSeconds });
     // Windows of what is told are not those of what was counted: who keeps to the limit must not be refused for that.
     const slack = Math.ceil((points / windowSeconds) * ((2 * TELL_EVERY_MS) / 1_000));
-    this.all = new RateLimiterRedis({ storeClient: redis, keyPrefix: `freehold:limit:${name}`, points: points + slack, duration: windowSeconds });
+    this.all = new RateLimiterRedis({
+      storeClient: redis, keyPrefix: `freehold:limit:${name}`, points: points + slack, duration: windowSeconds,
+    });
   }
 
   /** @throws ProblemError `rate-limited` */
@@ -40,7 +42,7 @@ export class SharedLimiter {
       await this.own.consume(key);
     } catch (refusal) {
       if (!(refusal instanceof RateLimiterRes)) throw refusal;
-      throw new ProblemError('rate-limited', 'too many requests', { retryAfterSeconds: Math.max(1, Math.ceil(refusal.msBeforeNext / 1000)) });
+      throw new ProblemError('rate-limited', 'too many requests', { retryAfterSeconds: secondsUntilNext(refusal) });
     }
   }
 
@@ -57,8 +59,10 @@ export class SharedLimiter {
     for (const [key, count] of counts) {
       this.all.consume(key, count).catch((refusal: unknown) => {
         // Redis that went away is no refusal.
-        if (refusal instanceof RateLimiterRes) void this.own.block(key, Math.max(1, Math.ceil(refusal.msBeforeNext / 1000)));
+        if (refusal instanceof RateLimiterRes) void this.own.block(key, secondsUntilNext(refusal));
       });
     }
   }
 }
+
+const secondsUntilNext = ({ msBeforeNext }: RateLimiterRes): number => Math.max(1, Math.ceil(msBeforeNext / 1000));

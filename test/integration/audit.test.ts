@@ -178,7 +178,8 @@ describe('the audit', () => {
     await chained();
     const { hash, entries } = await verification();
     await eventually('it is published', async () => (await published()).some((anchor) => anchor.hash === hash && anchor.sequence === entries));
-    expect((await verification(`?anchors=${entries}:${hash}`)).valid).toBe(true);
+    expect((await verification(`?anchors=${entries}:${hash},${entries}:${hash}@2026-11-24T10:00:00.000Z`)).valid).toBe(true);
+    for (const malformed of ['x', `1:${hash},`, `1:${hash}@yesterday`]) expect((await api.get(`/v1/audit-events/verification?anchors=${malformed}`)).body.errors[0].field).toBe('anchors');
     expect((await verification(`?anchors=${entries}:${'0'.repeat(64)}`)).findings).toMatchObject([{ kind: 'rewritten', sequence: entries }]);
     expect((await verification(`?anchors=${entries + 7}:${hash}`)).findings).toMatchObject([{ kind: 'truncated', sequence: entries + 7 }]);
   });

@@ -118,7 +118,8 @@ async function readAnchors(path: string): Promise<string> {
   const anchors = text.split('\n').flatMap((line) => {
     const [, sequence] = /"sequence":(\d{1,15})\b/.exec(line) ?? [];
     const [, hash] = /"hash":"([0-9a-f]{64})"/.exec(line) ?? [];
-    return sequence === undefined || hash === undefined ? [] : [`${sequence}:${hash}`];
+    const [, time] = /"(?:at|time)":"([0-9T:.-]+Z)"/.exec(line) ?? [];
+    return sequence === undefined || hash === undefined ? [] : [`${sequence}:${hash}${time === undefined ? '' : `@${time}`}`];
   });
   if (anchors.length === 0) throw new CliError(`${path} holds no published hash`, EXIT.usage);
   return anchors.slice(-ANCHORS_SENT).join(',');
