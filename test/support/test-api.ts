@@ -78,25 +78,29 @@ export interface TestApiOptions {
   readonly patience?: Patience;
   /** A Redis of the test's own, which it may end. */
   readonly redisUrl?: string;
+  /** A PostgreSQL of the test's own. */
+  readonly postgresUrl?: string;
   readonly log?: Log;
 }
 
 /** Redis databases keep the queues of test files apart that run side by side. */
 const ownRedis = (): string => `${inject('redisUrl')}/${process.env.VITEST_POOL_ID ?? '0'}`;
 
-async function makeMetadata(): Promise<string> {
+/** In a server of the test's own there is no template. */
+async function makeMetadata(own: string | undefined): Promise<string> {
+  const url = own ?? inject('postgresUrl');
   const name = `test_${randomBytes(6).toString('hex')}`;
-  const server = new pg.Client(inject('postgresUrl'));
+  const server = new pg.Client(url);
   await server.connect();
-  await server.query(`CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`);
+  await server.query(`CREATE DATABASE ${name}${own === undefined ? ` TEMPLATE ${TEMPLATE}` : ''}`);
   await server.end();
-  return inject('postgresUrl').replace(/\/[^/]*$/, `/${name}`);
+  return url.replace(/\/[^/]*$/, `/${name}`);
 }
 
 export async function startTestApi(options: TestApiOptions = {}): Promise<TestApi> {
   const keys = { operator: `fh_operator_${randomBytes(32).toString('base64url')}`, signup: `fh_signup_${randomBytes(32).toString('base64url')}` };
   const settings = readSettings({
-    DATABASE_URL: await makeMetadata(), REDIS_URL: options.redisUrl ?? ownRedis(), FREEHOLD_DATA_DIR: '/nowhere',
+    DATABASE_URL: await makeMetadata(options.postgresUrl), REDIS_URL: options.redisUrl ?? ownRedis(), FREEHOLD_DATA_DIR: '/nowhere',
     FREEHOLD_MASTER_KEY: randomBytes(32).toString('base64'), FREEHOLD_PORT: String(await freePort()), FREEHOLD_LEASE_MS: '1000', FREEHOLD_BACKUPS_EVERY_MS: '86400000',
     FREEHOLD_OPERATOR_KEY: keys.operator, FREEHOLD_SIGNUP_KEY: keys.signup, ...options.settings,
   });

@@ -33,9 +33,9 @@ export class AuditRequests {
     return readAuditEvents(this.metadata, await this.changes.reachFor(caller, 'audit-event.list'), filter, slice);
   }
 
-  /** All of them, the oldest first, read as they are taken. */
+  /** All of them, the oldest first, read as they are taken; what fails at once fails here, before anything is sent. */
   async export(caller: Caller, filter: AuditFilter): Promise<AsyncIterable<AuditDocument>> {
-    return exportAuditEvents(this.metadata, await this.changes.reachFor(caller, 'audit-event.export'), filter);
+    return begin(exportAuditEvents(this.metadata, await this.changes.reachFor(caller, 'audit-event.export'), filter));
   }
 
   /** @param given hashes that the caller has kept */
@@ -43,4 +43,17 @@ export class AuditRequests {
     await this.changes.admitReader(caller, 'audit-event.verify', NO_SUBJECT);
     return this.slots(() => verifyChain({ metadata: this.metadata, seals: this.seals, file: this.file, given }));
   }
+}
+
+/** Takes the first item at once, and the others as they are asked for. */
+async function begin<Item>(items: AsyncIterable<Item>): Promise<AsyncIterable<Item>> {
+  const iterator = items[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  return goOn(first, { [Symbol.asyncIterator]: () => iterator });
+}
+
+async function* goOn<Item>(first: IteratorResult<Item, unknown>, others: AsyncIterable<Item>): AsyncGenerator<Item> {
+  if (first.done) return;
+  yield first.value;
+  yield* others;
 }
