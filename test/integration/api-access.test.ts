@@ -275,6 +275,7 @@ const WITHOUT_TENANTS: Readonly<Record<string, 'everybody may read it: it is the
   backup_sites: 'no tenant\'s role may touch it',
   clock_reading: 'no tenant\'s role may touch it',
   audit_chain_head: 'no tenant\'s role may touch it',
+  maintenance_windows: 'no tenant\'s role may touch it',
   migrations: 'no tenant\'s role may touch it',
 };
 

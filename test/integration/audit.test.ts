@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AuditRecord, hashOfLink, NO_HASH } from '../../src/changes/audit/audit-record.js';
 import { AuditTrail } from '../../src/changes/audit/audit-trail.js';
 import { RECORD_COLUMNS } from '../../src/changes/audit/verify-chain.js';
 import { systemCaller } from '../../src/changes/caller.js';
-import { eventually } from '../support/servers.js';
+import { eventually, freePort } from '../support/servers.js';
 import { startTestApi, type TestApi } from '../support/test-api.js';
 
 let api: TestApi;
@@ -245,6 +246,21 @@ describe('a verification', () => {
 });
 
 describe('a worker', () => {
+  it('sends the newest hash to where it is told to', async () => {
+    const received: string[] = [];
+    const receiver = createServer((request, response) => {
+      request.on('data', (chunk: Buffer) => received.push(chunk.toString())).on('end', () => response.writeHead(204).end());
+    });
+    const port = await freePort();
+    await new Promise<void>((resolve) => receiver.listen(port, '127.0.0.1', resolve));
+    const own = await startTestApi({ settings: { FREEHOLD_AUDIT_WEBHOOK: `http://127.0.0.1:${port}/audit` } });
+    await own.customer();
+    const sent = JSON.parse(await eventually('it is sent', () => received.join(''), 15_000)) as { sequence: number; hash: string };
+    expect(await own.query(`SELECT encode(hash, 'hex') AS hash FROM audit_chain WHERE sequence = $1`, [sent.sequence])).toEqual([{ hash: sent.hash }]);
+    await own.close();
+    receiver.close();
+  });
+
   it('raises an alert when the audit is not what it was, and takes it back when it is again', async () => {
     const own = await startTestApi({ settings: { FREEHOLD_AUDIT_VERIFY_EVERY_MS: '1000' } });
     const alerts = async (): Promise<{ kind: string; state: string; severity: string; message: string }[]> => (await own.get('/v1/alerts')).body.data;
