@@ -15,7 +15,7 @@ export class AuditChain1700000000023 implements MigrationInterface {
     await runner.query(`
       CREATE TABLE audit_chain (
         event_id    text PRIMARY KEY,
-        -- Made by the control plane with a key of its own; null for entries of before there were any.
+        -- Made by the control plane with a key of its own; null for entries of before there were any, which come first.
         seal        bytea,
         sequence    bigint UNIQUE,
         hash        bytea,
@@ -31,13 +31,11 @@ export class AuditChain1700000000023 implements MigrationInterface {
         only_one       boolean PRIMARY KEY DEFAULT true CHECK (only_one),
         sequence       bigint NOT NULL,
         hash           bytea NOT NULL,
-        -- The first entries of the chain, which have no seal.
-        unsealed       bigint NOT NULL,
         published      bigint NOT NULL DEFAULT 0,
         published_at   timestamptz,
         verified_at    timestamptz NOT NULL DEFAULT now()
       );
-      INSERT INTO audit_chain_head (sequence, hash, unsealed) SELECT 0, decode(repeat('00', 32), 'hex'), count(*) FROM audit_events;
+      INSERT INTO audit_chain_head (sequence, hash) VALUES (0, decode(repeat('00', 32), 'hex'));
 
       CREATE INDEX audit_events_subject ON audit_events (subject_id, id);
       CREATE INDEX audit_events_actor ON audit_events (actor, id);

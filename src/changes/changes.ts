@@ -9,7 +9,7 @@ import { confine } from '../metadata/confine.js';
 import { Metadata } from '../metadata/metadata.js';
 import { EVERYTHING, type Reach } from '../metadata/reach.js';
 import { DomainError } from '../problems/domain-problem.js';
-import { problemTypeOf } from '../problems/problem-types.js';
+import { findProblemType } from '../problems/problem-types.js';
 import { Vault } from '../secrets/vault.js';
 import type { OperationDocument } from '../operations/operation.js';
 import { OperationFeed } from '../operations/operation-feed.js';
@@ -234,7 +234,7 @@ export class Changes {
 const isForbidden = ({ problem }: DomainError): boolean => problem === 'forbidden';
 
 /** Whether an error says that the actor may not do that, or not with this, and not that it cannot be done now. */
-const isRefusal = ({ problem }: DomainError): boolean => [403, 404].includes(problemTypeOf(problem).status);
+const isRefusal = ({ problem }: DomainError): boolean => [403, 404].includes(findProblemType(problem)?.status ?? 0);
 
 /** Keeps what a look found, or threw, until it is asked for. */
 async function keep<Seen>(look: Promise<Seen> | undefined): Promise<() => Seen | undefined> {

@@ -28,8 +28,6 @@ export interface FoundLink {
 export interface ChainHead {
   readonly sequence: number;
   readonly hash: Buffer;
-  /** Entries of before there were seals: the first ones of the chain. */
-  readonly unsealed: number;
 }
 
 /** Findings that are told; more are counted. */
@@ -48,7 +46,10 @@ export class ChainJudge {
   /** Restores of the metadata: when, and the number after which other entries follow since. */
   private readonly recoveries: { readonly at: Date; readonly after: number }[] = [];
 
-  constructor(private readonly isGenuine: (record: AuditRecord, seal: Buffer) => boolean, private readonly unsealed: number) {}
+  /** Whether it has come to an entry with a seal: those of before there were seals are the first ones of a chain. */
+  private seals = false;
+
+  constructor(private readonly isGenuine: (record: AuditRecord, seal: Buffer) => boolean) {}
 
   /** How many entries it has read; they are numbered from 1. */
   get length(): number {
@@ -68,6 +69,7 @@ export class ChainJudge {
       this.note('removed', expected, null, `the chain has no entry ${rangeOf(expected, sequence - 1)}`);
     }
     this.check(link);
+    this.seals ||= link.seal !== null;
     this.noteRecovery(link);
     this.previous = { sequence, hash };
   }
@@ -114,7 +116,7 @@ export class ChainJudge {
     }
     const fits = hashOfLink(this.previous.hash, { sequence, chainedAt, seal }, record).equals(hash);
     const isGenuine = seal === null ? undefined : this.isGenuine(record, seal);
-    if (seal === null && sequence > this.unsealed) {
+    if (seal === null && this.seals) {
       this.note('inserted', sequence, eventId, 'the entry was not written by the control plane: it has no seal');
     } else if (isGenuine === false && fits) {
       this.note('inserted', sequence, eventId, 'the entry was not written by the control plane, or was changed before it was chained');

@@ -46,7 +46,7 @@ export async function verifyChain({ metadata, seals, file, given = [] }: Verific
   const lines = await file.lines();
   return metadata.dataSource.transaction('REPEATABLE READ', async (tx) => {
     const head = await readHead(tx);
-    const judge = new ChainJudge((record, seal) => seals.isGenuine(record, seal), head.unsealed);
+    const judge = new ChainJudge((record, seal) => seals.isGenuine(record, seal));
     for await (const link of readChain(tx)) judge.take(link);
     judge.end(head);
     await noteStrays(tx, judge);
@@ -65,13 +65,9 @@ export async function verifyChain({ metadata, seals, file, given = [] }: Verific
 }
 
 async function readHead(tx: EntityManager): Promise<ChainHead> {
-  const [head] = await queryRows<{ sequence: string; hash: Buffer; unsealed: string }>(
-    tx, 'SELECT sequence, hash, unsealed FROM audit_chain_head',
-  );
+  const [head] = await queryRows<{ sequence: string; hash: Buffer }>(tx, 'SELECT sequence, hash FROM audit_chain_head');
   // Without it, every entry of the chain is one too many.
-  return head
-    ? { sequence: Number(head.sequence), hash: head.hash, unsealed: Number(head.unsealed) }
-    : { sequence: 0, hash: NO_HASH, unsealed: 0 };
+  return head ? { sequence: Number(head.sequence), hash: head.hash } : { sequence: 0, hash: NO_HASH };
 }
 
 /** A row of the chain with its entry, of which all columns are null if it is gone. */

@@ -24,10 +24,10 @@ function chainOf(records: readonly AuditRecord[], sealed = seals): FoundLink[] {
 
 const five = (): FoundLink[] => chainOf([1, 2, 3, 4, 5].map((n) => record(n)));
 
-function judge(links: readonly FoundLink[], head = links.at(-1)!, unsealed = 0): ChainJudge {
-  const made = new ChainJudge((one, seal) => seals.isGenuine(one, seal), unsealed);
+function judge(links: readonly FoundLink[], head = links.at(-1)!): ChainJudge {
+  const made = new ChainJudge((one, seal) => seals.isGenuine(one, seal));
   for (const link of links) made.take(link);
-  made.end({ sequence: head.sequence, hash: head.hash, unsealed });
+  made.end({ sequence: head.sequence, hash: head.hash });
   return made;
 }
 
@@ -72,18 +72,19 @@ describe('a chain', () => {
       return { ...place, hash, eventId: one.id, record: one };
     });
     expect(kindsOf(judge(links))).toEqual(['inserted 3']);
-    expect(kindsOf(judge(chainOf([record(1)]).map((link) => ({ ...link, seal: null }))))).toEqual(['inserted 1']);
   });
 
-  it('takes entries of before there were seals only where they were then', () => {
+  it('takes entries without a seal only before all others: they are of before there were seals', () => {
     let hash = NO_HASH;
-    const links = [1, 2].map((sequence): FoundLink => {
-      const place = { sequence, chainedAt: '2026-11-24T10:00:01.000Z', seal: null };
-      hash = hashOfLink(hash, place, record(sequence));
-      return { ...place, hash, eventId: `aud_${sequence}`, record: record(sequence) };
+    const chain = (sealed: readonly boolean[]): FoundLink[] => sealed.map((isSealed, index) => {
+      const one = record(index + 1);
+      const place = { sequence: index + 1, chainedAt: '2026-11-24T10:00:01.000Z', seal: isSealed ? seals.sealOf(one) : null };
+      hash = hashOfLink(index === 0 ? NO_HASH : hash, place, one);
+      return { ...place, hash, eventId: one.id, record: one };
     });
-    expect(kindsOf(judge(links, links.at(-1), 2))).toEqual([]);
-    expect(kindsOf(judge(links, links.at(-1), 1))).toEqual(['inserted 2']);
+    expect(kindsOf(judge(chain([false, false, true, true])))).toEqual([]);
+    expect(kindsOf(judge(chain([false, true, false, true])))).toEqual(['inserted 3']);
+    expect(kindsOf(judge(chain([true, false])))).toEqual(['inserted 2']);
   });
 
   it('shows that its end was cut off, or goes on by itself', () => {
