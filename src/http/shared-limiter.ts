@@ -30,7 +30,8 @@ export class SharedLimiter {
     // Windows of what is told are not those of what was counted: who keeps to the limit must not be refused for that.
     const slack = Math.ceil((points / windowSeconds) * ((2 * TELL_EVERY_MS) / 1_000));
     this.all = new RateLimiterRedis({
-      storeClient: redis, keyPrefix: `freehold:limit:${name}`, points: points + slack, duration: windowSeconds,
+      // A limit that was changed counts anew.
+      storeClient: redis, keyPrefix: `freehold:limit:${name}:${points}`, points: points + slack, duration: windowSeconds,
     });
   }
 

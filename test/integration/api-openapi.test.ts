@@ -46,7 +46,7 @@ describe('the OpenAPI document', () => {
 
   it('says who needs a key, what a repeated request needs, and which problems are answered', () => {
     for (const { path, method, route } of routes()) {
-      const isPublic = /^\/(healthz|readyz|metrics|v1\/(regions|plans|status|uptime|backup-policy|dump-links))/.test(path);
+      const isPublic = /^\/(healthz|readyz|metrics|v1\/(regions|plans|status|uptime|backup-policy|dump-links|maintenance-windows))/.test(path);
       if (!isPublic) expect(route.responses['401'], `${method} ${path}`).toBeDefined();
       if (path.includes('{')) expect(route.responses['404'], `${method} ${path}`).toBeDefined();
       if (method === 'post') expect(route.responses['422'], `${method} ${path}`).toBeDefined();

@@ -3109,7 +3109,7 @@ export interface operations {
     verifyAuditEvents: {
         parameters: {
             query?: {
-                /** @description Hashes that you kept elsewhere, each as SEQUENCE:HASH, separated by commas */
+                /** @description Hashes that you kept elsewhere, each as SEQUENCE:HASH@TIME, separated by commas. Of one without its time it is not known whether a restore of the metadata has taken it back. */
                 anchors?: string;
             };
             header?: never;
