@@ -191,8 +191,8 @@ function expectedStatus(caller: Caller, who: Who, { admitted, owned }: Row): num
 const requestIdOf = (operationId: string): string => `permissions-${operationId}`;
 
 /** What was written down of the calls of a route. */
-function auditOf(operationId: string): Promise<{ action: Action; result: string }[]> {
-  return api.query('SELECT action, result FROM audit_events WHERE request_id = $1', [requestIdOf(operationId)]);
+function auditOf(operationId: string): Promise<{ action: Action; result: string; problem: string | null }[]> {
+  return api.query(`SELECT action, result, detail ->> 'problem' AS problem FROM audit_events WHERE request_id = $1`, [requestIdOf(operationId)]);
 }
 
 /** Whether a route changes something; one that is asked for its plan does not. */
@@ -236,15 +236,17 @@ describe('a route', () => {
     }
   });
 
-  it.each(Object.keys(ROWS))('is written down under its own action, also each refusal of a change: %s', async (operationId) => {
+  it.each(Object.keys(ROWS))('is written down under its own action, also each refusal: %s', async (operationId) => {
     const actions = actionsOf(routes.get(operationId)!.route);
     // To use a link is to dump, in the name of the actor who made it.
     const named: readonly Action[] = operationId === 'useDumpLink' ? ['database.dump'] : actions;
     const audit = await auditOf(operationId);
     expect(audit.filter(({ action }) => !named.includes(action))).toEqual([]);
+    const refused = (status: number) => CALLERS.filter((caller) => expectedStatus(caller, WHO_MAY[actions[0]!], ROWS[operationId]!) === status);
+    expect(audit.filter(({ problem }) => problem === 'forbidden')).toHaveLength(refused(403).length);
+    // What is read and not there is asked for again and again.
     if (!(await changes(operationId))) return;
-    const refused = CALLERS.filter((caller) => [403, 404].includes(expectedStatus(caller, WHO_MAY[actions[0]!], ROWS[operationId]!)));
-    expect(audit.filter(({ result }) => result === 'refused')).toHaveLength(refused.length);
+    expect(audit.filter(({ result }) => result === 'refused')).toHaveLength(refused(403).length + refused(404).length);
   });
 });
 
