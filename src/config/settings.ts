@@ -92,6 +92,8 @@ export const settingsSchema = z.object({
   FREEHOLD_AUDIT_VERIFY_EVERY_MS: z.coerce.number().int().min(1_000).max(604_800_000).default(3_600_000),
   /** Regions in which no new database is placed, separated by commas. */
   FREEHOLD_CLOSED_REGIONS: z.string().default('').transform(list),
+  /** Whether the fleet serves real customers: nothing is placed then on a host that does not encrypt what lies on it. */
+  FREEHOLD_PRODUCTION: z.stringbool({ error: 'must be true or false' }).default(false),
   /** Where backups are kept, as JSON; directories of the embedded fleet if it is not set. */
   FREEHOLD_BACKUP_SITES: backupSitesSchema.optional(),
 });
@@ -155,6 +157,8 @@ const cliSettingsSchema = z.object({
   FREEHOLD_GATEWAY_PORT: z.coerce.number().int().min(1024).max(65_000).optional(),
   /** How many databases each region of a new fleet has ports for. */
   FREEHOLD_GATEWAY_DATABASES: z.coerce.number().int().min(1).max(4_000).optional(),
+  /** Whether the files of new databases are encrypted where this machine can. */
+  FREEHOLD_ENCRYPTION: z.enum(['on', 'off']).default('on'),
   /** Memory that the instances of one embedded host may be promised, in MiB. */
   FREEHOLD_HOST_MEMORY_MB: z.coerce.number().int().min(128).optional(),
 });

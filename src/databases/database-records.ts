@@ -63,9 +63,14 @@ export interface DatabaseRecords<Tx> {
   addKept(tx: Tx, ref: InstanceRef, copies: readonly KeptCopy[]): Promise<void>;
   forgetKept(tx: Tx, instanceId: string, keptId: string): Promise<void>;
   setOwnerVerifier(tx: Tx, databaseId: string, verifier: string): Promise<void>;
+  /** Erases the key of the database's files: what is not read by then can never be read again. */
+  eraseVolumeKey(tx: Tx, databaseId: string): Promise<void>;
   /** Records that nothing of the database is left but its backups, kept for so many days. */
   setDeleted(tx: Tx, databaseId: string, keptDays: number): Promise<void>;
 }
+
+/** To whom the sealed key of a database's files belongs. */
+export const volumeKeyOwner = (databaseId: string): string => `volume/${databaseId}`;
 
 export const primaryOf = (record: DatabaseRecord): MemberRecord => {
   const primary = record.members.find((member) => member.role === 'primary');
@@ -94,7 +99,7 @@ const FAILS_OVER_WITHIN_S = 15;
 type SpecRow = Pick<
   DatabaseEntity,
   'id' | 'plan' | 'regionId' | 'unixAccount' | 'endpointSlot' | 'endpointDatabase' | 'endpointUser' | 'ownerVerifier'
-  | 'sealedSecrets' | 'localeProvider' | 'locale'
+  | 'sealedSecrets' | 'sealedVolumeKey' | 'localeProvider' | 'locale'
 >;
 
 interface RecordRow extends SpecRow, Pick<DatabaseEntity, 'epoch' | 'inSync'> {
@@ -107,7 +112,7 @@ const READ_RECORD = `
   SELECT d.id, d.plan, d.region_id AS "regionId", d.unix_account AS "unixAccount", d.endpoint_slot AS "endpointSlot",
          d.endpoint_database AS "endpointDatabase", d.endpoint_user AS "endpointUser",
          d.owner_verifier AS "ownerVerifier", d.locale_provider AS "localeProvider", d.locale,
-         d.sealed_secrets AS "sealedSecrets", d.epoch, d.in_sync AS "inSync",
+         d.sealed_secrets AS "sealedSecrets", d.sealed_volume_key AS "sealedVolumeKey", d.epoch, d.in_sync AS "inSync",
          (SELECT coalesce(json_agg(json_build_object('id', i.id, 'host', i.host_id, 'role', i.role, 'state', i.state,
                                                      'address', i.address, 'port', i.port,
                                                      'hostLost', h.state = 'lost') ORDER BY i.id), '[]')
@@ -160,7 +165,12 @@ export class MetadataDatabaseRecords implements DatabaseRecords<EntityManager> {
       ownerVerifier: database.ownerVerifier,
       locale: { provider: database.localeProvider, name: database.locale },
       size: { memoryMb, maxConnections, diskGb },
-      secrets: JSON.parse(this.vault.unseal(database.sealedSecrets, database.id).toString()) as InstanceSecrets,
+      secrets: {
+        ...(JSON.parse(this.vault.unseal(database.sealedSecrets, database.id).toString()) as InstanceSecrets),
+        ...(database.sealedVolumeKey && {
+          volume: this.vault.unseal(database.sealedVolumeKey, volumeKeyOwner(database.id)).toString('base64'),
+        }),
+      },
     };
   }
 
@@ -206,11 +216,16 @@ export class MetadataDatabaseRecords implements DatabaseRecords<EntityManager> {
     await tx.update(DatabaseEntity, { id }, { ownerVerifier });
   }
 
+  async eraseVolumeKey(tx: EntityManager, id: string): Promise<void> {
+    await tx.update(DatabaseEntity, { id }, { sealedVolumeKey: null });
+  }
+
   async setDeleted(tx: EntityManager, id: string, keptDays: number): Promise<void> {
     await tx.delete(InstanceEntity, { databaseId: id });
     await tx.delete(KeptCopyEntity, { databaseId: id });
     await tx.update(DatabaseEntity, { id }, {
       deletedAt: () => 'now()', purgeAt: () => `now() + make_interval(days => ${Math.trunc(keptDays)})`, inSync: [], sealedSecrets: null,
+      sealedVolumeKey: null,
     });
   }
 }

@@ -27,6 +27,8 @@ export class DatabaseEntity {
   @Column({ name: 'unix_account', type: 'integer' }) unixAccount!: number;
   /** The passwords of its instances' own roles, sealed for the database's id; null once it is deleted. */
   @Column({ name: 'sealed_secrets', type: 'bytea', nullable: true }) sealedSecrets!: Buffer | null;
+  /** The key of its files, sealed apart from the other secrets: erased first when it is deleted; null if it is older than that. */
+  @Column({ name: 'sealed_volume_key', type: 'bytea', nullable: true }) sealedVolumeKey!: Buffer | null;
   @Column({ name: 'provisioned_at', type: 'timestamptz', nullable: true }) provisionedAt!: Date | null;
   @Column({ name: 'created_at', type: 'timestamptz' }) createdAt!: Date;
   @Column({ name: 'deleted_at', type: 'timestamptz', nullable: true }) deletedAt!: Date | null;

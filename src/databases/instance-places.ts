@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { NoRoomError } from '../fleet/fleet-errors.js';
@@ -5,17 +6,23 @@ import { FleetService } from '../fleet/fleet.service.js';
 import { requirePlan } from '../fleet/require-plan.js';
 import { newId } from '../metadata/ids.js';
 import { queryRows } from '../metadata/query-rows.js';
+import { Vault } from '../secrets/vault.js';
+import { volumeKeyOwner } from './database-records.js';
 import { DatabaseEntity } from './database.entity.js';
 import { InstanceEntity } from './instance.entity.js';
+
+/** As much as the key of AES-256-XTS has. */
+const VOLUME_KEY_BYTES = 64;
 
 /** Where the instances of databases are to be: hosts that are chosen for them, and written down. */
 @Injectable()
 export class InstancePlaces {
-  constructor(private readonly fleet: FleetService) {}
+  constructor(private readonly fleet: FleetService, private readonly vault: Vault) {}
 
   /** Chooses hosts for the database's instances and writes the instances down. */
   async reserve(tx: EntityManager, databaseId: string): Promise<void> {
     const database = await tx.findOneByOrFail(DatabaseEntity, { id: databaseId });
+    await this.provideVolumeKey(tx, database);
     await this.fleet.lockRegion(tx, database.regionId);
     const { primary, standbys } = await this.fleet.place(tx, database.regionId, requirePlan(database.plan));
     await tx.insert(InstanceEntity, [primary, ...standbys].map((host, index) => ({
@@ -55,6 +62,7 @@ export class InstancePlaces {
     const database = await tx.findOneByOrFail(DatabaseEntity, { id: databaseId });
     const members = await tx.find(InstanceEntity, { where: { databaseId }, order: { role: 'ASC', id: 'ASC' } });
     if (members.some(({ id }) => id === newInstanceId)) return;
+    await this.provideVolumeKey(tx, database);
     await this.fleet.lockRegion(tx, database.regionId);
     const staying = members.filter(({ id }) => id !== replacedId).map(({ hostId }) => hostId);
     const leftHostId = members.find(({ id }) => id === replacedId)?.hostId;
@@ -62,5 +70,11 @@ export class InstancePlaces {
     await tx.insert(InstanceEntity, {
       id: newInstanceId, databaseId, hostId: host.id, role: 'standby', state: 'starting', address: host.address,
     });
+  }
+
+  /** Gives a database the key of its files, if it has none: it is new, older than such keys, or was brought back. */
+  private async provideVolumeKey(tx: EntityManager, { id, sealedVolumeKey }: DatabaseEntity): Promise<void> {
+    if (sealedVolumeKey !== null) return;
+    await tx.update(DatabaseEntity, { id }, { sealedVolumeKey: this.vault.seal(randomBytes(VOLUME_KEY_BYTES), volumeKeyOwner(id)) });
   }
 }

@@ -51,10 +51,15 @@ export interface DatabaseSpec {
   readonly secrets: InstanceSecrets;
 }
 
-/** Passwords of the roles that the control plane and the standbys use inside the database's instances. */
+/** Passwords of the roles that the control plane and the standbys use inside the database's instances, and the key of its files. */
 export interface InstanceSecrets {
   readonly control: string;
   readonly replication: string;
+  /**
+   * 64 random bytes in base64, of which each host's key is made; absent where it was erased, or the database is older than the
+   * encryption of files.
+   */
+  readonly volume?: string;
 }
 
 /**

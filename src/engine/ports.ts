@@ -390,7 +390,12 @@ export interface InventoryHost {
   readonly storageId: string;
   /** Memory that instances on it may be promised, in MiB. */
   readonly memoryMb: number;
+  /** How the files of instances that are made on it are encrypted, each database's with a key of its own. */
+  readonly encryptedAtRest: AtRestEncryption;
 }
+
+export const AT_REST_ENCRYPTIONS = ['fscrypt', 'none'] as const;
+export type AtRestEncryption = (typeof AT_REST_ENCRYPTIONS)[number];
 
 export interface InventoryDataCenter {
   readonly id: string;
@@ -429,8 +434,12 @@ export interface Engine {
   readonly backups?: BackupsPort;
   /** Absent where the control plane's own database is not next to the data plane. */
   readonly metadataBackups?: MetadataBackupsPort;
-  /** Looks at all that there is of databases, whatever is recorded; absent where the data plane cannot be looked at so. */
-  survey?(): Promise<Survey>;
+  /**
+   * Looks at all that there is of databases, whatever is recorded; absent where the data plane cannot be looked at so.
+   *
+   * @param known databases whose files can be opened if they are encrypted and closed; those of others count as made
+   */
+  survey?(known: readonly DatabaseSpec[]): Promise<Survey>;
   /** What new databases of a region can sort text by. */
   locales(region: string, signal: AbortSignal): Promise<LocaleOffer>;
   /** The file systems that hosts and the control plane are on; absent where nobody can fill another's. */

@@ -10,6 +10,8 @@ export interface HostLoad {
   readonly promisedMb: number;
   /** Whether its disk takes nothing more. */
   readonly diskFull?: boolean;
+  /** Whether nothing is placed on it because it does not encrypt what lies on it. */
+  readonly isPlain?: boolean;
 }
 
 export interface Placement {
@@ -21,7 +23,7 @@ export interface Placement {
  * Chooses where a database's instances go, among the hosts of its region.
  *
  * No two instances share a host or a storage; every standby is in another data centre than the primary, and standbys
- * are in different data centres where there are enough. Hosts that are draining, lost or full are left out; of the
+ * are in different data centres where there are enough. Hosts that are draining, lost, full or plain are left out; of the
  * rest the least loaded is taken.
  *
  * @returns undefined if there is no room
@@ -48,8 +50,8 @@ export function chooseStandbyHost(
   return chooseStandbyHosts(usable, staying, staying[0].dataCenterId, 1)?.[0];
 }
 
-const hasRoom = ({ state, promisedMb, memoryMb, diskFull = false }: HostLoad, neededMb: number): boolean =>
-  state === 'active' && promisedMb + neededMb <= memoryMb && !diskFull;
+const hasRoom = ({ state, promisedMb, memoryMb, diskFull = false, isPlain = false }: HostLoad, neededMb: number): boolean =>
+  state === 'active' && promisedMb + neededMb <= memoryMb && !diskFull && !isPlain;
 
 const byLoad = (a: HostLoad, b: HostLoad): number => a.promisedMb / a.memoryMb - b.promisedMb / b.memoryMb || a.id.localeCompare(b.id);
 

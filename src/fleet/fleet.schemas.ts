@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { component, listOf } from '../http/components.js';
+import { AT_REST_ENCRYPTIONS } from '../engine/ports.js';
 import { PLAN_IDS } from './plans.js';
 
 /** A place where backups are kept. */
@@ -46,5 +47,8 @@ export const hostSchema = component('Host', z.object({
   memoryMb: z.number().int(),
   promisedMb: z.number().int(),
   instances: z.number().int(),
+  encryptedAtRest: z.enum(AT_REST_ENCRYPTIONS).meta({
+    description: 'How the files of instances that are made on it are encrypted, each database\'s with a key of its own',
+  }),
 }).meta({ description: 'A machine that instances run on.' }));
 export const hostListSchema = listOf('HostList', hostSchema);

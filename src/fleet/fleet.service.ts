@@ -5,7 +5,7 @@ import { SETTINGS } from '../config/settings-token.js';
 import type { Settings } from '../config/settings.js';
 import type { BackupSite } from '../engine/backups-port.js';
 import { ENGINE } from '../engine/engine-token.js';
-import type { Engine } from '../engine/ports.js';
+import type { AtRestEncryption, Engine } from '../engine/ports.js';
 import { withFullRights } from '../metadata/confine.js';
 import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
@@ -39,6 +39,8 @@ export interface HostDocument {
   /** Memory promised to the instances on it, in MiB. */
   readonly promisedMb: number;
   readonly instances: number;
+  /** How the files of instances that are made on it are encrypted. */
+  readonly encryptedAtRest: AtRestEncryption;
 }
 
 /** Regions, their data centres and hosts, and what has room. */
@@ -59,7 +61,8 @@ export class FleetService {
     const regions = inventory.map(({ id, name, timeZone }, position) => ({ id, name, timeZone, position }));
     const dataCenters = inventory.flatMap((region) => region.dataCenters.map((dataCenter) => ({ regionId: region.id, ...dataCenter })));
     const hosts = dataCenters.flatMap(({ id: dataCenterId, hosts }) =>
-      hosts.map(({ id, address, storageId, memoryMb }) => ({ id, dataCenterId, address, storageId, memoryMb })));
+      hosts.map(({ id, address, storageId, memoryMb, encryptedAtRest }) =>
+        ({ id, dataCenterId, address, storageId, memoryMb, encryptedAtRest })));
     await this.metadata.transaction(async (tx) => {
       await tx.withRepository(this.regionRows).upsert(regions, ['id']);
       await tx.withRepository(this.dataCenterRows).upsert(dataCenters.map(({ id, regionId, name }) => ({ id, regionId, name })), ['id']);
@@ -111,8 +114,9 @@ export class FleetService {
    * @throws NoRoomError before anything is made
    */
   async place(tx: EntityManager, regionId: string, plan: Plan): Promise<Placement> {
-    const placement = chooseHosts(await this.loads(tx, regionId), plan.memoryMb, plan.standbys);
-    if (!placement) throw new NoRoomError(regionId, plan.id);
+    const loads = await this.loads(tx, regionId);
+    const placement = chooseHosts(loads, plan.memoryMb, plan.standbys);
+    if (!placement) throw noRoom(regionId, plan, loads);
     return placement;
   }
 
@@ -129,7 +133,7 @@ export class FleetService {
     const loads = await this.loads(tx, regionId);
     const [primary, ...others] = stayingHostIds.flatMap((id) => loads.find((load) => load.id === id) ?? []);
     const chosen = primary && chooseStandbyHost(loads.filter(({ id }) => id !== leftHostId), plan.memoryMb, [primary, ...others]);
-    if (!chosen) throw new NoRoomError(regionId, plan.id);
+    if (!chosen) throw noRoom(regionId, plan, loads);
     return chosen;
   }
 
@@ -138,7 +142,10 @@ export class FleetService {
     const readHosts = (): Promise<HostDocument[]> => withFullRights(tx, () => this.queryHosts(tx, 'c.region_id = $1', [regionId]));
     const [hosts, rooms] = await Promise.all([readHosts(), this.engine.rooms?.() ?? []]);
     const full = new Set(rooms.filter(isFull).flatMap((room) => room.hosts));
-    return hosts.map(({ dataCenter, ...host }): HostLoad => ({ ...host, dataCenterId: dataCenter, diskFull: full.has(host.id) }));
+    const mayBePlain = !this.settings.FREEHOLD_PRODUCTION;
+    return hosts.map(({ dataCenter, encryptedAtRest, ...host }): HostLoad => ({
+      ...host, dataCenterId: dataCenter, diskFull: full.has(host.id), isPlain: !mayBePlain && encryptedAtRest === 'none',
+    }));
   }
 
   /** Changes whether instances are placed on a host; answers undefined for a host that does not exist. */
@@ -160,10 +167,15 @@ export class FleetService {
     const plans = JSON.stringify(Object.fromEntries(Object.values(PLANS).map((plan) => [plan.id, plan.memoryMb])));
     return queryRows<HostDocument>(tx,
       `SELECT h.id, c.region_id AS region, c.id AS "dataCenter", h.address, h.storage_id AS "storageId", h.state,
-              h.memory_mb AS "memoryMb", count(i.id)::integer AS instances,
+              h.encrypted_at_rest AS "encryptedAtRest", h.memory_mb AS "memoryMb", count(i.id)::integer AS instances,
               coalesce(sum(($${parameters.length + 1}::jsonb ->> d.plan)::integer), 0)::integer AS "promisedMb"
          FROM hosts h JOIN data_centers c ON c.id = h.data_center_id
          LEFT JOIN instances i ON i.host_id = h.id LEFT JOIN databases d ON d.id = i.database_id
         WHERE ${condition} GROUP BY h.id, c.id ORDER BY h.id`, [...parameters, plans]);
   }
+}
+
+function noRoom(regionId: string, { id }: Plan, loads: readonly HostLoad[]): NoRoomError {
+  const because = 'its hosts do not encrypt what lies on them, which FREEHOLD_PRODUCTION asks for (freehold hosts list)';
+  return loads.some(({ isPlain }) => isPlain) ? new NoRoomError(regionId, id, because) : new NoRoomError(regionId, id);
 }

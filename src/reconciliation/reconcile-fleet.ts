@@ -77,8 +77,9 @@ interface Parts {
 export async function reconcileFleet(parts: Parts): Promise<ReconciliationReport> {
   const { metadata, store, engine, backupRecords } = parts;
   if (!engine.survey) throw new Error('this data plane cannot be looked at without the metadata');
-  const survey = await engine.survey();
   const recorded = await readRecorded(metadata);
+  const known = await Promise.all(recorded.map(async ({ id }) => (await parts.records.read(id)).spec));
+  const survey = await engine.survey(known);
   const limit = pLimit(LOOKS_AT_ONCE);
   const decided = await Promise.all(recorded.map((database) =>
     limit(async () => ({ database, decision: await decide(parts, database, survey) }))));

@@ -109,6 +109,7 @@ export class ControlPlane {
     const environment = processEnvironment(this.options, masterKey, ports, keys, api);
     await this.lock.announce(api);
     const fleet = await this.prepareFleet(vault);
+    if (fleet.atRest.encryption === 'none') progress.incident(describePlain(fleet.atRest.because));
     (await describeHomeless(fleet.root, programs.postgres)).forEach((fault) => progress.incident(fault));
     await this.startServers(programs, ports, keys, fleet);
     await this.startNodeProcesses(environment, ownApiUrl(place));
@@ -131,6 +132,7 @@ export class ControlPlane {
       dataDir: directory.dataDir,
       vault,
       onMoved: (reasons) => progress.incident(describeMoved(reasons)),
+      encryptsAtRest: settings.FREEHOLD_ENCRYPTION === 'on',
       ...(publicHost === undefined ? {} : { publicHost }),
       ...(publicCertificate === undefined ? {} : { publicCertificate }),
       ...(settings.FREEHOLD_GATEWAY_PORT === undefined ? {} : { firstGatewayPort: settings.FREEHOLD_GATEWAY_PORT }),
@@ -211,6 +213,11 @@ function isServer(process: SupervisedProcess): boolean {
 function describeMoved(reasons: readonly string[]): string {
   return `databases have new addresses, because ${reasons.join(', and ')}: `
     + 'give clients those that freehold databases show NAME prints (GET /v1/databases/{id}, endpoint); passwords stay as they are';
+}
+
+/** What is told where the files of databases are readable for everybody who has the disk. */
+function describePlain(because: string): string {
+  return `the files of new databases are NOT encrypted on this machine: ${because} (see docs/encryption.md)`;
 }
 
 /** The line that a start prints once the fleet is up. */

@@ -86,7 +86,9 @@ async function restoreIdle(options: RestoreMetadataOptions): Promise<MetadataRep
   const environment = processEnvironment(
     { directory, settings, bind: LOOPBACK }, masterKey, ports, keys, `http://${LOOPBACK}:${ports.api}`,
   );
-  const fleet = await prepareLocalFleet({ dataDir: directory.dataDir, vault });
+  const fleet = await prepareLocalFleet({
+    dataDir: directory.dataDir, vault, encryptsAtRest: settings.FREEHOLD_ENCRYPTION === 'on',
+  });
   if (settings.DATABASE_URL !== undefined) {
     if (!confirmed) {
       await ask(

@@ -37,7 +37,7 @@ export function describeDatabase(engine: Engine, region = 'europe', locale?: Dat
     ownerVerifier: scramVerifierSync(password),
     ...(locale && { locale }),
     size: { memoryMb: 256, maxConnections: 20, diskGb: 10 },
-    secrets: { control: randomBytes(18).toString('base64url'), replication: randomBytes(18).toString('base64url') },
+    secrets: { control: randomBytes(18).toString('base64url'), replication: randomBytes(18).toString('base64url'), volume: randomBytes(64).toString('base64') },
   };
   const centers = engine.inventory().find((candidate) => candidate.id === region)?.dataCenters ?? [];
   const hostOf = (center: number): string => centers[center]?.hosts[0]?.id ?? '';

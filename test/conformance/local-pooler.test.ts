@@ -39,7 +39,7 @@ class PooledDatabase {
     this.spec = {
       id: `db_${suffix}`, region: REGION, account, endpointSlot: account, name: `shop-${suffix}`, owner: `shop-${suffix}`, ownerVerifier: scramVerifierSync(this.password),
       size: { memoryMb: 256, maxConnections: 20, diskGb: 10 },
-      secrets: { control: randomBytes(18).toString('base64url'), replication: randomBytes(18).toString('base64url') },
+      secrets: { control: randomBytes(18).toString('base64url'), replication: randomBytes(18).toString('base64url'), volume: randomBytes(64).toString('base64') },
     };
     this.primary = { id: `ins_${suffix}A`, host: fleet.region(REGION).dataCenters[0]?.hosts[0]?.id ?? '', database: this.spec };
     this.pooler = new Pooler(fleet, { program: program(), database: { ...this.spec, maxConnections: this.spec.size.maxConnections }, listenAddress: this.address, port });

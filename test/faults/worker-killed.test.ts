@@ -50,7 +50,7 @@ describe('a worker that is killed', () => {
     made.push(requested);
   }, TIMEOUT_MS);
 
-  it.each(['close-routes', 'destroy-instances'])('at "%s" of a deletion: another one ends it, and nothing is left', async (step) => {
+  it.each(['close-routes', 'erase-keys', 'destroy-instances'])('at "%s" of a deletion: another one ends it, and nothing is left', async (step) => {
     const doomed = made.pop()!;
     const operation = await requestDeletion(plane, doomed.id);
     await announce(plane, operation);

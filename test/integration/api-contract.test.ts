@@ -67,6 +67,7 @@ const CUSTOMER: Shape = { id: id('cus'), name: text, email: text, createdAt: tim
 const API_KEY: Shape = { id: id('key'), name: text, scopes: texts, createdAt: time, expiresAt: orNull(time), revokedAt: orNull(time), lastUsedAt: orNull(time) };
 const HOST: Shape = {
   id: text, region: text, dataCenter: text, address: text, storageId: text, state: one('active', 'draining', 'lost'), memoryMb: number, promisedMb: number, instances: number,
+  encryptedAtRest: one('fscrypt', 'none'),
 };
 const PAGE: Shape = { data: Array.isArray, nextCursor: orNull(text) };
 const PROBLEM: Shape = { type: text, title: text, status: number, detail: text, instance: text };

@@ -142,7 +142,7 @@ export class FakeEngine implements Engine {
   private readonly gates = new Map<FakeVerb, Gate[]>();
   private ports = 50_000;
 
-  constructor(private readonly options: { readonly hostMemoryMb?: number } = {}) {}
+  constructor(private readonly options: { readonly hostMemoryMb?: number; readonly encryptedAtRest?: 'fscrypt' | 'none' } = {}) {}
 
   inventory(): readonly InventoryRegion[] {
     const memoryMb = this.options.hostMemoryMb ?? 64_000;
@@ -152,6 +152,7 @@ export class FakeEngine implements Engine {
         id: `${id}-${suffix}`, name: `${name} ${suffix.toUpperCase()}`,
         hosts: [1, 2].map((host) => ({
           id: `hst_${id}-${suffix}${host}`, address: `127.10.${region}.${center * 10 + host}`, storageId: `sto_${id}-${suffix}${host}`, memoryMb,
+          encryptedAtRest: this.options.encryptedAtRest ?? 'fscrypt',
         })),
       })),
     }));

@@ -249,7 +249,8 @@ export class MetadataBackupRecords implements BackupRecords<EntityManager> {
     { name, deletedAt, purgeAt }: { readonly name?: string | undefined; readonly deletedAt: string; readonly purgeAt: string },
   ): Promise<void> {
     await tx.query(
-      `UPDATE databases SET name = coalesce($4, name), deleted_at = $2, purge_at = $3, sealed_secrets = NULL, in_sync = '{}' WHERE id = $1`,
+      `UPDATE databases SET name = coalesce($4, name), deleted_at = $2, purge_at = $3, sealed_secrets = NULL, sealed_volume_key = NULL,
+              in_sync = '{}' WHERE id = $1`,
       [databaseId, deletedAt, purgeAt, name ?? null],
     );
   }

@@ -7,7 +7,7 @@ import { type BackupsOfDeleted, decideDeletion, WAIT_HINT } from '../decide-dele
 import type { DatabaseState } from '../derive-state.js';
 
 /**
- * Takes a database away: its routes, its instances with their files and accounts, and its secrets.
+ * Takes a database away: its routes, the key of its files, its instances with their files and accounts, and its secrets.
  *
  * Invariants:
  * - it goes only forward from its first step on: half a database is of no use to anybody;
@@ -63,6 +63,10 @@ export function deleteOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx, I
         timeoutMs: 60_000, attempts: 5, onFailure: 'persist', run: step.archive,
       },
       {
+        name: 'erase-keys', does: 'erase the key of its files, without which no byte of them can be read',
+        timeoutMs: 20_000, attempts: 5, onFailure: 'persist', run: step.eraseKeys,
+      },
+      {
         name: 'destroy-instances', does: 'end every process of the instances and remove their files',
         timeoutMs: 60_000, attempts: 5, onFailure: 'persist', run: step.destroyInstances,
       },
@@ -80,6 +84,13 @@ function steps<Tx>({ engine, records }: Parts<Tx>) {
     return { outcome: 'next', record: (tx) => records.setInSync(tx, context.input.databaseId, []) };
   }
 
+  /** Before anything else is destroyed: from then on it makes no difference what becomes of a disk, or of a host that is away. */
+  async function eraseKeys({ input: { databaseId } }: Context): Promise<StepOutcome<Tx>> {
+    const { spec } = await records.read(databaseId);
+    const keys = spec.secrets.volume === undefined ? 'its files had no key' : 'the key of its files is erased';
+    return { outcome: 'next', detail: { keys }, record: (tx) => records.eraseVolumeKey(tx, databaseId) };
+  }
+
   async function destroyInstances(context: Context): Promise<StepOutcome<Tx>> {
     const record = await records.read(context.input.databaseId);
     await Promise.all(record.members.map(({ ref }) => engine.instances.destroy(ref, context)));
@@ -92,7 +103,7 @@ function steps<Tx>({ engine, records }: Parts<Tx>) {
     };
   }
 
-  return { closeRoutes, destroyInstances };
+  return { closeRoutes, eraseKeys, destroyInstances };
 }
 
 /** The steps that make sure that a backup holds the database before its last instance is destroyed. */
@@ -103,7 +114,7 @@ function securingSteps<Tx>({ engine, records, readBackups }: Parts<Tx>) {
 
   async function secure(context: Context): Outcome {
     const { decided, record, primary, seen } = await look(context);
-    if (decided.decision === 'destroy') return { outcome: 'next', to: 'destroy-instances', detail: { because: decided.because } };
+    if (decided.decision === 'destroy') return { outcome: 'next', to: 'erase-keys', detail: { because: decided.because } };
     if (decided.decision === 'archive') return { outcome: 'next', detail: { backup: decided.backup } };
     if (decided.decision === 'hold') throw new EngineError('permanent', `${decided.reason}; ${decided.hint}`);
     if (decided.decision === 'wait') return { outcome: 'wait', forMs: LOOK_AGAIN_MS, reason: `${decided.reason}; ${decided.hint}` };

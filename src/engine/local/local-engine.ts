@@ -22,7 +22,7 @@ export async function openLocalEngine(options: LocalFleetOptions & { readonly ba
     backups: await LocalBackups.open(fleet, options.backupSites),
     metadataBackups: new LocalMetadataBackups(fleet, await openBackupSites(fleet, options.backupSites)),
     gateway: await LocalGateway.open(fleet),
-    survey: () => asEngineError('looking at the fleet', () => surveyFleet(fleet)),
+    survey: (known) => asEngineError('looking at the fleet', () => surveyFleet(fleet, known)),
     locales: () => asEngineError('asking for locales', () => findLocales(fleet.shell, fleet.postgres.forNew())),
     rooms: () => findRooms(fleet),
     inventory: () => inventory,
@@ -32,5 +32,9 @@ export async function openLocalEngine(options: LocalFleetOptions & { readonly ba
 }
 
 function toInventory(fleet: FleetDescription): readonly InventoryRegion[] {
-  return fleet.regions.map(({ id, name, timeZone, dataCenters }) => ({ id, name, timeZone, dataCenters }));
+  const encryptedAtRest = fleet.atRest.encryption;
+  return fleet.regions.map(({ id, name, timeZone, dataCenters }) => ({
+    id, name, timeZone,
+    dataCenters: dataCenters.map((center) => ({ ...center, hosts: center.hosts.map((host) => ({ ...host, encryptedAtRest })) })),
+  }));
 }

@@ -2,7 +2,7 @@ import { EngineError } from '../errors.js';
 import type { SecretVault } from '../collaborators.js';
 import { HostShell } from './machine/host-shell.js';
 import {
-  adjustFleet, describeFleet, drawNetwork, gatewayAddress, REGION_COUNT, type FleetDescription, type PublicCertificateFiles,
+  type AtRest, adjustFleet, describeFleet, drawNetwork, gatewayAddress, REGION_COUNT, type FleetDescription, type PublicCertificateFiles,
   type RegionDescription,
 } from './fleet/fleet-description.js';
 import { EMBEDDED_SITES } from './fleet/embedded-sites.js';
@@ -23,6 +23,7 @@ import { currentRuntimeRoot, openRuntimeRoot, readFleet, refuseOtherKindOfUser, 
 import { chooseFirstPorts, DEFAULT_SLOTS, PORTS_PER_DATABASE } from './fleet/gateway-ports.js';
 import { whyMoved } from './fleet/why-moved.js';
 import { acceptPublicCertificate, requirePublicCertificate } from './fleet/public-certificate-store.js';
+import { probeVolumes } from './fleet/volumes.js';
 import { EVERYWHERE, portsTakenAt, readListeners } from './fleet/listeners.js';
 import { makeAuthority } from './fleet/region-authority.js';
 import { metadataServerSettings, type MetadataServerSettings } from './metadata/metadata-settings.js';
@@ -40,6 +41,8 @@ export interface PrepareOptions {
   /** A certificate that clients trust without being told whose it is, for the public host; null for the fleet's own again. */
   readonly publicCertificate?: PublicCertificateFiles | null;
   readonly vault: SecretVault;
+  /** Whether the files of new instances are encrypted where this machine can; they are unless it says no. */
+  readonly encryptsAtRest?: boolean;
   /** Told why the databases of a fleet that was there have other addresses than before, if they have. */
   readonly onMoved?: (reasons: readonly string[]) => void;
 }
@@ -71,9 +74,10 @@ export async function prepareLocalFleet(options: PrepareOptions): Promise<Prepar
   const shell = HostShell.bare(dataDir);
   const found = await readFleet(shell);
   if (found) refuseOtherKindOfUser(shell, found);
+  const atRest = await findAtRest(shell, options);
   const fleet = found
-    ? await withPorts(shell, adjustFleet(found, options), options)
-    : adjustFleet(await describeNewFleet(shell, options), options);
+    ? await withPorts(shell, adjustFleet(found, { ...options, atRest }), options)
+    : adjustFleet(await describeNewFleet(shell, options, atRest), options);
   const certificate = fleet.publicCertificate && (await requirePublicCertificate(shell, fleet.publicCertificate, fleet.publicHost));
   if (JSON.stringify(fleet) !== JSON.stringify(found)) await writeFleet(shell, fleet);
   const moved = found ? whyMoved(found, fleet) : [];
@@ -87,7 +91,12 @@ export async function prepareLocalFleet(options: PrepareOptions): Promise<Prepar
   return { ...fleet, root, metadataServer: await metadataServerSettings(fleetShell, fleet.id) };
 }
 
-async function describeNewFleet(shell: HostShell, options: PrepareOptions): Promise<FleetDescription> {
+/** Tried anew at each start: the fleet may have been moved to another machine. */
+function findAtRest(shell: HostShell, { encryptsAtRest = true }: PrepareOptions): Promise<AtRest> | AtRest {
+  return encryptsAtRest ? probeVolumes(shell) : { encryption: 'none', because: 'FREEHOLD_ENCRYPTION is off' };
+}
+
+async function describeNewFleet(shell: HostShell, options: PrepareOptions, atRest: AtRest): Promise<FleetDescription> {
   const slots = options.gatewaySlots ?? DEFAULT_SLOTS;
   const network = drawNetwork();
   return describeFleet({
@@ -97,6 +106,7 @@ async function describeNewFleet(shell: HostShell, options: PrepareOptions): Prom
     firstPorts: await choosePorts(shell, { ...options, slots, network }),
     slots,
     network,
+    atRest,
   });
 }
 

@@ -7,6 +7,7 @@ import type { FleetDescription } from './fleet/fleet-description.js';
 import { backupsDirectory, binDirectory, gatewayDirectory, hostsDirectory } from './fleet/fleet-layout.js';
 import { closeRuntimeRoot, currentRuntimeRoot, readFleet } from './fleet/fleet-store.js';
 import { findPostmaster } from './fleet/instance-context.js';
+import { closeVolumes } from './fleet/volumes.js';
 import { instancePaths, listInstances } from './fleet/instance-layout.js';
 
 /** How long a primary may take to send its last WAL and stop; what does not stop by then is killed. */
@@ -25,7 +26,7 @@ interface FoundInstance {
  * Stops everything of a fleet: gateways, then primaries, then standbys, so that each standby has all that its primary had.
  *
  * Needs neither the metadata database nor the master key: what runs is found on the machine. Bounded: what does not stop
- * is killed. Nothing is left running or mounted.
+ * is killed. Nothing is left running or mounted, and no key in the kernel.
  *
  * @throws EngineError `permanent` if the directory is no fleet's, `transient` if something would not die.
  */
@@ -39,6 +40,7 @@ export async function shutDownLocalFleet(dataDir: string): Promise<void> {
   await stopInstances(shell, instances.filter((instance) => instance.primary));
   await stopInstances(shell, instances.filter((instance) => !instance.primary));
   await killAll(shell, () => [...shell.processesUnder([hostsDirectory(root), backupsDirectory(root)]), ...gatewayProcesses(shell, fleet)]);
+  await closeVolumes(shell, STOPS_AT_ONCE);
   for (const mounted of shell.mountsUnder(root)) await shell.unmount(mounted);
   await closeRuntimeRoot(fleet);
 }

@@ -63,6 +63,7 @@ export class MemoryDatabaseRecords implements DatabaseRecords<MemoryTx> {
   addKept(): Promise<void> { return Promise.resolve(); }
   forgetKept(): Promise<void> { return Promise.resolve(); }
   setOwnerVerifier(): Promise<void> { return Promise.resolve(); }
+  eraseVolumeKey(): Promise<void> { throw new Error('deleting is not simulated'); }
   setDeleted(): Promise<void> { throw new Error('deleting is not simulated'); }
 }
 

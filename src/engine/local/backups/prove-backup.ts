@@ -8,6 +8,7 @@ import type { Effect, InstanceRef } from '../../ports.js';
 import { scramVerifierSync } from '../../../secrets/scram-verifier.js';
 import type { Gate } from '../machine/gate.js';
 import { binariesOf } from '../instances/files/instance-binaries.js';
+import { removeVolume, roomOf } from '../fleet/instance-volume.js';
 import { instanceContext, instanceSubject, readPort, type InstanceContext } from '../fleet/instance-context.js';
 import { checkCluster } from './check-cluster.js';
 import { DamagedError } from './backrest-failure.js';
@@ -44,11 +45,12 @@ export async function proveBackup(work: SiteWork, label: string, host: string, e
     }
     // The gate that was at work has ended with it.
     const clearing = AbortSignal.timeout(CLEAR_WITHIN_MS);
-    await shell.fenced(subject, clearing, (gate) => clearInstance(context, gate, clearing));
+    await shell.fenced(subject, clearing, (gate) => clearDrill(context, gate, clearing));
     throw givesWay.signal.reason;
   } finally {
     clearInterval(watch);
-    await shell.remove(paths.control);
+    // What is still mounted is taken away by the next proof.
+    if (!(await shell.isMountPoint(paths.volume))) await shell.remove(paths.database);
   }
 }
 
@@ -59,11 +61,11 @@ interface Drill {
 }
 
 async function restoreAndCheck(context: InstanceContext, gate: Gate, { work, label, signal }: Drill): Promise<BackupProof> {
-  await clearInstance(context, gate, signal);
+  await clearDrill(context, gate, signal);
   try {
     const source = await chooseSource(work, { backup: { site: work.site.id, label } }, signal);
     const begun = performance.now();
-    await restoreCluster(context, gate, {
+    await restoreCluster(withRoomFor(context, source.backup.databaseBytes), gate, {
       ...source,
       end: { consistent: true },
       filesAtOnce: 1,
@@ -79,15 +81,28 @@ async function restoreAndCheck(context: InstanceContext, gate: Gate, { work, lab
     const took = { restoreMs: Math.round(restored - begun), checkMs: Math.round(performance.now() - restored), relations };
     return damage.length > 0 ? { sound: false, damage: damage.join(' | ') } : { sound: true, remarks, ...took };
   } finally {
-    await clearInstance(context, gate, AbortSignal.timeout(CLEAR_WITHIN_MS)).catch(() => undefined);
+    await clearDrill(context, gate, AbortSignal.timeout(CLEAR_WITHIN_MS)).catch(() => undefined);
   }
+}
+
+async function clearDrill(context: InstanceContext, gate: Gate, signal: AbortSignal): Promise<void> {
+  await clearInstance(context, gate, signal);
+  await removeVolume(context, gate);
+}
+
+/** The same with a volume that is large enough. */
+function withRoomFor(context: InstanceContext, bytes: number): InstanceContext {
+  const { database } = context.instance;
+  const size = { ...database.size, diskGb: Math.max(database.size.diskGb, Math.ceil(bytes / 2 ** 30)) };
+  return { ...context, instance: { ...context.instance, database: { ...database, size } } };
 }
 
 /** As often as those are looked for who fill a disk. */
 const LOOK_EVERY_MS = 500;
 
-async function lookAtRoom({ shell, paths, instance }: InstanceContext, givesWay: AbortController): Promise<void> {
-  const room = await shell.roomAt(paths.volume).catch(() => undefined);
+async function lookAtRoom(context: InstanceContext, givesWay: AbortController): Promise<void> {
+  const { instance } = context;
+  const room = await roomOf(context).catch(() => undefined);
   if (room && isFull(room)) {
     givesWay.abort(
       new EngineError(
@@ -108,8 +123,10 @@ function spareContext({ fleet, set }: SiteWork, label: string, host: string): In
     id: `prove-${label}`,
     host,
     database: {
-      id: set.databaseId, region: region.id, account: set.account, endpointSlot: 0, name: set.name, owner: set.owner,
-      ownerVerifier: scramVerifierSync(secret()), size: SIZE, secrets: { control: secret(), replication: secret() },
+      // A place beside the database's own, and a key that is known to nobody and forgotten with the proof.
+      id: `${set.databaseId}-proof`, region: region.id, account: set.account, endpointSlot: 0, name: set.name, owner: set.owner,
+      ownerVerifier: scramVerifierSync(secret()), size: SIZE,
+      secrets: { control: secret(), replication: secret(), volume: randomBytes(64).toString('base64') },
     },
   };
   return instanceContext(fleet, instance);

@@ -8,6 +8,7 @@ import { exactName } from '../machine/host-shell.js';
 import { waitUntil } from '../../wait-until.js';
 import { socketsDirectory } from '../fleet/fleet-layout.js';
 import { asAccount, findPostmaster, type InstanceContext } from '../fleet/instance-context.js';
+import { makeVolume, roomOf } from '../fleet/instance-volume.js';
 import { directoriesLine, newFiles } from '../instances/files/instance-files.js';
 import { spawnPostmaster, waitUntilReady } from '../instances/verbs/run-instance.js';
 import { CONTROL_USER } from '../sql/cluster-sql.js';
@@ -77,6 +78,7 @@ export async function restoreCluster(target: InstanceContext, gate: Gate, restor
   const { paths } = target;
   const { work, backup, end, signal } = restore;
   const context = { ...target, account: work.account };
+  await makeVolume(context, gate);
   await gate.must(directoriesLine(context), 'making the instance\'s directories');
   await gate.install(cutOff(context, await newFiles(context), restore.letIn), false);
   await fetchBackup(context, gate, restore);
@@ -137,9 +139,9 @@ function cutOff(
 
 /** pgBackRest says only that it could not write. */
 async function requireRoom(
-  { shell, paths }: InstanceContext, { label, databaseBytes }: StoredBackup, hasRoom: ClusterRestore['hasRoom'],
+  context: InstanceContext, { label, databaseBytes }: StoredBackup, hasRoom: ClusterRestore['hasRoom'],
 ): Promise<void> {
-  const room = await shell.roomAt(paths.building);
+  const room = await roomOf(context);
   if (room && !(hasRoom ? hasRoom(room, databaseBytes) : room.freeBytes >= databaseBytes)) {
     throw new EngineError(
       'transient',

@@ -7,6 +7,7 @@ import { command } from '../machine/gate-script.js';
 import type { Gate } from '../machine/gate.js';
 import { withControl } from '../sql/control-connection.js';
 import { instanceSubject, readPort, type InstanceContext } from '../fleet/instance-context.js';
+import { openVolume } from '../fleet/instance-volume.js';
 import { launchNew } from '../instances/verbs/launch-new.js';
 import { observeInstance, observeThrough } from '../instances/watch/observe-instance.js';
 import { newFiles } from '../instances/files/instance-files.js';
@@ -36,6 +37,7 @@ export async function restoreInstance(
   const { signal } = effect;
   return shell.fenced(instanceSubject(context, effect.token), signal, async (gate) => {
     await refuseMarked(context);
+    await openVolume(context, signal);
     if (await shell.exists(paths.made)) {
       await bringUp(context, gate, signal);
       return observeInstance(context, signal);

@@ -36,6 +36,14 @@ const publicCertificateSchema = z.object({
   authorities: z.string(),
 });
 
+const atRestSchema = z.discriminatedUnion('encryption', [
+  z.object({ encryption: z.literal('fscrypt') }),
+  z.object({ encryption: z.literal('none'), because: z.string() }),
+]);
+
+/** Whether the files of new instances are encrypted, and why not if they are not. */
+export type AtRest = z.output<typeof atRestSchema>;
+
 /** Where the operator puts a certificate that clients trust without being told whose it is, and renews it. */
 export type PublicCertificateFiles = z.output<typeof publicCertificateSchema>;
 
@@ -51,6 +59,8 @@ export const fleetSchema = z.object({
   publicHost: z.string().nullable(),
   /** Null if servers present certificates of the fleet's own authorities. */
   publicCertificate: publicCertificateSchema.nullable().default(null),
+  /** As the last start of the fleet found it; all its hosts are one machine. */
+  atRest: atRestSchema.default({ encryption: 'none', because: 'nobody has looked yet' }),
   regions: z.array(regionSchema).min(1),
 });
 
@@ -95,6 +105,7 @@ export interface FleetChoices {
   readonly firstPorts: readonly number[];
   readonly slots: number;
   readonly network: number;
+  readonly atRest: AtRest;
 }
 
 export const REGION_COUNT = REGIONS.length;
@@ -116,6 +127,7 @@ export function describeFleet(choices: FleetChoices): FleetDescription {
     network: choices.network,
     publicHost: choices.publicHost,
     publicCertificate: null,
+    atRest: choices.atRest,
     regions: REGIONS.map((region, index) => ({
       id: region.id,
       name: region.name,
@@ -180,16 +192,19 @@ export interface FleetAdjustments {
   readonly hostMemoryMb?: number | undefined;
   readonly publicHost?: string | null | undefined;
   readonly publicCertificate?: PublicCertificateFiles | null | undefined;
+  readonly atRest?: AtRest;
 }
 
-/** The same fleet with other memory per host, another public name, or another certificate for it. */
+/** The same fleet with other memory per host, another public name, another certificate for it, or on a machine that encrypts or not. */
 export function adjustFleet(
-  fleet: FleetDescription, { hostMemoryMb, publicHost = fleet.publicHost, publicCertificate = fleet.publicCertificate }: FleetAdjustments,
+  fleet: FleetDescription,
+  { hostMemoryMb, publicHost = fleet.publicHost, publicCertificate = fleet.publicCertificate, atRest = fleet.atRest }: FleetAdjustments,
 ): FleetDescription {
   return {
     ...fleet,
     publicHost,
     publicCertificate,
+    atRest,
     regions: fleet.regions.map((region) => ({
       ...region,
       dataCenters: region.dataCenters.map((center) => ({

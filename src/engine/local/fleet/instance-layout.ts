@@ -12,9 +12,10 @@ export interface InstanceName {
  * Where an instance's files are.
  *
  * Below its host, a database has one directory with two kinds of things in it: `volume`, which holds all that belongs to
- * the customer and may be a mounted image of its own, and a directory per instance outside of it with the record of the
- * highest token, the lock, the fence mark and the port. Those must be readable while the volume is locked, full or gone,
- * and the token outlives the instance, so that a creator who slept through its destruction is refused.
+ * the customer and is a mounted, encrypted image of its own where the host can have one (`machine/volume-script.ts`), and a
+ * directory per instance outside of it with the record of the highest token, the lock, the fence mark and the port. Those must
+ * be readable while the volume is locked, full or gone, and the token outlives the instance, so that a creator who slept
+ * through its destruction is refused.
  */
 export interface InstancePaths {
   readonly database: string;
@@ -27,6 +28,8 @@ export interface InstancePaths {
   readonly promoting: string;
   readonly port: string;
   readonly volume: string;
+  /** The encrypted image that is mounted at the volume; not there where the volume is a plain directory. */
+  readonly image: string;
   /** What the directories of copies that were moved aside begin with: beside the instance's home, which goes with the instance. */
   readonly keptPrefix: string;
   /** Everything of this instance in the volume. */
@@ -78,6 +81,7 @@ export function instancePaths(root: string, instance: InstanceName): InstancePat
     promoting: `${control}/promoting`,
     port: `${control}/port`,
     volume,
+    image: `${volume}.img`,
     keptPrefix: `${home}.kept-`,
     home,
     data: `${home}/data`,

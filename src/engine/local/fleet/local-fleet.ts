@@ -1,6 +1,7 @@
 import { EngineError } from '../../errors.js';
 import type { EngineLog, SecretVault } from '../../collaborators.js';
 import { installArchiveScript } from './archive-script.js';
+import { installVolumeScript } from './volumes.js';
 import type { DatabaseSpec } from '../../ports.js';
 import type { CertificateAuthority, KeyPairPem } from './certificates.js';
 import { serverName, type FleetDescription, type HostDescription, type RegionDescription } from './fleet-description.js';
@@ -45,6 +46,8 @@ export class LocalFleet {
     readonly postgres: PostgresInstallations,
     /** The program of every instance's archive_command. */
     readonly archiveScript: string,
+    /** Makes, opens and removes the encrypted volumes of instances. */
+    readonly volumeScript: string,
     /** Whether a library can answer for accounts that the machine's passwd does not have. */
     readonly hasNssWrapper: boolean,
     readonly hasIpv6: boolean,
@@ -76,9 +79,10 @@ export class LocalFleet {
     const hasIpv6 = ((await shell.read('/proc/net/if_inet6')) ?? '') !== '';
     postgres.choose().passedOver.forEach((fault) => options.log.warn({}, `new databases do not use it: ${fault}`));
     const isPublished = await publishCertificates(root, description);
-    const archiveScript = await installArchiveScript(shell);
+    const [archiveScript, volumeScript] = await Promise.all([installArchiveScript(shell), installVolumeScript(shell)]);
     return new LocalFleet(
-      description, root, shell, postgres, archiveScript, hasNssWrapper, hasIpv6, options.log, isPublished, options.rebuildBy, options.vault,
+      description, root, shell, postgres, archiveScript, volumeScript, hasNssWrapper, hasIpv6, options.log, isPublished,
+      options.rebuildBy, options.vault,
     );
   }
 

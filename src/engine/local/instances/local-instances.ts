@@ -1,3 +1,4 @@
+import { reasonOf } from '../../../base/reason-of.js';
 import { EngineError } from '../../errors.js';
 import type { ExtensionObservation } from '../../extension-list.js';
 import type { RoleObservation, WantedRole } from '../../role-names.js';
@@ -6,6 +7,7 @@ import type {
 } from '../../ports.js';
 import { slotName } from '../../slot-name.js';
 import { command } from '../machine/gate-script.js';
+import { openVolume, removeVolume } from '../fleet/instance-volume.js';
 import { asEngineError } from '../machine/engine-failure.js';
 import type { LocalFleet } from '../fleet/local-fleet.js';
 import { sqlLine } from '../sql/psql-line.js';
@@ -40,7 +42,13 @@ export class LocalInstances implements InstancesPort {
   constructor(private readonly fleet: LocalFleet) {}
 
   observe(instance: InstanceRef, signal: AbortSignal): Promise<InstanceObservation> {
-    return asEngineError('observing', () => observeInstance(this.context(instance), signal));
+    return asEngineError('observing', async () => {
+      const context = this.context(instance);
+      // What cannot be opened is there nevertheless, and stopped.
+      await openVolume(context, signal).catch((error: unknown) =>
+        this.fleet.log.warn({ instanceId: instance.id }, `its volume could not be opened: ${reasonOf(error)}`));
+      return observeInstance(context, signal);
+    });
   }
 
   createPrimary(instance: InstanceRef, effect: Effect): Promise<InstanceObservation> {
@@ -119,7 +127,8 @@ export class LocalInstances implements InstancesPort {
   }
 
   fence(instance: InstanceRef, effect: Effect, options: { readonly keep?: boolean } = {}): Promise<InstanceObservation> {
-    return this.effect('fencing', instance, effect, (context) => fenceInstance(context, effect, options));
+    // Clients wait, and what is in a closed volume runs nowhere.
+    return this.effect('fencing', instance, effect, (context) => fenceInstance(context, effect, options), { opens: false });
   }
 
   checkpoint(primary: InstanceRef, signal: AbortSignal): Promise<void> {
@@ -176,6 +185,10 @@ export class LocalInstances implements InstancesPort {
   destroy(instance: InstanceRef, effect: Effect, { spareKept = false }: { readonly spareKept?: boolean } = {}): Promise<void> {
     return this.effect('destroying', instance, effect, async (context) => {
       const { shell, paths } = context;
+      // Where nothing is spared, what nobody can open any more goes all the same.
+      await openVolume(context, effect.signal).catch((error: unknown) => {
+        if (spareKept) throw error;
+      });
       await shell.fenced(instanceSubject(context, effect.token), effect.signal, async (gate) => {
         if (spareKept) await moveAside(context, gate, effect.signal);
         else await gate.must(removeKeptLine(context), 'removing the kept copies');
@@ -185,9 +198,9 @@ export class LocalInstances implements InstancesPort {
         await gate.must(
           command('rm', '-rf', '--', paths.home, paths.port, paths.mark, paths.keep, paths.promoting), 'removing the instance\'s files',
         );
-        await gate.run(command('rmdir', '--ignore-fail-on-non-empty', '--', paths.volume));
+        await removeVolume(context, gate);
       });
-    });
+    }, { opens: false });
   }
 
   keptCopies(instance: InstanceRef): Promise<readonly KeptCopy[]> {
@@ -202,9 +215,15 @@ export class LocalInstances implements InstancesPort {
     return instanceContext(this.fleet, instance);
   }
 
-  private effect<T>(what: string, instance: InstanceRef, effect: Effect, act: (context: InstanceContext) => Promise<T>): Promise<T> {
+  private effect<T>(
+    what: string, instance: InstanceRef, effect: Effect, act: (context: InstanceContext) => Promise<T>, { opens = true } = {},
+  ): Promise<T> {
     this.fleet.log.debug({ ...effect.trace, instanceId: instance.id, token: effect.token.toString() }, what);
-    return asEngineError(`${what} of ${instance.id}`, () => act(this.context(instance)));
+    return asEngineError(`${what} of ${instance.id}`, async () => {
+      const context = this.context(instance);
+      if (opens) await openVolume(context, effect.signal);
+      return act(context);
+    });
   }
 
   private sql(primary: InstanceRef, statements: readonly string[], what: string, effect: Effect): Promise<void> {

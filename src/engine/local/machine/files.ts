@@ -80,6 +80,12 @@ export async function roomAt(
   return { device: entry.dev, usedBytes: (volume.blocks - volume.bfree) * volume.bsize, freeBytes: volume.bavail * volume.bsize };
 }
 
+/** Whether another file system begins at a path than the one of its parent. */
+export async function isMountPoint(path: string): Promise<boolean> {
+  const [own, above] = await Promise.all([path, dirname(path)].map((each) => stat(each).catch(() => undefined)));
+  return own !== undefined && own.dev !== above?.dev;
+}
+
 /** Names in a directory, sorted; none if it is not there. */
 export async function list(path: string): Promise<string[]> {
   try {

@@ -33,6 +33,7 @@ export class HostShell {
   readonly ownerOf = files.ownerOf;
   readonly roomAt = files.roomAt;
   readonly firstClosedParent = files.firstClosedParent;
+  readonly isMountPoint = files.isMountPoint;
   readonly readProcess = readProcess;
   readonly worksIn = worksIn;
   readonly processesUnder = processesUnder;

@@ -50,6 +50,7 @@ export async function metadataContext(fleet: LocalFleet): Promise<InstanceContex
     promoting: nowhere,
     port: nowhere,
     volume: home,
+    image: nowhere,
     keptPrefix: nowhere,
     home,
     data,

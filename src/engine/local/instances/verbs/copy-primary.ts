@@ -4,6 +4,7 @@ import type { Gate } from '../../machine/gate.js';
 import { freeSlot, upstreamFiles } from './follow-primary.js';
 import { binariesOf } from '../files/instance-binaries.js';
 import { asAccount, type InstanceContext } from '../../fleet/instance-context.js';
+import { makeVolume } from '../../fleet/instance-volume.js';
 import { connectionInfo, type Upstream } from '../files/instance-settings.js';
 import { directoriesLine, newFiles } from '../files/instance-files.js';
 import { killAll } from './run-instance.js';
@@ -44,6 +45,7 @@ export async function copyPrimary(
 async function prepareDirectories(context: InstanceContext, upstream: Upstream, gate: Gate): Promise<void> {
   const { paths, account } = context;
   const owner = account ? ['-o', String(account.uid), '-g', String(account.gid)] : [];
+  await makeVolume(context, gate);
   await gate.must(
     [
       directoriesLine(context),

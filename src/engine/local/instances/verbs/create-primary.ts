@@ -6,6 +6,7 @@ import { withControl } from '../../sql/control-connection.js';
 import { command, quote } from '../../machine/gate-script.js';
 import type { Gate } from '../../machine/gate.js';
 import { asAccount, instanceSubject, type InstanceContext } from '../../fleet/instance-context.js';
+import { makeVolume } from '../../fleet/instance-volume.js';
 import { launchNew } from './launch-new.js';
 import { nssWrapperEnvironment, nssWrapperFiles } from '../files/nss-wrapper.js';
 import { observeThrough } from '../watch/observe-instance.js';
@@ -52,6 +53,7 @@ async function makeCluster(
     await killAll(context, gate, signal);
     await gate.must(command('rm', '-rf', '--', paths.home), 'removing a half-made instance');
   }
+  await makeVolume(context, gate);
   await gate.must(directoriesLine(context), 'making the instance\'s directories');
   // What a processor can do while the other one is busy with initdb.
   const [, files] = await Promise.all([runInitdb(context, gate), newFiles(context)]);

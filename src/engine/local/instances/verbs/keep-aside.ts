@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { EngineError } from '../../../errors.js';
 import type { Effect, KeptCopy } from '../../../ports.js';
+import { removeVolume } from '../../fleet/instance-volume.js';
 import { command, quote } from '../../machine/gate-script.js';
 import type { Gate } from '../../machine/gate.js';
 import { instanceSubject, type InstanceContext } from '../../fleet/instance-context.js';
@@ -73,7 +74,7 @@ export async function releaseKept(context: InstanceContext, keptId: string, effe
   await shell.fenced(instanceSubject(context, effect.token), effect.signal, async (gate) => {
     await killAll(context, gate, effect.signal, () => shell.processesUnder([directory]));
     await gate.must(command('rm', '-rf', '--', directory), 'removing the kept copy');
-    await gate.run(command('rmdir', '--ignore-fail-on-non-empty', '--', paths.volume));
+    await removeVolume(context, gate);
   });
 }
 

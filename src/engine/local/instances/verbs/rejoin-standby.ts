@@ -16,6 +16,7 @@ import { enableLine, liftLine } from '../files/fence-mark.js';
 import { createSlot, follow, portOf, readSource, upstreamFiles, upstreamOf, waitUntilFollowing, type Source } from './follow-primary.js';
 import { binariesOf } from '../files/instance-binaries.js';
 import { instanceSubject, type InstanceContext } from '../../fleet/instance-context.js';
+import { roomOf } from '../../fleet/instance-volume.js';
 import type { Upstream } from '../files/instance-settings.js';
 import { moveAside } from './keep-aside.js';
 import { launchNew } from './launch-new.js';
@@ -164,7 +165,7 @@ async function rewinds({ context, primary, source, upstream, gate, signal }: Rej
   const { shell, paths, fleet, account } = context;
   const former = (await shell.exists(paths.mark)) && (await shell.exists(paths.made)) && (await shell.exists(`${paths.data}/PG_VERSION`));
   const canRewind = former && (account === undefined || fleet.hasNssWrapper);
-  const freeBytes = (await shell.roomAt(paths.home))?.freeBytes ?? 0;
+  const freeBytes = (await roomOf(context))?.freeBytes ?? 0;
   const chosen = chooseRebuild({ canRewind, dataBytes: source.dataBytes, walBytes: source.walBytes, freeBytes });
   if (!canRewind || (fleet.rebuildBy ?? chosen) === 'copy') return false;
   try {

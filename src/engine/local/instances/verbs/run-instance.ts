@@ -1,6 +1,7 @@
 import { EngineError } from '../../../errors.js';
 import { waitUntil } from '../../../wait-until.js';
 import { asAccount, findPostmaster, instanceProcesses, type InstanceContext } from '../../fleet/instance-context.js';
+import { mendVolume } from '../../fleet/instance-volume.js';
 import { command, daemonLine } from '../../machine/gate-script.js';
 import type { Gate } from '../../machine/gate.js';
 import { exactName, type ProcessFacts } from '../../machine/host-shell.js';
@@ -28,6 +29,7 @@ export async function bringUp(context: InstanceContext, gate: Gate, signal: Abor
   if (postmaster && !isStopped(postmaster.process)) return waitUntilReady(context, signal);
   const { shell, paths } = context;
   await killAll(context, gate, signal);
+  await mendVolume(context, gate);
   const [port, certificate, logBytes, writing] = await Promise.all([
     choosePort(context), certificateFor(context), shell.sizeBytes(paths.log), shell.read(paths.writing),
   ]);

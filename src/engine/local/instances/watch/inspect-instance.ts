@@ -46,6 +46,16 @@ type InspectRow = [
   oldestTransaction: OldestTransaction | null, heldBack: HeldBack | null,
 ];
 
+type RoomAt = NonNullable<Awaited<ReturnType<InstanceContext['shell']['roomAt']>>>;
+
+/** A volume of its own is sparse: the disk below it may be full before it. */
+function fullerDisk(volume: RoomAt, host: RoomAt): InstanceInspection['disk'] {
+  const share = ({ usedBytes, freeBytes }: RoomAt): number => usedBytes / Math.max(1, usedBytes + freeBytes);
+  const own = volume.device !== host.device && share(volume) >= share(host);
+  const { usedBytes, freeBytes } = own ? volume : host;
+  return { usedBytes, freeBytes, own };
+}
+
 /** Sees what goes wrong slowly in an instance, through a connection that is open already. */
 export async function inspectThrough(
   { shell, paths, fleet, instance }: InstanceContext, client: Client,
@@ -64,6 +74,6 @@ export async function inspectThrough(
     role: standby ? 'standby' : 'primary',
     wal: { bytes, usualBytes },
     slots, standbys: standby ? [] : standbys, oldestTransaction, heldBack,
-    disk: { usedBytes: disk.usedBytes, freeBytes: disk.freeBytes, own: disk.device !== host?.device },
+    disk: fullerDisk(disk, host ?? disk),
   };
 }

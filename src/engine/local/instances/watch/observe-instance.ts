@@ -4,6 +4,7 @@ import type { InstanceObservation, StandbyObservation } from '../../../ports.js'
 import { isStopped } from '../../machine/processes.js';
 import { withKeptControl } from '../../sql/control-connection.js';
 import { findPostmaster, readPort, type InstanceContext } from '../../fleet/instance-context.js';
+import { isClosed } from '../../fleet/instance-volume.js';
 import { parseSynchronousNames } from '../files/instance-settings.js';
 import { REPLICATION_USER } from '../../sql/cluster-sql.js';
 
@@ -111,8 +112,10 @@ export async function observeThrough(context: InstanceContext, client: Client): 
   };
 }
 
-async function isComplete({ shell, paths }: InstanceContext): Promise<boolean> {
-  return (await shell.exists(paths.made)) && shell.exists(`${paths.data}/PG_VERSION`);
+/** What is in a volume that is closed is there all the same. */
+async function isComplete(context: InstanceContext): Promise<boolean> {
+  const { shell, paths } = context;
+  return ((await shell.exists(paths.made)) && (await shell.exists(`${paths.data}/PG_VERSION`))) || isClosed(context);
 }
 
 /** What a postmaster is doing that did not answer: it may have died meanwhile, be starting, refuse this role, or hang. */

@@ -10,7 +10,7 @@ import { command, quote } from '../../../../../src/engine/local/machine/gate-scr
 import { lastLines } from '../../../../../src/engine/local/machine/tool-failure.js';
 import { OutputTail } from '../../../../../src/engine/local/machine/output-tail.js';
 
-const choices = { asRoot: true, publicHost: null, hostMemoryMb: 1_024, firstPorts: [10_000, 10_300, 10_600, 10_900, 11_200], slots: 100, network: 77 };
+const choices = { asRoot: true, publicHost: null, hostMemoryMb: 1_024, firstPorts: [10_000, 10_300, 10_600, 10_900, 11_200], slots: 100, network: 77, atRest: { encryption: 'fscrypt' } as const };
 
 describe('the description of a fleet', () => {
   const fleet = describeFleet(choices);
