@@ -192,7 +192,8 @@ sub entries {
 -d $directory or mkdir $directory or fail(${VOLUME_EXIT.failed}, "$directory: $!");
 my $lock = open_file("$directory/volume.lock", O_RDWR | O_CREAT);
 flock($lock, LOCK_EX) or fail(${VOLUME_EXIT.failed}, "$directory/volume.lock: $!");
-my $is_plain = !-e $image && !is_mounted($volume) && entries($volume);
+# What somebody else has mounted there is theirs.
+my $is_plain = !-e $image && (is_mounted($volume) || entries($volume));
 if ($is_plain) { print "${PLAIN_VOLUME}\n" }
 elsif ($action eq 'make') {
   my $new = !-e $image;
