@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { shutDownLocalFleet } from '../../src/engine/engine.js';
 import { volumeBytes } from '../../src/engine/local/fleet/volume-size.js';
 import type { Engine, InstanceRef } from '../../src/engine/ports.js';
-import { findInFile } from '../support/find-in-file.js';
+import { findInFiles } from '../support/find-in-files.js';
 import { signalAll } from '../support/signal-all.js';
 import { eventually } from '../support/servers.js';
 import { asCustomer } from './engine-suite.js';
@@ -70,14 +70,14 @@ describe('files at rest', () => {
     for (const instance of [shop.primary, shop.standby]) {
       expect(await isOpen(instance)).toBe(true);
       await run('sync', ['-f', volume(instance)]);
-      expect(findInFile(image(instance), [MARKER, 'PG_VERSION', instance.id, shop.spec.name])).toEqual([]);
+      expect(findInFiles([image(instance)], [MARKER, 'PG_VERSION', instance.id, shop.spec.name])).toEqual([]);
       // The image is sparse: it takes no more than what is in it.
       expect((await stat(image(instance))).blocks * 512).toBeLessThan(2 ** 28);
     }
     // The words are there for the server, so that the search would have found them.
     const data = `${volume(shop.primary)}/${shop.primary.id}/data`;
     const segments = (await readdir(`${data}/pg_wal`)).filter((name) => /^[0-9A-F]{24}$/.test(name));
-    expect(segments.flatMap((name) => findInFile(`${data}/pg_wal/${name}`, [MARKER, 'nothing like that']))).toContain(MARKER);
+    expect(findInFiles(segments.map((name) => `${data}/pg_wal/${name}`), [MARKER, 'nothing like that']).join()).toContain(MARKER);
   });
 
   it('is read by nobody whose key is another one, and brought back by its own', async () => {
@@ -213,6 +213,6 @@ describe('files at rest', () => {
     expect((await readFile('/proc/self/mounts', 'utf8'))).not.toContain(harness.fleet.id);
     const closed = image(shop.primary).replace(harness.root, harness.dataDir);
     await eventually('the loop device to go', async () => (await run('losetup', ['-j', closed])).stdout === '');
-    expect(findInFile(closed, [MARKER])).toEqual([]);
+    expect(findInFiles([closed], [MARKER])).toEqual([]);
   });
 });

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Vault } from '../../src/secrets/vault.js';
 import { openEngine } from '../../src/engine/engine.js';
 import { SILENT_LOG } from '../../src/engine/collaborators.js';
+import { findInFiles } from '../support/find-in-files.js';
 import { buildCommand, freehold, mountsOf, processesOf, run, startFreehold } from '../support/freehold-command.js';
 import { findSecrets, listLogs, readSecrets, type Secrets } from '../support/find-secrets.js';
 import { readDocCommands } from '../support/read-doc-commands.js';
@@ -51,6 +52,8 @@ interface DrilledDisasters {
 }
 
 const NOBODY = 65_534;
+/** A row of a customer's. */
+const AT_REST = 'words-that-nobody-reads-off-a-disk';
 
 /**
  * The tests share two fleets and follow one another: what one leaves is what the next begins with, as in a fleet's life.
@@ -108,6 +111,7 @@ describe('two fleets on one machine', () => {
     expect(one.uri).toContain('sslmode=verify-full');
     await query(one.uri, 'INSERT INTO marks VALUES (2)');
     expect(await readMarks(one)).toEqual([1, 2]);
+    await query(one.uri, `CREATE TABLE words AS SELECT '${AT_REST}'::text AS word FROM generate_series(1, 50)`);
   });
 
   it('speak TLS 1.2 and later, with strong ciphers, keys and certificates, at each endpoint and each instance', async () => {
@@ -187,6 +191,10 @@ describe('two fleets on one machine', () => {
     expect((await freehold(['down', '--data-dir', one.dataDir])).code).toBe(0);
     expect(processesOf(paths)).toEqual([]);
     expect(mountsOf(paths)).toEqual([]);
+    expect(found(one.dataDir, [...secrets, ...(atRest.encryption === 'none' ? [] : [AT_REST])])).toEqual([]);
+    const [key] = readFileSync(readFileSync(join(one.dataDir, 'control/key-name'), 'utf8').split('\n')[1]!, 'utf8').split('\n');
+    const secrets = [new URL(one.uri).password, one.ready.operatorKey, one.ready.signupKey, key!];
+    const { atRest } = JSON.parse(readFileSync(join(one.dataDir, 'fleet.json'), 'utf8')) as { atRest: { encryption: string } };
     expect((await freehold(['down', '--data-dir', one.dataDir])).code).toBe(0);
     await query(other.uri, 'SELECT 1');
     expect((await showDatabase(other)).state).toBe('available');
@@ -505,6 +513,12 @@ async function beginWriting(fleet: Fleet): Promise<() => Promise<void>> {
 
 async function readMarks(fleet: Fleet): Promise<unknown[]> {
   return (await query(fleet.uri, 'SELECT n FROM marks ORDER BY n')).map((row) => row.n);
+}
+
+/** Which words are in any file of a directory, images of volumes and backups included: what is read by who has the disk. */
+function found(directory: string, words: readonly string[]): string[] {
+  const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return findInFiles(files.map(({ parentPath, name }) => join(parentPath, name)), words);
 }
 
 function kill(pid: number): void {

@@ -145,8 +145,8 @@ describe('bad input', () => {
     expect(headers.get('allow')).toBe('GET, HEAD, POST');
   });
 
-  it('refuses a region that is closed, and one that has no room, before anything is made', async () => {
-    const full = await startTestApi({ settings: { FREEHOLD_CLOSED_REGIONS: 'oceania' }, worker: false });
+  it('refuses a region that is closed, one that has no room, and in production one that does not encrypt, before anything is made', async () => {
+    const full = await startTestApi({ settings: { FREEHOLD_CLOSED_REGIONS: 'oceania', FREEHOLD_PRODUCTION: 'true' }, worker: false });
     const { id } = await full.customer();
     const closed = await full.post('/v1/databases', { customerId: id, name: 'shop', region: 'oceania' });
     expect(closed.body).toMatchObject({ status: 409, type: expect.stringContaining('/region-closed') as string });
@@ -154,6 +154,9 @@ describe('bad input', () => {
     const noRoom = await full.post('/v1/databases', { customerId: id, name: 'shop', region: 'europe' });
     expect(noRoom.body).toMatchObject({ status: 503, type: expect.stringContaining('/no-room') as string });
     expect(Number(noRoom.headers.get('retry-after'))).toBeGreaterThan(0);
+    await full.query(`UPDATE hosts SET state = 'active', encrypted_at_rest = 'none'`);
+    const plain = await full.post('/v1/databases', { customerId: id, name: 'shop', region: 'europe' });
+    expect(plain.body).toMatchObject({ status: 503, type: expect.stringContaining('/no-room') as string, detail: expect.stringMatching(/do not encrypt.*FREEHOLD_PRODUCTION/) as string });
     expect(await full.query('SELECT id FROM databases UNION ALL SELECT id FROM operations UNION ALL SELECT id FROM instances')).toEqual([]);
     await full.close();
   });

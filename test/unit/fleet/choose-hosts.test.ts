@@ -9,14 +9,16 @@ const host = fc.record({
   memoryMb: fc.integer({ min: 100, max: 1_000 }),
   promisedMb: fc.integer({ min: 0, max: 1_000 }),
   diskFull: fc.constantFrom(false, false, true),
+  isPlain: fc.constantFrom(false, false, false, true),
 });
 
 const hosts = fc.array(host, { maxLength: 8 }).map((many) => many.map((one, index): HostLoad => ({
   id: `hst_${index}`, address: `127.1.0.${index}`, dataCenterId: `dc_${one.dataCenter}`, storageId: `sto_${one.storage}`,
-  state: one.state, memoryMb: one.memoryMb, promisedMb: one.promisedMb, diskFull: one.diskFull,
+  state: one.state, memoryMb: one.memoryMb, promisedMb: one.promisedMb, diskFull: one.diskFull, isPlain: one.isPlain,
 })));
 
-const usable = (host: HostLoad, memoryMb: number): boolean => host.state === 'active' && host.promisedMb + memoryMb <= host.memoryMb && host.diskFull !== true;
+const usable = (host: HostLoad, memoryMb: number): boolean => host.state === 'active' && host.promisedMb + memoryMb <= host.memoryMb && host.diskFull !== true
+  && host.isPlain !== true;
 
 /** Whether any way exists, by trying them all. */
 function hasRoom(all: readonly HostLoad[], memoryMb: number, standbys: number): boolean {
