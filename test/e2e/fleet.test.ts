@@ -191,10 +191,10 @@ describe('two fleets on one machine', () => {
     expect((await freehold(['down', '--data-dir', one.dataDir])).code).toBe(0);
     expect(processesOf(paths)).toEqual([]);
     expect(mountsOf(paths)).toEqual([]);
-    expect(found(one.dataDir, [...secrets, ...(atRest.encryption === 'none' ? [] : [AT_REST])])).toEqual([]);
     const [key] = readFileSync(readFileSync(join(one.dataDir, 'control/key-name'), 'utf8').split('\n')[1]!, 'utf8').split('\n');
     const secrets = [new URL(one.uri).password, one.ready.operatorKey, one.ready.signupKey, key!];
     const { atRest } = JSON.parse(readFileSync(join(one.dataDir, 'fleet.json'), 'utf8')) as { atRest: { encryption: string } };
+    expect(found(one.dataDir, [...secrets, ...(atRest.encryption === 'none' ? [] : [AT_REST])])).toEqual([]);
     expect((await freehold(['down', '--data-dir', one.dataDir])).code).toBe(0);
     await query(other.uri, 'SELECT 1');
     expect((await showDatabase(other)).state).toBe('available');
