@@ -45,16 +45,17 @@ export class Repeats<Answer> {
         hint: 'use a new key for a new request',
       });
     }
-    return JSON.parse(this.vault.unseal(record.sealed_body, ownerOf(repeat)).toString()) as Answer;
+    return JSON.parse(this.vault.unseal(record.sealed_body, ownerOfRepeat(repeat)).toString()) as Answer;
   }
 
   async remember(tx: EntityManager, repeat: Repeat, answer: Answer): Promise<void> {
     await tx.query('UPDATE idempotency_records SET sealed_body = $3 WHERE credential_id = $1 AND key = $2',
-      [repeat.credentialId, repeat.key, this.vault.seal(JSON.stringify(answer), ownerOf(repeat))]);
+      [repeat.credentialId, repeat.key, this.vault.seal(JSON.stringify(answer), ownerOfRepeat(repeat))]);
   }
 }
 
-const ownerOf = ({ credentialId, key }: Repeat): string => `${credentialId}:${key}`;
+/** To whom a sealed answer belongs. */
+export const ownerOfRepeat = ({ credentialId, key }: Pick<Repeat, 'credentialId' | 'key'>): string => `${credentialId}:${key}`;
 
 /** The same change has the same hash however its input is laid out. */
 export function hashOfChange(action: Action, subjectId: string | null, input: unknown): Buffer {

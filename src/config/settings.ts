@@ -26,6 +26,9 @@ const CLEAR_ADDRESS = /^[a-z]+:\/\/(?:[^@/?#]*@)?[^@]*$/s;
 const UNCLEAR_ADDRESS = 'has an @ that ends no user name and password: '
   + 'in a password write % as %25, / as %2F, ? as %3F, # as %23 and @ as %40';
 
+const keySchema = (whenMissing: string) => z.string({ error: whenMissing })
+  .refine((text) => Buffer.from(text, 'base64').length === 32, 'must be exactly 32 bytes in base64');
+
 /**
  * Every setting of the control plane's processes, read from environment variables.
  *
@@ -41,9 +44,9 @@ export const settingsSchema = z.object({
     .regex(/^rediss?:\/\//, 'must begin with redis://')
     .regex(CLEAR_ADDRESS, UNCLEAR_ADDRESS),
   FREEHOLD_DATA_DIR: z.string({ error: 'is required: the directory of the embedded fleet' }).startsWith('/', 'must be an absolute path'),
-  FREEHOLD_MASTER_KEY: z
-    .string({ error: 'is required: 32 random bytes in base64, which encrypt every stored secret' })
-    .refine((text) => Buffer.from(text, 'base64').length === 32, 'must be exactly 32 bytes in base64'),
+  FREEHOLD_MASTER_KEY: keySchema('is required: 32 random bytes in base64, which encrypt every stored secret'),
+  /** Of which other keys are made, where the master key is not the fleet's first any more; `freehold up` knows it. */
+  FREEHOLD_DERIVATION_KEY: keySchema('must be 32 bytes in base64').optional(),
   FREEHOLD_ENGINE: z.enum(['local']).default('local'),
   FREEHOLD_BIND: z.string().default('127.0.0.1'),
   FREEHOLD_PORT: z.coerce.number().int().min(1).max(65_535).default(8080),
@@ -153,6 +156,10 @@ const cliSettingsSchema = z.object({
   FREEHOLD_PUBLIC_CERTIFICATE: z.string().regex(/^(\/.*|none)$/, 'must be an absolute path, or none').optional(),
   FREEHOLD_PUBLIC_KEY: absolutePath.optional(),
   FREEHOLD_MASTER_KEY_FILE: absolutePath.optional(),
+  /** A command that wraps and unwraps the master key, by a key that never leaves its service. */
+  FREEHOLD_KMS_COMMAND: z.string().min(1).optional(),
+  /** The master key that follows, for `freehold keys rotate` where the key is in the environment. */
+  FREEHOLD_NEXT_MASTER_KEY: keySchema('must be 32 bytes in base64').optional(),
   /** The first of the ports of a new fleet's gateways, three for each database of a region; drawn at random if it is not set. */
   FREEHOLD_GATEWAY_PORT: z.coerce.number().int().min(1024).max(65_000).optional(),
   /** How many databases each region of a new fleet has ports for. */

@@ -13,6 +13,7 @@ export { readText as readTextFile } from './local/machine/files.js';
 export { isOlder, type Version } from './local/machine/judge-postgres.js';
 export { shutDownLocalFleet } from './local/shut-down-fleet.js';
 export { purgeLocalFleet } from './local/purge-fleet.js';
+export { resealLocalFleet } from './local/reseal-fleet.js';
 export { restoreLocalMetadata } from './local/metadata/restore-metadata.js';
 export type { EngineLog, SecretVault } from './collaborators.js';
 

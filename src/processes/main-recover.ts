@@ -3,7 +3,7 @@ import { reasonOf } from '../base/reason-of.js';
 import { MetadataBackupRecords } from '../backups/sets/backup-records.js';
 import { openLog } from '../telemetry/log.js';
 import { readSettings, takeOverSettings } from '../config/settings.js';
-import { Vault } from '../secrets/vault.js';
+import { openVault } from '../secrets/open-vault.js';
 import { MetadataDatabaseRecords } from '../databases/database-records.js';
 import { openEngine } from '../engine/engine.js';
 import { dataSourceOptions, openDataSource } from '../metadata/data-source.js';
@@ -16,7 +16,7 @@ import { reconcileFleet } from '../reconciliation/reconcile-fleet.js';
 async function main(): Promise<void> {
   await takeOverSettings();
   const settings = readSettings();
-  const vault = new Vault(Buffer.from(settings.FREEHOLD_MASTER_KEY, 'base64'));
+  const vault = openVault(settings);
   const dataSource = await openDataSource(dataSourceOptions(settings.DATABASE_URL));
   try {
     const engine = await openEngine({

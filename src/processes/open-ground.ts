@@ -1,6 +1,6 @@
 import type { Settings } from '../config/settings.js';
 import { openTracing } from '../telemetry/open-tracing.js';
-import { Vault } from '../secrets/vault.js';
+import { openVault } from '../secrets/open-vault.js';
 import type { Ground } from './control-plane.module.js';
 import { openAnchorFile, openEngine } from '../engine/engine.js';
 import { dataSourceOptions, openDataSource } from '../metadata/data-source.js';
@@ -9,7 +9,7 @@ import { OperationQueues } from '../operations/operation-queues.js';
 
 /** Opens the metadata database, the engine and the queues of a process. */
 export async function openGround(settings: Settings, log: Log, processName = 'process'): Promise<Ground> {
-  const vault = new Vault(Buffer.from(settings.FREEHOLD_MASTER_KEY, 'base64'));
+  const vault = openVault(settings);
   const tracing = await openTracing(settings.FREEHOLD_OTLP_ENDPOINT, processName);
   const [dataSource, engine] = await Promise.all([
     openDataSource(dataSourceOptions(settings.DATABASE_URL)),

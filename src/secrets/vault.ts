@@ -11,8 +11,9 @@ const TAG_BYTES = 16;
  * was moved to another row does not open.
  */
 export class Vault {
-  constructor(private readonly masterKey: Buffer) {
-    if (masterKey.length !== 32) throw new Error('the master key must be 32 bytes');
+  /** @param derivationKey of which other keys are made: the fleet's first master key, which a rotation leaves what it was */
+  constructor(private readonly masterKey: Buffer, private readonly derivationKey: Buffer = masterKey) {
+    if (masterKey.length !== 32 || derivationKey.length !== 32) throw new Error('the master key must be 32 bytes');
   }
 
   /** Encrypts a secret for one owner, such as a database's id. */
@@ -31,8 +32,22 @@ export class Vault {
     return Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]);
   }
 
+  /**
+   * Seals anew what was sealed under the master key before; undefined if it is sealed under this one already.
+   *
+   * @throws Error if neither of both opens it.
+   */
+  reseal(sealed: Buffer, belongsTo: string, before: Vault): Buffer | undefined {
+    try {
+      this.unseal(sealed, belongsTo);
+      return undefined;
+    } catch {
+      return this.seal(before.unseal(sealed, belongsTo), belongsTo);
+    }
+  }
+
   /** A key of its own for one purpose, in base64: the same whenever it is asked for, and telling nothing of the master key. */
   derive(purpose: string): string {
-    return Buffer.from(hkdfSync('sha256', this.masterKey, 'freehold', purpose, 32)).toString('base64');
+    return Buffer.from(hkdfSync('sha256', this.derivationKey, 'freehold', purpose, 32)).toString('base64');
   }
 }

@@ -20,6 +20,10 @@ export class ControlDirectory {
   readonly quickstart: string;
   /** There from the beginning of a restore of the metadata to its end. */
   readonly restoringMetadata: string;
+  /** There from the beginning of a change of the master key to its end. */
+  readonly rotatingKeys: string;
+  /** The key of which others are made, sealed; not there until the master key is changed for the first time. */
+  readonly derivationKey: string;
   /** Room that is held for the control plane. */
   readonly ballast: string;
   readonly run: string;
@@ -32,6 +36,8 @@ export class ControlDirectory {
     this.ports = join(this.control, 'ports.json');
     this.quickstart = join(this.control, 'quickstart.sealed');
     this.restoringMetadata = join(this.control, 'recovering');
+    this.rotatingKeys = join(this.control, 'rotating-keys');
+    this.derivationKey = join(this.control, 'derivation-key.sealed');
     this.ballast = join(this.control, 'ballast');
     this.run = join(this.control, 'run');
     this.logs = join(this.control, 'logs');

@@ -1,6 +1,6 @@
 import type { Environment } from '../config/handed-over.js';
 import { ownEnvironment, readSettings, type CliSettings } from '../config/settings.js';
-import { Vault } from '../secrets/vault.js';
+import type { Vault } from '../secrets/vault.js';
 import { prepareLocalFleet, type PreparedFleet, type PublicCertificateFiles } from '../engine/engine.js';
 import { CliError } from '../cli/cli-error.js';
 import { controlDirectory } from '../engine/local/fleet/fleet-layout.js';
@@ -13,7 +13,7 @@ import { Ballast } from './ballast.js';
 import type { ControlDirectory } from './control-directory.js';
 import { lockFleet, type FleetLock } from './fleet-lock.js';
 import { endLeftovers } from './leftovers.js';
-import { openMasterKey, readFleetName } from './master-key.js';
+import { openFleetVault, openMasterKey, readFleetName } from './master-key.js';
 import {
   checkpointMetadata, metadataServer, type MetadataOptions, metadataUrl, refuseHomelessMetadata, refuseLostMetadata,
 } from './metadata-server.js';
@@ -102,11 +102,11 @@ export class ControlPlane {
     const ended = await endLeftovers(directory);
     if (ended > 0) progress.step(`ended ${ended} processes that an earlier start had left behind`);
     const ports = await openPorts(directory, this.options.port, this.options.bind);
-    const vault = new Vault(masterKey);
+    const { vault, derivationKey } = await openFleetVault(directory, masterKey);
     const keys = chooseKeys(await openControlKeys(directory, vault), settings);
     const place = await this.placeApi(ports.api);
     const api = chooseApiUrl(place);
-    const environment = processEnvironment(this.options, masterKey, ports, keys, api);
+    const environment = processEnvironment(this.options, { masterKey, derivationKey }, ports, keys, api);
     await this.lock.announce(api);
     const fleet = await this.prepareFleet(vault);
     if (fleet.atRest.encryption === 'none') progress.incident(describePlain(fleet.atRest.because));
@@ -184,7 +184,7 @@ export class ControlPlane {
 /** @throws SettingsError with every fault of the environment, before anything is started with it. */
 export function processEnvironment(
   { directory, settings, bind }: Pick<ControlPlaneOptions, 'directory' | 'settings' | 'bind'>,
-  masterKey: Buffer,
+  { masterKey, derivationKey }: { readonly masterKey: Buffer; readonly derivationKey: Buffer },
   ports: ControlPorts,
   keys: ControlKeys,
   api: string,
@@ -194,6 +194,8 @@ export function processEnvironment(
     REDIS_URL: settings.REDIS_URL ?? redisUrl(ports.redis, keys.redisPassword),
     FREEHOLD_DATA_DIR: directory.dataDir,
     FREEHOLD_MASTER_KEY: masterKey.toString('base64'),
+    FREEHOLD_NEXT_MASTER_KEY: undefined,
+    FREEHOLD_DERIVATION_KEY: derivationKey.toString('base64'),
     FREEHOLD_BIND: bind,
     FREEHOLD_PORT: String(ports.api),
     FREEHOLD_PUBLIC_URL: settings.FREEHOLD_PUBLIC_URL ?? api,

@@ -15,6 +15,7 @@ import { provideDemo } from './quickstart.js';
 import { describeReport } from './metadata-report.js';
 import { restoreMetadata } from './restore-metadata.js';
 import { findRunningFleet } from './running-fleet.js';
+import { rotateKeys } from './rotate-keys.js';
 import { StartReport } from './start-report.js';
 import { runUp, type UpOptions } from './up.js';
 
@@ -139,6 +140,15 @@ export async function recover(flags: RecoverFlags): Promise<void> {
   });
   if (flags.json) printJson(report);
   else print(describeReport(report));
+}
+
+/** `freehold keys rotate` */
+export async function rotate(flags: StopFlags): Promise<void> {
+  const settings = readCliSettings();
+  const directory = new ControlDirectory(chooseDataDir(flags.dataDir, settings));
+  const report = await rotateKeys({ directory, settings, progress: reportOnStderr() });
+  if (flags.json) printJson(report);
+  else print(`The master key is new: ${report.masterKey}; ${report.note}.`);
 }
 
 function upOptions(flags: UpFlags, settings: CliSettings, progress: Progress): UpOptions {

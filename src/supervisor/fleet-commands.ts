@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 
 import type { RecoverFlags, StopFlags, UpFlags } from './fleet-actions.js';
 
-/** `freehold up`, `down`, `purge`, `quickstart` and `recover`: the embedded fleet of this machine. */
+/** `freehold up`, `down`, `purge`, `quickstart`, `recover` and `keys`: the embedded fleet of this machine. */
 export function fleetCommands(): Command[] {
   const up = withFleet(new Command('up').description('start the embedded fleet, and keep its control plane running'))
     .option('--detach', 'return once it is ready, and leave it running in the background')
@@ -29,7 +29,13 @@ export function fleetCommands(): Command[] {
     .option('--yes', 'do not ask')
     .option('--json', 'print JSON for programs')
     .action(async (flags: RecoverFlags) => (await actions()).recover(flags));
-  return [up, down, purge, quickstart, recover];
+  const rotate = new Command('rotate')
+    .description('give the fleet a new master key, and seal every secret anew under it; databases go on, the control plane must be down')
+    .option('--data-dir <dir>', 'the fleet\'s directory')
+    .option('--json', 'print JSON for programs')
+    .action(async (flags: StopFlags) => (await actions()).rotate(flags));
+  const keys = new Command('keys').description('the keys that the fleet\'s secrets are sealed under').addCommand(rotate);
+  return [up, down, purge, quickstart, recover, keys];
 }
 
 function withFleet(command: Command): Command {

@@ -13,7 +13,8 @@ import type { ReadyLine } from './control-plane.js';
 import { openMasterKey } from './master-key.js';
 import { unseal } from './sealed-keys.js';
 
-const OWNER = 'control/quickstart';
+/** To whom the sealed record of the demo belongs. */
+export const QUICKSTART_OWNER = 'control/quickstart';
 const DEMO_CUSTOMER = { name: 'Demo customer', email: 'demo@example.com' };
 const DEMO_DATABASE = { name: 'demo', region: 'europe' };
 
@@ -105,10 +106,10 @@ class DemoStore {
 
   async load(): Promise<Demo | undefined> {
     const sealed = await readBytes(this.directory.quickstart);
-    return sealed && (JSON.parse(unseal(this.vault, sealed, OWNER, this.directory)) as Demo);
+    return sealed && (JSON.parse(unseal(this.vault, sealed, QUICKSTART_OWNER, this.directory)) as Demo);
   }
 
   save(demo: Demo): Promise<void> {
-    return writeWhole({ path: this.directory.quickstart, content: this.vault.seal(JSON.stringify(demo), OWNER), mode: 0o600 });
+    return writeWhole({ path: this.directory.quickstart, content: this.vault.seal(JSON.stringify(demo), QUICKSTART_OWNER), mode: 0o600 });
   }
 }

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { reasonOf } from '../base/reason-of.js';
 import { type Environment, handOver } from '../config/handed-over.js';
 import type { CliSettings } from '../config/settings.js';
-import { Vault } from '../secrets/vault.js';
+import type { Vault } from '../secrets/vault.js';
 import { prepareLocalFleet, restoreLocalMetadata } from '../engine/engine.js';
 import { controlDirectory } from '../engine/local/fleet/fleet-layout.js';
 import { writeWhole } from '../engine/local/machine/files.js';
@@ -18,7 +18,7 @@ import type { ControlDirectory } from './control-directory.js';
 import { chooseKeys, processEnvironment } from './control-plane.js';
 import { FleetBusyError, lockFleet, type FleetLock } from './fleet-lock.js';
 import { endLeftovers, workingDirectory } from './leftovers.js';
-import { openMasterKey, readFleetName } from './master-key.js';
+import { openFleetVault, openMasterKey, readFleetName } from './master-key.js';
 import { answersForDatabases, metadataServer, restoredMetadataServer, takeOverMetadata, type MetadataOptions } from './metadata-server.js';
 import { LOOPBACK, openPorts } from './ports.js';
 import { findPrograms } from './programs.js';
@@ -66,7 +66,7 @@ export async function restoreMetadata(options: RestoreMetadataOptions): Promise<
 }
 
 /** Holds the directory of a fleet whose control plane is down. `freehold down` is no help: it would stop the databases too. */
-async function lockIdle(directory: ControlDirectory): Promise<FleetLock> {
+export async function lockIdle(directory: ControlDirectory): Promise<FleetLock> {
   return lockFleet(directory, (await readFleetName(directory)) ?? '').catch((error: unknown) => {
     if (!(error instanceof FleetBusyError)) throw error;
     const who = error.holder ? `process ${error.holder.pid}` : 'another process';
@@ -80,11 +80,11 @@ async function lockIdle(directory: ControlDirectory): Promise<FleetLock> {
 async function restoreIdle(options: RestoreMetadataOptions): Promise<MetadataReport> {
   const { directory, settings, confirmed } = options;
   const masterKey = await openMasterKey(directory, settings);
-  const vault = new Vault(masterKey);
+  const { vault, derivationKey } = await openFleetVault(directory, masterKey);
   const ports = await openPorts(directory, undefined, LOOPBACK);
   const keys = chooseKeys(await openControlKeys(directory, vault), settings);
   const environment = processEnvironment(
-    { directory, settings, bind: LOOPBACK }, masterKey, ports, keys, `http://${LOOPBACK}:${ports.api}`,
+    { directory, settings, bind: LOOPBACK }, { masterKey, derivationKey }, ports, keys, `http://${LOOPBACK}:${ports.api}`,
   );
   const fleet = await prepareLocalFleet({
     dataDir: directory.dataDir, vault, encryptsAtRest: settings.FREEHOLD_ENCRYPTION === 'on',
@@ -171,8 +171,8 @@ function moveAside(directory: ControlDirectory): string | null {
 }
 
 /** Runs the metadata server for as long as something is done with it. */
-async function withServer<Result>(
-  { directory, progress }: RestoreMetadataOptions, spec: ProcessSpec, work: () => Promise<Result>,
+export async function withServer<Result>(
+  { directory, progress }: Pick<RestoreMetadataOptions, 'directory' | 'progress'>, spec: ProcessSpec, work: () => Promise<Result>,
 ): Promise<Result> {
   const server = new SupervisedProcess(directory, spec, { ...progress, incident: () => undefined });
   try {

@@ -14,19 +14,20 @@ export interface ControlKeys {
   readonly redisPassword: string;
 }
 
-const OWNER = 'control/keys';
+/** To whom the control plane's sealed secrets belong. */
+export const CONTROL_KEYS_OWNER = 'control/keys';
 
 /** @throws CliError if the master key is not the one that the keys were sealed under. */
 export async function openControlKeys(directory: ControlDirectory, vault: Vault): Promise<ControlKeys> {
   const sealed = await readBytes(directory.sealedKeys);
-  if (sealed) return JSON.parse(unseal(vault, sealed, OWNER, directory)) as ControlKeys;
+  if (sealed) return JSON.parse(unseal(vault, sealed, CONTROL_KEYS_OWNER, directory)) as ControlKeys;
   const keys = {
     operatorKey: `fh_operator_${random()}`,
     signupKey: `fh_signup_${random()}`,
     metadataPassword: random(),
     redisPassword: random(),
   };
-  await writeWhole({ path: directory.sealedKeys, content: vault.seal(JSON.stringify(keys), OWNER), mode: 0o600 });
+  await writeWhole({ path: directory.sealedKeys, content: vault.seal(JSON.stringify(keys), CONTROL_KEYS_OWNER), mode: 0o600 });
   return keys;
 }
 

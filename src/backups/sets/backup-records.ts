@@ -304,7 +304,8 @@ interface SetRow {
 }
 
 /** The database that a sealed key belongs to: a key that was moved to another database's row does not open. */
-const keyOwner = (databaseId: string): string => `${databaseId}/backups`;
+/** To whom the sealed key of a database's backups belongs. */
+export const keyOwner = (databaseId: string): string => `${databaseId}/backups`;
 
 async function alertCopy(tx: EntityManager, databaseId: string, site: string, message: string): Promise<void> {
   await openAlert(tx, {

@@ -129,6 +129,17 @@ function trustedAfter(
   ];
 }
 
+/** Seals the key that was taken over last anew; answers whether there was one to do. */
+export async function resealPublicKey(
+  shell: HostShell, fleet: FleetDescription, vault: { reseal(sealed: Buffer, belongsTo: string): Buffer | undefined },
+): Promise<boolean> {
+  const accepted = await readAccepted(shell);
+  const key = accepted && vault.reseal(Buffer.from(accepted.key, 'base64'), ownerOf(fleet));
+  if (!key) return false;
+  await shell.write({ path: acceptedPath(shell.root), content: JSON.stringify({ ...accepted, key: key.toString('base64') }), mode: 0o600 });
+  return true;
+}
+
 /** The certificate and key that were taken over last; undefined if there are none, or they were sealed under another master key. */
 export async function acceptedPair(shell: HostShell, fleet: FleetDescription, vault: SecretVault): Promise<KeyPairPem | undefined> {
   const accepted = await readAccepted(shell);

@@ -43,6 +43,7 @@ export async function loadAuthority(
   }
 }
 
-function authorityOwner(fleet: FleetDescription, regionId: string): string {
+/** To whom the sealed key of a region's authority belongs. */
+export function authorityOwner(fleet: FleetDescription, regionId: string): string {
   return `fleet ${fleet.id} region ${regionId} certificate authority`;
 }
