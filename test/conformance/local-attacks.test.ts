@@ -287,6 +287,13 @@ describe('under attack', () => {
     await rejoin();
   });
 
+  it('tells a session that takes more memory than its plan has, and goes on with it and with all others', async () => {
+    const [hungry, bystander] = [await connect(), await connect()];
+    const eat = hungry.query(`SELECT length(string_agg(repeat(md5(n::text), 32768), '')) FROM generate_series(1, 700) AS n`);
+    await expect(eat).rejects.toMatchObject({ code: '53200', message: expect.stringContaining('out of memory') });
+    for (const client of [hungry, bystander]) expect((await client.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+  });
+
   it('says at once which limit is reached', async () => {
     const fill = async (): Promise<void> => {
       for (let count = 0; count <= attacker.spec.size.maxConnections; count += 1) await connect();

@@ -212,6 +212,38 @@ describe('two fleets on one machine', () => {
     expect(await readMarks(one)).toEqual([1, 2, 3]);
   });
 
+  it('get a new master key, however often that is cut off, while their databases go on', async () => {
+    const [, keyFile] = readFileSync(join(one.dataDir, 'control/key-name'), 'utf8').split('\n');
+    const before = readFileSync(keyFile!, 'utf8');
+    for (const step of ['starting the metadata', 'secrets anew', 'everything is sealed']) {
+      const rotating = startFreehold(['keys', 'rotate', '--data-dir', one.dataDir]);
+      let said = '';
+      rotating.stderr!.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+        if (said.includes(step)) kill(rotating.pid!);
+      });
+      await once(rotating, 'close');
+      expect(said).toContain(step);
+      expect(await readMarks(one)).toEqual([1, 2, 3]);
+      if (step !== 'secrets anew') continue;
+      const refused = await freehold(['up', '--data-dir', one.dataDir, '--detach']);
+      expect(refused.stderr).toContain('freehold keys rotate');
+    }
+    const rotated = await freehold(['keys', 'rotate', '--data-dir', one.dataDir, '--json']);
+    expect(rotated, rotated.stderr).toMatchObject({ code: 0 });
+    expect(JSON.parse(rotated.stdout)).toMatchObject({ masterKey: keyFile });
+    expect(readFileSync(keyFile!, 'utf8')).not.toBe(before);
+    // What the worker and the engine open is sealed under the new key: its secrets, the key of its files, and its authority's.
+    expect((await up(one)).ready).toEqual(one.ready);
+    await until(async () => (await showDatabase(one)).state === 'available');
+    const response = await fetch(`${one.ready.api}/v1/databases/${one.databaseId}/password`, {
+      method: 'POST', headers: { authorization: `Bearer ${one.ready.operatorKey}` },
+    });
+    one.uri = ((await response.json()) as { uri: string }).uri;
+    await until(async () => (await query(one.uri, 'SELECT').catch(() => undefined)) !== undefined);
+    expect(await readMarks(one)).toEqual([1, 2, 3]);
+  });
+
   it('get their metadata back after it was lost, while a client goes on in its session and notices nothing', async () => {
     const control = join(other.dataDir, 'control');
     await until(() => hasMetadataBackup(other));

@@ -93,6 +93,16 @@ function memory(size: InstanceSize): Record<string, string | number> {
   };
 }
 
+/** What a server's process has of its own before it does anything. */
+const PROCESS_MB = 64;
+
+/**
+ * Memory that one process of a server may have for itself, in KiB: the limit of the system for its data segment, in which what is
+ * shared does not count. A session that asks for more than the plan has is told `out of memory` and goes on; without the limit the
+ * kernel would kill it, with all other sessions of the instance, or a neighbour.
+ */
+export const processMemoryKb = ({ memoryMb }: Pick<InstanceSize, 'memoryMb'>): number => (memoryMb + PROCESS_MB) * 1_024;
+
 /** WAL that may wait for an archive, in MiB; what exceeds it is given up, so that the customer can go on writing. */
 export function mostWaitingWalMb(size: InstanceSize): number {
   return clamp((size.diskGb * 1_024) / 5, 128, 10_240);

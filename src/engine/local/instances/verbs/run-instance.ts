@@ -10,7 +10,7 @@ import { isStopped } from '../../machine/processes.js';
 import { lastLines } from '../../machine/tool-failure.js';
 import { binariesOf } from '../files/instance-binaries.js';
 import { certificateFor, choosePort, configurationFiles, directoriesLine, isFollowed, LOG_LIMIT_BYTES } from '../files/instance-files.js';
-import { parseWriting } from '../files/instance-settings.js';
+import { parseWriting, processMemoryKb } from '../files/instance-settings.js';
 import { preloadOption } from '../files/preloaded-libraries.js';
 
 const LOG_TAIL_BYTES = 4 * 1024;
@@ -62,8 +62,10 @@ export async function spawnPostmaster(
     ...preload,
     ...options,
   );
+  // No core dump either: what a session had in its memory would lie on the disk.
+  const limits = `ulimit -c 0; ulimit -d ${processMemoryKb(context.instance.database.size)}`;
   const output = await gate.must(
-    `rm -f -- ${command(`${paths.data}/postmaster.pid`)}; ulimit -c 0; ${daemonLine(postgres, paths.log)} echo $!`, 'starting postgres',
+    `rm -f -- ${command(`${paths.data}/postmaster.pid`)}; ${limits}; ${daemonLine(postgres, paths.log)} echo $!`, 'starting postgres',
   );
   return context.shell.readProcess(Number(output.trim()));
 }
