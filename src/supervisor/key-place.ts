@@ -98,7 +98,7 @@ export function kmsPlace(commandLine: string, { control }: ControlDirectory): Ke
   };
 }
 
-/** The one before stays beside it: what was backed up until now opens with it alone. */
+/** The one before stays beside it until its owner has a copy of the new one. */
 function promoteFile({ current, next }: Record<Which, string>): string {
   const before = `${current}.before-${new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')}`;
   try {
@@ -109,7 +109,7 @@ function promoteFile({ current, next }: Record<Which, string>): string {
     linkSync(current, before);
   }
   renameSync(next, current);
-  return `the key before is in ${before}: it opens what the metadata's backups from before hold; remove it when they have expired`;
+  return `the key before is in ${before}: keep a copy of the new one elsewhere, and remove the one before once the fleet serves`;
 }
 
 /** @throws CliError with what the command said, if it fails or takes too long. */

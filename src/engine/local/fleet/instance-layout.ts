@@ -19,7 +19,7 @@ export interface InstanceName {
  */
 export interface InstancePaths {
   readonly database: string;
-  /** Holds `token`, `lock`, `mark`, `keep`, `promoting` and `port`. */
+  /** Holds `token`, `lock`, `mark`, `keep`, `promoting`, `port` and `major`. */
   readonly control: string;
   readonly mark: string;
   /** There while the data is to be kept if it has to make room; holds what the copy is to be called (`protocol.md`, rule 12). */
@@ -27,6 +27,8 @@ export interface InstancePaths {
   /** There while a promotion was asked for and nobody has seen yet how it ended (`protocol.md`, rule 7). */
   readonly promoting: string;
   readonly port: string;
+  /** The major that made the data directory: what has to be installed is asked while the volume is closed, too. */
+  readonly major: string;
   readonly volume: string;
   /** The encrypted image that is mounted at the volume; not there where the volume is a plain directory. */
   readonly image: string;
@@ -80,6 +82,7 @@ export function instancePaths(root: string, instance: InstanceName): InstancePat
     keep: `${control}/keep`,
     promoting: `${control}/promoting`,
     port: `${control}/port`,
+    major: `${control}/major`,
     volume,
     image: `${volume}.img`,
     keptPrefix: `${home}.kept-`,

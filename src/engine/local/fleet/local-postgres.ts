@@ -28,7 +28,8 @@ export async function findHomeless(root: string, { faultOf }: LocalPostgres): Pr
   const homeless = new Map<number, Set<string>>();
   const instances = await Promise.all((await shell.list(hostsDirectory(root))).map((host) => listInstances(root, host, shell.list)));
   for (const instance of instances.flat()) {
-    const major = Number(await shell.read(`${instancePaths(root, instance).data}/PG_VERSION`));
+    const paths = instancePaths(root, instance);
+    const major = Number((await shell.read(`${paths.data}/PG_VERSION`)) ?? (await shell.read(paths.major)));
     if (!(major > 0) || faultOf(major) === undefined) continue;
     homeless.set(major, (homeless.get(major) ?? new Set()).add(instance.database.id));
   }

@@ -196,7 +196,8 @@ export class LocalInstances implements InstancesPort {
         await gate.must(command('rm', '-f', '--', paths.made), 'removing the instance');
         await killAll(context, gate, effect.signal);
         await gate.must(
-          command('rm', '-rf', '--', paths.home, paths.port, paths.mark, paths.keep, paths.promoting), 'removing the instance\'s files',
+          command('rm', '-rf', '--', paths.home, paths.port, paths.major, paths.mark, paths.keep, paths.promoting),
+          'removing the instance\'s files',
         );
         await removeVolume(context, gate);
       });

@@ -49,6 +49,7 @@ export async function metadataContext(fleet: LocalFleet): Promise<InstanceContex
     keep: nowhere,
     promoting: nowhere,
     port: nowhere,
+    major: nowhere,
     volume: home,
     image: nowhere,
     keptPrefix: nowhere,

@@ -24,11 +24,12 @@ interface NewInstance {
 export async function launchNew(
   context: InstanceContext, gate: Gate, signal: AbortSignal, { as, look }: NewInstance,
 ): Promise<InstanceObservation> {
-  const { paths } = context;
+  const { paths, shell } = context;
   const ready = waitUntilReady(context, signal, await spawnPostmaster(context, gate, SYNC_AT_ONCE));
   const finish = async (): Promise<void> => {
     await Promise.all([gate.must(command('sync', '-f', paths.data, paths.control), 'syncing the instance'), ready]);
-    await gate.install([{ path: paths.made, content: `${as}\n`, mode: 0o644 }]);
+    const major = (await shell.read(`${paths.data}/PG_VERSION`)) ?? '';
+    await gate.install([{ path: paths.major, content: major, mode: 0o644 }, { path: paths.made, content: `${as}\n`, mode: 0o644 }]);
     await gate.must(
       `${liftLine(context)} && ${command('rm', '-rf', '--', paths.replaced, paths.rewinding, paths.promoting)}`,
       'removing what was replaced',

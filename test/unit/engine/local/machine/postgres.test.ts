@@ -102,9 +102,12 @@ describe('the PostgreSQLs of a machine', () => {
       writeFileSync(`${fleet}/hosts/${host}/${database}/volume/ins/data/PG_VERSION`, `${major}\n`);
     }
     mkdirSync(`${fleet}/hosts/h1/db_new/volume/ins`, { recursive: true });
+    // Its volume is closed.
+    mkdirSync(`${fleet}/hosts/h1/db_d/ins`, { recursive: true });
+    writeFileSync(`${fleet}/hosts/h1/db_d/ins/major`, '14\n');
     const all = await find([], [2, 60]);
     const homeless = await findHomeless(fleet, { usable: all.usable(), forNew: undefined, passedOver: [], faultOf: (major) => all.faultOf(major) });
-    expect([...homeless]).toEqual([[14, ['db_b']], [18, ['db_c']]]);
+    expect([...homeless]).toEqual([[14, ['db_b', 'db_d']], [18, ['db_c']]]);
     expect(all.faultOf(14)).toBe('postgresql 14 is not installed: apt-get install postgresql-14');
     expect(all.faultOf(18)).toMatch(/not complete/);
   });
