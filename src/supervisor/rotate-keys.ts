@@ -75,7 +75,9 @@ async function rotate(options: RotateKeysOptions): Promise<RotationReport> {
   const { directory, settings, progress } = options;
   const place = await findKeyPlace(directory, settings);
   const oldKey = await place.read('current');
-  if (!oldKey) throw new CliError(`the master key of ${directory.dataDir} is expected in ${place.name}: bring it back, it is needed to the end`);
+  if (!oldKey) {
+    throw new CliError(`the master key of ${directory.dataDir} is expected in ${place.name}: bring it back, it is needed to the end`);
+  }
   const masterKey = await provideNext(place);
   if (masterKey.equals(oldKey)) throw new CliError('the new master key is the old one: give another one');
   const before = new Vault(oldKey);
@@ -163,7 +165,9 @@ async function resealByProcess({ oldKey, progress }: Rotation, environment: Envi
     resealed = told.resealed ?? resealed;
   }
   if ((await ended) !== 0) {
-    throw new CliError(`the metadata's secrets could not be sealed anew: ${words.trim()}; run freehold keys rotate again, with both keys in place`);
+    throw new CliError(
+      `the metadata's secrets could not be sealed anew: ${words.trim()}; run freehold keys rotate again, with both keys in place`,
+    );
   }
   return resealed;
 }

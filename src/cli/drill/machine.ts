@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, renameSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
@@ -6,7 +6,7 @@ import type { Database, Instance } from '../../../clients/typescript/src/client.
 import { errorCode } from '../../base/error-code.js';
 import { CliError } from '../cli-error.js';
 import type { ControlDirectory } from '../../supervisor/control-directory.js';
-import { gatewayDirectory, hostDirectory } from '../../engine/local/fleet/fleet-layout.js';
+import { fleetFile, gatewayDirectory, hostDirectory, mountPoint } from '../../engine/local/fleet/fleet-layout.js';
 import { databaseDirectory, instancePaths } from '../../engine/local/fleet/instance-layout.js';
 import { readText } from '../../engine/local/machine/files.js';
 import { askUntil } from '../../base/ask-until.js';
@@ -25,6 +25,13 @@ const DEAD_WITHIN_MS = 10_000;
 /** The processes of an embedded fleet, by its directory alone: a drill must not rely on what it is about to break. */
 export class FleetMachine {
   constructor(private readonly directory: ControlDirectory) {}
+
+  /** The directory by the path at which what is mounted below it is seen, see `openRuntimeRoot`. */
+  private get root(): string {
+    const { dataDir } = this.directory;
+    const { id } = JSON.parse(readFileSync(fleetFile(dataDir), 'utf8')) as { readonly id: string };
+    return leadToSame(mountPoint(id), dataDir) ? mountPoint(id) : dataDir;
+  }
 
   /** @throws CliError if the database does not live in this directory. */
   requireHome({ id, instances }: Database): void {
@@ -54,7 +61,7 @@ export class FleetMachine {
   remainsOf(database: Database): Remains {
     this.requireHome(database);
     const instances = [...database.instances].sort((a, b) => Number(a.role === 'primary') - Number(b.role === 'primary'));
-    const homes = instances.map((instance) => instancePaths(this.directory.dataDir, { ...instance, database }).home);
+    const homes = instances.map((instance) => instancePaths(this.root, { ...instance, database }).home);
     const odd = homes.find((home) => !lstatSync(home, { throwIfNoEntry: false })?.isDirectory());
     if (odd !== undefined) throw new CliError(`${odd} is not a directory: nothing was destroyed`);
     return { homes, processes: instances.flatMap((instance) => this.instanceProcesses(database, instance)) };

@@ -1,7 +1,7 @@
 import type { Engine, InventoryRegion } from '../ports.js';
 import { asEngineError } from './machine/engine-failure.js';
 import type { FleetDescription } from './fleet/fleet-description.js';
-import { findRooms } from './find-rooms.js';
+import { roomFinder } from './find-rooms.js';
 import { surveyFleet } from './survey-fleet.js';
 import type { ConfiguredSite } from '../../config/backup-sites.js';
 import { LocalBackups, openBackupSites } from './backups/local-backups.js';
@@ -24,7 +24,7 @@ export async function openLocalEngine(options: LocalFleetOptions & { readonly ba
     gateway: await LocalGateway.open(fleet),
     survey: (known) => asEngineError('looking at the fleet', () => surveyFleet(fleet, known)),
     locales: () => asEngineError('asking for locales', () => findLocales(fleet.shell, fleet.postgres.forNew())),
-    rooms: () => findRooms(fleet),
+    rooms: roomFinder(fleet),
     inventory: () => inventory,
     // Watches are all that is held open between two verbs.
     close: () => instances.close(),

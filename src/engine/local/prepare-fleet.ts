@@ -1,3 +1,4 @@
+import { isFull } from '../disk-floor.js';
 import { EngineError } from '../errors.js';
 import type { SecretVault } from '../collaborators.js';
 import { HostShell } from './machine/host-shell.js';
@@ -74,7 +75,7 @@ export async function prepareLocalFleet(options: PrepareOptions): Promise<Prepar
   const shell = HostShell.bare(dataDir);
   const found = await readFleet(shell);
   if (found) refuseOtherKindOfUser(shell, found);
-  const atRest = await findAtRest(shell, options);
+  const atRest = await findAtRest(shell, options, found?.atRest);
   const fleet = found
     ? await withPorts(shell, adjustFleet(found, { ...options, atRest }), options)
     : adjustFleet(await describeNewFleet(shell, options, atRest), options);
@@ -91,9 +92,11 @@ export async function prepareLocalFleet(options: PrepareOptions): Promise<Prepar
   return { ...fleet, root, metadataServer: await metadataServerSettings(fleetShell, fleet.id) };
 }
 
-/** Tried anew at each start: the fleet may have been moved to another machine. */
-function findAtRest(shell: HostShell, { encryptsAtRest = true }: PrepareOptions): Promise<AtRest> | AtRest {
-  return encryptsAtRest ? probeVolumes(shell) : { encryption: 'none', because: 'FREEHOLD_ENCRYPTION is off' };
+/** Tried anew at each start, since the fleet may have been moved to another machine; a disk that is full says nothing about that. */
+async function findAtRest(shell: HostShell, { encryptsAtRest = true }: PrepareOptions, before: AtRest | undefined): Promise<AtRest> {
+  if (!encryptsAtRest) return { encryption: 'none', because: 'FREEHOLD_ENCRYPTION is off' };
+  const room = await shell.roomAt(shell.root);
+  return before?.encryption === 'fscrypt' && room && isFull(room) ? before : probeVolumes(shell);
 }
 
 async function describeNewFleet(shell: HostShell, options: PrepareOptions, atRest: AtRest): Promise<FleetDescription> {

@@ -69,11 +69,17 @@ export const databaseDirectory = (root: string, hostId: string, databaseId: stri
 
 const VOLUME = 'volume';
 
+/** A database's volume on a host, the image that may be mounted there, and what is held in it for when it is full. */
+export function volumeOf(database: string): { readonly volume: string; readonly image: string; readonly ballast: string } {
+  const volume = `${database}/${VOLUME}`;
+  return { volume, image: `${volume}.img`, ballast: `${volume}/.ballast` };
+}
+
 export function instancePaths(root: string, instance: InstanceName): InstancePaths {
   [instance.id, instance.host, instance.database.id].forEach(requireId);
   const database = databaseDirectory(root, instance.host, instance.database.id);
   const control = `${database}/${instance.id}`;
-  const volume = `${database}/${VOLUME}`;
+  const { volume, image } = volumeOf(database);
   const home = `${volume}/${instance.id}`;
   return {
     database,
@@ -84,7 +90,7 @@ export function instancePaths(root: string, instance: InstanceName): InstancePat
     port: `${control}/port`,
     major: `${control}/major`,
     volume,
-    image: `${volume}.img`,
+    image,
     keptPrefix: `${home}.kept-`,
     home,
     data: `${home}/data`,

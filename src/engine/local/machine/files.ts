@@ -60,6 +60,11 @@ export async function sizeBytes(path: string): Promise<number> {
   return (await stat(path).catch(() => undefined))?.size ?? 0;
 }
 
+/** What a file takes of its file system, in bytes: less than its size where it has holes; 0 if there is none. */
+export async function allocatedBytes(path: string): Promise<number> {
+  return ((await stat(path).catch(() => undefined))?.blocks ?? 0) * 512;
+}
+
 /** When a file was last written; undefined if there is none. */
 export async function modifiedAt(path: string): Promise<Date | undefined> {
   return (await stat(path).catch(() => undefined))?.mtime;

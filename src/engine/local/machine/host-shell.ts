@@ -29,6 +29,7 @@ export class HostShell {
   readonly exists = files.exists;
   readonly list = files.list;
   readonly sizeBytes = files.sizeBytes;
+  readonly allocatedBytes = files.allocatedBytes;
   readonly modifiedAt = files.modifiedAt;
   readonly ownerOf = files.ownerOf;
   readonly roomAt = files.roomAt;
