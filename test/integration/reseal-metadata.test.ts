@@ -12,7 +12,7 @@ describe('sealing the metadata anew', () => {
     api = await startTestApi();
     const { id } = await api.customer();
     for (const name of ['one', 'two', 'three']) {
-      const key = { 'idempotency-key': `key ${name}` };
+      const key = { 'idempotency-key': `made-of-${name}` };
       const { body } = await api.post('/v1/databases', { customerId: id, name, region: 'europe' }, { headers: key });
       await api.ended(body.operation.id);
     }

@@ -1380,6 +1380,11 @@ export interface components {
             memoryMb: number;
             promisedMb: number;
             instances: number;
+            /**
+             * @description How the files of instances that are made on it are encrypted, each database's with a key of its own
+             * @enum {string}
+             */
+            encryptedAtRest: "fscrypt" | "none";
         };
         HostList: {
             data: components["schemas"]["Host"][];

@@ -17,6 +17,7 @@ const HOSTS: readonly Column<Host>[] = [
   ['STATE', (host) => host.state],
   ['INSTANCES', (host) => host.instances],
   ['MEMORY PROMISED', (host) => `${host.promisedMb} of ${host.memoryMb} MiB`],
+  ['AT REST', (host) => host.encryptedAtRest],
 ];
 
 const PLANNED: readonly Column<MovePlan['moves'][number]>[] = [
