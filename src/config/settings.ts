@@ -47,6 +47,8 @@ export const settingsSchema = z.object({
   FREEHOLD_MASTER_KEY: keySchema('is required: 32 random bytes in base64, which encrypt every stored secret'),
   /** Of which other keys are made, where the master key is not the fleet's first any more; `freehold up` knows it. */
   FREEHOLD_DERIVATION_KEY: keySchema('must be 32 bytes in base64').optional(),
+  /** The key that secrets are sealed under until `freehold keys rotate` has changed them; it alone gives it. */
+  FREEHOLD_FORMER_MASTER_KEY: keySchema('must be 32 bytes in base64').optional(),
   FREEHOLD_ENGINE: z.enum(['local']).default('local'),
   FREEHOLD_BIND: z.string().default('127.0.0.1'),
   FREEHOLD_PORT: z.coerce.number().int().min(1).max(65_535).default(8080),
