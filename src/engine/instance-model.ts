@@ -45,6 +45,8 @@ export interface DatabaseSpec {
   readonly owner: string;
   /** The SCRAM-SHA-256 verifier of the owner's password; the password itself is not kept. */
   readonly ownerVerifier: string;
+  /** Networks from which clients may come to its endpoints, as `readNetwork` writes them; from everywhere if it is absent. */
+  readonly allowList?: readonly string[];
   /** By what a cluster that is made for it sorts text; by code point if it is absent. */
   readonly locale?: InstanceLocale;
   readonly size: InstanceSize;

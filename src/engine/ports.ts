@@ -305,6 +305,12 @@ export interface RouteObservation {
   readonly target?: RouteTarget;
 }
 
+/** What became of a route whose allow-list was changed. */
+export interface RestrictedRoute {
+  /** Clients that were in and had to go. */
+  readonly cut: number;
+}
+
 /** Gateways: what carries the routes of a region's databases. */
 export interface GatewayPort {
   endpoint(database: EndpointSubject): DatabaseEndpoint;
@@ -327,6 +333,11 @@ export interface GatewayPort {
    * to rest in time, in which case it has let everybody go on.
    */
   pause(database: DatabaseSpec, limitMs: number, effect: Effect): Promise<void>;
+  /**
+   * Lets clients in from the networks of the database's allow-list alone, from this moment on, at each of its endpoints; those that
+   * are in and may not be any more are cut, and nobody else. A route that is not there is told when it is opened.
+   */
+  restrict(database: DatabaseSpec, effect: Effect): Promise<RestrictedRoute>;
   /** Takes the database's routes away and cuts their clients. */
   remove(database: DatabaseSpec, effect: Effect): Promise<void>;
   /**

@@ -29,7 +29,14 @@ export interface FoundRoute {
   readonly region: string;
   readonly token: bigint;
   /** Undefined for a route that was removed: only its token is left. */
-  readonly leads?: { readonly open: boolean; readonly address: string; readonly port: number; readonly ownerVerifier: string };
+  readonly leads?: {
+    readonly open: boolean;
+    readonly address: string;
+    readonly port: number;
+    readonly ownerVerifier: string;
+    /** Networks from which it lets clients in. */
+    readonly allowList: readonly string[];
+  };
 }
 
 /** All that is found of databases, by their files and processes alone. */

@@ -369,6 +369,53 @@ describe('under attack', () => {
     expect(await processes()).toEqual(before);
   });
 
+  describe('an allow-list', () => {
+    const kinds = ['port', 'pooledPort', 'readOnlyPort'] as const;
+    const from = (source: string, kind: (typeof kinds)[number] = 'port'): Partial<pg.ClientConfig> => ({ port: place(attacker, kind).port, stream: () => socketFrom(source) });
+    const restrict = (allowList: readonly string[]) => engine.gateway.restrict({ ...attacker.spec, allowList }, attacker.effect());
+    const refused = async (source: string): Promise<boolean[]> => Promise.all(kinds.map((kind) => ask(from(source, kind)).then(() => false, () => true)));
+    const ended = (client: pg.Client): Promise<void> => new Promise((resolve) => client.once('end', resolve));
+    afterEach(async () => void (await restrict(['0.0.0.0/0', '::/0'])));
+
+    it('cuts those that may not be in any more, at each endpoint, and nobody else', async () => {
+      const [goes, stays] = await Promise.all(['127.0.0.8', '127.0.0.9'].map((source) => Promise.all(kinds.map((kind) => connect(from(source, kind))))));
+      const inTransaction = await Promise.all(kinds.map((kind) => connect(from('127.0.0.9', kind))));
+      for (const client of inTransaction) await client.query('BEGIN; SELECT 1');
+      const gone = Promise.all(goes!.map(ended));
+      const began = performance.now();
+      expect(await restrict(['127.0.0.9/32'])).toEqual({ cut: 3 });
+      await gone;
+      console.log(`three sessions were cut within ${(performance.now() - began).toFixed(0)} ms`);
+      for (const client of [...stays!, ...inTransaction]) await client.query('SELECT 1');
+      expect([await refused('127.0.0.8'), await refused('127.0.0.9')]).toEqual([[true, true, true], [false, false, false]]);
+      const { refusals } = await engine.gateway.refusalsOf!(attacker.spec, signal());
+      expect(refusals.find(({ reason }) => reason === 'allow-list')).toMatchObject({ count: 3, last: { source: '127.0.0.8' } });
+    });
+
+    it('asks the server nothing of a client at the pooler but who its user is, and it is not let in after its password', async () => {
+      const config = await customerOptions(harness, attacker, { password, ...from('127.0.0.8', 'pooledPort') });
+      await restrict([]);
+      await expect(new pg.Client({ ...config, password: 'wrong' }).connect()).rejects.toThrow('login rejected');
+      await expect(new pg.Client(config).connect()).rejects.toThrow('login rejected');
+      // The control plane still proves the endpoint.
+      await engine.gateway.verify(await routeTo(primary), password, [standby], attacker.effect());
+    });
+
+    it('is there before a router or a pooler that was killed lets anybody in, and after a failover', async () => {
+      await measured?.stop();
+      measured = undefined;
+      await restrict(['127.0.0.9/32', '2001:db8::/32']);
+      for (const pid of await Promise.all(['router', `poolers/${attacker.spec.id}`].map(pidOf))) process.kill(pid, 'SIGKILL');
+      await eventually('the gateway to be kept', async () => (await engine.gateway.keep('europe', signal())).started.length === 0);
+      expect([await refused('127.0.0.8'), await refused('127.0.0.9')]).toEqual([[true, true, true], [false, false, false]]);
+      await engine.gateway.close(attacker.spec, attacker.effect());
+      await engine.gateway.open({ ...(await routeTo(primary)), database: { ...attacker.spec, allowList: ['127.0.0.9/32'] } }, attacker.effect());
+      expect([await refused('127.0.0.8'), await refused('127.0.0.9')]).toEqual([[true, true, true], [false, false, false]]);
+      await expect(engine.gateway.restrict(attacker.spec, { ...attacker.effect(), token: 1n })).rejects.toMatchObject({ kind: 'superseded' });
+      expect(await refused('127.0.0.8')).toEqual([true, true, true]);
+    });
+  });
+
   describe('when router and pooler are killed', () => {
     // The neighbour shares the router, and is cut with it.
     beforeEach(async () => {

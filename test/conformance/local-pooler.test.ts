@@ -42,7 +42,7 @@ class PooledDatabase {
       secrets: { control: randomBytes(18).toString('base64url'), replication: randomBytes(18).toString('base64url'), volume: randomBytes(64).toString('base64') },
     };
     this.primary = { id: `ins_${suffix}A`, host: fleet.region(REGION).dataCenters[0]?.hosts[0]?.id ?? '', database: this.spec };
-    this.pooler = new Pooler(fleet, { program: program(), database: { ...this.spec, maxConnections: this.spec.size.maxConnections }, listenAddress: this.address, port });
+    this.pooler = new Pooler(fleet, { program: program(), database: { ...this.spec, maxConnections: this.spec.size.maxConnections, networks: null }, listenAddress: this.address, port });
   }
 
   get address(): string {

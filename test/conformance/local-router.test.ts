@@ -66,7 +66,7 @@ describe('the router of a region', () => {
     await new Promise<void>((resolve) => occupant.listen(firstPort + BUSY_SLOT, address, resolve));
     router = new Router({
       shell, account, program: '/usr/sbin/haproxy', regionId: 'europe', directory: `${root}/gateway/router`, socketDirectory: `${root}/run`,
-      listenAddresses: [address], sourceAddress: address, firstPort, slots: SLOTS,
+      listenAddresses: [address, '::1'], sourceAddress: address, firstPort, slots: SLOTS,
     });
     expect(await start()).toEqual({ busyPorts: [firstPort + BUSY_SLOT] });
     const entry = nextEntry({ state: 'held', targets: [] });
@@ -270,6 +270,51 @@ describe('the router of a region', () => {
     await router.set([{ ...entry, token: 6n, allow: ['127.0.0.8'] }], signal());
     await open(entry.port, SSL_REQUEST, '127.0.0.8').answered();
     expect(await open(entry.port, SSL_REQUEST, '127.0.0.9').ended).toBe('');
+  });
+
+  it('cuts the sessions of sources that may not come any more, and nobody else\'s', async () => {
+    const entry = nextEntry();
+    const other = nextEntry();
+    await router.set([entry, other], signal());
+    const [stays, goes, neighbour] = [open(entry.port, SSL_REQUEST, '127.0.0.9'), open(entry.port, SSL_REQUEST, '127.0.0.8'), open(other.port, SSL_REQUEST, '127.0.0.8')];
+    await Promise.all([stays, goes, neighbour].map((client) => client.answered()));
+    await router.set([{ ...entry, token: 6n, allow: ['127.0.0.9/32'] }], signal());
+    expect(await router.cutSources([entry.port], (source) => source !== '127.0.0.9', signal())).toBe(1);
+    await goes.ended;
+    expect(await router.cutSources([entry.port], (source) => source !== '127.0.0.9', signal())).toBe(0);
+    expect(await router.sessions([entry.port, other.port], signal())).toEqual(new Map([[entry.port, 1], [other.port, 1]]));
+    expect([stays, neighbour].map(({ lives }) => lives)).toEqual([true, true]);
+  });
+
+  it('asks the list again when a client that waited is let go on, and when its first bytes come late', async () => {
+    const entry = nextEntry({ state: 'held', targets: [] });
+    const late = nextEntry();
+    await router.set([entry, late], signal());
+    const [stays, goes] = ['127.0.0.9', '127.0.0.8'].map((from) => open(entry.port, SSL_REQUEST, from));
+    const slow = open(late.port, null, '127.0.0.8');
+    await eventually('the late client to be in', () => slow.socket.readyState === 'open');
+    await router.set([{ ...entry, token: 6n, state: 'open', targets: [target(one)], allow: ['127.0.0.9/32'] }, { ...late, token: 6n, allow: ['127.0.0.9/32'] }], signal());
+    slow.socket.write(SSL_REQUEST);
+    await stays!.answered();
+    expect(await Promise.all([goes!.ended, slow.ended])).toEqual(['', '']);
+    expect(await router.refusals(signal())).toEqual(expect.arrayContaining([{ port: entry.port, counts: { 'allow-list': 1 } }, { port: late.port, counts: { 'allow-list': 1 } }]));
+  });
+
+  it('knows clients of IPv6, and the longest list that there may be', async () => {
+    const networks = Array.from({ length: 199 }, (_, index) => `2001:db8:1111:2222:3333:4444:5555:${(0x1000 + index).toString(16)}/128`);
+    const entry = nextEntry({ allow: [...networks, '::1/128'] });
+    const open4 = nextEntry({ allow: ['0.0.0.0/0'] });
+    await router.set([entry, open4], signal());
+    const on6 = (port: number): RawClient => {
+      const client = RawClient.open('::1', port, SSL_REQUEST);
+      clients.push(client);
+      return client;
+    };
+    await on6(entry.port).answered();
+    expect(await open(entry.port).ended).toBe('');
+    expect(await on6(open4.port).ended).toBe('');
+    await open(open4.port).answered();
+    expect(await router.cutSources([entry.port], (source) => source === '::1', signal())).toBe(1);
   });
 
   it('limits the connections of a source, and of all of them together', async () => {

@@ -4,14 +4,14 @@ import type { ExtensionObservation } from '../../src/engine/extension-list.js';
 import type { RoleObservation, WantedRole } from '../../src/engine/role-names.js';
 import type {
   CertificateTrouble, DatabaseEndpoint, DatabaseSpec, Effect, EndpointProof, EndpointRefusals, EndpointSubject, Engine, GatewayPort, InstanceGlimpse, InstanceInspection, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch,
-  InventoryRegion, KeptCopy, KeptGateway, LocaleOffer, Lsn, OpenTransaction, RefusalCount, Route, RouteObservation, StandbyObservation, StorageMeasure, Writing,
+  InventoryRegion, KeptCopy, KeptGateway, LocaleOffer, Lsn, OpenTransaction, RefusalCount, RestrictedRoute, Route, RouteObservation, StandbyObservation, StorageMeasure, Writing,
 } from '../../src/engine/ports.js';
 import { FakeBackups } from './fake-backups.js';
 
 /** The verbs that have an effect, and so can be failed, held and interrupted. */
 export const FAKE_VERBS = [
   'createPrimary', 'attachStandby', 'setSynchronousStandbys', 'waitForFlush', 'setOwnerVerifier', 'equip', 'createExtension', 'dropExtension', 'setRole', 'dropRole', 'start', 'fence', 'stopMarked',
-  'unfence', 'claim', 'promote', 'rejoin', 'provideSlot', 'dropSlot', 'destroy', 'releaseKept', 'endTransactions', 'open', 'close', 'pause', 'remove', 'verify',
+  'unfence', 'claim', 'promote', 'rejoin', 'provideSlot', 'dropSlot', 'destroy', 'releaseKept', 'endTransactions', 'open', 'close', 'pause', 'restrict', 'remove', 'verify',
   'archiveTo', 'archiveNow', 'adoptArchive', 'backUp', 'freeze', 'expire', 'restore', 'prove', 'removeSet',
 ] as const;
 export type FakeVerb = (typeof FAKE_VERBS)[number];
@@ -628,6 +628,14 @@ class FakeGateway implements GatewayPort {
   pause(database: DatabaseSpec, _limitMs: number, effect: Effect): Promise<void> {
     return this.act('pause', database, effect, () => {
       this.engine.waiting.add(database.id);
+    });
+  }
+
+  restrict(database: DatabaseSpec, effect: Effect): Promise<RestrictedRoute> {
+    return this.act('restrict', database, effect, () => {
+      const route = this.engine.routes.get(database.id);
+      if (route) this.engine.routes.set(database.id, { ...route, database });
+      return { cut: 0 };
     });
   }
 

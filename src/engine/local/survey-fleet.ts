@@ -71,6 +71,8 @@ async function surveyGateway(fleet: LocalFleet, region: string): Promise<FoundRo
     const [token, file] = await Promise.all([
       fleet.shell.storedToken(routeDirectory(routes, databaseId)), readRoute(fleet.shell, routes, databaseId),
     ]);
-    return { databaseId, region, token, ...(file && { leads: { open: file.open, ...file.target, ownerVerifier: file.ownerVerifier } }) };
+    if (!file) return { databaseId, region, token };
+    const { open, target, ownerVerifier, allowList } = file;
+    return { databaseId, region, token, leads: { open, ...target, ownerVerifier, allowList } };
   }));
 }

@@ -1,5 +1,5 @@
 import { EngineError } from '../../../src/engine/errors.js';
-import type { DatabaseEndpoint, DatabaseSpec, Effect, EndpointProof, GatewayPort, KeptGateway, Route, RouteObservation } from '../../../src/engine/ports.js';
+import type { DatabaseEndpoint, DatabaseSpec, Effect, EndpointProof, GatewayPort, KeptGateway, RestrictedRoute, Route, RouteObservation } from '../../../src/engine/ports.js';
 import type { Owner } from '../scheduler.js';
 import { type DataPlane, Effects, type Guarded } from './effects.js';
 
@@ -68,6 +68,7 @@ export class SimulatedGateway implements GatewayPort {
   slots(): number { return 1; }
   observe(): Promise<RouteObservation> { throw new Error('this verb is not simulated'); }
   certificateAuthority(): Promise<string> { return Promise.resolve(''); }
+  restrict(): Promise<RestrictedRoute> { throw new Error('this verb is not simulated'); }
   remove(): Promise<void> { throw new Error('this verb is not simulated'); }
   verify(): Promise<EndpointProof> { throw new Error('this verb is not simulated'); }
   keep(): Promise<KeptGateway> { return Promise.resolve({ running: [], started: [], failed: [], certificate: null }); }

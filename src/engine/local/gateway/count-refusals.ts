@@ -1,4 +1,5 @@
-import type { RefusalCount } from '../../ports.js';
+import type { EndpointRefusal, RefusalCount } from '../../ports.js';
+import type { LoggedStrangers } from './pooler/pooler-log.js';
 import type { PortRefusals } from './router/router-client.js';
 
 /** Adds up what a router counts by port, for each database that ports belong to. */
@@ -12,4 +13,15 @@ export function countRefusals(ports: readonly PortRefusals[], databaseOf: Readon
     }
   }
   return [...sums.values()];
+}
+
+/** Adds those that a database's pooler refused for where they come from, of which its log alone tells. */
+export function addStrangers(routed: readonly EndpointRefusal[], strangers: LoggedStrangers | undefined): EndpointRefusal[] {
+  if (!strangers) return [...routed];
+  const known = routed.find(({ reason }) => reason === 'allow-list');
+  const last = [known?.last, strangers.last].flatMap((each) => each ?? []).sort((one, other) => other.at.localeCompare(one.at))[0] ?? null;
+  return [
+    ...routed.filter((refusal) => refusal !== known),
+    { reason: 'allow-list', count: (known?.count ?? 0) + strangers.count, last },
+  ];
 }

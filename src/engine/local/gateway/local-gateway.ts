@@ -10,6 +10,7 @@ import type {
   InstanceRef,
   KeptGateway,
   RefusalCount,
+  RestrictedRoute,
   Route,
   RouteObservation,
 } from '../../ports.js';
@@ -22,11 +23,12 @@ import { closeRoute } from './close-route.js';
 import { findPooler, findRouter } from './gateway-programs.js';
 import { CertificateKeeper } from './keep-certificates.js';
 import { keepPoolers, routesToKeep } from './keep-poolers.js';
-import { countRefusals } from './count-refusals.js';
+import { addStrangers, countRefusals } from './count-refusals.js';
 import { openRoute } from './open-route.js';
 import { pauseRoute } from './pause-route.js';
 import { RegionGateway } from './region-gateway.js';
 import { removeRoute } from './remove-route.js';
+import { restrictRoute } from './restrict-route.js';
 import { verifyEndpoint } from './verify-endpoint.js';
 
 /** One router per region, HAProxy, and one pooler per database, PgBouncer. */
@@ -93,6 +95,10 @@ export class LocalGateway implements GatewayPort {
     );
   }
 
+  restrict(database: DatabaseSpec, effect: Effect): Promise<RestrictedRoute> {
+    return this.effect('restricting the route', database, effect, (gateway, subject) => restrictRoute(gateway, subject, database, effect));
+  }
+
   remove(database: DatabaseSpec, effect: Effect): Promise<void> {
     return this.effect('removing the route', database, effect, (gateway, subject) => removeRoute(gateway, subject, database, effect));
   }
@@ -130,15 +136,16 @@ export class LocalGateway implements GatewayPort {
 
   refusalsOf({ id, region }: EndpointSubject, signal: AbortSignal): Promise<EndpointRefusals> {
     return asEngineError(`counting what clients of ${id} are refused for`, async () => {
-      const { router } = this.of(region);
-      const [process, counted] = await Promise.all([router.find(), this.refusals(region, signal)]);
+      const gateway = this.of(region);
+      const { router } = gateway;
+      const [process, counted, file] = await Promise.all([router.find(), this.refusals(region, signal), gateway.readRoute(id)]);
       if (!process) return { since: null, refusals: [] };
-      const [since, last] = await Promise.all([router.startedAt(), router.lastRefusals(id)]);
+      const [since, last, strangers] = await Promise.all([
+        router.startedAt(), router.lastRefusals(id), file && gateway.poolerOf(file).strangers(),
+      ]);
       const own = counted.filter(({ databaseId }) => databaseId === id);
-      return {
-        since: since?.toISOString() ?? null,
-        refusals: own.map(({ reason, count }) => ({ reason, count, last: last.get(reason) ?? null })),
-      };
+      const routed = own.map(({ reason, count }) => ({ reason, count, last: last.get(reason) ?? null }));
+      return { since: since?.toISOString() ?? null, refusals: addStrangers(routed, strangers) };
     });
   }
 

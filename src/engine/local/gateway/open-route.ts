@@ -1,3 +1,4 @@
+import { EVERYWHERE } from '../../allow-list.js';
 import type { Effect, Route } from '../../ports.js';
 import type { GateSubject } from '../machine/gate.js';
 import { AT_ONCE_MS } from '../machine/host-shell.js';
@@ -33,6 +34,7 @@ function toRouteFile({ database, target, readers = [] }: Route, token: bigint): 
     target,
     readers: [...readers],
     maxConnections: database.size.maxConnections,
+    allowList: [...(database.allowList ?? EVERYWHERE)],
     open: true,
   };
 }

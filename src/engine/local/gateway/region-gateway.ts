@@ -1,3 +1,4 @@
+import { admitsEverybody } from '../../allow-list.js';
 import { EngineError } from '../../errors.js';
 import { endpointPorts, type RegionDescription } from '../fleet/fleet-description.js';
 import { gatewaysDirectory } from '../fleet/fleet-layout.js';
@@ -89,12 +90,14 @@ export class RegionGateway {
   }
 
   /** The pooler of a route's database. */
-  poolerOf({ databaseId, account, slot, maxConnections }: Pick<RouteFile, 'databaseId' | 'account' | 'slot' | 'maxConnections'>): Pooler {
-    const madeFor = [account, slot, maxConnections].join(' ');
+  poolerOf(file: Pick<RouteFile, 'databaseId' | 'account' | 'slot' | 'maxConnections' | 'allowList'>): Pooler {
+    const { databaseId, account, slot, maxConnections } = file;
+    const networks = this.networksOf(file);
+    const madeFor = [account, slot, maxConnections, networks?.join(',') ?? 'any'].join(' ');
     const known = this.poolers.get(databaseId);
     if (known?.madeFor === madeFor) return known.pooler;
     const pooler = new Pooler(this.fleet, {
-      program: this.programs.pooler, database: { id: databaseId, region: this.region.id, account, maxConnections },
+      program: this.programs.pooler, database: { id: databaseId, region: this.region.id, account, maxConnections, networks },
       listenAddress: this.listenAddresses.join(','), port: endpointPorts(this.region, slot).pooled,
     });
     this.poolers.set(databaseId, { madeFor, pooler });
@@ -121,6 +124,14 @@ export class RegionGateway {
   /** Forgets what was known of a pooler that is gone. */
   forgetPooler(databaseId: string): void {
     this.poolers.delete(databaseId);
+  }
+
+  /**
+   * Networks from which clients of a route are let in; null for all. The control plane proves a database through its endpoint, and
+   * comes from the gateway's own address, which no other machine can have.
+   */
+  networksOf({ allowList }: Pick<RouteFile, 'allowList'>): readonly string[] | null {
+    return admitsEverybody(allowList) ? null : [...allowList, `${this.region.gateway.address}/32`];
   }
 
   /** The router's ports of a route: for sessions, and for those that only read. */
@@ -183,7 +194,7 @@ export class RegionGateway {
     const [session, readOnly] = this.routerPorts(file);
     const common = {
       databaseId: file.databaseId, token: BigInt(file.token), state: file.open ? 'open' as const : 'held' as const,
-      mostConnections: file.maxConnections * ROUTED_PER_CONNECTION, allow: null,
+      mostConnections: file.maxConnections * ROUTED_PER_CONNECTION, allow: this.networksOf(file),
     };
     return [
       { ...common, port: session, targets: [file.target] },

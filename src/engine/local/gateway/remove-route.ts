@@ -1,3 +1,4 @@
+import { EVERYWHERE } from '../../allow-list.js';
 import type { DatabaseSpec, Effect } from '../../ports.js';
 import { quote } from '../machine/gate-script.js';
 import type { GateSubject } from '../machine/gate.js';
@@ -32,7 +33,7 @@ export async function removeRoute(
         endpointSlot: slot,
         size: { maxConnections },
       } = database;
-      await gateway.poolerOf({ databaseId, account, slot, maxConnections }).remove(gate, signal);
+      await gateway.poolerOf({ databaseId, account, slot, maxConnections, allowList: [...EVERYWHERE] }).remove(gate, signal);
       gateway.forgetPooler(databaseId);
     },
     AT_ONCE_MS,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { EVERYWHERE } from '../../allow-list.js';
 import type { HostShell } from '../machine/host-shell.js';
 import type { FileContent } from '../machine/files.js';
 
@@ -18,6 +19,8 @@ const routeSchema = z.object({
   target: targetSchema,
   readers: z.array(targetSchema),
   maxConnections: z.number().int().positive(),
+  /** Networks from which clients may come. Files of an earlier version have none: everybody could. */
+  allowList: z.array(z.string()).default([...EVERYWHERE]),
   /** Whether clients are let in; kept here, so that a gateway that is restarted keeps a held route held. */
   open: z.boolean(),
 });

@@ -1,3 +1,4 @@
+import { EVERYWHERE } from '../../../allow-list.js';
 import { mostClients, pooledSessions } from '../../../connection-shares.js';
 import { POOLER_DATABASE, POOLER_LOOKUP, POOLER_ROLE } from '../../sql/pooler-sql.js';
 
@@ -23,6 +24,8 @@ export interface PoolerSettings {
   readonly consoleVerifier: string;
   /** Sessions that the plan gives to the customer, of which the pooler has a share. */
   readonly maxConnections: number;
+  /** Networks from which clients are let in; null for all. */
+  readonly networks: readonly string[] | null;
   /** The instance; undefined while the route is held or closed. */
   readonly target: PoolerTarget | undefined;
 }
@@ -95,8 +98,7 @@ export function poolerConfiguration(settings: PoolerSettings): PoolerFiles {
       'local all all reject',
       `host "pgbouncer","${POOLER_DATABASE}","template0","template1" all all reject`,
       `host all "${POOLER_ROLE}","${CONSOLE_USER}" all reject`,
-      'hostssl all all 0.0.0.0/0 scram-sha-256',
-      'hostssl all all ::/0 scram-sha-256',
+      ...(settings.networks ?? EVERYWHERE).map((network) => `hostssl all all ${network} scram-sha-256`),
       'host all all all reject',
       '',
     ].join('\n'),

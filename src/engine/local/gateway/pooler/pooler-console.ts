@@ -20,6 +20,19 @@ interface PoolerDatabase {
   readonly port: string | number;
 }
 
+interface PooledClient {
+  readonly id: string;
+  readonly source: string;
+}
+
+interface SocketRow {
+  readonly state: string;
+  readonly user: string | null;
+  readonly addr: string;
+  /** Such as `2026-11-29 20:25:47 UTC`. */
+  readonly connect_time: string;
+}
+
 /** A pooler's admin console, for looks alone: what has an effect is said through a gate. */
 export class PoolerConsole {
   constructor(private readonly client: pg.Client) {}
@@ -57,6 +70,20 @@ export class PoolerConsole {
   /** Connections to servers, those too that are being opened or closed. */
   async countServers(): Promise<number> {
     return (await this.client.query('SHOW SERVERS')).rows.length;
+  }
+
+  /** Clients that are in, and the addresses that they came from; not those of the console. */
+  async clients(): Promise<PooledClient[]> {
+    const { rows } = await this.client.query<{ id: string; addr: string }>('SHOW CLIENTS');
+    return rows.filter(({ addr }) => addr !== 'unix').map(({ id, addr }) => ({ id: String(id), source: addr }));
+  }
+
+  /** Clients that have said who they are, and are not in yet. */
+  async loggingIn(): Promise<{ readonly source: string; readonly since: number }[]> {
+    const { rows } = await this.client.query<SocketRow>('SHOW SOCKETS');
+    return rows
+      .filter(({ state, user, addr }) => state === 'cl_login' && addr !== 'unix' && user !== null && user !== '(nouser)')
+      .map(({ addr, connect_time: since }) => ({ source: addr, since: Date.parse(since.replace(' UTC', 'Z').replace(' ', 'T')) }));
   }
 
   /** The numbers of the clients that have a server. */

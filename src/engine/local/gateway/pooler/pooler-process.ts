@@ -13,6 +13,7 @@ import { POOLER_NAME, poolerAuthority } from '../../fleet/pooler-authority.js';
 import type { Account, FileContent } from '../../machine/files.js';
 import { command, quote } from '../../machine/gate-script.js';
 import type { Gate } from '../../machine/gate.js';
+import type { CommandResult } from '../../machine/run-command.js';
 import { exactName, type HostShell } from '../../machine/host-shell.js';
 import { hasFilesLeft } from '../../machine/process-table.js';
 import { asAccount } from '../../fleet/instance-context.js';
@@ -20,6 +21,7 @@ import type { LocalFleet } from '../../fleet/local-fleet.js';
 import { waitUntil } from '../../../wait-until.js';
 import { Daemon } from '../daemon.js';
 import { CONSOLE_USER, poolerConfiguration, type PoolerTarget } from './pooler-config.js';
+import { findStrangers, type LoggedStrangers } from './pooler-log.js';
 import { PoolerConsole, type ConsolePlace } from './pooler-console.js';
 import { POOLER_ACCOUNTS, poolerPaths, type PoolerPaths } from './pooler-layout.js';
 
@@ -36,6 +38,8 @@ const TELL_AGAIN_MS = 250;
 const END_BY_THEMSELVES_MS = 300;
 const CUT_WITHIN_MS = 3_000;
 const REST_POLL_MS = 10;
+/** More than the log holds when it has just been cut short. */
+const READ_LOG_BYTES = 2 * 1024 * 1024;
 /**
  * Connections that have not logged in yet, each of which ends after `client_login_timeout`, 15 s: if they took all descriptors, the
  * console could not be opened either.
@@ -49,6 +53,8 @@ class SilentPoolerError extends EngineError {}
 export type PoolerSubject = Pick<DatabaseSpec, 'id' | 'region' | 'account'> & {
   /** Sessions that the plan gives to the customer. */
   readonly maxConnections: number;
+  /** Networks from which clients are let in; null for all. */
+  readonly networks: readonly string[] | null;
 };
 
 export interface PoolerOptions {
@@ -169,6 +175,38 @@ export class Pooler extends Daemon {
     }
   }
 
+  /**
+   * Has it read from where clients may come, and ends those that may not be in any more; answers how many. Without a process there is
+   * nobody to end.
+   *
+   * A client that has named its user before was judged by the list of that moment, and cannot be ended before it is in: it is
+   * waited for, which is over with `client_login_timeout` at the latest.
+   */
+  async restrict(
+    gate: Gate, target: PoolerTarget | undefined, isStranger: (source: string) => boolean, signal: AbortSignal,
+  ): Promise<number> {
+    await this.writeConfiguration(gate, target);
+    if (!(await this.find())) return 0;
+    const began = Date.now();
+    // Unlike a signal it is answered once it has been obeyed.
+    const { code, stderr } = await this.order(gate, ['RELOAD']);
+    if (code !== 0) throw new EngineError('transient', `the pooler of ${this.database.id} cannot be told: ${stderr.trim()}`, 'try again');
+    const cut = new Set<string>();
+    await this.look(signal, (console) => waitUntil(`strangers at the pooler of ${this.database.id} to be gone`, signal, async () => {
+      const strangers = (await console.clients()).filter(({ source }) => isStranger(source));
+      for (const { id } of strangers) cut.add(id);
+      await this.endClients(gate, strangers.map(({ id }) => id));
+      const isComing = (await console.loggingIn()).some(({ source, since }) => since <= began && isStranger(source));
+      return (strangers.length === 0 && !isComing) || undefined;
+    }, REST_POLL_MS));
+    return cut.size;
+  }
+
+  /** Whom its log says to have been refused for where they come from. */
+  async strangers(): Promise<LoggedStrangers | undefined> {
+    return findStrangers(await this.shell.readTail(this.paths.log, READ_LOG_BYTES));
+  }
+
   /** Whether its certificates and configuration are those that it should have. One that was never started has none to renew. */
   async isCurrent(target: PoolerTarget | undefined): Promise<boolean> {
     return !(await this.shell.exists(this.paths.ini)) || (await this.outdated(target)).length === 0;
@@ -210,7 +248,12 @@ export class Pooler extends Daemon {
 
   /** One at a time: KILL ends all, and has crashed poolers with clients who were just logging in (pgbouncer issue 1401). */
   private async endClients(gate: Gate, clients: readonly string[]): Promise<void> {
-    if (clients.length === 0) return;
+    // One that is gone already says so, which is as good.
+    if (clients.length > 0) await this.order(gate, clients.map((id) => `KILL_CLIENT ${id}`));
+  }
+
+  /** Says words at the console, by a child of the gate. */
+  private order(gate: Gate, words: readonly string[]): Promise<CommandResult> {
     const { socketDirectory, port, password } = this.console;
     const psql = [
       `${this.fleet.binaries.directory}/psql`,
@@ -225,8 +268,7 @@ export class Pooler extends Daemon {
       '-d',
       'pgbouncer',
     ];
-    // One that is gone already says so, which is as good.
-    await gate.run(`PGPASSWORD=${quote(password)} ${command(...psql, ...clients.flatMap((id) => ['-c', `KILL_CLIENT ${id}`]))}`);
+    return gate.run(`PGPASSWORD=${quote(password)} ${command(...psql, ...words.flatMap((word) => ['-c', word]))}`);
   }
 
   private pause(gate: Gate, signal: AbortSignal): Promise<void> {
@@ -361,6 +403,7 @@ export class Pooler extends Daemon {
       // Its salt is always the same, so that the file is.
       consoleVerifier: scramVerifierSync(password, createHash('sha256').update(password).digest().subarray(0, 16), 1),
       maxConnections: database.maxConnections,
+      networks: database.networks,
       target,
     });
     const wanted = [this.ownFile(paths.users, files.users), this.ownFile(paths.hba, files.hba), this.ownFile(paths.ini, files.ini)];

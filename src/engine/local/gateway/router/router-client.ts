@@ -147,6 +147,48 @@ export async function cutSessions(console: RouterConsole, ports: readonly number
   }
 }
 
+/**
+ * Ends the sessions of ports whose clients come from sources of which a condition holds, and nobody else's; returns once none is
+ * left, with how many there were. New ones are the map's to refuse.
+ *
+ * A session can only be named by where it is in the router's memory. Between the look and the word a session that has ended by itself
+ * may have left that place to another one; the two follow each other in one connection to keep that time short.
+ */
+export async function cutSources(
+  console: RouterConsole, ports: readonly number[], isStranger: (source: string) => boolean, signal: AbortSignal,
+): Promise<number> {
+  const cut = new Set<string>();
+  for (;;) {
+    const [list = ''] = await askRouter(console, ['show sess'], signal);
+    const strangers = parseSessions(console, list).filter(({ port, source }) => ports.includes(port) && isStranger(source));
+    if (strangers.length === 0) return cut.size;
+    await askRouter(console, strangers.map(({ id }) => `shutdown session ${id}`), signal);
+    for (const { id, source, sourcePort } of strangers) cut.add(`${id} ${source} ${sourcePort}`);
+    // They are marked, and end when the router comes to them.
+    await delay(CUT_POLL_MS);
+  }
+}
+
+/** A session that has, or is getting, a connection to an instance. */
+export interface RouterSession {
+  readonly id: string;
+  /** Of the router's, at which the client came in. */
+  readonly port: number;
+  readonly source: string;
+  readonly sourcePort: number;
+}
+
+const SESSION = /^(0x[0-9a-f]+): proto=\S+ src=(\S+):(\d+) fe=clients be=instances srv=s(\d+) /;
+
+/** Reads what `show sess` says. */
+export function parseSessions({ firstPort }: Pick<RouterConsole, 'firstPort'>, list: string): RouterSession[] {
+  return list.split('\n').flatMap((line) => {
+    const [, id, source, sourcePort, slot] = SESSION.exec(line) ?? [];
+    if (id === undefined || source === undefined) return [];
+    return [{ id, source, sourcePort: Number(sourcePort), port: firstPort + Number(slot) - 1 }];
+  });
+}
+
 /** How many sessions of each port have, or are getting, a connection to an instance. */
 export async function countSessions(console: RouterConsole, ports: readonly number[], signal: AbortSignal): Promise<Map<number, number>> {
   const commands = ports.length > FEW_PORTS ? ['show stat instances 4 -1'] : ports.map((port) => statCommand(console, port));

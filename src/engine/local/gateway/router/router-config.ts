@@ -242,6 +242,7 @@ function backendLines(settings: RouterSettings): string[] {
     `  acl held var(sess.port),map_str(${mapPath}),field(${FIELDS.state},|) -m str held`,
     `  acl several var(sess.port),map_str(${mapPath}),field(${FIELDS.targets},|) -m sub ,`,
     '  tcp-request content lua.lead if held or several',
+    ...refuse('allow-list', '{ var(txn.not_admitted) -m bool }'),
     ...refuse('held-too-long', '{ var(txn.held_too_long) -m bool }'),
     // The ordinary case needs no Lua.
     `  tcp-request content set-var(txn.target) var(sess.port),map_str(${mapPath}),field(${FIELDS.targets},|)`

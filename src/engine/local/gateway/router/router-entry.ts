@@ -43,8 +43,8 @@ const LEAST_RATE = 1_000;
 const RATE_PER_CONNECTION = 4;
 /** What one source may have of a database's connections and of their rate, so that it does not lock out the others. */
 const SHARE_OF_SOURCE = 0.8;
-/** Lines longer than HAProxy's buffer, 16 KB, would be torn, or hang. */
-const LONGEST_ENTRY_BYTES = 8 * 1024;
+/** Lines longer than HAProxy's buffer, 16 KB, would be torn, or hang. The longest allow-list has some 9 KB. */
+const LONGEST_ENTRY_BYTES = 10 * 1024;
 
 /** The fields of an entry's value in the map, counted from 1 as HAProxy does. */
 export const FIELDS = { databaseId: 1, state: 2, most: 3, mostOfSource: 4, rate: 5, rateOfSource: 6, targets: 7, allow: 8 } as const;

@@ -10,6 +10,7 @@ import { findLastRefusals, type LoggedRefusal } from './refusal-log.js';
 import {
   countSessions,
   cutSessions,
+  cutSources,
   pingRouter,
   readRefusals,
   removeEntries,
@@ -134,6 +135,12 @@ export class Router extends Daemon {
   async cut(ports: readonly number[], signal: AbortSignal): Promise<void> {
     this.refuseStrangers(ports);
     await cutSessions(this.console, ports, signal);
+  }
+
+  /** @see cutSources */
+  async cutSources(ports: readonly number[], isStranger: (source: string) => boolean, signal: AbortSignal): Promise<number> {
+    this.refuseStrangers(ports);
+    return cutSources(this.console, ports, isStranger, signal);
   }
 
   /** @see countSessions */

@@ -17,7 +17,10 @@ local function entry_of(txn)
 end
 `;
 
-/** That it says nothing, for whatever reason, refuses the client. */
+/**
+ * That it says nothing, for whatever reason, refuses the client. It is asked again whenever bytes arrive, and once more before a
+ * client that was held is led on: the list may have changed since.
+ */
 const ADMITTING = String.raw`local networks_of_port = {}
 local function networks(port, list)
   local known = networks_of_port[port]
@@ -29,18 +32,21 @@ local function networks(port, list)
   return known
 end
 
--- Says that the client may come in.
-core.register_action("admit", { "tcp-req" }, function(txn)
-  local entry = entry_of(txn)
-  if not entry or not entry.allow or entry.allow == "none" then return act.CONTINUE end
+local function admits(txn, entry)
+  if not entry or not entry.allow or entry.allow == "none" then return false end
+  if entry.allow == "any" then return true end
   local source = core.parse_addr(txn.f:src())
-  local admitted = entry.allow == "any"
-  if not admitted and source then
-    for _, network in ipairs(networks(txn:get_var("sess.port"), entry.allow)) do
-      if core.match_addr(source, network) then admitted = true break end
-    end
+  if not source then return false end
+  for _, network in ipairs(networks(txn:get_var("sess.port"), entry.allow)) do
+    if core.match_addr(source, network) then return true end
   end
-  if admitted then txn:set_var("sess.admitted", true) end
+  return false
+end
+
+-- Says whether the client may come in.
+core.register_action("admit", { "tcp-req" }, function(txn)
+  txn:set_var("sess.admitted", false)
+  txn:set_var("sess.admitted", admits(txn, entry_of(txn)))
   return act.CONTINUE
 end, 0)
 `;
@@ -65,6 +71,10 @@ end
 core.register_action("lead", { "tcp-req" }, function(txn)
   local entry = entry_of(txn)
   if not entry then return act.DENY end
+  if not admits(txn, entry) then
+    txn:set_var("txn.not_admitted", true)
+    return act.CONTINUE
+  end
   if entry.state == "open" then
     txn:set_var("txn.target", choose(entry.targets))
     return act.CONTINUE

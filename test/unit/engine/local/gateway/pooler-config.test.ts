@@ -11,7 +11,7 @@ import { equipSql, newPoolerSql } from '../../../../../src/engine/local/sql/pool
 
 const settings: PoolerSettings = {
   listenAddress: '127.9.1.1', port: 22_000, etc: '/etc-of-it', socketDirectory: '/run/p30001', rootCertificatePath: '/ca.pem', verifiesNamesByAuthority: false, consoleVerifier: 'SCRAM-SHA-256$1:a$b:c',
-  maxConnections: 20, target: { address: '127.9.1.11', port: 15_432 },
+  maxConnections: 20, networks: null, target: { address: '127.9.1.11', port: 15_432 },
 };
 
 function valueOf(name: string, changes: Partial<PoolerSettings> = {}): string | undefined {
