@@ -41,6 +41,8 @@ export const WHO_MAY = {
   'database.read': 'authenticated',
   'database.delete': 'owner',
   'database.rotate-password': 'owner',
+  'allow-list.read': 'authenticated',
+  'allow-list.set': 'owner',
   'database.switchover': 'operator',
   'database.failover': 'operator',
   'database.release-kept': 'operator',

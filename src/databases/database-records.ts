@@ -65,6 +65,9 @@ export interface DatabaseRecords<Tx> {
   setOwnerVerifier(tx: Tx, databaseId: string, verifier: string): Promise<void>;
   /** Erases the key of the database's files: what is not read by then can never be read again. */
   eraseVolumeKey(tx: Tx, databaseId: string): Promise<void>;
+  /** Records from where clients may come, and that the endpoint was not told yet. */
+  setAllowList(tx: Tx, databaseId: string, networks: readonly string[]): Promise<void>;
+  setAllowListEnforced(tx: Tx, databaseId: string): Promise<void>;
   /** Records that nothing of the database is left but its backups, kept for so many days. */
   setDeleted(tx: Tx, databaseId: string, keptDays: number): Promise<void>;
 }
@@ -99,7 +102,7 @@ const FAILS_OVER_WITHIN_S = 15;
 type SpecRow = Pick<
   DatabaseEntity,
   'id' | 'plan' | 'regionId' | 'unixAccount' | 'endpointSlot' | 'endpointDatabase' | 'endpointUser' | 'ownerVerifier'
-  | 'sealedSecrets' | 'sealedVolumeKey' | 'localeProvider' | 'locale'
+  | 'sealedSecrets' | 'sealedVolumeKey' | 'localeProvider' | 'locale' | 'allowList'
 >;
 
 interface RecordRow extends SpecRow, Pick<DatabaseEntity, 'epoch' | 'inSync'> {
@@ -112,7 +115,8 @@ const READ_RECORD = `
   SELECT d.id, d.plan, d.region_id AS "regionId", d.unix_account AS "unixAccount", d.endpoint_slot AS "endpointSlot",
          d.endpoint_database AS "endpointDatabase", d.endpoint_user AS "endpointUser",
          d.owner_verifier AS "ownerVerifier", d.locale_provider AS "localeProvider", d.locale,
-         d.sealed_secrets AS "sealedSecrets", d.sealed_volume_key AS "sealedVolumeKey", d.epoch, d.in_sync AS "inSync",
+         d.allow_list AS "allowList", d.sealed_secrets AS "sealedSecrets", d.sealed_volume_key AS "sealedVolumeKey",
+         d.epoch, d.in_sync AS "inSync",
          (SELECT coalesce(json_agg(json_build_object('id', i.id, 'host', i.host_id, 'role', i.role, 'state', i.state,
                                                      'address', i.address, 'port', i.port,
                                                      'hostLost', h.state = 'lost') ORDER BY i.id), '[]')
@@ -163,6 +167,7 @@ export class MetadataDatabaseRecords implements DatabaseRecords<EntityManager> {
       name: database.endpointDatabase,
       owner: database.endpointUser,
       ownerVerifier: database.ownerVerifier,
+      allowList: database.allowList,
       locale: { provider: database.localeProvider, name: database.locale },
       size: { memoryMb, maxConnections, diskGb },
       secrets: {
@@ -218,6 +223,14 @@ export class MetadataDatabaseRecords implements DatabaseRecords<EntityManager> {
 
   async eraseVolumeKey(tx: EntityManager, id: string): Promise<void> {
     await tx.update(DatabaseEntity, { id }, { sealedVolumeKey: null });
+  }
+
+  async setAllowList(tx: EntityManager, id: string, networks: readonly string[]): Promise<void> {
+    await tx.update(DatabaseEntity, { id }, { allowList: [...networks], allowListEnforced: false });
+  }
+
+  async setAllowListEnforced(tx: EntityManager, id: string): Promise<void> {
+    await tx.update(DatabaseEntity, { id }, { allowListEnforced: true });
   }
 
   async setDeleted(tx: EntityManager, id: string, keptDays: number): Promise<void> {

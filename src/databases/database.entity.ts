@@ -24,6 +24,10 @@ export class DatabaseEntity {
   @Column({ name: 'locale_provider', type: 'text' }) localeProvider!: LocaleProvider;
   @Column({ name: 'locale', type: 'text' }) locale!: string;
   @Column({ name: 'owner_verifier', type: 'text' }) ownerVerifier!: string;
+  /** Networks from which clients may come; it keeps them when it is brought back, and what is restored from it has the same. */
+  @Column({ name: 'allow_list', type: 'text', array: true }) allowList!: string[];
+  /** Whether its endpoint was told of that list. */
+  @Column({ name: 'allow_list_enforced', type: 'boolean' }) allowListEnforced!: boolean;
   @Column({ name: 'unix_account', type: 'integer' }) unixAccount!: number;
   /** The passwords of its instances' own roles, sealed for the database's id; null once it is deleted. */
   @Column({ name: 'sealed_secrets', type: 'bytea', nullable: true }) sealedSecrets!: Buffer | null;

@@ -8,6 +8,10 @@ import { CustomersModule } from '../customers/customers.module.js';
 import { FleetModule } from '../fleet/fleet.module.js';
 import { newId } from '../metadata/ids.js';
 import { OperationRegistry } from '../operations/registry.js';
+import { AllowListKeeper } from './allow-list-keeper.js';
+import { AllowListRequests } from './allow-list.requests.js';
+import { AllowListsController } from './allow-lists.controller.js';
+import { AllowListsService } from './allow-lists.service.js';
 import { MetadataDatabaseRecords } from './database-records.js';
 import { DatabaseRequests } from './database.requests.js';
 import { ExtensionRequests } from './extension.requests.js';
@@ -31,6 +35,7 @@ import { releaseKeptOperation } from './operations/release-kept.operation.js';
 import { relocateOperation } from './operations/relocate.operation.js';
 import { reprotectOperation } from './operations/reprotect.operation.js';
 import { rotatePasswordOperation } from './operations/rotate-password.operation.js';
+import { setAllowListOperation } from './operations/set-allow-list.operation.js';
 import { setRoleOperation } from './operations/set-role.operation.js';
 import { switchoverOperation } from './operations/switchover.operation.js';
 import { RolesController } from './roles.controller.js';
@@ -39,10 +44,10 @@ import { RolesService } from './roles.service.js';
 
 @Module({
   imports: [TypeOrmModule.forFeature([DatabaseEntity, InstanceEntity, KeptCopyEntity]), CustomersModule, FleetModule],
-  controllers: [DatabasesController, ExtensionsController, RefusalsController, RolesController],
+  controllers: [DatabasesController, AllowListsController, ExtensionsController, RefusalsController, RolesController],
   providers: [
-    DatabasesService, DatabaseRequests, ExtensionsService, ExtensionRequests, RefusalRequests, RolesService, RoleRequests,
-    InstancePlaces, MetadataDatabaseRecords,
+    DatabasesService, DatabaseRequests, AllowListsService, AllowListRequests, AllowListKeeper, ExtensionsService, ExtensionRequests,
+    RefusalRequests, RolesService, RoleRequests, InstancePlaces, MetadataDatabaseRecords,
   ],
   exports: [DatabasesService, DatabaseRequests, InstancePlaces, MetadataDatabaseRecords],
 })
@@ -61,6 +66,7 @@ export class DatabasesModule implements OnModuleInit {
     this.registry.register(provisionOperation({ engine, records, vault, reserve }));
     this.registry.register(recoverOperation({ engine, records }));
     this.registry.register(rotatePasswordOperation({ engine, records }));
+    this.registry.register(setAllowListOperation({ engine, records }));
     this.registry.register(createExtensionOperation({ engine, records }));
     this.registry.register(dropExtensionOperation({ engine, records }));
     this.registry.register(setRoleOperation({ engine, records }));

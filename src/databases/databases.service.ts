@@ -5,6 +5,7 @@ import type { Locale } from '../config/locale-names.js';
 import { SETTINGS } from '../config/settings-token.js';
 import type { Settings } from '../config/settings.js';
 import { Vault } from '../secrets/vault.js';
+import { EVERYWHERE } from '../engine/allow-list.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { Engine, EndpointSubject } from '../engine/ports.js';
 import { scramVerifier } from '../secrets/scram-verifier.js';
@@ -61,6 +62,8 @@ export interface NewDatabase {
   readonly name: string;
   readonly region: string;
   readonly plan?: string;
+  /** From where clients may come; from everywhere if it is absent. */
+  readonly allowList?: readonly string[];
   /** By what it sorts text, one that {@link DatabasesService.chooseLocale} found; by code point if it is absent. */
   readonly locale?: Locale;
 }
@@ -383,6 +386,11 @@ export class DatabasesService {
     return new DatabaseNotAvailableError((await this.require(tx, id)).state, why);
   }
 
+  /** From where clients of a database may come, as it is within the transaction. */
+  async readAllowList(tx: EntityManager, id: string): Promise<readonly string[]> {
+    return (await tx.findOneByOrFail(DatabaseEntity, { id })).allowList;
+  }
+
   /** A database as it is within the transaction. */
   reread(tx: EntityManager, id: string): Promise<DatabaseDocument> {
     return this.require(tx, id);
@@ -422,7 +430,7 @@ export class DatabasesService {
       id, customerId: request.customerId, name: request.name, regionId: request.region, plan: plan.id,
       endpointDatabase: names?.database ?? endpointName, endpointUser: names?.user ?? endpointName, ownerVerifier,
       endpointSlot: await this.nextSlot(tx, request.region, plan), unixAccount: await withFullRights(tx, () => nextUnixAccount(tx)),
-      localeProvider: provider, locale,
+      localeProvider: provider, locale, allowList: [...(request.allowList ?? EVERYWHERE)], allowListEnforced: true,
       sealedSecrets: this.vault.seal(JSON.stringify(secrets), id), epoch: 1, inSync: [],
     };
     await tx.insert(DatabaseEntity, database);

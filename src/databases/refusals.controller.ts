@@ -16,8 +16,8 @@ export class RefusalsController {
   @Takes('database.read')
   @ApiOperation({
     operationId: 'listRefusals', summary: 'Why clients are refused',
-    description: 'Connections to `uri` and `readOnlyUri` that were refused before PostgreSQL heard of them, by reason. The pooler at '
-      + '`pooledUri`, and PostgreSQL, tell clients themselves.',
+    description: 'Connections to `uri` and `readOnlyUri` that were refused before PostgreSQL heard of them, by reason, and those to '
+      + '`pooledUri` that came from where nobody may. Of anything else the pooler, and PostgreSQL, tell clients themselves.',
   })
   @Problems('database-not-available', 'unavailable')
   @Answers(200, refusalListSchema, 'Each reason that occurred, the most frequent first')

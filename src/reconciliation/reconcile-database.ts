@@ -62,6 +62,8 @@ export interface Reconciliation {
   readonly provisioned: boolean;
   /** The verifier that the gateway lets the owner in with. */
   readonly ownerVerifier: string | null;
+  /** Networks from which the gateway lets clients in. */
+  readonly allowList: readonly string[] | null;
   /** Why nothing may happen to it by itself; undefined if it may. */
   readonly pause?: string;
 }
@@ -75,8 +77,8 @@ export function reconcileDatabase(recorded: RecordedDatabase, found: FoundDataba
   const election = findPrimary(made);
   const common = {
     seenToken: [...found.instances, ...(found.route ? [found.route] : [])].reduce((most, { token }) => (token > most ? token : most), 0n),
-    ownerVerifier: found.route?.leads?.ownerVerifier ?? null, epoch: recorded.epoch, provisioned: recorded.provisioned, members: [],
-    forgotten: [],
+    ownerVerifier: found.route?.leads?.ownerVerifier ?? null, allowList: found.route?.leads?.allowList ?? null,
+    epoch: recorded.epoch, provisioned: recorded.provisioned, members: [], forgotten: [],
   };
   if (made.length === 0) {
     const pause = 'nothing of it was found when the metadata was restored: it may have been deleted since the backup';

@@ -11,8 +11,9 @@ export async function recordReconciliation(tx: EntityManager, databaseId: string
   await tx.query(
     `UPDATE databases SET in_sync = '{}', epoch = $2, owner_verifier = coalesce($3, owner_verifier),
             automation_paused = coalesce($4, automation_paused),
-            provisioned_at = CASE WHEN $5 THEN coalesce(provisioned_at, now()) ELSE provisioned_at END WHERE id = $1`,
-    [databaseId, decided.epoch, decided.ownerVerifier, decided.pause ?? null, decided.provisioned]);
+            provisioned_at = CASE WHEN $5 THEN coalesce(provisioned_at, now()) ELSE provisioned_at END,
+            allow_list = coalesce($6::text[], allow_list) WHERE id = $1`,
+    [databaseId, decided.epoch, decided.ownerVerifier, decided.pause ?? null, decided.provisioned, decided.allowList]);
   await raiseToken(tx, databaseId, decided.seenToken);
   await tx.delete(InstanceEntity, { id: In([...decided.forgotten]) });
   // Never two primaries, not even on the way from one to the other.

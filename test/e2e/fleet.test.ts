@@ -352,6 +352,16 @@ describe('two fleets on one machine', () => {
     expect(dropped, dropped.stderr).toMatchObject({ code: 0 });
   });
 
+  it('say from where clients may connect', async () => {
+    const list = (...words: string[]) => freehold(['databases', 'allow-list', ...words], clientOf(other));
+    expect(await list('get', 'shop', '--json')).toMatchObject({ code: 0, stdout: '{"cidrs":["0.0.0.0/0","::/0"]}\n' });
+    expect(await list('set', 'shop', '192.0.2.0/24', '127.0.0.1')).toMatchObject({ code: 0, stdout: '192.0.2.0/24\n127.0.0.1/32\n' });
+    expect(await list('remove', 'shop', '127.0.0.1', '--json')).toMatchObject({ code: 0, stdout: '{"cidrs":["192.0.2.0/24"]}\n' });
+    expect(await list('add', 'shop', '192.0.2.7/24')).toMatchObject({ code: 1, stderr: expect.stringContaining('has bits behind its prefix: write 192.0.2.0/24') as string });
+    expect(await list('set', 'shop')).toMatchObject({ code: 0, stdout: '', stderr: 'no network: nobody can connect\n' });
+    expect(await list('add', 'shop', '0.0.0.0/0', '::/0')).toMatchObject({ code: 0, stdout: '0.0.0.0/0\n::/0\n' });
+  });
+
   it('make a role that only reads, give it a new password, and remove it', async () => {
     const made = await freehold(['roles', 'create', 'shop', 'reporting', '--json'], clientOf(other));
     expect(made, made.stderr).toMatchObject({ code: 0 });

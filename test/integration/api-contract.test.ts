@@ -206,6 +206,50 @@ describe('the extensions of a database', () => {
   });
 });
 
+describe('the allow-list of a database', () => {
+  const path = () => `/v1/databases/${database.id}/allow-list`;
+  const put = (cidrs: unknown, key = customer.key, headers = {}) => api.call('PUT', path(), { key, body: { cidrs }, headers });
+  const enforced = () => api.engine.routes.get(database.id)!.database.allowList;
+
+  it('lets everybody come at first, and is in force once another one is answered', async () => {
+    expect((await api.get(path(), { key: customer.key })).body).toEqual({ cidrs: ['0.0.0.0/0', '::/0'] });
+    const once = { 'idempotency-key': randomUUID() };
+    const set = await put(['192.0.2.7', '::ffff:10.0.0.0/104', '2001:DB8::/32', '10.0.0.0/8'], customer.key, once);
+    expect(set).toMatchObject({ status: 200, body: { cidrs: ['192.0.2.7/32', '10.0.0.0/8', '2001:db8::/32'] } });
+    expect(enforced()).toEqual(set.body.cidrs);
+    expect((await api.get(path(), { key: customer.key })).body).toEqual(set.body);
+    expect(await put(['192.0.2.7', '10.0.0.0/8', '2001:db8::/32'], customer.key, once)).toMatchObject({ status: 200, body: set.body });
+    expect((await api.get('/v1/audit-events')).body.data[0]).toMatchObject({ action: 'allow-list.set', result: 'done', detail: set.body });
+    expect((await put([])).body).toEqual({ cidrs: [] });
+    expect(enforced()).toEqual([]);
+  });
+
+  it('names the networks that are none, and is the owner\'s to write', async () => {
+    const { status, body } = await put(['10.0.0.0/8', '192.0.2.7/24', 'nowhere']);
+    expect({ status, fields: body.errors.map(({ field }: { field: string }) => field) }).toEqual({ status: 400, fields: ['cidrs.1', 'cidrs.2'] });
+    expect(body.errors[0].message).toContain('write 192.0.2.0/24');
+    for (const bad of [undefined, null, '10.0.0.0/8', [1], Array.from({ length: 201 }, (_, n) => `10.0.${n}.0/24`)]) expect((await put(bad)).status, JSON.stringify(bad)).toBe(400);
+    expect((await put([], api.signupKey)).status).toBe(403);
+    expect((await put([], (await api.customer()).key)).status).toBe(404);
+    expect((await api.get(path(), { key: (await api.customer()).key })).status).toBe(404);
+  });
+
+  it('is told to the endpoint later where a failover came between the record and the endpoint', async () => {
+    const held = api.engine.hold('restrict');
+    const setting = put(['198.51.100.0/24']);
+    await held.reached;
+    const { body: { operation } } = await api.post(`/v1/databases/${database.id}/failover`, {});
+    held.release();
+    expect((await setting).status).toBeGreaterThanOrEqual(400);
+    await api.ended(operation.id);
+    await expect.poll(async () => {
+      const [row] = await api.query<{ allow_list_enforced: boolean }>(`SELECT allow_list_enforced FROM databases WHERE id = '${database.id}'`);
+      return { told: row!.allow_list_enforced, list: enforced() };
+    }, { timeout: 15_000 }).toEqual({ told: true, list: ['198.51.100.0/24'] });
+    await put(['0.0.0.0/0', '::/0']);
+  });
+});
+
 describe('the roles of a database', () => {
   const path = () => `/v1/databases/${database.id}/roles`;
   const listed = async (): Promise<unknown> => {

@@ -100,6 +100,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   failover: { admitted: 202, owned: true, request: ofDatabase() },
   releaseKeptCopy: { admitted: 202, owned: true, request: newKeptCopy },
   setAutomation: { admitted: 200, owned: true, request: ofDatabase({ body: { paused: false } }) },
+  getAllowList: { admitted: 200, owned: true, request: ofDatabase() },
+  setAllowList: { admitted: 200, owned: true, request: ofDatabase({ body: { cidrs: ['127.0.0.0/8'] } }) },
   listRefusals: { admitted: 200, owned: true, request: ofDatabase() },
   listExtensions: { admitted: 200, owned: true, request: ofDatabase() },
   createExtension: { admitted: 202, owned: true, request: ofDatabase({ body: { name: 'earthdistance' } }) },

@@ -24,8 +24,11 @@ const restore = (body: object, key = ada.key) => api.post(`/v1/databases/${datab
 
 describe('a restore', () => {
   it('into a new database answers with its credentials, and leaves the old one alone', async () => {
+    await api.call('PUT', `/v1/databases/${databaseId}/allow-list`, { key: ada.key, body: { cidrs: ['192.0.2.0/24'] } });
     const { status, body } = await restore({ backupId: backup.id, into: 'new', name: 'shop-again' });
     expect(status).toBe(202);
+    // Who could not reach the original cannot reach the copy.
+    expect((await api.get(`/v1/databases/${body.database.id}/allow-list`, { key: ada.key })).body).toEqual({ cidrs: ['192.0.2.0/24'] });
     expect(body).toMatchObject({ database: { name: 'shop-again', customerId: ada.id, region: 'europe', locale: 'de_DE.UTF-8', provider: 'libc', state: 'restoring' }, operation: { kind: 'restore' }, credentials: { user: body.database.endpoint.user } });
     expect(body.credentials.uri).toContain(body.credentials.password);
     expect(await api.ended(body.operation.id)).toMatchObject({ state: 'succeeded', databaseId: body.database.id });

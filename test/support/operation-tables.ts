@@ -16,6 +16,7 @@ import { releaseKeptOperation } from '../../src/databases/operations/release-kep
 import { relocateOperation } from '../../src/databases/operations/relocate.operation.js';
 import { reprotectOperation } from '../../src/databases/operations/reprotect.operation.js';
 import { rotatePasswordOperation } from '../../src/databases/operations/rotate-password.operation.js';
+import { setAllowListOperation } from '../../src/databases/operations/set-allow-list.operation.js';
 import { setRoleOperation } from '../../src/databases/operations/set-role.operation.js';
 import { switchoverOperation } from '../../src/databases/operations/switchover.operation.js';
 import type { OperationDefinition } from '../../src/operations/definition.js';
@@ -35,7 +36,7 @@ function withoutParts(make: (parts: never) => unknown): Table {
 export const OPERATION_TABLES: readonly Table[] = [
   withoutParts(provisionOperation), withoutParts(failoverOperation), withoutParts(switchoverOperation), withoutParts(reprotectOperation), withoutParts(recoverOperation),
   withoutParts(relocateOperation), withoutParts(releaseKeptOperation), withoutParts(vacateOperation), withoutParts(rotatePasswordOperation), withoutParts(deleteOperation),
-  withoutParts(createExtensionOperation), withoutParts(dropExtensionOperation), withoutParts(setRoleOperation), withoutParts(dropRoleOperation),
+  withoutParts(createExtensionOperation), withoutParts(dropExtensionOperation), withoutParts(setRoleOperation), withoutParts(setAllowListOperation), withoutParts(dropRoleOperation),
   withoutParts(setArchiveOperation), withoutParts(backUpOperation), withoutParts(proveBackupOperation), withoutParts(expireBackupsOperation),
   withoutParts(restoreOperation), withoutParts(restoreInPlaceOperation), withoutParts(purgeBackupsOperation),
 ];

@@ -337,6 +337,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/databases/{id}/allow-list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * From where clients may connect
+         * @description The networks from which the endpoints let clients in. A new database lets everybody come.
+         */
+        get: operations["getAllowList"];
+        /**
+         * Say from where clients may connect
+         * @description Answers once the endpoints let nobody else in. Sessions from other addresses are cut; all others go on.
+         */
+        put: operations["setAllowList"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/databases/{id}/extensions": {
         parameters: {
             query?: never;
@@ -390,7 +414,7 @@ export interface paths {
         };
         /**
          * Why clients are refused
-         * @description Connections to `uri` and `readOnlyUri` that were refused before PostgreSQL heard of them, by reason. The pooler at `pooledUri`, and PostgreSQL, tell clients themselves.
+         * @description Connections to `uri` and `readOnlyUri` that were refused before PostgreSQL heard of them, by reason, and those to `pooledUri` that came from where nobody may. Of anything else the pooler, and PostgreSQL, tell clients themselves.
          */
         get: operations["listRefusals"];
         put?: never;
@@ -1051,6 +1075,10 @@ export interface components {
         AlertList: {
             data: components["schemas"]["Alert"][];
             nextCursor: string | null;
+        };
+        /** @description From where clients may connect to a database. */
+        AllowList: {
+            cidrs: string[];
         };
         /** @description A program's credential; the key itself is shown once, when it is made. */
         ApiKey: {
@@ -2542,6 +2570,85 @@ export interface operations {
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getAllowList: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The networks */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AllowList"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    setAllowList: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Chosen by the caller, 1 to 255 visible characters. The same key and body are answered the same for 24 hours; the same key with another body is refused. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Networks from which clients may connect, IPv4 and IPv6, such as `192.0.2.0/24`; an address alone is one, too. `0.0.0.0/0` and `::/0` together let everybody come; an empty list lets nobody
+                     * @example [
+                     *       "192.0.2.0/24",
+                     *       "2001:db8::/32"
+                     *     ]
+                     */
+                    cidrs: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description The networks, as they are written down */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AllowList"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
             "4XX": components["responses"]["Problem"];
             "5XX": components["responses"]["Problem"];
         };

@@ -41,7 +41,7 @@ export class RestoresService {
   ) {}
 
   /**
-   * Into a new database of the same customer, region, plan and locale.
+   * Into a new database of the same customer, region, plan, locale and allow-list.
    *
    * @throws RestoreOutOfRangeError, BackupNotStoredError, and what the making of a database throws
    */
@@ -53,6 +53,7 @@ export class RestoresService {
       tx, {
         asker, customerId: database.customerId, region: database.region, plan: database.plan,
         locale: { provider: database.provider, name: database.locale }, name: name ?? nameCopy(database.name),
+        allowList: await this.databases.readAllowList(tx, database.id),
       },
       {
         kind: RESTORE, input: { sourceId: database.id, wanted: toInput(wanted) },

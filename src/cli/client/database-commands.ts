@@ -4,6 +4,7 @@ import type { Database, Instance } from '../../../clients/typescript/src/client.
 import type { LocaleProvider } from '../../config/locale-names.js';
 import { addImportCommand } from '../import/import-command.js';
 import { formatTable, note, print, printJson, printList, type Column } from '../output.js';
+import { allowListCommands } from './allow-list-commands.js';
 import { addUndeleteCommand } from './backup-commands.js';
 import { findDatabase } from './find-database.js';
 import { addKeptCommands } from './kept-commands.js';
@@ -71,6 +72,7 @@ export function databaseCommands(): Command {
   withApi(group.command('show').description('show a database and its instances').argument('<database>', 'its id, or its name'))
     .action(async (database: string, _options: unknown, command: Command) => showDatabase(database, command));
   refusalCommand(group);
+  group.addCommand(allowListCommands());
   withApi(group.command('delete').description('delete a database').argument('<database>', 'its id, or its name'))
     .option('--without-backup', 'do not wait until a backup holds all of it: what none holds by then cannot be brought back')
     .option('--no-wait', 'return as soon as the request is accepted')

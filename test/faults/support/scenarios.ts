@@ -294,6 +294,7 @@ export const SCENARIOS: readonly Scenario[] = [
   deleting('that need not be brought back', { withoutBackup: true }),
   changing('recover', 'of a database that is down', { before: loseEverything }),
   changing('rotate-password', 'of a healthy database', { input: { verifier: await scramVerifier('a new one') } }),
+  changing('set-allow-list', 'of a healthy database', { input: { allowList: ['192.0.2.0/24'] } }),
   changing('create-extension', 'that only a superuser may make', { input: { name: 'earthdistance', schema: 'public' } }),
   changing('drop-extension', 'that is gone', { input: { name: 'hstore' } }),
   changing('set-role', 'that is new', { input: { name: 'reporting', access: 'readOnly', verifier: await scramVerifier('its first'), create: true } }),
@@ -345,11 +346,12 @@ export async function expectAvailable(laboratory: Laboratory, databaseId: string
   const primary = made.find(({ role }) => role === 'primary')!;
   const standbyIds = document.instances.filter(({ role }) => role === 'standby').map(({ id }) => id).sort();
   expect([...primary.synchronousStandbys].sort()).toEqual(standbyIds);
-  const [record] = await laboratory.query<{ in_sync: string[]; owner_verifier: string }>('SELECT in_sync, owner_verifier FROM databases WHERE id = $1', [databaseId]);
+  const [record] = await laboratory.query<{ in_sync: string[]; owner_verifier: string; allow_list: string[] }>('SELECT in_sync, owner_verifier, allow_list FROM databases WHERE id = $1', [databaseId]);
   expect([...record!.in_sync].sort()).toEqual(standbyIds);
   const route = engine.routes.get(databaseId)!;
   expect(route.target.port).toBe(primary.port);
   expect([primary.ownerVerifier, route.database.ownerVerifier]).toEqual([record!.owner_verifier, record!.owner_verifier]);
+  expect(route.database.allowList).toEqual(record!.allow_list);
 }
 
 async function expectNothingLeft(laboratory: Laboratory, databaseId: string): Promise<void> {

@@ -64,6 +64,8 @@ export class MemoryDatabaseRecords implements DatabaseRecords<MemoryTx> {
   forgetKept(): Promise<void> { return Promise.resolve(); }
   setOwnerVerifier(): Promise<void> { return Promise.resolve(); }
   eraseVolumeKey(): Promise<void> { throw new Error('deleting is not simulated'); }
+  setAllowList(): Promise<void> { return Promise.resolve(); }
+  setAllowListEnforced(): Promise<void> { return Promise.resolve(); }
   setDeleted(): Promise<void> { throw new Error('deleting is not simulated'); }
 }
 

@@ -25,8 +25,8 @@ describe('the record of a database after the metadata was restored', () => {
   });
 
   it('counts the token of the route, and takes the password that the gateway goes by', () => {
-    const route = { databaseId: 'db_1', region: 'europe', token: 99n, leads: { open: true, address: '127.9.1.1', port: 5_000, ownerVerifier: 'newer' } };
-    expect(reconcileDatabase(recorded, all([found('a', { role: 'primary' })], [], route))).toMatchObject({ seenToken: 99n, ownerVerifier: 'newer' });
+    const route = { databaseId: 'db_1', region: 'europe', token: 99n, leads: { open: true, address: '127.9.1.1', port: 5_000, ownerVerifier: 'newer', allowList: ['192.0.2.0/24'] } };
+    expect(reconcileDatabase(recorded, all([found('a', { role: 'primary' })], [], route))).toMatchObject({ seenToken: 99n, ownerVerifier: 'newer', allowList: ['192.0.2.0/24'] });
   });
 
   it('counts the token of an instance of which nothing else is left', () => {
@@ -112,7 +112,7 @@ describe('the record of a database after the metadata was restored', () => {
 
   it('counts as provisioned once its endpoint leads to a primary', () => {
     const half = { ...recorded, provisioned: false };
-    const route = { databaseId: 'db_1', region: 'europe', token: 1n, leads: { open: true, address: '127.9.1.1', port: 5_000, ownerVerifier: 'v' } };
+    const route = { databaseId: 'db_1', region: 'europe', token: 1n, leads: { open: true, address: '127.9.1.1', port: 5_000, ownerVerifier: 'v', allowList: [] } };
     expect(reconcileDatabase(half, all([found('a', { role: 'primary' })], [], route)).provisioned).toBe(true);
     expect(reconcileDatabase(half, all([found('a', { role: 'primary' })])).provisioned).toBe(false);
   });
