@@ -369,6 +369,80 @@ describe('under attack', () => {
     expect(await processes()).toEqual(before);
   });
 
+  describe('a hostile owner', () => {
+    it.each([
+      ['reads and writes no file of the server\'s', [
+        `SELECT pg_read_binary_file('PG_VERSION')`, `SELECT pg_stat_file('PG_VERSION')`, `SELECT pg_ls_logdir()`, 'SELECT pg_ls_waldir()', `SELECT pg_ls_tmpdir()`, 'SELECT pg_ls_archive_statusdir()',
+        `COPY (SELECT 1) TO '/tmp/freehold-hostile'`, `COPY pg_class FROM '/etc/passwd'`, `SELECT lo_export(1, '/tmp/freehold-hostile')`, 'SELECT pg_current_logfile()', 'SELECT pg_hba_file_rules()',
+        'SELECT pg_show_all_file_settings()', 'TABLE pg_config', `CREATE TABLESPACE t LOCATION '/tmp'`, 'SHOW data_directory', 'SHOW hba_file', 'SHOW primary_conninfo',
+      ]],
+      ['runs no program and no code but PostgreSQL\'s own', [
+        `CREATE TEMP TABLE t (x text); COPY t FROM PROGRAM 'id'`, `LOAD '/tmp/x.so'`, `LOAD 'auto_explain'`, 'CREATE LANGUAGE plpython3u', 'CREATE EXTENSION plperlu', 'CREATE EXTENSION file_fdw', 'CREATE EXTENSION adminpack',
+        `CREATE FUNCTION f() RETURNS int LANGUAGE internal AS 'pg_backend_pid'`, `CREATE FUNCTION f() RETURNS int LANGUAGE c AS '$libdir/pgstattuple', 'pgstattuple'`, `SET local_preload_libraries = '/tmp/x'; LOAD '../../x'`,
+        `SET session_preload_libraries = 'x'`, `SET dynamic_library_path = '/tmp'`, 'CREATE EVENT TRIGGER e ON ddl_command_start EXECUTE FUNCTION f()', `CREATE TYPE t (INPUT = int4in, OUTPUT = int4out, LIKE = int4)`,
+        'CREATE OPERATOR CLASS c FOR TYPE int4 USING btree AS STORAGE int4', 'CREATE ACCESS METHOD m TYPE INDEX HANDLER bthandler',
+      ]],
+      ['becomes nobody else', [
+        'SET ROLE freehold', 'SET SESSION AUTHORIZATION freehold', 'SET ROLE freehold_dump', 'SET ROLE pg_read_server_files', 'CREATE ROLE x SUPERUSER', 'CREATE USER x REPLICATION', 'ALTER ROLE freehold PASSWORD NULL',
+        `GRANT pg_execute_server_program TO CURRENT_USER`, `GRANT pg_read_server_files, pg_write_server_files TO CURRENT_USER`, `GRANT pg_monitor TO CURRENT_USER`, `GRANT freehold TO CURRENT_USER`, `GRANT freehold_replication TO CURRENT_USER`,
+        ...['SUPERUSER', 'REPLICATION', 'CREATEROLE', 'BYPASSRLS', 'CONNECTION LIMIT -1'].map((word) => `ALTER ROLE CURRENT_USER ${word}`), 'ALTER ROLE freehold_replication RENAME TO mine', 'DROP ROLE freehold_dump', 'TABLE pg_shadow',
+        'TABLE pg_user_mapping', `ALTER DATABASE postgres OWNER TO CURRENT_USER`, 'DROP DATABASE freehold', 'ALTER DATABASE freehold RENAME TO mine',
+      ]],
+      ['steers the server in no way', [
+        'ALTER SYSTEM RESET ALL', `ALTER SYSTEM SET archive_command = 'id'`, 'SELECT pg_reload_conf()', 'SELECT pg_rotate_logfile()', 'SELECT pg_switch_wal()', `SELECT pg_create_restore_point('x')`, 'SELECT pg_promote()', 'SELECT pg_wal_replay_pause()', 'CHECKPOINT',
+        `SELECT pg_create_logical_replication_slot('x', 'pgoutput')`, `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots`, `SELECT pg_replication_origin_create('x')`, `CREATE SUBSCRIPTION s CONNECTION 'host=127.0.0.1' PUBLICATION p`,
+        `PREPARE TRANSACTION 'x'`, `SET synchronous_standby_names = ''`, 'SET zero_damaged_pages = on', 'SET session_replication_role = replica', 'SET ignore_checksum_failure = on', 'SET log_statement = none', 'SET track_activities = off', 'SET temp_file_limit = -1', 'SET max_connections = 1000',
+        'SET ssl = off', 'SET hot_standby_feedback = on', `SELECT pg_stat_reset_shared('wal')`, 'SELECT pg_log_backend_memory_contexts(pg_backend_pid())', `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename <> current_user`,
+        `SELECT pg_backup_start('x')`, `SELECT pg_start_backup('x')`,
+      ]],
+      ['reaches no other server from within', [
+        'CREATE EXTENSION dblink', 'CREATE EXTENSION postgres_fdw', 'CREATE FOREIGN DATA WRAPPER w', `SELECT dblink_connect('host=127.0.0.1')`, `COPY (SELECT 1) TO PROGRAM 'nc 127.0.0.1 1'`,
+      ]],
+    ] as const)('%s', async (_, statements) => {
+      const refused = /permission denied|must be superuser|must be owner|superuser|must have|must be a member|cannot be changed|cannot|does not exist|disabled|not allowed|not available|invalid value|could not|exceed|is not in progress/i;
+      const taken: string[] = [];
+      await asAttacker(async (client) => {
+        for (const statement of statements) {
+          const error = await client.query(`BEGIN; ${statement}`).then(() => undefined, (reason: Error) => reason);
+          await client.query('ROLLBACK').catch(() => undefined);
+          if (!error) taken.push(statement);
+          else expect(error.message, statement).toMatch(refused);
+        }
+      });
+      expect(taken).toEqual([]);
+    });
+
+    it('sees nothing of what others ask, and no address of theirs', async () => {
+      await asAttacker(async (client) => {
+        const { rows } = await client.query<{ usename: string | null; query: string | null; client_addr: string | null }>('SELECT usename, query, client_addr FROM pg_stat_activity WHERE usename IS DISTINCT FROM current_user');
+        expect(rows.filter(({ query, client_addr }) => client_addr !== null || ![null, '', '<insufficient privilege>'].includes(query))).toEqual([]);
+        const replication = (await client.query<{ client_addr: string | null; sent_lsn: string | null }>('SELECT client_addr, sent_lsn FROM pg_stat_replication')).rows;
+        expect(replication.filter(({ client_addr, sent_lsn }) => client_addr !== null || sent_lsn !== null)).toEqual([]);
+      });
+    });
+
+    it.each(['port', 'pooledPort', 'readOnlyPort'] as const)('replays nothing: no replication connection, at the %s', async (kind) => {
+      for (const mode of ['database', 'true']) {
+        const entered = await ask({ ...place(attacker, kind), replication: mode } as Partial<pg.ClientConfig>).then(() => true, () => false);
+        expect(entered, mode).toBe(false);
+      }
+    });
+
+    it('locks out nobody but itself with all the connections that it can have', async () => {
+      const before = await processes();
+      const { maxConnections } = attacker.spec.size;
+      const opened = await Promise.all(Array.from({ length: 3 * maxConnections }, () => connect().then(() => true, () => false)));
+      expect(opened.filter(Boolean).length).toBeLessThanOrEqual(maxConnections);
+      expect(opened.filter(Boolean).length).toBeGreaterThan(maxConnections / 2);
+      expect(await engine.instances.observe(primary, signal())).toMatchObject({ process: 'running', role: 'primary' });
+      const { lsn } = await engine.instances.setSynchronousStandbys(primary, [standby.id], attacker.effect());
+      await engine.instances.waitForFlush(primary, standby.id, lsn, attacker.effect());
+      await Promise.all(clients.splice(0).map((client) => client.end().catch(() => undefined)));
+      await eventually('the attacker to be served', () => ask().then(() => true, () => false));
+      await expectUnharmed(before);
+    });
+  });
+
   describe('an allow-list', () => {
     const kinds = ['port', 'pooledPort', 'readOnlyPort'] as const;
     const from = (source: string, kind: (typeof kinds)[number] = 'port'): Partial<pg.ClientConfig> => ({ port: place(attacker, kind).port, stream: () => socketFrom(source) });

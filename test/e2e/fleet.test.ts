@@ -10,7 +10,7 @@ import { Vault } from '../../src/secrets/vault.js';
 import { openEngine } from '../../src/engine/engine.js';
 import { SILENT_LOG } from '../../src/engine/collaborators.js';
 import { findInFiles } from '../support/find-in-files.js';
-import { buildCommand, freehold, mountsOf, processesOf, run, startFreehold } from '../support/freehold-command.js';
+import { buildCommand, findListeners, freehold, mountsOf, processesOf, run, startFreehold } from '../support/freehold-command.js';
 import { findSecrets, listLogs, readSecrets, type Secrets } from '../support/find-secrets.js';
 import { readDocCommands } from '../support/read-doc-commands.js';
 import { faultsOfTls, scanTls } from '../support/scan-tls.js';
@@ -54,6 +54,8 @@ interface DrilledDisasters {
 const NOBODY = 65_534;
 /** A row of a customer's. */
 const AT_REST = 'words-that-nobody-reads-off-a-disk';
+/** What any user of the machine may read: names of hosts and gateways, authorities' certificates, ports, programs; and nothing to write. */
+const PUBLIC_PATHS = /^r \S*\/(?:fleet\.json|control\/ballast|bin(?:\/.*)?|hosts|hosts\/[\w-]+|gateways|gateways\/[\w-]+|regions(?:\/[\w-]+(?:\/ca\.pem)?)?|port|made|pid|freehold-site)$/;
 
 /**
  * The tests share two fleets and follow one another: what one leaves is what the next begins with, as in a fleet's life.
@@ -131,6 +133,38 @@ describe('two fleets on one machine', () => {
     expect(foreign.stderr.trim().split('\n')).toHaveLength(1);
     const listed = JSON.parse((await freehold(['databases', 'list', '--json'], clientOf(other))).stdout);
     expect(listed.map((database: { id: string }) => database.id)).toEqual([other.databaseId]);
+  });
+
+  it('listen on their own loopback addresses alone, each with the programs that are to be reached there', () => {
+    for (const fleet of [one, other]) {
+      const { metadata, redis } = portsOf(fleet);
+      const kinds = findListeners([fleet.dataDir, join('/run/freehold', fleetId(fleet))], [fleet.port, metadata, redis]).map(({ address, port, command }) => {
+        const own = { [fleet.port]: 'api', [metadata]: 'metadata', [redis]: 'redis' }[port];
+        if (own && address === '127.0.0.1') return `${own} at ${address}`;
+        const program = /(postgres|haproxy|pgbouncer)(?= )/.exec(command)?.[1] ?? command;
+        return `${program} at ${address.replace(/^127\.\d+\.\d+\.1$/, 'a gateway').replace(/^127\.\d+\.\d+\.[1-9]\d$/, 'a host')}`;
+      });
+      expect([...new Set(kinds)].sort()).toEqual(['api at 127.0.0.1', 'haproxy at a gateway', 'metadata at 127.0.0.1', 'pgbouncer at a gateway', 'postgres at a host', 'redis at 127.0.0.1']);
+    }
+  });
+
+  it.runIf(process.getuid?.() === 0)('keep the account of an instance, and of a pooler, from all that is not its database\'s', async () => {
+    const places = [one, other].flatMap((fleet) => [fleet.dataDir, join('/run/freehold', fleetId(fleet))]);
+    const list = join(scratch, 'paths');
+    const found = await run('find', [...places, '(', '-type', 'f', '-o', '-type', 'd', '-o', '-type', 's', ')']);
+    writeFileSync(list, found.stdout);
+    const accounts = [await run('sh', ['-c', `stat -c %u ${one.dataDir}/hosts/*/*/volume/*`]), await run('sh', ['-c', `stat -c %u ${one.dataDir}/gateways/*/poolers/*/etc`])];
+    const uids = new Set(accounts.flatMap(({ stdout }) => stdout.trim().split('\n').map(Number)));
+    expect(uids.size).toBe(2);
+    const redis = `exec 3<>/dev/tcp/127.0.0.1/${portsOf(one).redis}; printf 'PING\\r\\n' >&3; read -t 5 -r answer <&3; echo "redis $answer"`;
+    const metadata = ['postgres', 'freehold'].map((user) => `psql -w -h 127.0.0.1 -p ${portsOf(one).metadata} -U ${user} -d ${user} -c 'SELECT 1' 2>&1 | grep -Eo 'no pg_hba.conf entry|no password supplied'`).join('; ');
+    for (const uid of uids) {
+      const tried = await run('bash', ['-c', `while IFS= read -r path; do [ -O "$path" ] && continue; [ -r "$path" ] && echo "r $path"; [ -w "$path" ] && echo "w $path"; done; ${redis}; ${metadata};
+        for pid in /proc/[0-9]*; do [ -O "$pid" ] || { { kill -0 "\${pid#/proc/}" 2>/dev/null && echo "kill $pid"; } ; { head -c 1 "$pid/environ" >/dev/null 2>&1 && echo "environment $pid"; } ; }; done; :`], {}, uid, list);
+      const lines = tried.stdout.trim().split('\n');
+      const strange = lines.filter((line) => !PUBLIC_PATHS.test(line));
+      expect(strange, `as ${uid}`).toEqual([expect.stringMatching(/^redis -NOAUTH/) as string, 'no pg_hba.conf entry', 'no password supplied']);
+    }
   });
 
   it('show what the API refuses in one line, with the field at fault', async () => {
@@ -497,6 +531,9 @@ function pathsOf(fleet: Fleet): string[] {
 function pidOf(fleet: Fleet, role: string): number {
   return (JSON.parse(readFileSync(join(fleet.dataDir, `control/run/${role}.json`), 'utf8')) as { pid: number }).pid;
 }
+
+const fleetId = ({ dataDir }: Fleet): string => (JSON.parse(readFileSync(join(dataDir, 'fleet.json'), 'utf8')) as { id: string }).id;
+const portsOf = ({ dataDir }: Fleet) => JSON.parse(readFileSync(join(dataDir, 'control/ports.json'), 'utf8')) as { metadata: number; redis: number };
 
 async function query(uri: string, sql: string): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: uri, connectionTimeoutMillis: 10_000 });

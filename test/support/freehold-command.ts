@@ -1,7 +1,9 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+
+import { parseListeners } from '../../src/engine/local/fleet/listeners.js';
 
 const ENTRY = fileURLToPath(new URL('../../dist/src/cli/freehold.js', import.meta.url));
 
@@ -27,9 +29,11 @@ export function startFreehold(args: readonly string[]): ChildProcess {
 }
 
 /** Runs a program to its end; its exit code is an answer, not an error. */
-export function run(program: string, args: readonly string[], environment: Record<string, string> = {}, uid?: number): Promise<CommandResult> {
+export function run(program: string, args: readonly string[], environment: Record<string, string> = {}, uid?: number, inputPath = '/dev/null'): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'], cwd: '/', ...(uid === undefined ? {} : { uid, gid: uid }) });
+    const input = openSync(inputPath, 'r');
+    const child = spawn(program, args, { env: { ...process.env, ...environment }, stdio: [input, 'pipe', 'pipe'], cwd: '/', ...(uid === undefined ? {} : { uid, gid: uid }) });
+    closeSync(input);
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
@@ -46,6 +50,20 @@ export function processesOf(paths: readonly string[]): { pid: number; command: s
     const directory = attempt(() => readlinkSync(`/proc/${pid}/cwd`)) ?? '';
     const isTheirs = paths.some((path) => command.includes(path) || directory.startsWith(path));
     return isTheirs && !isDead(pid) ? [{ pid, command }] : [];
+  });
+}
+
+/** Who listens on TCP of the processes of some paths, and at some ports of 127.0.0.1, or of every address, whoever it is. */
+export function findListeners(paths: readonly string[], ports: readonly number[]): { address: string; port: number; command: string }[] {
+  const owners = new Map(processesOf(paths).flatMap(({ pid, command }) =>
+    (attempt(() => readdirSync(`/proc/${pid}/fd`)) ?? []).map((fd) => [attempt(() => readlinkSync(`/proc/${pid}/fd/${fd}`)) ?? '', command] as const)));
+  const lines = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((path) => readFileSync(path, 'utf8').split('\n').map((line) => line.trim().split(/\s+/)));
+  return lines.filter(([, , , state]) => state === '0A').flatMap(([, local = '', , , , , , , , inode]) => {
+    const [listener] = parseListeners(`0: ${local} 0 0A`);
+    const command = owners.get(`socket:[${inode}]`);
+    const address = listener?.bytes.join('.') ?? '';
+    const isAtPort = listener !== undefined && ports.includes(listener.port) && /^(?:127\.0\.0\.1|0[.0]*)$/.test(address);
+    return listener && (command !== undefined || isAtPort) ? [{ address, port: listener.port, command: command ?? '' }] : [];
   });
 }
 

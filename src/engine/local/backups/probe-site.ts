@@ -46,14 +46,17 @@ export async function probeSite(fleet: LocalFleet, site: LocalSite, signal: Abor
   const { shell } = fleet;
   if (directory === undefined) return probeRemote(fleet, site, signal, bytes);
   try {
+    const lockPath = `${backupsDirectory(fleet.root)}/probe-${site.id}.lock`;
     const lock = [
+      // Whoever may read a file can lock it, and would keep the site from being used.
+      '/bin/sh', '-c', 'umask 077; : >>"$0" && chmod 600 "$0" && exec "$@"', lockPath,
       'flock',
       '--no-fork',
       '--timeout',
       LOCK_TIMEOUT_S,
       '--conflict-exit-code',
       String(LOCKED),
-      `${backupsDirectory(fleet.root)}/probe-${site.id}.lock`,
+      lockPath,
     ];
     const words = [
       '/bin/sh', '-c', PROBE, 'probe', directory, siteMarker(directory), `${directory}/probe-${process.pid}`, String(LEAST_ROOM_BYTES),
