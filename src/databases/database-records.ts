@@ -7,6 +7,7 @@ import { Metadata } from '../metadata/metadata.js';
 import { queryRows } from '../metadata/query-rows.js';
 import { OperationRegistry } from '../operations/registry.js';
 import type { RunningChange } from '../operations/running-change.js';
+import type { OwnerLogins } from './decide-logins.js';
 import { DatabaseEntity } from './database.entity.js';
 import { KeptCopyEntity } from './kept-copy.entity.js';
 import { InstanceEntity } from './instance.entity.js';
@@ -62,7 +63,7 @@ export interface DatabaseRecords<Tx> {
   /** Records copies that were moved aside (protocol rule 12); those that are known stay as they are. */
   addKept(tx: Tx, ref: InstanceRef, copies: readonly KeptCopy[]): Promise<void>;
   forgetKept(tx: Tx, instanceId: string, keptId: string): Promise<void>;
-  setOwnerVerifier(tx: Tx, databaseId: string, verifier: string): Promise<void>;
+  setOwnerLogins(tx: Tx, databaseId: string, logins: OwnerLogins): Promise<void>;
   /** Erases the key of the database's files: what is not read by then can never be read again. */
   eraseVolumeKey(tx: Tx, databaseId: string): Promise<void>;
   /** Records from where clients may come, and that the endpoint was not told yet. */
@@ -102,7 +103,7 @@ const FAILS_OVER_WITHIN_S = 15;
 type SpecRow = Pick<
   DatabaseEntity,
   'id' | 'plan' | 'regionId' | 'unixAccount' | 'endpointSlot' | 'endpointDatabase' | 'endpointUser' | 'ownerVerifier'
-  | 'sealedSecrets' | 'sealedVolumeKey' | 'localeProvider' | 'locale' | 'allowList'
+  | 'sealedSecrets' | 'sealedVolumeKey' | 'localeProvider' | 'locale' | 'allowList' | 'ownerUntil' | 'ownerLogins'
 >;
 
 interface RecordRow extends SpecRow, Pick<DatabaseEntity, 'epoch' | 'inSync'> {
@@ -115,8 +116,8 @@ const READ_RECORD = `
   SELECT d.id, d.plan, d.region_id AS "regionId", d.unix_account AS "unixAccount", d.endpoint_slot AS "endpointSlot",
          d.endpoint_database AS "endpointDatabase", d.endpoint_user AS "endpointUser",
          d.owner_verifier AS "ownerVerifier", d.locale_provider AS "localeProvider", d.locale,
-         d.allow_list AS "allowList", d.sealed_secrets AS "sealedSecrets", d.sealed_volume_key AS "sealedVolumeKey",
-         d.epoch, d.in_sync AS "inSync",
+         d.allow_list AS "allowList", d.owner_until AS "ownerUntil", d.owner_logins AS "ownerLogins",
+         d.sealed_secrets AS "sealedSecrets", d.sealed_volume_key AS "sealedVolumeKey", d.epoch, d.in_sync AS "inSync",
          (SELECT coalesce(json_agg(json_build_object('id', i.id, 'host', i.host_id, 'role', i.role, 'state', i.state,
                                                      'address', i.address, 'port', i.port,
                                                      'hostLost', h.state = 'lost') ORDER BY i.id), '[]')
@@ -167,6 +168,9 @@ export class MetadataDatabaseRecords implements DatabaseRecords<EntityManager> {
       name: database.endpointDatabase,
       owner: database.endpointUser,
       ownerVerifier: database.ownerVerifier,
+      ...((database.ownerUntil || database.ownerLogins.length > 0) && {
+        ownerLogins: { ownerUntil: database.ownerUntil?.toISOString() ?? null, others: database.ownerLogins },
+      }),
       allowList: database.allowList,
       locale: { provider: database.localeProvider, name: database.locale },
       size: { memoryMb, maxConnections, diskGb },
@@ -217,8 +221,10 @@ export class MetadataDatabaseRecords implements DatabaseRecords<EntityManager> {
     await tx.delete(KeptCopyEntity, { instanceId, keptId });
   }
 
-  async setOwnerVerifier(tx: EntityManager, id: string, ownerVerifier: string): Promise<void> {
-    await tx.update(DatabaseEntity, { id }, { ownerVerifier });
+  async setOwnerLogins(tx: EntityManager, id: string, { ownerVerifier, ownerUntil, logins }: OwnerLogins): Promise<void> {
+    await tx.update(DatabaseEntity, { id }, {
+      ownerVerifier, ownerUntil: ownerUntil === null ? null : new Date(ownerUntil), ownerLogins: [...logins],
+    });
   }
 
   async eraseVolumeKey(tx: EntityManager, id: string): Promise<void> {

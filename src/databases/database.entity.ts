@@ -1,5 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { LocaleProvider } from '../config/locale-names.js';
+import type { Login } from './decide-logins.js';
 
 /** What a customer owns: one primary, its standbys, and one endpoint. */
 @Entity('databases')
@@ -24,6 +25,10 @@ export class DatabaseEntity {
   @Column({ name: 'locale_provider', type: 'text' }) localeProvider!: LocaleProvider;
   @Column({ name: 'locale', type: 'text' }) locale!: string;
   @Column({ name: 'owner_verifier', type: 'text' }) ownerVerifier!: string;
+  /** Until when that verifier's password is valid; null without an end. */
+  @Column({ name: 'owner_until', type: 'timestamptz', nullable: true }) ownerUntil!: Date | null;
+  /** As whom else the owner may log in, with newer passwords. */
+  @Column({ name: 'owner_logins', type: 'jsonb' }) ownerLogins!: readonly Login[];
   /** Networks from which clients may come; it keeps them when it is brought back, and what is restored from it has the same. */
   @Column({ name: 'allow_list', type: 'text', array: true }) allowList!: string[];
   /** Whether its endpoint was told of that list. */

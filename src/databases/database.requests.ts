@@ -9,7 +9,8 @@ import { notFound } from '../problems/problem.js';
 import type { DatabaseFilter } from './database-document.js';
 import { CustomerNotFoundError } from './database-errors.js';
 import type {
-  AutomationBody, Credentials, DatabaseDocument, DatabaseOperationAnswer, DeletionQuery, NewDatabaseAnswer, NewDatabaseBody, SwitchoverBody,
+  AutomationBody, Credentials, DatabaseDocument, DatabaseOperationAnswer, DeletionQuery, NewDatabaseAnswer, NewDatabaseBody, PasswordBody,
+  SwitchoverBody,
 } from './database.schemas.js';
 import { DatabasesService, type OwnedDatabase } from './databases.service.js';
 
@@ -65,11 +66,19 @@ export class DatabaseRequests {
     });
   }
 
-  rotatePassword(caller: Caller, id: string): Promise<Answered<Credentials>> {
-    return this.changes.change(caller, { action: 'database.rotate-password', subject: this.owned(id) }, async (tx) => {
-      const { credentials, operation } = await this.databases.rotatePassword(tx, { id, asker: askerOf(caller) });
-      return { body: credentials, operation, waits: true };
+  rotatePassword(caller: Caller, id: string, { overlapHours }: PasswordBody): Promise<Answered<Credentials>> {
+    // Without an overlap it is the same request as it always was, whose answer may be owed again.
+    const input = overlapHours === 0 ? undefined : { overlapHours };
+    return this.changes.change(caller, { action: 'database.rotate-password', subject: this.owned(id), input }, async (tx) => {
+      const { credentials, operation } = await this.databases.rotatePassword(tx, { id, asker: askerOf(caller), overlapHours });
+      return { body: credentials, operation, waits: true, detail: { ...input } };
     });
+  }
+
+  /** Ends an older password whose time is over. */
+  endOverlap(caller: Caller, id: string): Promise<Answered<undefined>> {
+    return this.changes.change(caller, { action: 'database.rotate-password', subject: this.owned(id) }, async (tx) => (
+      { body: undefined, operation: await this.databases.endOverlap(tx, { id, asker: askerOf(caller) }), detail: { overlapEnded: true } }));
   }
 
   switchover(caller: Caller, id: string, input: SwitchoverBody): Promise<Answered<OperationAnswer>> {

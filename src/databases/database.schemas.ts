@@ -31,6 +31,17 @@ export const newDatabaseSchema = z.strictObject({
 });
 export type NewDatabaseBody = z.output<typeof newDatabaseSchema>;
 
+/** The hours for which two passwords may be valid side by side. */
+const MOST_OVERLAP_HOURS = 24;
+
+export const passwordSchema = z.strictObject({
+  overlapHours: z.number().min(0).max(MOST_OVERLAP_HOURS).default(0).meta({
+    description: 'For so long the present password stays valid beside the new one, which goes with a user of its own until then, and '
+      + 'with both users afterwards. 0: the present one ends at once',
+  }),
+}).prefault({});
+export type PasswordBody = z.output<typeof passwordSchema>;
+
 export const automationSchema = z.strictObject({ paused: z.boolean(), reason: text(500).optional() })
   .refine(({ paused, reason }) => !paused || reason !== undefined, { path: ['reason'], message: 'is required to pause automation' });
 export type AutomationBody = z.output<typeof automationSchema>;

@@ -5,13 +5,14 @@ import type { Caller } from '../changes/caller.js';
 import { idParameter } from '../http/id-parameter.js';
 import { operationAnswerSchema } from '../http/operation.schemas.js';
 import { pageOf } from '../http/paging.js';
-import { Answers, Changes, CurrentCaller, Example, Problems, Repeatable, Takes, WithoutBody } from '../http/route.js';
+import { Answers, Changes, CurrentCaller, Example, Problems, Repeatable, Takes } from '../http/route.js';
 import { tagged } from '../http/tags.js';
 import { DatabaseRequests } from './database.requests.js';
 import {
   type AutomationBody, automationSchema, credentialsSchema, type DatabaseDocument, databaseFilterSchema, databaseListSchema,
   databaseOperationAnswerSchema, databaseSchema, type DeletionQuery, deletionSchema, type FailoverBody, failoverSchema,
-  newDatabaseAnswerSchema, type NewDatabaseBody, newDatabaseSchema, type SwitchoverBody, switchoverSchema,
+  newDatabaseAnswerSchema, type NewDatabaseBody, newDatabaseSchema, type PasswordBody, passwordSchema,
+  type SwitchoverBody, switchoverSchema,
 } from './database.schemas.js';
 
 @tagged('Databases', 'A PostgreSQL of their own')
@@ -77,15 +78,19 @@ export class DatabasesController {
   @Takes('database.rotate-password')
   @HttpCode(200)
   @Repeatable()
-  @WithoutBody()
+  @Example({ overlapHours: 24 })
   @ApiOperation({
     operationId: 'rotatePassword', summary: 'Get a new password',
-    description: 'The old one stops working. Sessions that are open stay open.',
+    description: 'The old one stops working, at once or after as many hours as are said; take `user` from the answer, too. Sessions that '
+      + 'are open stay open.',
   })
   @Problems('forbidden', 'database-not-available', 'operation-in-progress', 'operation-failed', 'unavailable')
   @Answers(200, credentialsSchema, 'The new credentials')
-  rotatePassword(@CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string) {
-    return this.requests.rotatePassword(caller, id);
+  rotatePassword(
+    @CurrentCaller() caller: Caller, @Param('id', idParameter('database')) id: string,
+    @Body({ schema: passwordSchema }) body: PasswordBody,
+  ) {
+    return this.requests.rotatePassword(caller, id, body);
   }
 
   @Post(':id/switchover')

@@ -38,6 +38,7 @@ import { rotatePasswordOperation } from './operations/rotate-password.operation.
 import { setAllowListOperation } from './operations/set-allow-list.operation.js';
 import { setRoleOperation } from './operations/set-role.operation.js';
 import { switchoverOperation } from './operations/switchover.operation.js';
+import { PasswordKeeper } from './password-keeper.js';
 import { RolesController } from './roles.controller.js';
 import { RefusalsController } from './refusals.controller.js';
 import { RolesService } from './roles.service.js';
@@ -46,8 +47,8 @@ import { RolesService } from './roles.service.js';
   imports: [TypeOrmModule.forFeature([DatabaseEntity, InstanceEntity, KeptCopyEntity]), CustomersModule, FleetModule],
   controllers: [DatabasesController, AllowListsController, ExtensionsController, RefusalsController, RolesController],
   providers: [
-    DatabasesService, DatabaseRequests, AllowListsService, AllowListRequests, AllowListKeeper, ExtensionsService, ExtensionRequests,
-    RefusalRequests, RolesService, RoleRequests, InstancePlaces, MetadataDatabaseRecords,
+    DatabasesService, DatabaseRequests, PasswordKeeper, AllowListsService, AllowListRequests, AllowListKeeper, ExtensionsService,
+    ExtensionRequests, RefusalRequests, RolesService, RoleRequests, InstancePlaces, MetadataDatabaseRecords,
   ],
   exports: [DatabasesService, DatabaseRequests, InstancePlaces, MetadataDatabaseRecords],
 })

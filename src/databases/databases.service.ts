@@ -29,6 +29,7 @@ import { chooseSlot } from './choose-slot.js';
 import type { Credentials, DatabaseDocument } from './database.schemas.js';
 import { DatabaseEntity } from './database.entity.js';
 import { MetadataDatabaseRecords } from './database-records.js';
+import { newestUser, overlapPasswords, type OwnerLogins, replacePassword, settleLogins } from './decide-logins.js';
 import {
   CustomerNotFoundError, DatabaseNotAvailableError, DatabaseNotDeletedError, DataLossNotAcceptedError,
   DatabaseNotFoundError, NameTakenError, QuotaExceededError,
@@ -222,15 +223,48 @@ export class DatabasesService {
     return { database: await this.require(tx, database.id), operation };
   }
 
-  /** Asks for a new password. It is valid once the operation has succeeded. */
-  async rotatePassword(tx: EntityManager, request: DatabaseRequest): Promise<{ credentials: Credentials; operation: OperationDocument }> {
+  /**
+   * Asks for a new password. It is valid once the operation has succeeded. With an overlap the present one stays valid for so many
+   * hours, and the new one goes with a name of its own.
+   */
+  async rotatePassword(
+    tx: EntityManager, request: DatabaseRequest & { readonly overlapHours?: number },
+  ): Promise<{ credentials: Credentials; operation: OperationDocument }> {
     const database = await this.lock(tx, request);
     const { state } = await this.require(tx, database.id);
     if (state === 'deleted' || state === 'failed') throw new DatabaseNotAvailableError(state);
     const password = newPassword();
     const verifier = await scramVerifier(password);
-    const operation = await this.operations.request(tx, changeOf(ROTATE_PASSWORD, database, { verifier }, request.asker));
-    return { credentials: this.credentialsOf(database, password), operation };
+    const { overlapHours = 0 } = request;
+    const logins = overlapHours === 0
+      ? replacePassword(verifier)
+      : overlapPasswords(loginsOf(database), database.endpointUser, verifier, new Date(Date.now() + overlapHours * HOUR_MS));
+    const operation = await this.requestLogins(tx, database, logins, request.asker);
+    const endpointUser = newestUser(logins, database.endpointUser);
+    return { credentials: this.credentialsOf({ ...database, endpointUser }, password), operation };
+  }
+
+  /** Asks for the end of an older password whose time is over; undefined if there is none. */
+  async endOverlap(tx: EntityManager, request: DatabaseRequest): Promise<OperationDocument | undefined> {
+    const database = await this.lock(tx, request);
+    if (database.ownerUntil === null || database.ownerUntil > new Date()) return undefined;
+    return this.requestLogins(tx, database, settleLogins(loginsOf(database)), request.asker);
+  }
+
+  /** Databases with an older password whose time is over, and which no other change keeps from being told. */
+  async listEndedOverlaps(): Promise<string[]> {
+    const rows = await queryRows<{ id: string }>(this.metadata.dataSource.manager, `
+      SELECT id FROM databases
+       WHERE owner_until <= now() AND provisioned_at IS NOT NULL AND deleted_at IS NULL AND automation_paused IS NULL
+         AND NOT EXISTS (SELECT FROM operations o WHERE o.subject_id = databases.id AND o.exclusive AND o.state IN ('pending', 'running'))
+       ORDER BY id`);
+    return rows.map(({ id }) => id);
+  }
+
+  private requestLogins(
+    tx: EntityManager, database: DatabaseEntity, { ownerVerifier: verifier, ownerUntil, logins }: OwnerLogins, asker: Asker,
+  ): Promise<OperationDocument> {
+    return this.operations.request(tx, changeOf(ROTATE_PASSWORD, database, { verifier, ownerUntil, logins }, asker));
   }
 
   /**
@@ -431,6 +465,7 @@ export class DatabasesService {
       endpointDatabase: names?.database ?? endpointName, endpointUser: names?.user ?? endpointName, ownerVerifier,
       endpointSlot: await this.nextSlot(tx, request.region, plan), unixAccount: await withFullRights(tx, () => nextUnixAccount(tx)),
       localeProvider: provider, locale, allowList: [...(request.allowList ?? EVERYWHERE)], allowListEnforced: true,
+      ownerUntil: null, ownerLogins: [],
       sealedSecrets: this.vault.seal(JSON.stringify(secrets), id), epoch: 1, inSync: [],
     };
     await tx.insert(DatabaseEntity, database);
@@ -458,6 +493,11 @@ export class DatabasesService {
     return tx.findOneByOrFail(DatabaseEntity, { id });
   }
 }
+
+const HOUR_MS = 60 * 60_000;
+
+const loginsOf = ({ ownerVerifier, ownerUntil, ownerLogins }: DatabaseEntity): OwnerLogins =>
+  ({ ownerVerifier, ownerUntil: ownerUntil?.toISOString() ?? null, logins: ownerLogins });
 
 const SELECT_OWNED = `SELECT id, customer_id AS "customerId", cardinality(in_sync) > 0 AS "inSync" FROM databases`;
 

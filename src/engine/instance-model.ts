@@ -45,6 +45,13 @@ export interface DatabaseSpec {
   readonly owner: string;
   /** The SCRAM-SHA-256 verifier of the owner's password; the password itself is not kept. */
   readonly ownerVerifier: string;
+  /** How else the owner may log in; absent where that is the only password, without an end. */
+  readonly ownerLogins?: {
+    /** RFC 3339; until when {@link ownerVerifier} is valid; null without an end. */
+    readonly ownerUntil: string | null;
+    /** Roles that are the owner under names of their own, `NAME_login_a` and `NAME_login_b`. */
+    readonly others: readonly { readonly name: string; readonly verifier: string; readonly until: string | null }[];
+  };
   /** Networks from which clients may come to its endpoints, as `readNetwork` writes them; from everywhere if it is absent. */
   readonly allowList?: readonly string[];
   /** By what a cluster that is made for it sorts text; by code point if it is absent. */

@@ -69,7 +69,7 @@ export interface InstancesPort {
   setSynchronousStandbys(primary: InstanceRef, standbyIds: readonly string[], effect: Effect): Promise<{ lsn: Lsn }>;
   /** Returns once the standby has flushed everything up to the LSN (`protocol.md`, rule 3b and 3c). */
   waitForFlush(primary: InstanceRef, standbyId: string, lsn: Lsn, effect: Effect): Promise<void>;
-  /** Sets the owner's SCRAM verifier on the primary. */
+  /** Sets the owner's SCRAM verifier on the primary, until when it is valid, and the owner's further log-ins, as the database has them. */
   setOwnerVerifier(primary: InstanceRef, verifier: string, effect: Effect): Promise<void>;
   /**
    * Gives an instance that was made, or restored from what was made, by an earlier version what the endpoint needs of it: who

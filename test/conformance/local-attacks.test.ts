@@ -443,6 +443,47 @@ describe('under attack', () => {
     });
   });
 
+  it('serves two passwords side by side, each of them as the owner, until the older one\'s time is over', async () => {
+    const next = randomBytes(18).toString('base64url');
+    const login = `${attacker.spec.owner}_login_a`;
+    const verifier = scramVerifierSync(password);
+    const others = [{ name: login, verifier: scramVerifierSync(next), until: null }];
+    const set = async (ownerUntil: string | null, ownerVerifier = verifier): Promise<void> => {
+      const database = { ...attacker.spec, ownerVerifier, ownerLogins: { ownerUntil, others } };
+      await engine.instances.setOwnerVerifier({ ...primary, database }, ownerVerifier, attacker.effect());
+    };
+    const whoAmI = 'SELECT current_user::text AS me, session_user::text AS session';
+    const kinds = ['port', 'pooledPort', 'readOnlyPort'] as const;
+    const old = await Promise.all(kinds.map((kind) => connect(place(attacker, kind))));
+    await set(new Date(Date.now() + 3_600_000).toISOString());
+    for (const kind of kinds) {
+      await ask(place(attacker, kind));
+      await eventually('the other log-in to be there', () => asAttacker((client) => client.query(whoAmI), { ...place(attacker, kind), user: login, password: next }).then(() => true, () => false));
+      await asAttacker(async (client) => {
+        // The pooler resets a session after each transaction.
+        for (let turn = 0; turn < 3; turn += 1) expect((await client.query(whoAmI)).rows).toEqual([{ me: attacker.spec.owner, session: login }]);
+        if (kind !== 'readOnlyPort') await client.query(`CREATE TABLE made_${kind.toLowerCase()} (n int)`);
+      }, { ...place(attacker, kind), user: login, password: next });
+    }
+    expect(await asAttacker(async (client) => (await client.query(`SELECT DISTINCT tableowner::text AS owner FROM pg_tables WHERE tablename LIKE 'made\\_%'`)).rows)).toEqual([{ owner: attacker.spec.owner }]);
+    await asAttacker((client) => client.query('DROP TABLE made_port, made_pooledport; CREATE DATABASE more; DROP DATABASE more').catch(() => client.query('DROP TABLE made_port, made_pooledport')));
+    expect((await engine.instances.observeRoles(primary, signal())).map(({ name }) => name)).not.toContain(login);
+    // Nobody has told it anything when the time is over.
+    await set(new Date(Date.now() - 1_000).toISOString());
+    for (const kind of kinds) await eventually('the older password to be refused', () => ask(place(attacker, kind)).then(() => false, () => true));
+    for (const client of old) await client.query('SELECT 1');
+    await set(null, scramVerifierSync(next));
+    for (const kind of kinds) for (const user of [login, attacker.spec.owner]) {
+      await eventually('both names to go with the newer password', () => ask({ ...place(attacker, kind), user, password: next }).then(() => true, () => false));
+    }
+    // Without an overlap there is one name again; who is in stays in.
+    const late = await connect({ user: login, password: next });
+    await engine.instances.setOwnerVerifier(primary, verifier, attacker.effect());
+    await expect(ask({ user: login, password: next })).rejects.toThrow();
+    await ask();
+    await late.query('SELECT 1');
+  });
+
   describe('an allow-list', () => {
     const kinds = ['port', 'pooledPort', 'readOnlyPort'] as const;
     const from = (source: string, kind: (typeof kinds)[number] = 'port'): Partial<pg.ClientConfig> => ({ port: place(attacker, kind).port, stream: () => socketFrom(source) });

@@ -206,6 +206,33 @@ describe('the extensions of a database', () => {
   });
 });
 
+describe('two passwords side by side', () => {
+  it('go with two users until the older one ends by itself, also if nobody was there at that moment', async () => {
+    const path = `/v1/databases/${database.id}/password`;
+    const { endpoint } = (await api.get(`/v1/databases/${database.id}`)).body;
+    for (const overlapHours of [-1, 24.5, 'long', null]) expect((await api.post(path, { overlapHours }, { key: customer.key })).status).toBe(400);
+    const once = { key: customer.key, headers: { 'idempotency-key': randomUUID() } };
+    const { status, body } = await api.post(path, { overlapHours: 24 }, once);
+    expect(status).toBe(200);
+    expectShape(body, CREDENTIALS);
+    expect(body).toMatchObject({ user: `${endpoint.user}_login_a`, uri: expect.stringContaining(`//${endpoint.user}_login_a:${body.password}@`) as string });
+    expect((await api.post(path, { overlapHours: 24 }, once)).body).toEqual(body);
+    const primary = () => [...api.engine.made.values()].find(({ ref, role }) => ref.database.id === database.id && role === 'primary')!;
+    const record = async () => (await api.query<{ owner_until: Date | null; owner_verifier: string; owner_logins: { verifier: string }[] }>(`SELECT owner_until, owner_verifier, owner_logins FROM databases WHERE id = '${database.id}'`))[0]!;
+    const during = await record();
+    expect(during.owner_until!.getTime() - Date.now()).toBeGreaterThan(23 * 3_600_000);
+    expect(primary().ownerVerifier).toBe(during.owner_verifier);
+    await api.query(`UPDATE databases SET owner_until = now() - interval '3 days' WHERE id = '${database.id}'`);
+    await expect.poll(async () => (await record()).owner_until, { timeout: 15_000 }).toBeNull();
+    await expect.poll(() => primary().ownerVerifier).toBe(during.owner_logins[0]!.verifier);
+    expect(await record()).toMatchObject({ owner_verifier: during.owner_logins[0]!.verifier, owner_logins: during.owner_logins });
+    // The keeper's operation may still be telling the endpoint.
+    await expect.poll(async () => (await api.post(path, undefined, { key: customer.key })).body.user).toBe(endpoint.user);
+    expect((await record()).owner_logins).toEqual([]);
+    expect((await api.post(`/v1/databases/${database.id}/roles`, { name: `${endpoint.user}_login_b`, access: 'readOnly' })).status).toBe(400);
+  });
+});
+
 describe('the allow-list of a database', () => {
   const path = () => `/v1/databases/${database.id}/allow-list`;
   const put = (cidrs: unknown, key = customer.key, headers = {}) => api.call('PUT', path(), { key, body: { cidrs }, headers });

@@ -248,7 +248,7 @@ export interface paths {
         put?: never;
         /**
          * Get a new password
-         * @description The old one stops working. Sessions that are open stay open.
+         * @description The old one stops working, at once or after as many hours as are said; take `user` from the answer, too. Sessions that are open stay open.
          */
         post: operations["rotatePassword"];
         delete?: never;
@@ -2384,7 +2384,17 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description For so long the present password stays valid beside the new one, which goes with a user of its own until then, and with both users afterwards. 0: the present one ends at once
+                     * @default 0
+                     */
+                    overlapHours?: number;
+                };
+            };
+        };
         responses: {
             /** @description The new credentials */
             200: {
@@ -2400,6 +2410,8 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];

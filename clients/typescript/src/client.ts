@@ -122,8 +122,9 @@ export class FreeholdClient {
     return this.call('delete', '/v1/databases/{id}', { path: { id }, query: { withoutBackup: withoutBackup ? 'true' : 'false' } });
   }
 
-  rotatePassword(id: string, options: Repeatable = {}): Promise<Credentials> {
-    return this.call('post', '/v1/databases/{id}/password', { path: { id }, ...options });
+  /** With an overlap the present password stays valid for so many hours, beside the new one and its own user. */
+  rotatePassword(id: string, { overlapHours = 0, ...options }: Repeatable & { readonly overlapHours?: number } = {}): Promise<Credentials> {
+    return this.call('post', '/v1/databases/{id}/password', { path: { id }, body: { overlapHours }, ...options });
   }
 
   /** The CA that signs the server certificates of a region, PEM: what `sslrootcert` points to. */

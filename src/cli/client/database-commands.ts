@@ -2,6 +2,7 @@ import { Command } from 'commander';
 
 import type { Database, Instance } from '../../../clients/typescript/src/client.js';
 import type { LocaleProvider } from '../../config/locale-names.js';
+import { CliError, EXIT } from '../cli-error.js';
 import { addImportCommand } from '../import/import-command.js';
 import { formatTable, note, print, printJson, printList, type Column } from '../output.js';
 import { allowListCommands } from './allow-list-commands.js';
@@ -71,6 +72,16 @@ export function databaseCommands(): Command {
     });
   withApi(group.command('show').description('show a database and its instances').argument('<database>', 'its id, or its name'))
     .action(async (database: string, _options: unknown, command: Command) => showDatabase(database, command));
+  withApi(
+    group
+      .command('password')
+      .description('give the owner of a database a new password, and print the addresses with it, which are shown once')
+      .argument('<database>', 'its id, or its name'),
+  )
+    .option('--overlap-hours <hours>', 'let the present password stay valid for so long, 24 at most', Number, 0)
+    .action((database: string, { overlapHours }: { overlapHours: number }, command: Command) =>
+      rotatePassword(database, overlapHours, command),
+    );
   refusalCommand(group);
   group.addCommand(allowListCommands());
   withApi(group.command('delete').description('delete a database').argument('<database>', 'its id, or its name'))
@@ -119,6 +130,20 @@ async function createDatabase(options: CreateOptions, command: Command): Promise
   if (!session.asJson) return;
   const database = await session.api.getDatabase(accepted.database.id);
   printJson({ ...accepted, database, operation });
+}
+
+async function rotatePassword(idOrName: string, overlapHours: number, command: Command): Promise<void> {
+  const { api, asJson } = openSession(command);
+  if (!(overlapHours >= 0 && overlapHours <= 24)) throw new CliError('--overlap-hours takes a number from 0 to 24', EXIT.usage);
+  const { id } = await findDatabase(api, idOrName);
+  const credentials = await api.rotatePassword(id, { overlapHours });
+  if (asJson) {
+    printJson(credentials);
+    return;
+  }
+  print(credentials.uri);
+  note(`pooled: ${credentials.pooledUri}`);
+  if (overlapHours > 0) note(`for ${credentials.user}; the present password stays valid for ${overlapHours} h, under its own user`);
 }
 
 async function showDatabase(idOrName: string, command: Command): Promise<void> {

@@ -4,16 +4,22 @@ import type { OperationDefinition, StepContext, StepOutcome } from '../../operat
 import { type DatabaseRecords, primaryOf, routeTo } from '../database-records.js';
 
 /**
- * Gives the owner a new password.
+ * Gives the owner a new password, beside the older one for a time, or ends that time.
  *
  * Invariants:
+ * - an older password ends by itself, in PostgreSQL, whatever becomes of the control plane;
  * - the record, the instance and the route's file end up with the same verifier; the pooler asks the server for it, and
  *   recovered metadata take it from the route's file;
  * - the record is written first, so that every later opening of the route writes the newest verifier.
  */
 export const ROTATE_PASSWORD = 'rotate-password';
 
-const inputSchema = z.strictObject({ databaseId: z.string(), verifier: z.string().startsWith('SCRAM-SHA-256$') });
+const verifier = z.string().startsWith('SCRAM-SHA-256$');
+/** How the owner logs in from then on; `verifier` is that of the owner's own name. */
+const inputSchema = z.strictObject({
+  databaseId: z.string(), verifier, ownerUntil: z.iso.datetime().nullable().default(null),
+  logins: z.array(z.strictObject({ name: z.string(), verifier, until: z.iso.datetime().nullable() })).default([]),
+});
 type Input = z.output<typeof inputSchema>;
 
 interface Parts<Tx> {
@@ -50,8 +56,8 @@ function steps<Tx>({ engine, records }: Parts<Tx>) {
   type Context = StepContext<Input>;
   type Outcome = Promise<StepOutcome<Tx>>;
 
-  async function record({ input }: Context): Outcome {
-    return { outcome: 'next', record: (tx) => records.setOwnerVerifier(tx, input.databaseId, input.verifier) };
+  async function record({ input: { databaseId, verifier: ownerVerifier, ownerUntil, logins } }: Context): Outcome {
+    return { outcome: 'next', record: (tx) => records.setOwnerLogins(tx, databaseId, { ownerVerifier, ownerUntil, logins }) };
   }
 
   async function setOnPrimary(context: Context): Outcome {

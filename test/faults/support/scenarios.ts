@@ -294,6 +294,10 @@ export const SCENARIOS: readonly Scenario[] = [
   deleting('that need not be brought back', { withoutBackup: true }),
   changing('recover', 'of a database that is down', { before: loseEverything }),
   changing('rotate-password', 'of a healthy database', { input: { verifier: await scramVerifier('a new one') } }),
+  changing('rotate-password', 'beside the older one', { input: async (laboratory, databaseId) => ({
+    verifier: (await laboratory.query<{ owner_verifier: string }>('SELECT owner_verifier FROM databases WHERE id = $1', [databaseId]))[0]!.owner_verifier,
+    ownerUntil: '2100-01-01T00:00:00.000Z', logins: [{ name: 'shop_login_a', verifier: await scramVerifier('a new one'), until: null }],
+  }) }),
   changing('set-allow-list', 'of a healthy database', { input: { allowList: ['192.0.2.0/24'] } }),
   changing('create-extension', 'that only a superuser may make', { input: { name: 'earthdistance', schema: 'public' } }),
   changing('drop-extension', 'that is gone', { input: { name: 'hstore' } }),

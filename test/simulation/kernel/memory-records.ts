@@ -62,7 +62,7 @@ export class MemoryDatabaseRecords implements DatabaseRecords<MemoryTx> {
   setProvisioned(): Promise<void> { return Promise.resolve(); }
   addKept(): Promise<void> { return Promise.resolve(); }
   forgetKept(): Promise<void> { return Promise.resolve(); }
-  setOwnerVerifier(): Promise<void> { return Promise.resolve(); }
+  setOwnerLogins(): Promise<void> { return Promise.resolve(); }
   eraseVolumeKey(): Promise<void> { throw new Error('deleting is not simulated'); }
   setAllowList(): Promise<void> { return Promise.resolve(); }
   setAllowListEnforced(): Promise<void> { return Promise.resolve(); }

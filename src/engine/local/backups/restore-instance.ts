@@ -12,6 +12,7 @@ import { launchNew } from '../instances/verbs/launch-new.js';
 import { observeInstance, observeThrough } from '../instances/watch/observe-instance.js';
 import { newFiles } from '../instances/files/instance-files.js';
 import { bringUp, killAll } from '../instances/verbs/run-instance.js';
+import { ownerLoginSql } from '../sql/owner-login-sql.js';
 import { equipSql } from '../sql/pooler-sql.js';
 import { CONTROL_USER, dumpPassword, dumpRoleSql, letDumpsInSql, REPLICATION_USER } from '../sql/cluster-sql.js';
 import { quoteIdentifier, quoteLiteral } from '../sql/quote-sql.js';
@@ -97,13 +98,14 @@ const LAST_COMMIT = `SELECT to_char(pg_last_xact_replay_timestamp() AT TIME ZONE
 function identitySql(database: DatabaseSpec): string[] {
   const password = (role: string, verifier: string): string => `ALTER ROLE ${quoteIdentifier(role)} PASSWORD ${quoteLiteral(verifier)};`;
   return [
-    password(database.owner, database.ownerVerifier),
     password(REPLICATION_USER, scramVerifierSync(database.secrets.replication)),
     password(CONTROL_USER, scramVerifierSync(database.secrets.control)),
     ...dumpRoleSql(scramVerifierSync(dumpPassword(database.secrets.control))),
     `SELECT ${quoteLiteral(letDumpsInSql(database.name))} `
       + `WHERE EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = ${quoteLiteral(database.name)}) \\gexec`,
-    // Last, for it goes on in another database. A backup of an earlier version has none of it.
+    // A backup of an earlier version has none of it. It goes on in another database.
     ...equipSql({ owner: database.owner, maxConnections: database.size.maxConnections }),
+    '\\connect postgres',
+    ...ownerLoginSql(database),
   ];
 }

@@ -26,7 +26,8 @@ import { promoteStandby } from './verbs/promote-standby.js';
 import { rejoinStandby, type Rejoined } from './verbs/rejoin-standby.js';
 import { dropRole, observeRoles, setRole } from './verbs/roles.js';
 import { killAll } from './verbs/run-instance.js';
-import { quoteIdentifier, quoteLiteral } from '../sql/quote-sql.js';
+
+import { ownerLoginSql } from '../sql/owner-login-sql.js';
 import { createSlotSql, dropSlotSql } from '../sql/slot-sql.js';
 import { startInstance } from './verbs/start-instance.js';
 import { checkpoint, stopMarked, type Stopped } from './verbs/stop-marked.js';
@@ -72,8 +73,9 @@ export class LocalInstances implements InstancesPort {
 
   setOwnerVerifier(primary: InstanceRef, verifier: string, effect: Effect): Promise<void> {
     checkVerifier(verifier);
-    const owner = quoteIdentifier(primary.database.owner);
-    return this.sql(primary, [`ALTER ROLE ${owner} PASSWORD ${quoteLiteral(verifier)};`], 'setting the owner\'s password', effect);
+    for (const { verifier: other } of primary.database.ownerLogins?.others ?? []) checkVerifier(other);
+    const statements = ownerLoginSql({ ...primary.database, ownerVerifier: verifier });
+    return this.sql(primary, statements, 'setting the owner\'s password', effect);
   }
 
   equip(instance: InstanceRef, effect: Effect): Promise<void> {

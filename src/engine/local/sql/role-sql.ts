@@ -33,10 +33,11 @@ const quoted = (column: string): string => `pg_catalog.quote_ident(${column}::pg
 const members = (group: string): string =>
   `(SELECT m.member FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles g ON g.oid = m.roleid WHERE g.rolname = '${group}')`;
 
-/** Every role that is a member of the customers' group, but the owner's. */
+/** Every role that is a member of the customers' group, but the owner's, and those that are the owner under other names. */
 export const observeRolesSql = (owner: string): string => `
   SELECT r.rolname::pg_catalog.text AS name, CASE WHEN r.oid IN ${members(WRITERS)} THEN 'readWrite' ELSE 'readOnly' END AS access
-    FROM pg_catalog.pg_roles r WHERE r.oid IN ${members(CUSTOMERS)} AND r.rolname <> ${quoteLiteral(owner)} ORDER BY r.rolname`;
+    FROM pg_catalog.pg_roles r WHERE r.oid IN ${members(CUSTOMERS)}
+     AND r.rolname NOT IN (${['', '_login_a', '_login_b'].map((suffix) => quoteLiteral(owner + suffix)).join(', ')}) ORDER BY r.rolname`;
 
 /** Whether there is a role of that name, and whether it is a customer's. */
 export const findRoleSql = (name: string): string => `

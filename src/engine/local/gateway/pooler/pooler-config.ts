@@ -63,6 +63,8 @@ const HARMLESS_SETTINGS = ['extra_float_digits'];
 const RESET = [
   'CLOSE ALL',
   'RESET SESSION AUTHORIZATION',
+  // Back to the role that the log-in begins with: see `owner-login-sql.ts`.
+  'RESET ROLE',
   'RESET ALL',
   'UNLISTEN *',
   'DISCARD TEMP',
