@@ -17,7 +17,10 @@ export interface WantedRole extends RoleObservation {
 }
 
 const ROLE_NAME = /^[a-z][a-z0-9_]{0,39}$/;
-/** Names that are PostgreSQL's, the pooler's or ours, as those of the owner's further log-ins are, or that SQL takes for something else where they are not quoted. */
+/**
+ * Names that are PostgreSQL's, the pooler's or ours, as those of the owner's further log-ins are, or that SQL takes for something else
+ * where they are not quoted.
+ */
 const RESERVED = /^(?:freehold.*|pg_.*|.*_login_[ab]|pgbouncer|postgres|public|none|user|current_user|current_role|session_user)$/;
 
 /** Whether a customer may give a role that name; its owner's is taken in each database besides. */

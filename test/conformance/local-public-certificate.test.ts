@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openEngine, prepareLocalFleet } from '../../src/engine/engine.js';
 import { SILENT_LOG } from '../../src/engine/collaborators.js';
 import type { PublicCertificateFiles } from '../../src/engine/local/fleet/fleet-description.js';
+import { loadAuthority } from '../../src/engine/local/fleet/region-authority.js';
+import { HostShell } from '../../src/engine/local/machine/host-shell.js';
 import type { Engine, InstanceRef, Route } from '../../src/engine/ports.js';
 import { PublicAuthority, type IssuedCertificate } from '../support/public-authority.js';
 import { eventually } from '../support/servers.js';
@@ -174,5 +177,39 @@ describe('a fleet with a public certificate', () => {
     expect(await Promise.all(PORTS.map((which) => asClient(which, `${harness.root}/regions/europe/ca.pem`)))).toEqual(['42', '42', '42']);
     await eventually('the standby to stream again', () => streams(shop.primary));
     await engine.gateway.verify(route, shop.password, [shop.primary], shop.effect());
+  });
+
+  it('renews the fleet\'s own certificates at two thirds of their life, under sessions that go on', async () => {
+    const { root, fleet, vault } = harness;
+    const shell = await HostShell.open(root);
+    const signs = await loadAuthority(shell, fleet, 'europe', vault);
+    const primary = `${root}/hosts/${shop.standby.host}/${shop.spec.id}/volume/${shop.standby.id}/etc`;
+    const places = [primary, `${root}/gateways/europe/poolers/${shop.spec.id}/etc`];
+    const hosts = [endpoint('port').host, route.target.address];
+    for (const etc of places) {
+      // It was made to begin a day ago.
+      const { certificate, key } = await signs.issue(hosts[0]!, hosts, 0.45);
+      for (const [name, content] of [['server.key', key], ['server.crt', certificate]] as const) await writeFile(`${etc}/${name}`, content);
+    }
+    const pids = [(await readFile(primary.replace('/etc', '/data/postmaster.pid'), 'utf8')).split('\n')[0]!, (await readFile(`${root}/gateways/europe/poolers/${shop.spec.id}/pid`, 'utf8')).split(':')[0]!];
+    for (const pid of pids) process.kill(Number(pid), 'SIGHUP');
+    const before = await Promise.all(places.map((etc) => readFile(`${etc}/server.crt`, 'utf8')));
+    const bundle = await readFile(`${root}/regions/europe/ca.pem`, 'utf8');
+    const held = await Promise.all((['port', 'pooledPort'] as const).map(async (which) => {
+      const client = new pg.Client({ ...endpoint(which), user: shop.spec.owner, password: shop.password, database: shop.spec.name, ssl: { ca: bundle } });
+      await client.connect();
+      return client;
+    }));
+    await reopen();
+    await eventually('new certificates', async () => {
+      await engine.gateway.keep('europe', signal());
+      const now = await Promise.all(places.map((etc) => readFile(`${etc}/server.crt`, 'utf8')));
+      return now.every((certificate, index) => certificate !== before[index] && Date.parse(new X509Certificate(certificate).validTo) > Date.now() + 4 * 365 * 86_400_000);
+    }, 20_000);
+    for (const client of held) {
+      expect((await client.query<{ n: number }>('SELECT 1 AS n')).rows).toEqual([{ n: 1 }]);
+      await client.end();
+    }
+    expect(await Promise.all(PORTS.map((which) => asClient(which, `${root}/regions/europe/ca.pem`)))).toEqual(['42', '42', '42']);
   });
 });

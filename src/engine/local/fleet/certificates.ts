@@ -9,9 +9,9 @@ export const KEY_ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-25
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** A region's CA outlives every certificate that it signs. */
 const AUTHORITY_DAYS = 25 * 365;
-/** Renewed at the next start once less than {@link RENEW_BEFORE_DAYS} is left. */
+/** Renewed once less than {@link LEFT_FOR_RENEWAL} of that is left: what fails in renewing has years to be noticed. */
 const SERVER_DAYS = 5 * 365;
-const RENEW_BEFORE_DAYS = 365;
+const LEFT_FOR_RENEWAL = 1 / 3;
 /** Clocks of clients may be behind. */
 const BACKDATED_MS = DAY_MS;
 
@@ -88,23 +88,28 @@ export class CertificateAuthority {
    * Makes a server's certificate for the names and addresses by which clients reach it.
    *
    * Addresses are carried as DNS names too: libpq before 15 compares nothing else.
+   *
+   * @param days how long it is good for
    */
-  issue(commonName: string, hosts: readonly string[]): Promise<KeyPairPem> {
+  issue(commonName: string, hosts: readonly string[], days = SERVER_DAYS): Promise<KeyPairPem> {
     const names = hosts.map((value) => ({ type: 'dns' as const, value }));
     const addresses = hosts.filter((host) => isIP(host) !== 0).map((value) => ({ type: 'ip' as const, value }));
-    return this.sign(commonName, x509.ExtendedKeyUsage.serverAuth, [new x509.SubjectAlternativeNameExtension([...names, ...addresses])]);
+    const extensions = [new x509.SubjectAlternativeNameExtension([...names, ...addresses])];
+    return this.sign(commonName, x509.ExtendedKeyUsage.serverAuth, extensions, days);
   }
 
   /** Makes a certificate by which a program shows a server who it is. */
   issueClient(commonName: string): Promise<KeyPairPem> {
-    return this.sign(commonName, x509.ExtendedKeyUsage.clientAuth, []);
+    return this.sign(commonName, x509.ExtendedKeyUsage.clientAuth, [], SERVER_DAYS);
   }
 
-  private async sign(commonName: string, usage: x509.ExtendedKeyUsage, extensions: readonly x509.Extension[]): Promise<KeyPairPem> {
+  private async sign(
+    commonName: string, usage: x509.ExtendedKeyUsage, extensions: readonly x509.Extension[], days: number,
+  ): Promise<KeyPairPem> {
     const authority = new x509.X509Certificate(this.certificate);
     const keys = await webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ['sign', 'verify']);
     const certificate = await x509.X509CertificateGenerator.create({
-      ...validity(SERVER_DAYS),
+      ...validity(days),
       serialNumber: serialNumber(),
       subject: [{ CN: [commonName] }],
       issuer: authority.subject,
@@ -123,11 +128,12 @@ export class CertificateAuthority {
   }
 }
 
-/** Whether a certificate is still good for long enough, and a server's names all of these hosts. */
+/** Whether a certificate is in the first two thirds of its life, and a server's names all of these hosts. */
 export function isGoodFor(certificatePem: string, hosts: readonly string[], now = Date.now()): boolean {
   const certificate = new x509.X509Certificate(x509.PemConverter.decodeFirst(certificatePem));
   const names = certificate.getExtension(x509.SubjectAlternativeNameExtension)?.names.items.map((name) => name.value) ?? [];
-  return certificate.notAfter.getTime() - now > RENEW_BEFORE_DAYS * DAY_MS && hosts.every((host) => names.includes(host));
+  const endsAt = certificate.notAfter.getTime();
+  return endsAt - now > LEFT_FOR_RENEWAL * (endsAt - certificate.notBefore.getTime()) && hosts.every((host) => names.includes(host));
 }
 
 export function validity(days: number): { notBefore: Date; notAfter: Date } {
