@@ -1,8 +1,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 
 import type { RecoverFlags, StopFlags, UpFlags } from './fleet-actions.js';
+import type { HardenFlags } from './harden/harden.js';
 
-/** `freehold up`, `down`, `purge`, `quickstart`, `recover` and `keys`: the embedded fleet of this machine. */
+/** `freehold up`, `down`, `purge`, `quickstart`, `recover`, `keys` and `harden`: the embedded fleet of this machine. */
 export function fleetCommands(): Command[] {
   const up = withFleet(new Command('up').description('start the embedded fleet, and keep its control plane running'))
     .option('--detach', 'return once it is ready, and leave it running in the background')
@@ -35,7 +36,16 @@ export function fleetCommands(): Command[] {
     .option('--json', 'print JSON for programs')
     .action(async (flags: StopFlags) => (await actions()).rotate(flags));
   const keys = new Command('keys').description('the keys that the fleet\'s secrets are sealed under').addCommand(rotate);
-  return [up, down, purge, quickstart, recover, keys];
+  const harden = new Command('harden')
+    .description('print the files that a host of the fleet should have, or say what the host lacks')
+    .argument('[file]', 'one of them alone: sysctl, limits, updates, firewall, filter, jail')
+    .option('--data-dir <dir>', 'the fleet\'s directory')
+    .option('--bind <address>', 'the address that the API listens on, if not FREEHOLD_BIND')
+    .option('--ssh-port <port>', 'the port that stays open for ssh', parsePort)
+    .option('--check', 'say what this host lacks, and fail if it lacks anything')
+    .option('--json', 'print JSON for programs')
+    .action(async (file: string | undefined, flags: HardenFlags) => (await import('./harden/harden.js')).harden(file, flags));
+  return [up, down, purge, quickstart, recover, keys, harden];
 }
 
 function withFleet(command: Command): Command {

@@ -70,6 +70,7 @@ describe('the freehold command, used wrongly', () => {
       expect(result).toMatchObject({ code: 1, stdout: '' });
       expect(result.stderr).toContain('there is no embedded fleet in');
     }
+    expect(await freehold(['harden', '--data-dir', join(scratch, 'never')])).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('there is no fleet in') as string });
   });
 
   it('finds nothing to do where there is no fleet', async () => {
