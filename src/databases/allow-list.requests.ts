@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { admit } from '../access/permission.js';
 import type { Subject } from '../access/subject.js';
 import { askerOf, type Caller } from '../changes/caller.js';
 import { type Answered, Changes } from '../changes/changes.js';
@@ -13,8 +12,8 @@ import type { OperationAnswer } from './database.requests.js';
 export class AllowListRequests {
   constructor(private readonly changes: Changes, private readonly lists: AllowListsService) {}
 
-  async read({ actor }: Caller, id: string): Promise<AllowListDocument> {
-    const { allowList } = await admit(actor, 'allow-list.read', this.owned(id));
+  async read(caller: Caller, id: string): Promise<AllowListDocument> {
+    const { allowList } = await this.changes.admitReader(caller, 'allow-list.read', this.owned(id));
     return { cidrs: [...allowList] };
   }
 
