@@ -184,6 +184,7 @@ const sharedSettingsSchema = z.object({
     FREEHOLD_BACKUP_SITES: true,
     FREEHOLD_TLS_CERTIFICATE: true,
     FREEHOLD_TLS_KEY: true,
+    FREEHOLD_PRODUCTION: true,
   }).partial().shape,
   FREEHOLD_DATA_DIR: z.string().min(1).optional(),
   FREEHOLD_BIND: z.string().min(1).optional(),

@@ -18,7 +18,7 @@ import {
   checkpointMetadata, metadataServer, type MetadataOptions, metadataUrl, refuseHomelessMetadata, refuseLostMetadata,
 } from './metadata-server.js';
 import { openPorts, type ControlPorts } from './ports.js';
-import { describeHomeless, findPrograms, type Programs } from './programs.js';
+import { describeHomeless, findPrograms, type Programs, refuseHoles } from './programs.js';
 import type { Progress } from './progress.js';
 import { requireResolvable } from './public-host.js';
 import { redisServer, redisUrl } from './redis-server.js';
@@ -89,6 +89,7 @@ export class ControlPlane {
   private async startAll(): Promise<ReadyLine> {
     const { directory, settings, progress } = this.options;
     const programs = await findPrograms(settings.PATH, settings.REDIS_URL === undefined);
+    refuseHoles(programs, settings.FREEHOLD_PRODUCTION === true);
     programs.warnings.forEach((warning) => progress.incident(warning));
     await directory.prepare();
     this.ballast = new Ballast(directory, progress, async () => this.metadata && checkpointMetadata(this.metadata));

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { reasonOf } from '../base/reason-of.js';
 import { findHomeless, findLocalPostgres, surveyGatewayPrograms, type LocalPostgres } from '../engine/engine.js';
 import { CliError } from '../cli/cli-error.js';
+import { isHole, listPackageHoles } from './harden/look-at-host.js';
 import { judgeVersion, type Judgement, type Need } from './judge-version.js';
 
 const execute = promisify(execFile);
@@ -14,8 +15,10 @@ const execute = promisify(execFile);
 export interface Programs {
   readonly postgres: LocalPostgres;
   readonly redisServer: string | undefined;
-  /** A line for each program whose version is likely to work, and was not tried. */
+  /** A line for each program whose version is likely to work, and was not tried, and for each known hole. */
   readonly warnings: readonly string[];
+  /** The known holes among them. */
+  readonly holes: readonly string[];
 }
 
 /**
@@ -38,7 +41,8 @@ const SERVERS = '/usr/lib/postgresql';
 export async function findPrograms(path: string, needsRedis: boolean): Promise<Programs> {
   const folders = [...path.split(delimiter).filter(Boolean), '/usr/local/sbin', '/usr/sbin', '/sbin'];
   const needs = needsRedis ? [...NEEDS, REDIS] : NEEDS;
-  const [postgres, gateway, ...judgements] = await Promise.all([
+  const [packageHoles, postgres, gateway, ...judgements] = await Promise.all([
+    listPackageHoles(),
     findLocalPostgres().catch((error: unknown) => ({ fault: `${reasonOf(error)} (PostgreSQL ${OLDEST_POSTGRES_MAJOR} or newer)` })),
     surveyGatewayPrograms(),
     ...needs.map((need) => judgeProgram(need, folders)),
@@ -53,8 +57,18 @@ export async function findPrograms(path: string, needsRedis: boolean): Promise<P
     ...postgres.passedOver.map((fault) => `new databases do not use it: ${fault}`),
     ...judgements.flatMap((judgement) => ('warning' in judgement ? [judgement.warning] : [])),
     ...gateway.faults,
+    ...packageHoles,
   ];
-  return { postgres, redisServer: find('redis-server', folders), warnings };
+  return { postgres, redisServer: find('redis-server', folders), warnings, holes: [...gateway.faults.filter(isHole), ...packageHoles] };
+}
+
+/** @throws CliError if a fleet that serves real customers would run programs with known holes */
+export function refuseHoles({ holes }: Pick<Programs, 'holes'>, isProduction: boolean): void {
+  if (!isProduction || holes.length === 0) return;
+  throw new CliError([
+    'programs of this machine have known holes, with which FREEHOLD_PRODUCTION=true does not start:', ...holes.map((hole) => `  ${hole}`),
+    'install their updates: apt-get update && apt-get upgrade',
+  ].join('\n'));
 }
 
 /** Which databases of a fleet cannot be brought back with what is installed, and what to install. */

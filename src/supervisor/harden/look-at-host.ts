@@ -55,8 +55,17 @@ function findOpenPaths({ dataDir, control, keyName, sealedKeys, logs }: ControlD
 }
 
 async function listHoles(): Promise<string[]> {
-  const [gateway, packages] = await Promise.all([surveyGatewayPrograms(), listPackages()]);
-  const own = await Promise.all(packages.map(async (installed) => {
+  const [gateway, packages] = await Promise.all([surveyGatewayPrograms(), listPackageHoles()]);
+  return [...gateway.faults.filter(isHole), ...packages];
+}
+
+/** Whether what is said of a program is a hole, and not that nobody has tried it. */
+export const isHole = (fault: string): boolean => /\bCVE-\d/.test(fault);
+
+/** Known holes of what Debian's packages have brought, each in one line; none where there are no such packages. */
+export async function listPackageHoles(): Promise<string[]> {
+  const packages = await listPackages();
+  const holes = await Promise.all(packages.map(async (installed) => {
     const postgres = /^postgresql-\d+$/.test(installed.name) ? findPostgresHoles(installed.version) : undefined;
     const isOlder = await compareLater(installed);
     const found = findHoles(installed, isOlder);
@@ -65,7 +74,7 @@ async function listHoles(): Promise<string[]> {
       ...found.map(({ id, what, mendedIn }) => `${installed.name} ${installed.version}: ${what} (${id}); ${mendedIn.join(', ')} mends it`),
     ];
   }));
-  return [...gateway.faults, ...own.flat()];
+  return holes.flat();
 }
 
 async function listPackages(): Promise<InstalledPackage[]> {

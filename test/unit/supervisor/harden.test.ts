@@ -6,6 +6,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 
 import { type FleetDoors, hostFiles, KERNEL_SETTINGS, NO_CORES } from '../../../src/supervisor/harden/host-files.js';
 import { givesMore, type HostFacts, judgeHost } from '../../../src/supervisor/harden/judge-host.js';
+import { isHole } from '../../../src/supervisor/harden/look-at-host.js';
+import { refuseHoles } from '../../../src/supervisor/programs.js';
 import { findHoles, findPostgresHoles } from '../../../src/supervisor/harden/known-holes.js';
 
 const doors: FleetDoors = { dataDir: '/var/lib/freehold', apiPort: 8080, gatewayPorts: ['14000-16999', '17000-19999'], sshPort: 2222 };
@@ -100,6 +102,13 @@ describe('known holes', () => {
     expect(ids('haproxy', '2.6.12-1+deb12u4')).toEqual([]);
     expect(ids('redis-server', '5:7.0.15-1~deb12u9')).toEqual(['CVE-2026-81934']);
     expect([ids('haproxy', '3.0.11-1+deb13u1'), ids('haproxy', '2.6.12-1'), ids('nginx', '1-deb12u1')]).toEqual([[], [], []]);
+  });
+
+  it('keep a fleet that serves real customers from starting, and no other', () => {
+    expect(() => refuseHoles({ holes: ['haproxy 2.6.12-1+deb12u2: a hole (CVE-2025-11230)'] }, true)).toThrow(/haproxy 2\.6\.12-1\+deb12u2.*\n.*apt-get upgrade/);
+    refuseHoles({ holes: ['a hole'] }, false);
+    refuseHoles({ holes: [] }, true);
+    expect(['pgbouncer 1.25.0: anybody can crash it (CVE-2026-6664); 1.25.2 mends it', 'pgbouncer 1.28.0 is newer than this Freehold was tried with'].map(isHole)).toEqual([true, false]);
   });
 
   it('are told of PostgreSQL by its minor version', () => {
