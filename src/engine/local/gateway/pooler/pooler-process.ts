@@ -38,6 +38,8 @@ const TELL_AGAIN_MS = 250;
 const END_BY_THEMSELVES_MS = 300;
 const CUT_WITHIN_MS = 3_000;
 const REST_POLL_MS = 10;
+/** Between two looks at all clients, which may be many. */
+const LIST_POLL_MS = 25;
 /** More than the log holds when it has just been cut short. */
 const READ_LOG_BYTES = 2 * 1024 * 1024;
 /**
@@ -198,7 +200,7 @@ export class Pooler extends Daemon {
       await this.endClients(gate, strangers.map(({ id }) => id));
       const isComing = (await console.loggingIn()).some(({ source, since }) => since <= began && isStranger(source));
       return (strangers.length === 0 && !isComing) || undefined;
-    }, REST_POLL_MS));
+    }, LIST_POLL_MS));
     return cut.size;
   }
 

@@ -16,6 +16,8 @@ const PROMPT = '\n> ';
 /** From this many ports on, all slots are read at once. */
 const FEW_PORTS = 16;
 const CUT_POLL_MS = 3;
+/** Between two looks at all sessions of a region, which may be many. */
+const LIST_POLL_MS = 25;
 
 /** The router's admin socket, and the ports behind it. */
 export interface RouterConsole {
@@ -165,7 +167,7 @@ export async function cutSources(
     await askRouter(console, strangers.map(({ id }) => `shutdown session ${id}`), signal);
     for (const { id, source, sourcePort } of strangers) cut.add(`${id} ${source} ${sourcePort}`);
     // They are marked, and end when the router comes to them.
-    await delay(CUT_POLL_MS);
+    await delay(LIST_POLL_MS);
   }
 }
 
