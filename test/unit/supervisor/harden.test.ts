@@ -20,6 +20,7 @@ const write = (name: string, content: string): string => {
   return join(scratch, name);
 };
 const NFT = '/usr/sbin/nft';
+const UNSHARE = '/usr/bin/unshare';
 const BAN_REGEX = '/usr/bin/fail2ban-regex';
 
 describe('the firewall of a fleet', () => {
@@ -33,7 +34,7 @@ describe('the firewall of a fleet', () => {
 
   it.runIf(existsSync(NFT) && process.getuid?.() === 0)('is one that nft takes, in a network of its own', () => {
     for (const content of [fileOf('firewall'), fileOf('firewall', hostFiles({ ...doors, apiPort: null, gatewayPorts: [] }))]) {
-      execFileSync('unshare', ['--net', NFT, '-c', '-f', write('firewall.nft', content)]);
+      execFileSync(UNSHARE, ['--net', NFT, '-c', '-f', write('firewall.nft', content)]);
     }
   });
 });
