@@ -180,6 +180,21 @@ describe('files at rest', () => {
     await mkdir(`${at}/volume.disk`, { recursive: true });
   };
 
+  it('is not begun on a disk that is almost full, and leaves nothing there', async () => {
+    const late = describeDatabase(engine, 'oceania');
+    const host = `${harness.root}/hosts/${late.primary.host}`;
+    await mkdir(host, { recursive: true });
+    await run('mount', ['-t', 'tmpfs', '-o', 'size=24m,mode=711', 'tmpfs', host]);
+    try {
+      await expect(engine.instances.createPrimary(late.primary, late.effect())).rejects.toMatchObject({ kind: 'transient', message: expect.stringContaining('no space left') });
+      await engine.instances.destroy(late.primary, late.effect());
+      expect((await readFile('/proc/self/mounts', 'utf8'))).not.toContain(place(late.primary));
+      expect(existsSync(image(late.primary))).toBe(false);
+    } finally {
+      await run('umount', [host]);
+    }
+  });
+
   it('leaves the files of a database alone that had none of it, and encrypts them on the next host', async () => {
     const { volume: _, ...secrets } = shop.spec.secrets;
     const old = describeDatabase(engine);

@@ -243,6 +243,9 @@ describe('two fleets on one machine', () => {
     const secrets = [new URL(one.uri).password, one.ready.operatorKey, one.ready.signupKey, key!];
     const { atRest } = JSON.parse(readFileSync(join(one.dataDir, 'fleet.json'), 'utf8')) as { atRest: { encryption: string } };
     expect(found(one.dataDir, [...secrets, ...(atRest.encryption === 'none' ? [] : [AT_REST])])).toEqual([]);
+    // Whoever has the disk has the backups of this fleet, too: but for the metadata's own, their keys must not be there.
+    const keys = found(one.dataDir, ['cipher-pass=']).filter((place) => !place.includes('/metadata-'));
+    if (atRest.encryption !== 'none') expect(keys).toEqual([]);
     expect((await freehold(['down', '--data-dir', one.dataDir])).code).toBe(0);
     await query(other.uri, 'SELECT 1');
     expect((await showDatabase(other)).state).toBe('available');

@@ -36,12 +36,14 @@ export interface ControlPlaneOptions {
   /** Settings that differ from the usual ones. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly log?: Log;
+  /** Whether the fleet's files are encrypted where this machine can; they are unless it says no. */
+  readonly encryptsAtRest?: boolean;
 }
 
-export async function startControlPlane({ worker = true, settings: others = {}, log = shownLog }: ControlPlaneOptions = {}): Promise<TestControlPlane> {
+export async function startControlPlane({ worker = true, settings: others = {}, log = shownLog, encryptsAtRest = true }: ControlPlaneOptions = {}): Promise<TestControlPlane> {
   const dataDir = mkdtempSync(join(tmpdir(), 'freehold-test-fleet-'));
   const masterKey = randomBytes(32);
-  const [postgres, redis, fleet] = await Promise.all([startPostgres(), startRedis(), prepareLocalFleet({ dataDir, vault: new Vault(masterKey), gatewaySlots: 50 })]);
+  const [postgres, redis, fleet] = await Promise.all([startPostgres(), startRedis(), prepareLocalFleet({ dataDir, vault: new Vault(masterKey), gatewaySlots: 50, encryptsAtRest })]);
   const settings = readSettings({
     DATABASE_URL: postgres.url, REDIS_URL: redis.url, FREEHOLD_DATA_DIR: dataDir, FREEHOLD_MASTER_KEY: masterKey.toString('base64'), FREEHOLD_LOG_LEVEL: 'silent', FREEHOLD_BACKUPS_EVERY_MS: '86400000', ...others,
   });

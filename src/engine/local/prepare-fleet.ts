@@ -19,6 +19,7 @@ import {
   siteDirectory,
   siteMarker,
   sitesDirectory,
+  workDirectory,
 } from './fleet/fleet-layout.js';
 import { currentRuntimeRoot, openRuntimeRoot, readFleet, refuseOtherKindOfUser, writeFleet } from './fleet/fleet-store.js';
 import { chooseFirstPorts, DEFAULT_SLOTS, PORTS_PER_DATABASE } from './fleet/gateway-ports.js';
@@ -156,11 +157,27 @@ async function choosePorts(
   return chooseFirstPorts(REGION_COUNT, slots, portsTakenAt(listeners, addresses));
 }
 
+/** A few files for each database and site. */
+const WORK_BYTES = 256 * 2 ** 20;
+
+/** Configurations with cipher keys that an earlier version left on the disk; what instances still read beside them stays. */
+async function removeConfigurations(shell: HostShell): Promise<void> {
+  const backups = backupsDirectory(shell.root);
+  for (const set of await shell.list(backups)) {
+    for (const site of (await shell.list(`${backups}/${set}`)).filter((name) => name !== 'server')) {
+      const directory = `${backups}/${set}/${site}`;
+      for (const name of await shell.list(directory)) if (name.endsWith('.conf')) await shell.remove(`${directory}/${name}`);
+    }
+  }
+}
+
 async function layOut(shell: HostShell, fleet: FleetDescription): Promise<void> {
   for (const directory of [hostsDirectory(shell.root), gatewaysDirectory(shell.root), regionsDirectory(shell.root)]) {
     await shell.ensureDirectory(directory, 0o755);
   }
   await shell.ensureDirectory(backupsDirectory(shell.root), 0o711);
+  await shell.keepInMemory(workDirectory(shell.root), 0o711, WORK_BYTES);
+  await removeConfigurations(shell);
   await shell.ensureDirectory(sitesDirectory(shell.root), 0o711);
   await Promise.all(EMBEDDED_SITES.map((site) => layOutSite(shell, siteDirectory(shell.root, site.id))));
   const hosts = fleet.regions.flatMap((region) => region.dataCenters.flatMap((center) => center.hosts));

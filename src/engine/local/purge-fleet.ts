@@ -1,6 +1,7 @@
 import { HostShell } from './machine/host-shell.js';
 import {
   backupsDirectory, binDirectory, fleetFile, gatewaysDirectory, hostsDirectory, regionsDirectory, sitesDirectory, socketsDirectory,
+  workDirectory,
 } from './fleet/fleet-layout.js';
 import { withdrawCertificates } from './fleet/public-certificates.js';
 import { findFleet, shutDownLocalFleet } from './shut-down-fleet.js';
@@ -16,7 +17,8 @@ export async function purgeLocalFleet(dataDir: string): Promise<void> {
   await shutDownLocalFleet(real);
   const shell = HostShell.bare(real);
   for (const directory of [
-    hostsDirectory, gatewaysDirectory, regionsDirectory, socketsDirectory, sitesDirectory, backupsDirectory, binDirectory,
+    hostsDirectory, gatewaysDirectory, regionsDirectory, socketsDirectory, sitesDirectory, backupsDirectory,
+    workDirectory, binDirectory,
   ]) {
     const path = directory(real);
     if (!(await shell.exists(path))) continue;

@@ -4,7 +4,7 @@ import { EngineError } from '../errors.js';
 import { GATE_PROGRAMS, HostShell, type ProcessFacts } from './machine/host-shell.js';
 import { isStopped } from './machine/processes.js';
 import type { FleetDescription } from './fleet/fleet-description.js';
-import { backupsDirectory, binDirectory, gatewayDirectory, hostsDirectory } from './fleet/fleet-layout.js';
+import { backupsDirectory, binDirectory, gatewayDirectory, hostsDirectory, workDirectory } from './fleet/fleet-layout.js';
 import { closeRuntimeRoot, currentRuntimeRoot, readFleet } from './fleet/fleet-store.js';
 import { findPostmaster } from './fleet/instance-context.js';
 import { closeVolumes } from './fleet/volumes.js';
@@ -39,7 +39,8 @@ export async function shutDownLocalFleet(dataDir: string): Promise<void> {
   const instances = await findInstances(shell, fleet);
   await stopInstances(shell, instances.filter((instance) => instance.primary));
   await stopInstances(shell, instances.filter((instance) => !instance.primary));
-  await killAll(shell, () => [...shell.processesUnder([hostsDirectory(root), backupsDirectory(root)]), ...gatewayProcesses(shell, fleet)]);
+  const places = [hostsDirectory, backupsDirectory, workDirectory].map((below) => below(root));
+  await killAll(shell, () => [...shell.processesUnder(places), ...gatewayProcesses(shell, fleet)]);
   await closeVolumes(shell, STOPS_AT_ONCE);
   for (const mounted of shell.mountsUnder(root)) await shell.unmount(mounted);
   await closeRuntimeRoot(fleet);

@@ -27,19 +27,17 @@ export async function archiveTo(context: InstanceContext, works: readonly SiteWo
       throw new EngineError('transient', `instance ${instance.id} was not made yet`, 'create it first');
     }
     await Promise.all(works.map((work) => makeSet(context, work, signal)));
-    const directories = ['spool', 'lock', 'log'].map((name) => `${backrestDirectory(context, works)}/${name}`);
+    const own = backrestDirectory(context, works);
+    const directories = ['spool', 'lock', 'log', ...works.map(({ site }) => site.id)].map((name) => `${own}/${name}`);
     await gate.must(
-      command('install', '-d', '-m', '0700', ...owner, `${paths.home}/pgbackrest`, backrestDirectory(context, works), ...directories),
+      command('install', '-d', '-m', '0700', ...owner, `${paths.home}/pgbackrest`, own, ...directories),
       'making the directories of the archive',
     );
-    await gate.install([
-      {
-        path: paths.archiveConfiguration,
-        content: archiveConfiguration(context, works),
-        mode: 0o600,
-        ...(account ? { owner: account } : {}),
-      },
-    ]);
+    const owned = { mode: 0o600, ...(account ? { owner: account } : {}) };
+    // Copies of its own of what it reads at any time: they are where its data is.
+    const secrets = works.flatMap(({ site }) => Object.entries(site.repository.files).map(([name, content]) =>
+      ({ path: `${secretsDirectory(context, works, site.id)}/${name}`, content, ...owned })));
+    await gate.install([...secrets, { path: paths.archiveConfiguration, content: archiveConfiguration(context, works), ...owned }]);
     await wake(context, gate);
   });
 }
@@ -47,6 +45,9 @@ export async function archiveTo(context: InstanceContext, works: readonly SiteWo
 /** One for each choice of sites: a process that hangs at a site holds the lock of that choice, and must not hold up the others. */
 const backrestDirectory = ({ paths }: InstanceContext, works: readonly SiteWork[]): string =>
   `${paths.home}/pgbackrest/${works.map(({ site }) => site.id).join('+')}`;
+
+const secretsDirectory = (context: InstanceContext, works: readonly SiteWork[], site: string): string =>
+  `${backrestDirectory(context, works)}/${site}`;
 
 /** pgBackRest refuses to archive into a repository that does not know the cluster. Harmless where it does. */
 export async function makeSet(context: InstanceContext, work: SiteWork, signal: AbortSignal): Promise<void> {
@@ -64,7 +65,8 @@ function archiveConfiguration(context: InstanceContext, works: readonly SiteWork
   if (works.length === 0) return '';
   const text = backrestConfiguration({
     comment: `archives to: ${works.map(({ site }) => site.id).join(' ')}`,
-    repositories: works.map(({ site, set, directory }) => setOptions(site.repository, set.databaseId, set.key, directory)),
+    repositories: works.map(({ site, set }) =>
+      setOptions(site.repository, set.databaseId, set.key, secretsDirectory(context, works, site.id))),
     options: {
       'archive-async': 'y',
       'archive-timeout': PUSH_TIMEOUT_S,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import { reasonOf } from '../../../base/reason-of.js';
 import { SITE_PROBE_ACCOUNT } from '../fleet/fleet-description.js';
-import { backupsDirectory, siteMarker } from '../fleet/fleet-layout.js';
+import { backupsDirectory, siteMarker, workDirectory } from '../fleet/fleet-layout.js';
 import { lastLines } from '../machine/tool-failure.js';
 import type { LocalFleet } from '../fleet/local-fleet.js';
 import { backrestConfiguration, type LocalSite } from './repositories.js';
@@ -99,7 +99,7 @@ exit "$code"
 /** By the protocol, as an account of its own where there are accounts, with a configuration that lasts no longer than the probe. */
 async function probeRemote(fleet: LocalFleet, site: LocalSite, signal: AbortSignal, bytes: number): Promise<SiteProbe> {
   const { shell, root } = fleet;
-  const directory = `${backupsDirectory(root)}/probe-${site.id}-${process.pid}-${Date.now()}`;
+  const directory = `${workDirectory(root)}/probe-${site.id}-${process.pid}-${Date.now()}`;
   const account = fleet.account(SITE_PROBE_ACCOUNT);
   const owned = { mode: 0o600, ...(account ? { owner: account } : {}) };
   // Of a log file of its own, so that what another probe has written is not removed with it.

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import type { BackupSet } from '../../backups-port.js';
 import { EngineError } from '../../errors.js';
-import { backupsDirectory, siteMarker } from '../fleet/fleet-layout.js';
+import { siteMarker, workDirectory } from '../fleet/fleet-layout.js';
 import type { Account } from '../machine/files.js';
 import { command } from '../machine/gate-script.js';
 import { STANZA } from '../fleet/archive-script.js';
@@ -38,7 +38,7 @@ export async function openSiteWork(
   fleet: LocalFleet, set: BackupSet, site: LocalSite, label?: string, account = fleet.account(set.account),
 ): Promise<SiteWork> {
   requireId(set.databaseId);
-  const own = `${backupsDirectory(fleet.root)}/${set.databaseId}`;
+  const own = `${workDirectory(fleet.root)}/${set.databaseId}`;
   const directory = `${own}/${site.id}`;
   const { shell } = fleet;
   const work = { fleet, set, site, account, directory, configuration: `${directory}/${label ?? 'site'}.conf` };

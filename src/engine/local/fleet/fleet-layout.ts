@@ -17,8 +17,13 @@ export const sitesDirectory = (root: string): string => `${root}/sites`;
 export const siteDirectory = (root: string, siteId: string): string => `${root}/sites/${siteId}`;
 /** Without it a directory is no site: what is mounted there is gone. */
 export const siteMarker = (siteDirectory: string): string => `${siteDirectory}/freehold-site`;
-/** Locks, logs and configuration of what works at the sites, by database. */
+/** What belongs to the archive of the metadata server, and locks. */
 export const backupsDirectory = (root: string): string => `${root}/backups`;
+/**
+ * Configurations of what works at the sites, by database, with the cipher keys of backups and the credentials of sites: in memory
+ * where root can have it so, since who has the disk may have the backups too. They are written again whenever one is missing.
+ */
+export const workDirectory = (root: string): string => `${root}/work`;
 export const binDirectory = (root: string): string => `${root}/bin`;
 
 /** Where the directory of a fleet is mounted if other users may not pass through its parents. */

@@ -9,6 +9,9 @@ import type { InstanceContext } from './instance-context.js';
 import { volumeKey } from './volume-key.js';
 import { volumeBytes } from './volume-size.js';
 
+/** A new cluster takes about half of it. */
+const LEAST_ROOM_BYTES = 128 * 2 ** 20;
+
 type OfVolume = Pick<InstanceContext, 'shell' | 'paths' | 'instance' | 'fleet'>;
 
 /**
@@ -37,7 +40,10 @@ export async function mendVolume(context: OfVolume, gate: Gate): Promise<void> {
 export async function makeVolume(context: OfVolume, gate: Gate): Promise<void> {
   const { fleet, instance, shell, paths } = context;
   const encrypts = fleet.description.atRest.encryption === 'fscrypt' && instance.database.secrets.volume !== undefined;
-  if (encrypts || (await shell.exists(paths.image))) await within(context, gate, 'make', 'making');
+  const isThere = await shell.exists(paths.image);
+  if (!encrypts && !isThere) return;
+  if (!isThere) await requireRoom(context);
+  await within(context, gate, 'make', 'making');
 }
 
 /** Whether there is an encrypted volume whose files nobody can read at present. */
@@ -49,6 +55,16 @@ export async function isClosed({ shell, paths }: Pick<OfVolume, 'shell' | 'paths
 export async function roomOf({ shell, paths }: Pick<OfVolume, 'shell' | 'paths'>): ReturnType<HostShell['roomAt']> {
   const [volume, disk] = await Promise.all([shell.roomAt(paths.volume), shell.roomAt(paths.database)]);
   return volume && disk && disk.freeBytes < volume.freeBytes ? disk : volume;
+}
+
+/** What an image has promised, a disk that is full cannot keep: it is told before anything is made. */
+async function requireRoom({ shell, paths, instance }: OfVolume): Promise<void> {
+  const room = await shell.roomAt(paths.database);
+  if (!room || room.freeBytes >= LEAST_ROOM_BYTES) return;
+  throw new EngineError(
+    'transient', `no space left on the disk of ${instance.host}: ${room.freeBytes} bytes are free`,
+    'make room on the host, or place it on another',
+  );
 }
 
 /** Takes the key from the kernel and removes the volume, unless another copy of the data is left in it. */

@@ -7,7 +7,7 @@ import type {
 } from '../../ports.js';
 import { slotName } from '../../slot-name.js';
 import { command } from '../machine/gate-script.js';
-import { openVolume, removeVolume } from '../fleet/instance-volume.js';
+import { mendVolume, openVolume, removeVolume } from '../fleet/instance-volume.js';
 import { asEngineError } from '../machine/engine-failure.js';
 import type { LocalFleet } from '../fleet/local-fleet.js';
 import { sqlLine } from '../sql/psql-line.js';
@@ -193,12 +193,16 @@ export class LocalInstances implements InstancesPort {
       });
       await shell.fenced(instanceSubject(context, effect.token), effect.signal, async (gate) => {
         if (spareKept) await moveAside(context, gate, effect.signal);
-        else await gate.must(removeKeptLine(context), 'removing the kept copies');
         // First, so that what is left of an interrupted destruction does not pass for an instance.
-        await gate.must(command('rm', '-f', '--', paths.made), 'removing the instance');
+        await gate.run(command('rm', '-f', '--', paths.made));
         await killAll(context, gate, effect.signal);
+        // Where its file system gave up nothing could be removed; what cannot be opened any more goes as a whole.
+        await mendVolume(context, gate).catch((error: unknown) => {
+          if (spareKept) throw error;
+        });
+        if (!spareKept) await gate.must(removeKeptLine(context), 'removing the kept copies');
         await gate.must(
-          command('rm', '-rf', '--', paths.home, paths.port, paths.major, paths.mark, paths.keep, paths.promoting),
+          command('rm', '-rf', '--', paths.made, paths.home, paths.port, paths.major, paths.mark, paths.keep, paths.promoting),
           'removing the instance\'s files',
         );
         await removeVolume(context, gate);

@@ -175,6 +175,14 @@ export class HostShell {
     );
   }
 
+  /** Keeps what is in a directory in memory alone; answers whether this machine allows it. */
+  async keepInMemory(path: string, mode: number, bytes: number): Promise<boolean> {
+    await files.ensureDirectory(this.inside(path), mode);
+    if (this.isMounted(path)) return true;
+    const options = `size=${bytes},mode=0${mode.toString(8)},nosuid,nodev,noexec`;
+    return this.isRoot && (await runCommand(['mount', '-t', 'tmpfs', '-o', options, 'freehold', path])).code === 0;
+  }
+
   async unmount(path: string): Promise<void> {
     const result = await runCommand(['umount', path]);
     if (result.code !== 0 && this.isMounted(path)) await runCommand(['umount', '--lazy', path]);

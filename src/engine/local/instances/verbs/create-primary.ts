@@ -49,11 +49,9 @@ async function makeCluster(
   context: InstanceContext, gate: Gate, signal: AbortSignal, look: () => Promise<InstanceObservation>,
 ): Promise<InstanceObservation> {
   const { paths, shell } = context;
-  if (await shell.exists(paths.home)) {
-    await killAll(context, gate, signal);
-    await gate.must(command('rm', '-rf', '--', paths.home), 'removing a half-made instance');
-  }
+  if (await shell.exists(paths.home)) await killAll(context, gate, signal);
   await makeVolume(context, gate);
+  await gate.must(command('rm', '-rf', '--', paths.home), 'removing a half-made instance');
   await gate.must(directoriesLine(context), 'making the instance\'s directories');
   // What a processor can do while the other one is busy with initdb.
   const [, files] = await Promise.all([runInitdb(context, gate), newFiles(context)]);
