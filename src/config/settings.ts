@@ -97,7 +97,7 @@ export const settingsSchema = z.object({
   FREEHOLD_AUDIT_VERIFY_EVERY_MS: z.coerce.number().int().min(1_000).max(604_800_000).default(3_600_000),
   /** Regions in which no new database is placed, separated by commas. */
   FREEHOLD_CLOSED_REGIONS: z.string().default('').transform(list),
-  /** Whether the fleet serves real customers: nothing is placed then on a host that does not encrypt what lies on it. */
+  /** Whether the fleet serves real customers: nothing is placed then on a host that does not encrypt, and programs with known holes are refused. */
   FREEHOLD_PRODUCTION: z.stringbool({ error: 'must be true or false' }).default(false),
   /** Where backups are kept, as JSON; directories of the embedded fleet if it is not set. */
   FREEHOLD_BACKUP_SITES: backupSitesSchema.optional(),
