@@ -3,7 +3,7 @@
  *
  *     processes (what opens and composes) → interfaces → features → changes → operations → access → ground
  *     interfaces: pages and the controllers of features; http is what all of them are made of
- *     ground: config, problems, metadata, telemetry, secrets
+ *     ground: config, problems, metadata, telemetry, secrets, redis
  *     features → engine → nothing; in the local engine: machine, fleet, sql, instances, gateway, backups, metadata
  *     cli, supervisor: the command and the processes that it keeps; they speak HTTP to the rest
  *     base: small functions that know nothing, for all of them
@@ -14,8 +14,10 @@
 const { readdirSync } = require('node:fs');
 const { join } = require('node:path');
 
-const FEATURES = ['customers', 'fleet', 'databases', 'health', 'backups', 'relocation', 'maintenance', 'reconciliation'];
-const GROUND = ['config', 'problems', 'metadata', 'telemetry', 'secrets'];
+const FEATURES = [
+  'notifications', 'customers', 'fleet', 'databases', 'health', 'backups', 'relocation', 'maintenance', 'reconciliation',
+];
+const GROUND = ['config', 'problems', 'metadata', 'telemetry', 'secrets', 'redis'];
 /** What runs by itself and sees the control plane from outside. */
 const OUTSIDE = ['cli', 'supervisor'];
 
@@ -159,9 +161,9 @@ module.exports = {
     },
     {
       name: 'machine-only-through-the-host-shell',
-      comment: 'one seam to the machine: the host shell of the local engine; the command and its supervisor are the other programs that may touch it',
+      comment: 'one seam to the machine: the host shell of the local engine; the command and its supervisor are the other programs that may touch it, and mails without a mail server are files',
       severity: 'error',
-      from: { path: '^(src|migrations)/', pathNot: '^src/(engine/local/machine/|cli/|supervisor/)' },
+      from: { path: '^(src|migrations)/', pathNot: '^src/(engine/local/machine/|cli/|supervisor/|notifications/mailbox\\.ts$)' },
       to: { path: '^(node:)?(child_process|fs|fs/promises)$' },
     },
     {
@@ -175,7 +177,14 @@ module.exports = {
       name: 'queues-only-in-operations',
       severity: 'error',
       from: { path: '^(src|migrations)/', pathNot: '^src/operations/' },
-      to: { path: 'node_modules/(bullmq|ioredis)/', dependencyTypesNot: ['type-only'] },
+      to: { path: 'node_modules/bullmq/' },
+    },
+    {
+      name: 'redis-only-where-it-is-opened',
+      comment: 'queues, and what processes remember together and may lose (sessions, guesses), which asks src/redis/shared-memory',
+      severity: 'error',
+      from: { path: '^(src|migrations)/', pathNot: '^src/(operations|redis)/' },
+      to: { path: 'node_modules/ioredis/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'no-barrels',

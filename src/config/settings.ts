@@ -28,6 +28,8 @@ const UNCLEAR_ADDRESS = 'has an @ that ends no user name and password: '
 
 const keySchema = (whenMissing: string) => z.string({ error: whenMissing })
   .refine((text) => Buffer.from(text, 'base64').length === 32, 'must be exactly 32 bytes in base64');
+/** Also of a machine without a domain, such as operator@localhost. */
+const EMAIL_LIKE = /^[^\s@]+@[^\s@]+$/;
 
 /**
  * Every setting of the control plane's processes, read from environment variables.
@@ -95,9 +97,27 @@ export const settingsSchema = z.object({
   FREEHOLD_AUDIT_WEBHOOK: z.url({ protocol: /^https?$/, error: 'must begin with http:// or https://' }).optional(),
   /** How often a worker verifies the whole audit, in milliseconds. */
   FREEHOLD_AUDIT_VERIFY_EVERY_MS: z.coerce.number().int().min(1_000).max(604_800_000).default(3_600_000),
+  /** Rounds of PBKDF2 with SHA-512 for people's passwords (OWASP Password Storage Cheat Sheet, 2023). */
+  FREEHOLD_PASSWORD_ROUNDS: z.coerce.number().int().min(210_000, 'may not be below 210000: that many are promised').max(10_000_000)
+    .default(210_000),
+  /** Whether operators, who may do everything, have to sign in with a second factor. */
+  FREEHOLD_OPERATOR_SECOND_FACTOR: z.enum(['required', 'optional']).default('required'),
+  /** How long a session lasts that is not used, in seconds. */
+  FREEHOLD_SESSION_IDLE_SECONDS: z.coerce.number().int().min(1).max(30 * 86_400).default(3_600),
+  /** How long a session lasts at most, in seconds. */
+  FREEHOLD_SESSION_SECONDS: z.coerce.number().int().min(1).max(365 * 86_400).default(43_200),
+  /** The operator that is made as long as there is none, and the password that they sign in with once. */
+  FREEHOLD_OPERATOR_EMAIL: z.string().regex(EMAIL_LIKE, 'must be an e-mail address').optional(),
+  FREEHOLD_OPERATOR_PASSWORD: z.string().min(12).max(1024).optional(),
+  /** Where mails are handed over, such as smtps://user:password@mail.example.com; files in the data directory if it is not set. */
+  FREEHOLD_SMTP_URL: z.string().regex(/^smtps?:\/\/[^/?#]+/, 'must begin with smtp:// or smtps://').regex(CLEAR_ADDRESS, UNCLEAR_ADDRESS)
+    .optional(),
+  /** Whom mails come from. */
+  FREEHOLD_MAIL_FROM: z.string().regex(/@/, 'must be an e-mail address, with a name before it or without')
+    .default('Freehold <freehold@localhost>'),
   /** Regions in which no new database is placed, separated by commas. */
   FREEHOLD_CLOSED_REGIONS: z.string().default('').transform(list),
-  /** Whether the fleet serves real customers: nothing is placed then on a host that does not encrypt, and programs with known holes are refused. */
+  /** Whether the fleet serves real customers: nothing is placed on a host that does not encrypt, nor started with known holes. */
   FREEHOLD_PRODUCTION: z.stringbool({ error: 'must be true or false' }).default(false),
   /** Where backups are kept, as JSON; directories of the embedded fleet if it is not set. */
   FREEHOLD_BACKUP_SITES: backupSitesSchema.optional(),
@@ -185,6 +205,8 @@ const sharedSettingsSchema = z.object({
     FREEHOLD_TLS_CERTIFICATE: true,
     FREEHOLD_TLS_KEY: true,
     FREEHOLD_PRODUCTION: true,
+    FREEHOLD_OPERATOR_EMAIL: true,
+    FREEHOLD_OPERATOR_PASSWORD: true,
   }).partial().shape,
   FREEHOLD_DATA_DIR: z.string().min(1).optional(),
   FREEHOLD_BIND: z.string().min(1).optional(),

@@ -11,6 +11,10 @@ export const ID_PREFIXES = {
   alert: 'alt',
   auditEvent: 'aud',
   maintenanceWindow: 'mw',
+  user: 'usr',
+  invitation: 'inv',
+  session: 'ses',
+  mail: 'mail',
 } as const;
 
 export type IdKind = keyof typeof ID_PREFIXES;

@@ -1,24 +1,12 @@
 import { Queue } from 'bullmq';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
+import { connectRedis } from '../redis/connect-redis.js';
 import { QUEUES, type QueueName } from './definition.js';
 import type { DueOperation } from './store.js';
 
 /** What a job carries: the operation's id and nothing else. The metadata database is the truth. */
 export interface OperationJob {
   readonly operationId: string;
-}
-
-/** A dead Redis must be noticed at once: the sweeper then runs the operation instead. */
-const COMMAND_TIMEOUT_MS = 1_000;
-const RECONNECT_MS = 200;
-
-export function connectRedis(url: string, options: { readonly blocking: boolean }): Redis {
-  return new Redis(url, {
-    maxRetriesPerRequest: options.blocking ? null : 1,
-    retryStrategy: () => RECONNECT_MS,
-    connectTimeout: COMMAND_TIMEOUT_MS,
-    ...(options.blocking ? {} : { commandTimeout: COMMAND_TIMEOUT_MS }),
-  });
 }
 
 /** The alarm clock: wakes a worker for an operation, now or later. */

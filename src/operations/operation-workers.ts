@@ -2,7 +2,8 @@ import { Worker, type Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { QueueName } from './definition.js';
 import type { Duty } from './duty.js';
-import { connectRedis, type OperationJob, type OperationQueues } from './operation-queues.js';
+import { connectRedis } from '../redis/connect-redis.js';
+import type { OperationJob, OperationQueues } from './operation-queues.js';
 import type { RunResult } from './runner.js';
 
 interface RunsOperations {
