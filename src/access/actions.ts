@@ -7,11 +7,14 @@
  * - `owner`: the customer whose thing it is;
  * - `owner-or-signup`: that customer, or the signup flow that signed it up;
  * - `operator`: operators alone;
+ * - `person`: everybody who has signed in, on their own account; a program has none;
+ * - `newcomer`: the same, also who has still to change a password that somebody else has seen, or to set up a second factor;
  * - `system`: the control plane by itself, by no request.
  *
- * Operators may take each action that a request can take, and the control plane may take all of them.
+ * What `authenticated` actors may is to read: a member of a customer may that, and no more. Operators may take each action that a
+ * request can take and that is not about a person's own account, and the control plane may take all of them.
  */
-export type Who = 'public' | 'authenticated' | 'signup' | 'owner' | 'owner-or-signup' | 'operator' | 'system';
+export type Who = 'public' | 'authenticated' | 'signup' | 'owner' | 'owner-or-signup' | 'operator' | 'person' | 'newcomer' | 'system';
 
 /**
  * Every action, a read too, and who may take it. Nothing else decides that (`design.md`, part 3.1). Routes name their
@@ -28,6 +31,36 @@ export const WHO_MAY = {
   // The token in the link is the permission; what it may do ends with the key that made it.
   'dump-link.check': 'public',
   'dump-link.use': 'public',
+
+  // A password, a second factor or the token in a mail is the permission.
+  'session.create': 'public',
+  'session.confirm': 'public',
+  'password-reset.request': 'public',
+  'password-reset.use': 'public',
+  'invitation.accept': 'public',
+
+  'account.read': 'newcomer',
+  'account.change-password': 'newcomer',
+  'account.set-up-second-factor': 'newcomer',
+  'account.confirm-second-factor': 'newcomer',
+  'account.remove-second-factor': 'person',
+  'account.renew-recovery-codes': 'person',
+  'session.list': 'newcomer',
+  'session.end': 'newcomer',
+  'session.end-all': 'newcomer',
+
+  'user.list': 'authenticated',
+  'user.read': 'authenticated',
+  'user.create': 'operator',
+  'user.reset': 'operator',
+  'user.set-role': 'owner',
+  'user.disable': 'owner',
+  'user.enable': 'owner',
+  'user.remove': 'owner',
+  'invitation.create': 'owner-or-signup',
+  'invitation.list': 'authenticated',
+  'invitation.revoke': 'owner',
+  'operator.invite': 'operator',
 
   'customer.create': 'signup',
   'customer.list': 'authenticated',

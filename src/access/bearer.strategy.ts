@@ -5,6 +5,10 @@ import passport from 'passport';
 import { ProblemError } from '../problems/problem.js';
 import type { Actor } from './actor.js';
 import { ApiKeysService, type Refusal } from './api-keys.service.js';
+import { SessionsService } from './sessions/sessions.service.js';
+
+/** No API key begins so. */
+const SESSION_TOKEN = 'fh_session_';
 
 type Verify = (key: string, done: (error: unknown, actor?: Actor | null) => void) => void;
 
@@ -36,14 +40,19 @@ const REFUSALS: Readonly<Record<Refusal, { readonly message: string; readonly hi
   'expired-api-key': { message: 'the API key has expired', hint: 'ask for a new one' },
 };
 
-/** Who has the API key of a request. */
+/** Who has the API key of a request, or is signed in by the session whose token it is. */
 @Injectable()
 export class BearerStrategy extends PassportStrategy(BearerHeaderStrategy, 'bearer') {
-  constructor(private readonly keys: ApiKeysService) {
+  constructor(private readonly keys: ApiKeysService, private readonly sessions: SessionsService) {
     super();
   }
 
   async validate(key: string): Promise<Actor> {
+    if (key.startsWith(SESSION_TOKEN)) {
+      const user = await this.sessions.authenticate(key);
+      if (user) return user;
+      throw new ProblemError('invalid-session', 'nobody is signed in by this session', { hint: 'sign in again' });
+    }
     const actor = await this.keys.authenticate(key);
     if (typeof actor !== 'string') return actor;
     const { message, hint } = REFUSALS[actor];

@@ -1,7 +1,9 @@
 import type { Reach } from '../metadata/reach.js';
 import { notFound, ProblemError } from '../problems/problem.js';
 import { type Action, WHO_MAY, type Who } from './actions.js';
-import { type Actor, customerScope, OPERATOR, PROVISION_SCOPE, reachOf } from './actor.js';
+import {
+  type Actor, customerScope, OPERATOR, type Owed, PROVISION_SCOPE, reachOf, scopesOf, type UserActor,
+} from './actor.js';
 import type { Subject } from './subject.js';
 
 /**
@@ -31,21 +33,45 @@ export function reachFor(actor: Actor, action: Action): Reach {
 /**
  * Refuses an actor that may not take the action.
  *
- * @throws ProblemError `forbidden`
+ * @throws ProblemError `forbidden`, `new-password-required`, `second-factor-required`
  */
 function requirePermission(actor: Actor, action: Action, customerId?: string): void {
   if (actor.type === 'system') return;
   const who: Who = WHO_MAY[action];
-  if (who === 'public' || who === 'authenticated') return;
-  if (who !== 'system' && actor.scopes.includes(OPERATOR)) return;
+  if (who === 'public') return;
+  if (actor.type === 'user' && actor.owes !== null && who !== 'newcomer') throw owed(actor.owes);
+  if (who === 'authenticated') return;
+  if (who === 'person' || who === 'newcomer') {
+    if (actor.type === 'user') return;
+    throw new ProblemError('forbidden', 'a key has no account of its own', { hint: 'sign in as a user' });
+  }
+  const scopes = scopesOf(actor);
+  if (who !== 'system' && scopes.includes(OPERATOR)) return;
   const wanted = scopesFor(who, customerId);
-  if (wanted.some((scope) => actor.scopes.includes(scope))) return;
-  const named = wanted.map((scope) => `"${scope}"`).join(' or ');
-  const reason = wanted.length > 0 ? `the key lacks the scope ${named}` : 'no key may do that';
-  throw new ProblemError('forbidden', reason, { extensions: { scopes: wanted } });
+  if (wanted.some((scope) => scopes.includes(scope))) return;
+  throw actor.type === 'user' ? refuseUser(actor) : refuseKey(wanted);
 }
 
-function scopesFor(who: Exclude<Who, 'public' | 'authenticated'>, customerId: string | undefined): readonly string[] {
+function refuseKey(wanted: readonly string[]): ProblemError {
+  const named = wanted.map((scope) => `"${scope}"`).join(' or ');
+  const reason = wanted.length > 0 ? `the key lacks the scope ${named}` : 'no key may do that';
+  return new ProblemError('forbidden', reason, { extensions: { scopes: wanted } });
+}
+
+function refuseUser({ role }: UserActor): ProblemError {
+  const reason = role === 'member' ? 'a member may read, and change nothing' : `no user with the role ${role} may do that`;
+  return new ProblemError('forbidden', reason);
+}
+
+function owed(what: Owed): ProblemError {
+  return what === 'new-password'
+    ? new ProblemError('new-password-required', 'the password was given by somebody else', { hint: 'choose one of your own first' })
+    : new ProblemError('second-factor-required', 'operators sign in with a second factor', { hint: 'set one up first' });
+}
+
+function scopesFor(
+  who: Exclude<Who, 'public' | 'authenticated' | 'person' | 'newcomer'>, customerId: string | undefined,
+): readonly string[] {
   const owner = customerId === undefined ? OPERATOR : customerScope(customerId);
   switch (who) {
     case 'signup':

@@ -9,7 +9,7 @@ import { confine } from '../metadata/confine.js';
 import { Metadata } from '../metadata/metadata.js';
 import { EVERYTHING, type Reach } from '../metadata/reach.js';
 import { DomainError } from '../problems/domain-problem.js';
-import { findProblemType } from '../problems/problem-types.js';
+import { findProblemType, type ProblemSlug } from '../problems/problem-types.js';
 import { Vault } from '../secrets/vault.js';
 import type { OperationDocument } from '../operations/operation.js';
 import { OperationFeed } from '../operations/operation-feed.js';
@@ -131,6 +131,14 @@ export class Changes {
     caller: Caller, change: Change<Found>, found: Found, detail: Readonly<Record<string, unknown>> = {},
   ): Promise<void> {
     await this.metadata.transaction((tx) => this.do(tx, caller, change, found, () => Promise.resolve({ body: undefined, detail })));
+  }
+
+  /** Writes down what was refused before it was known who asks, such as a sign-in. */
+  async noteRefused(
+    caller: Caller, refused: { readonly action: Action; readonly subjectId: string | null; readonly customerId: string | null },
+    problem: ProblemSlug,
+  ): Promise<void> {
+    await this.metadata.transaction((tx) => this.trail.write(tx, caller, { ...refused, result: 'refused', detail: { problem } }));
   }
 
   /** The subject of an action that the actor may take; an attempt at an action that it may not take is written down. */

@@ -1,7 +1,9 @@
 import type { Settings } from './settings.js';
 
+type Place = Pick<Settings, 'FREEHOLD_PUBLIC_URL' | 'FREEHOLD_BIND' | 'FREEHOLD_PORT' | 'FREEHOLD_TLS_CERTIFICATE'>;
+
 /** The API's address as clients see it, without a slash at its end. */
-export function publicUrlOf({ FREEHOLD_PUBLIC_URL, FREEHOLD_BIND, FREEHOLD_PORT }: Settings): string {
+export function publicUrlOf({ FREEHOLD_PUBLIC_URL, FREEHOLD_BIND, FREEHOLD_PORT, FREEHOLD_TLS_CERTIFICATE }: Place): string {
   const host = FREEHOLD_BIND.includes(':') ? `[${FREEHOLD_BIND}]` : FREEHOLD_BIND;
-  return (FREEHOLD_PUBLIC_URL ?? `http://${host}:${FREEHOLD_PORT}`).replace(/\/+$/, '');
+  return (FREEHOLD_PUBLIC_URL ?? `${FREEHOLD_TLS_CERTIFICATE === undefined ? 'http' : 'https'}://${host}:${FREEHOLD_PORT}`).replace(/\/+$/, '');
 }

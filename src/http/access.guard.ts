@@ -1,21 +1,27 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import type { Request, RequestHandler, Response } from 'express';
-import passport from 'passport';
+import type { Request, Response } from 'express';
 import { ProblemError } from '../problems/problem.js';
+import type { ProblemSlug } from '../problems/problem-types.js';
 import type { Action } from '../access/actions.js';
 import type { Actor } from '../access/actor.js';
+import { authenticateBy } from '../access/authenticate-by.js';
 import { BearerStrategy } from '../access/bearer.strategy.js';
+import { CookieStrategy } from '../access/sessions/cookie.strategy.js';
 import { RequestLimits } from './request-limits.js';
 import { ACTION, isPublic } from './route.js';
 
 /** Asked for every few seconds by those who watch Freehold, who have to be answered above all when there is too much to do. */
 const UNLIMITED: ReadonlySet<Action> = new Set(['health.read', 'metrics.read']);
+const WRONG_KEY: ReadonlySet<ProblemSlug> = new Set(['invalid-api-key', 'revoked-api-key', 'expired-api-key', 'invalid-session']);
 
-/** Lets in each actor with a valid key, and not too often; to what is public also those without one. */
+/** Lets in each actor with a valid key or session, and not too often; to what is public also those without one. */
 @Injectable()
 export class AccessGuard implements CanActivate {
-  constructor(private readonly reflector: Reflector, private readonly strategy: BearerStrategy, private readonly limits: RequestLimits) {}
+  constructor(
+    private readonly reflector: Reflector, private readonly bearer: BearerStrategy, private readonly cookie: CookieStrategy,
+    private readonly limits: RequestLimits,
+  ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const action = this.reflector.get<Action | undefined>(ACTION, context.getHandler());
@@ -33,25 +39,18 @@ export class AccessGuard implements CanActivate {
       return true;
     } catch (error) {
       if (error instanceof ProblemError && error.problem === 'missing-api-key') await this.limits.ofAddresses.consume(address);
-      else if (error instanceof ProblemError && error.problem.endsWith('-api-key')) await this.limits.ofWrongKeys.consume(address);
+      else if (error instanceof ProblemError && WRONG_KEY.has(error.problem)) await this.limits.ofWrongKeys.consume(address);
       throw error;
     }
   }
 
-  /** By the strategy itself and not by its name: names are global, and two applications in a process would share them. */
-  private authenticate(request: Request, response: Response): Promise<Actor> {
-    return new Promise((resolve, reject) => {
-      const refuse = (): void => reject(new ProblemError('missing-api-key', 'the request has no API key', {
-        hint: 'send the header "Authorization: Bearer <API key>"',
-      }));
-      const decide = (error: Error | null, actor: Actor | false | null): void => {
-        if (error) reject(error);
-        else if (actor) resolve(actor);
-        else refuse();
-      };
-      // Passport keeps what belongs to one request on the strategy that it is given: each request gets a copy.
-      const strategy = Object.create(this.strategy) as BearerStrategy;
-      (passport.authenticate(strategy, { session: false }, decide) as RequestHandler)(request, response, refuse);
+  /** A header counts before a cookie: a page that sends one says by whom it acts. */
+  private async authenticate(request: Request, response: Response): Promise<Actor> {
+    const strategy = request.headers.authorization === undefined ? this.cookie : this.bearer;
+    const actor = await authenticateBy<Actor>(strategy, request, response);
+    if (actor) return actor;
+    throw new ProblemError('missing-api-key', 'the request has no API key', {
+      hint: 'send the header "Authorization: Bearer <API key or session token>"',
     });
   }
 }

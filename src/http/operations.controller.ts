@@ -3,6 +3,7 @@ import { ApiHeader, ApiOperation } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { z } from 'zod';
 import { ApiKeysService } from '../access/api-keys.service.js';
+import { SessionsService } from '../access/sessions/sessions.service.js';
 import type { Caller } from '../changes/caller.js';
 import { OperationRequests } from '../changes/operation.requests.js';
 import type { OperationDocument } from '../operations/operation.js';
@@ -25,6 +26,7 @@ export class OperationsController {
   constructor(
     private readonly requests: OperationRequests,
     private readonly keys: ApiKeysService,
+    private readonly sessions: SessionsService,
     @Inject(OperationFeed) private readonly feed: OperationFeed,
   ) {}
 
@@ -85,7 +87,7 @@ export class OperationsController {
   private async stream(caller: Caller, id: string, after: string, response: Response, signal: AbortSignal): Promise<void> {
     let last = after;
     for await (const _ of this.feed.watch(id, signal)) {
-      if (!(await this.keys.isValid(caller.actor.id))) return;
+      if (!(await this.isStillIn(caller))) return;
       // Read before the events, so that none of an operation that has ended is missed.
       const operation = await this.requests.follow(caller, id);
       for (const event of await this.requests.eventsAfter(caller, id, last)) {
@@ -97,6 +99,10 @@ export class OperationsController {
         return;
       }
     }
+  }
+
+  private async isStillIn({ actor }: Caller): Promise<boolean> {
+    return actor.type === 'user' ? this.sessions.isValid(actor) : this.keys.isValid(actor.id);
   }
 
   @Post(':id/retry')

@@ -49,9 +49,9 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** RFC 6750: a client that sent no credential is told the scheme alone. */
+/** RFC 6750: a client that sent no token is told the scheme alone. */
 function challengeOf({ problem, message }: DomainError): string {
-  return problem === 'missing-api-key'
+  return problem === 'missing-api-key' || problem === 'invalid-credentials'
     ? 'Bearer realm="freehold"'
     : `Bearer realm="freehold", error="invalid_token", error_description="${message}"`;
 }

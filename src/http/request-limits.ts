@@ -2,7 +2,7 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { SETTINGS } from '../config/settings-token.js';
 import type { Settings } from '../config/settings.js';
-import { connectRedis } from '../operations/operation-queues.js';
+import { connectRedis } from '../redis/connect-redis.js';
 import { SharedLimiter } from './shared-limiter.js';
 
 const WINDOW_SECONDS = 10;

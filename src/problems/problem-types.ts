@@ -45,7 +45,7 @@ const GENERAL = {
   'missing-api-key': {
     status: 401,
     title: 'The request has no API key',
-    meaning: 'The endpoint needs a credential. Send the header `Authorization: Bearer <API key>`.',
+    meaning: 'The endpoint needs a credential. Send the header `Authorization: Bearer <API key or session token>`.',
   },
   'invalid-api-key': {
     status: 401,
@@ -62,10 +62,39 @@ const GENERAL = {
     title: 'The API key has expired',
     meaning: 'The API key was valid until a time that has passed. Ask for a new one.',
   },
+  'invalid-session': {
+    status: 401,
+    title: 'The session has ended',
+    meaning: 'Nobody is signed in by this session: it has ended by its time, by a sign-out, by a new password, or because the user was '
+      + 'disabled. Sign in again.',
+  },
+  'invalid-credentials': {
+    status: 401,
+    title: 'That is not how anybody signs in',
+    meaning: 'The address, the password, the code or the ticket is not right. Which of them is not told, nor whether the address is '
+      + "a user's. A code of a second factor, and a recovery code, works once.",
+  },
   'forbidden': {
     status: 403,
     title: 'The credential may not do that',
-    meaning: 'The API key is valid, but none of its scopes allows this. Use a key that has the scope that `detail` names.',
+    meaning: 'The API key is valid, but none of its scopes allows this; or the user has a role that does not. Use a key that has the '
+      + 'scope that `detail` names, or ask an owner of the customer.',
+  },
+  'new-password-required': {
+    status: 403,
+    title: 'The password has to be changed first',
+    meaning: 'The password was made by somebody else, who has seen it. Change it with `POST /v1/me/password`; all else is open then.',
+  },
+  'second-factor-required': {
+    status: 403,
+    title: 'A second factor has to be set up first',
+    meaning: 'Operators sign in with a second factor. Set one up with `POST /v1/me/second-factor`; all else is open then.',
+  },
+  'cross-site-request': {
+    status: 403,
+    title: 'The request does not come from these pages',
+    meaning: 'A browser that is signed in by a cookie changes something only from pages of this address, with the header '
+      + '`X-CSRF-Token` that the session was given. Programs send `Authorization: Bearer …` instead.',
   },
   'not-found': {
     status: 404,
@@ -114,6 +143,12 @@ const GENERAL = {
     status: 429,
     title: 'Too many requests',
     meaning: 'The credential, or the address, made more requests than it may. Wait for as long as `Retry-After` says.',
+  },
+  'too-many-attempts': {
+    status: 429,
+    title: 'Too many attempts to sign in',
+    meaning: 'Too many attempts failed, for this account or from this address. Wait for as long as `Retry-After` says; until then a '
+      + 'right password is refused, too.',
   },
   'operation-failed': {
     status: 500,

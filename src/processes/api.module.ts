@@ -6,6 +6,7 @@ import { FleetModule } from '../fleet/fleet.module.js';
 import { HttpModule } from '../http/http.module.js';
 import { MaintenanceModule } from '../maintenance/maintenance.module.js';
 import { RelocationModule } from '../relocation/relocation.module.js';
+import { UsersModule } from '../users/users.module.js';
 import { ControlPlaneModule, type Ground } from './control-plane.module.js';
 import { MonitoringModule } from './monitoring.module.js';
 
@@ -16,8 +17,8 @@ export class ApiModule {
     return {
       module: ApiModule,
       imports: [
-        ControlPlaneModule.on(ground), FleetModule, CustomersModule, DatabasesModule, HttpModule, BackupsModule, RelocationModule,
-        MaintenanceModule, MonitoringModule,
+        ControlPlaneModule.on(ground), FleetModule, CustomersModule, UsersModule, DatabasesModule, HttpModule, BackupsModule,
+        RelocationModule, MaintenanceModule, MonitoringModule,
       ],
     };
   }

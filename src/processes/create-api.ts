@@ -5,9 +5,11 @@ import type { CorsOptions } from '@nestjs/common/interfaces/external/cors-option
 import { NestFactory } from '@nestjs/core';
 import { SwaggerModule } from '@nestjs/swagger';
 import { ApiKeysService } from '../access/api-keys.service.js';
+import { publicUrlOf } from '../config/public-url.js';
 import type { Ground } from './control-plane.module.js';
 import { FleetService } from '../fleet/fleet.service.js';
 import { BootRecovery } from '../health/boot-recovery.js';
+import { FirstOperator } from '../users/first-operator.js';
 import { OperationFeed } from '../operations/operation-feed.js';
 import { ProblemFilter } from '../http/problem.filter.js';
 import { ValidationPipe } from '../http/validation.js';
@@ -48,8 +50,7 @@ export interface Api {
 export async function createApi(ground: Ground, patience: Patience = PATIENCE): Promise<Api> {
   const { settings, log } = ground;
   const tls = await readApiCertificate(settings);
-  const scheme = tls ? 'https' : 'http';
-  const publicUrl = (settings.FREEHOLD_PUBLIC_URL ?? `${scheme}://${settings.FREEHOLD_BIND}:${settings.FREEHOLD_PORT}`).replace(/\/+$/, '');
+  const publicUrl = publicUrlOf(settings);
   const adapter = new ApiAdapter(patience, tls);
   const app = await NestFactory.create<NestExpressApplication>(ApiModule.on(ground), adapter, {
     logger: nestLog(log), bodyParser: false, abortOnError: false,
@@ -108,6 +109,7 @@ async function listen(app: NestExpressApplication, { settings }: Ground): Promis
   const keys = app.get(ApiKeysService);
   await keys.ensure('operator', settings.FREEHOLD_OPERATOR_KEY);
   await keys.ensure('signup', settings.FREEHOLD_SIGNUP_KEY);
+  await app.get(FirstOperator).ensure();
   await app.get(OperationFeed).start();
   await app.listen(settings.FREEHOLD_PORT, settings.FREEHOLD_BIND);
   void app.get(BootRecovery).run();

@@ -4,7 +4,9 @@ import { scrubSecrets } from './scrub-secrets.js';
 export type Log = Logger;
 
 /** Names under which a secret could reach the log by mistake; their values are left out. */
-const SECRET_NAMES = ['password', 'authorization', 'key', 'secret', 'sealed', 'credentials', 'uri', 'pooledUri', 'readOnlyUri', 'verifier'];
+const SECRET_NAMES = ['password', 'authorization', 'key', 'secret', 'sealed', 'credentials', 'uri', 'pooledUri', 'readOnlyUri', 'verifier',
+  'token', 'ticket', 'recoveryCodes',
+];
 
 /**
  * One JSON line an event, with the ids that tie a request, its operation and the engine's work together.

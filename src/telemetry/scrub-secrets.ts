@@ -1,7 +1,7 @@
-/** What a secret looks like wherever it turns up: an API key, a SCRAM verifier, and the password of an address. */
+/** What a secret looks like wherever it turns up: an API key or another token, a verifier, and the password of an address. */
 const FORMS: readonly (readonly [RegExp, string])[] = [
   [/fh_[a-z]+_[A-Za-z0-9_-]{20,}/g, '[key]'],
-  [/SCRAM-SHA-256\$[^\s"'\\]+/g, '[verifier]'],
+  [/(?:SCRAM-SHA-256|PBKDF2-SHA512)\$[^\s"'\\]+/g, '[verifier]'],
   // A password that was not escaped may hold any of @ / ?, so that its end is the last @.
   [/([a-z]+:\/\/[^\s:/@"'\\]*):[^\s"'\\]+@/g, '$1:[password]@'],
 ];

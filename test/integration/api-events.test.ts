@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readEvents, readStream, type StreamPart } from '../support/event-stream.js';
 import { eventually } from '../support/servers.js';
+import { signedInUser } from '../support/people.js';
 import { startTestApi, type TestApi } from '../support/test-api.js';
 
 let api: TestApi;
@@ -128,6 +129,22 @@ describe('the events of an operation', () => {
       const answer = await api.get(`/v1/operations/${operationId}/events`, { headers: { 'last-event-id': place } });
       expect(answer.body, place).toMatchObject({ status: 400, type: expect.stringContaining('/invalid-header') as string, errors: [{ field: 'Last-Event-ID' }] });
     }
+    await api.ended(operationId);
+  });
+
+  it('end for a user who is disabled', async () => {
+    const held = api.engine.hold('createPrimary');
+    const { operationId } = await make();
+    const user = await signedInUser(api, 'member', customer.id);
+    const response = await follow(operationId, {}, user.token);
+    await held.reached;
+    const parts = readStream(response);
+    await readUntil(parts, ({ event }) => event === 'step');
+    expect((await api.post(`/v1/users/${user.id}/disable`)).status).toBe(200);
+    held.release();
+    const rest: StreamPart[] = [];
+    for await (const part of parts) rest.push(part);
+    expect(rest.some(({ event }) => event === 'end')).toBe(false);
     await api.ended(operationId);
   });
 

@@ -1,11 +1,16 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Action, WHO_MAY, type Who } from '../../src/access/actions.js';
+import { PASSWORD, signedInUser, signInAgain, type TestUser } from '../support/people.js';
 import { startTestApi, type TestApi } from '../support/test-api.js';
 
 /** Every route of the OpenAPI document, called as each kind of actor, against the table of actions. */
 
-const CALLERS = ['nobody', 'stranger', 'signup', 'owner', 'operator'] as const;
+const CALLERS = ['nobody', 'stranger', 'signup', 'owner', 'operator', 'member', 'owner-user', 'operator-user'] as const;
+/** Those of them who are people, by what they are. */
+const PEOPLE = { member: 'member', 'owner-user': 'owner', 'operator-user': 'operator' } as const;
+type Person = keyof typeof PEOPLE;
+const isPerson = (caller: Caller): caller is Person => caller in PEOPLE;
 type Caller = (typeof CALLERS)[number];
 
 /** How a route is called, so that an actor that may take its action is answered with the status `admitted`. */
@@ -14,7 +19,9 @@ interface Row {
   /** Whether it is about a thing of a customer's, which others cannot see. */
   readonly owned?: true;
   /** What stands in the address, follows it, and is sent, made anew for each call. */
-  readonly request?: () => Request | Promise<Request>;
+  readonly request?: (caller: Caller) => Request | Promise<Request>;
+  /** Whether a person who is admitted has to sign in again afterwards. */
+  readonly endsSession?: true;
 }
 interface Request {
   readonly params?: Readonly<Record<string, string>>;
@@ -43,9 +50,10 @@ let host: { id: string; dataCenter: string };
 let routes: ReadonlyMap<string, { readonly method: string; readonly path: string; readonly route: Route }>;
 let names = 0;
 let windows = 0;
+let people: Record<Person, TestUser>;
 
 beforeAll(async () => {
-  api = await startTestApi({ settings: { FREEHOLD_BACKUPS_EVERY_MS: '200' } });
+  api = await startTestApi({ settings: { FREEHOLD_BACKUPS_EVERY_MS: '200', FREEHOLD_OPERATOR_SECOND_FACTOR: 'optional' } });
   [owner, stranger] = [await api.customer(), await api.customer()];
   [database, { id: doomedId }] = await Promise.all([api.database(owner.id), api.database(owner.id)]);
   api.engine.backups.dumps = ['PGDMP'];
@@ -55,6 +63,10 @@ beforeAll(async () => {
   backupId = backups.find(({ finishedAt, copies }) => finishedAt !== null && copies.every(({ state }) => state === 'stored'))!.id;
   await api.post(`${aboutDatabase()}/roles`, { name: 'reader', access: 'readOnly' });
   [host] = (await api.get('/v1/hosts')).body.data;
+  people = {
+    member: await signedInUser(api, 'member', owner.id), 'owner-user': await signedInUser(api, 'owner', owner.id),
+    'operator-user': await signedInUser(api, 'operator', null),
+  };
   routes = readRoutes((await api.get('/openapi.json', { key: null })).body as OpenAPIObject);
 });
 afterAll(() => api?.close());
@@ -83,6 +95,38 @@ const ROWS: Readonly<Record<string, Row>> = {
   getBackupPolicy: { admitted: 200 },
   checkDumpLink: { admitted: 200, request: newDumpLink },
   useDumpLink: { admitted: 200, request: newDumpLink },
+
+  // Nobody signs in like that, who may try.
+  createSession: { admitted: 401, request: (caller) => ({ body: { email: `${caller}@example.com`, password: PASSWORD } }) },
+  confirmSession: { admitted: 401, request: (caller) => ({ body: { ticket: caller, code: '123456' } }) },
+  requestPasswordReset: { admitted: 202, request: (caller) => ({ body: { email: `${caller}@example.com` } }) },
+  usePasswordReset: { admitted: 400, request: () => ({ body: { token: 'none', password: PASSWORD } }) },
+  acceptInvitation: { admitted: 400, request: () => ({ body: { token: 'none', password: PASSWORD } }) },
+
+  getAccount: { admitted: 200 },
+  // They have no password, which is theirs alone to be told.
+  changePassword: { admitted: 403, request: () => ({ body: { currentPassword: PASSWORD, newPassword: `${PASSWORD} again` } }) },
+  setUpSecondFactor: { admitted: 403, request: () => ({ body: { password: PASSWORD } }) },
+  confirmSecondFactor: { admitted: 409, request: () => ({ body: { code: '123456' } }) },
+  removeSecondFactor: { admitted: 403, request: () => ({ body: { password: PASSWORD, code: '123456' } }) },
+  renewRecoveryCodes: { admitted: 403, request: () => ({ body: { password: PASSWORD } }) },
+  listSessions: { admitted: 200 },
+  endSession: { admitted: 204, request: anotherSession },
+  endCurrentSession: { admitted: 204, endsSession: true },
+  endAllSessions: { admitted: 204, endsSession: true },
+
+  listUsers: { admitted: 200 },
+  createUser: { admitted: 201, request: () => ({ body: { email: `${newName()}@example.com`, role: 'owner', customerId: owner.id } }) },
+  getUser: { admitted: 200, owned: true, request: newUser },
+  setUserRole: { admitted: 200, owned: true, request: async () => ({ ...(await newUser()), body: { role: 'owner' } }) },
+  disableUser: { admitted: 200, owned: true, request: newUser },
+  enableUser: { admitted: 200, owned: true, request: newUser },
+  resetUser: { admitted: 200, owned: true, request: newUser },
+  removeUser: { admitted: 204, owned: true, request: newUser },
+  inviteUser: { admitted: 201, owned: true, request: () => ofCustomer({ email: `${newName()}@example.com`, role: 'member' })() },
+  inviteOperator: { admitted: 201, request: () => ({ body: { email: `${newName()}@example.com` } }) },
+  listInvitations: { admitted: 200 },
+  revokeInvitation: { admitted: 204, owned: true, request: newInvitation },
 
   createCustomer: { admitted: 201, request: () => ({ body: { name: 'Carol', email: 'carol@example.com' } }) },
   listCustomers: { admitted: 200 },
@@ -160,6 +204,22 @@ async function newDumpLink(): Promise<Request> {
   return { params: { token: String(body.url).split('/').at(-1)! } };
 }
 
+async function newUser(): Promise<Request> {
+  const { id } = await signedInUser(api, 'member', owner.id);
+  return { params: { id } };
+}
+
+async function anotherSession(caller: Caller): Promise<Request> {
+  const { id } = people[isPerson(caller) ? caller : 'member'];
+  const { body } = await api.get('/v1/sessions', { key: await signInAgain(api, id) });
+  return { params: { id: (body.data as { id: string; current: boolean }[]).find(({ current }) => current)!.id } };
+}
+
+async function newInvitation(): Promise<Request> {
+  const { body } = await api.post(`/v1/customers/${owner.id}/invitations`, { email: `${newName()}@example.com`, role: 'member' });
+  return { params: { id: body.id } };
+}
+
 async function newApiKey(): Promise<Request> {
   const { body } = await api.post(`/v1/customers/${owner.id}/api-keys`, { name: 'made' });
   return { params: { customerId: owner.id, id: body.id } };
@@ -181,10 +241,12 @@ function expectedStatus(caller: Caller, who: Who, { admitted, owned }: Row): num
   if (caller === 'stranger' && owned) return 404;
   const admits: Readonly<Record<typeof who, readonly Caller[]>> = {
     authenticated: CALLERS,
-    signup: ['signup', 'operator'],
-    owner: ['owner', 'operator'],
-    'owner-or-signup': ['owner', 'signup', 'operator'],
-    operator: ['operator'],
+    signup: ['signup', 'operator', 'operator-user'],
+    owner: ['owner', 'operator', 'owner-user', 'operator-user'],
+    'owner-or-signup': ['owner', 'signup', 'operator', 'owner-user', 'operator-user'],
+    operator: ['operator', 'operator-user'],
+    person: ['member', 'owner-user', 'operator-user'],
+    newcomer: ['member', 'owner-user', 'operator-user'],
     system: [],
   };
   return admits[who].includes(caller) ? admitted : 403;
@@ -200,18 +262,21 @@ function auditOf(operationId: string): Promise<{ action: Action; result: string;
 /** Whether a route changes something; one that is asked for its plan does not. */
 async function changes(operationId: string): Promise<boolean> {
   const { method } = routes.get(operationId)!;
-  return method !== 'GET' && method !== 'HEAD' && (await ROWS[operationId]!.request?.())?.query !== 'plan=true';
+  return method !== 'GET' && method !== 'HEAD' && (await ROWS[operationId]!.request?.('operator'))?.query !== 'plan=true';
 }
 
 async function call(caller: Caller, operationId: string): Promise<number> {
   const { method, path } = routes.get(operationId)!;
-  const { params = {}, query, body } = (await ROWS[operationId]!.request?.()) ?? {};
-  const key = { nobody: null, stranger: stranger.key, signup: api.signupKey, owner: owner.key, operator: api.operatorKey }[caller];
+  const { params = {}, query, body } = (await ROWS[operationId]!.request?.(caller)) ?? {};
+  const key = isPerson(caller)
+    ? people[caller].token
+    : { nobody: null, stranger: stranger.key, signup: api.signupKey, owner: owner.key, operator: api.operatorKey }[caller];
   const address = path.replace(/\{(\w+)\}/g, (_, name: string) => params[name] ?? '') + (query === undefined ? '' : `?${query}`);
   const headers = { 'x-request-id': requestIdOf(operationId) };
   const answer = await api.call(method, address, { key, headers, ...(body !== undefined && { body }) });
   // An operation that still runs would stand in the way of the next.
-  if (answer.status === 202) await api.ended(answer.body.operation.id);
+  if (answer.status === 202 && answer.body) await api.ended(answer.body.operation.id);
+  if (isPerson(caller) && ROWS[operationId]!.endsSession) people[caller] = { ...people[caller], token: await signInAgain(api, people[caller].id) };
   return answer.status;
 }
 
@@ -248,7 +313,9 @@ describe('a route', () => {
     expect(audit.filter(({ problem }) => problem === 'forbidden')).toHaveLength(refused(403).length);
     // What is read and not there is asked for again and again.
     if (!(await changes(operationId))) return;
-    expect(audit.filter(({ result }) => result === 'refused')).toHaveLength(refused(403).length + refused(404).length);
+    // Of what is public a 401 is a sign-in that failed.
+    const refusals = WHO_MAY[actions[0]!] === 'public' ? refused(401) : [...refused(403), ...refused(404)];
+    expect(audit.filter(({ result }) => result === 'refused')).toHaveLength(refusals.length);
   });
 });
 

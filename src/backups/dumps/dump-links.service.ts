@@ -10,14 +10,14 @@ import { DumpLinkEntity } from './dump-link.entity.js';
 const TOKEN_PREFIX = 'fh_link_';
 const TOKEN = /^fh_link_[A-Za-z0-9_-]{43}$/;
 
-/** Whose dump a link leads to, and whose key made it. */
+/** Whose dump a link leads to, and which key or user made it. */
 export interface DumpLink {
   readonly databaseId: string;
   readonly credentialId: string;
 }
 
 /**
- * Links by which a browser downloads a dump: each once, for a short time, and no longer than the key that made it is valid.
+ * Links by which a browser downloads a dump: each once, for a short time, and no longer than whoever made it could.
  * A token is shown when it is made; only its hash is kept.
  */
 @Injectable()
@@ -63,7 +63,8 @@ export class DumpLinksService {
 
 const USABLE = `l.hash = $1 AND l.used_at IS NULL AND l.expires_at > now()
   AND EXISTS (SELECT FROM databases d WHERE d.id = l.database_id AND d.deleted_at IS NULL)
-  AND EXISTS (SELECT FROM api_keys k
-               WHERE k.id = l.credential_id AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()))`;
+  AND (EXISTS (SELECT FROM api_keys k
+                WHERE k.id = l.credential_id AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()))
+       OR EXISTS (SELECT FROM users u WHERE u.id = l.credential_id AND u.disabled_at IS NULL AND u.role <> 'member'))`;
 
 const hashOf = (token: string): Buffer => createHash('sha256').update(token).digest();

@@ -1,0 +1,21 @@
+import { parse } from 'cookie';
+import { publicUrlOf } from '../../config/public-url.js';
+import type { Settings } from '../../config/settings.js';
+
+/** How a browser is given the token of a session. */
+export interface SessionCookie {
+  readonly name: string;
+  readonly secure: boolean;
+}
+
+/**
+ * Where clients come by TLS the cookie is bound to this very host and to TLS, which the prefix makes browsers enforce (RFC 6265bis,
+ * 4.1.3.2); a laboratory without TLS could not use it then.
+ */
+export function sessionCookieOf(settings: Settings): SessionCookie {
+  const secure = publicUrlOf(settings).startsWith('https://');
+  return { name: secure ? '__Host-freehold_session' : 'freehold_session', secure };
+}
+
+export const readSessionCookie = ({ name }: SessionCookie, header: string | undefined): string | undefined =>
+  (header === undefined ? undefined : parse(header)[name]);

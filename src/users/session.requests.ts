@@ -1,0 +1,110 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Action } from '../access/actions.js';
+import type { UserActor } from '../access/actor.js';
+import { admit } from '../access/permission.js';
+import { type NewSession, type Origin, SessionsService } from '../access/sessions/sessions.service.js';
+import { CredentialsRefused, type Proof, SignInsService } from '../access/sign-in/sign-ins.service.js';
+import type { Credentials } from '../access/users/credentials.service.js';
+import { type User, UsersService } from '../access/users/users.service.js';
+import { type Caller, systemCaller } from '../changes/caller.js';
+import { Changes } from '../changes/changes.js';
+import { EVERYTHING } from '../metadata/reach.js';
+import { notFound } from '../problems/problem.js';
+import type { Log } from '../telemetry/log.js';
+import { LOG } from '../telemetry/log-token.js';
+import { accountSubject, requireUser } from './account-subject.js';
+
+/** Who asks before it is known who that is. */
+export type Stranger = Pick<Caller, 'requestId'> & Origin;
+
+/** What the steps of a sign-in come to. */
+export type SignedIn =
+  | { readonly state: 'second-factor-required'; readonly ticket: string; readonly expiresAt: Date }
+  | { readonly state: 'signed-in'; readonly session: NewSession; readonly user: User; readonly actor: UserActor };
+
+export interface OwnSession {
+  readonly id: string;
+  readonly current: boolean;
+  readonly address: string | null;
+  readonly agent: string | null;
+  readonly createdAt: number;
+  readonly lastUsedAt: number;
+  readonly expiresAt: number;
+}
+
+/** What is asked of sessions: to begin, to see and to end them. */
+@Injectable()
+export class SessionRequests {
+  constructor(
+    private readonly changes: Changes,
+    private readonly users: UsersService,
+    private readonly sessions: SessionsService,
+    private readonly signIns: SignInsService,
+    @Inject(LOG) private readonly log: Log,
+  ) {}
+
+  /** The first step, with a password that was checked by its strategy. */
+  async begin(stranger: Stranger, check: () => Promise<Credentials>): Promise<SignedIn> {
+    const found = await this.tellRefusal(stranger, 'session.create', check);
+    if (found.hasSecondFactor) return { state: 'second-factor-required', ...(await this.signIns.giveTicket(found)) };
+    return this.signIn(stranger, 'session.create', found, 'password');
+  }
+
+  /** The second step, with the ticket of the first. */
+  async confirm(stranger: Stranger, ticket: string, proof: Proof): Promise<SignedIn> {
+    const check = (): Promise<Credentials> => this.signIns.checkTicket(ticket, proof, stranger.address);
+    const found = await this.tellRefusal(stranger, 'session.confirm', check);
+    return this.signIn(stranger, 'session.confirm', found, 'code' in proof ? 'code' : 'recovery-code');
+  }
+
+  /** All of the caller's own, the one that was used last first. */
+  async list(caller: Caller): Promise<OwnSession[]> {
+    const user = await admit(caller.actor, 'session.list', accountSubject(caller, this.users));
+    const { session } = requireUser(caller);
+    const all = await this.sessions.list(user.id);
+    return all.map(({ id, address, agent, createdAt, lastUsedAt, expiresAt }) =>
+      ({ id, current: id === session.id, address, agent, createdAt, lastUsedAt, expiresAt }));
+  }
+
+  /** @param id of one of the caller's own; the one that asks if it is left out */
+  async end(caller: Caller, id?: string): Promise<void> {
+    const change = { action: 'session.end', subject: accountSubject(caller, this.users) } as const;
+    const user = await this.changes.admit(caller, change);
+    const ended = id ?? requireUser(caller).session.id;
+    if (!(await this.sessions.end(user.id, ended))) throw notFound();
+    await this.changes.note(caller, change, user, { session: ended });
+  }
+
+  async endAll(caller: Caller): Promise<void> {
+    await this.changes.change(caller, { action: 'session.end-all', subject: accountSubject(caller, this.users) }, async (tx, user) => {
+      await this.users.endSessions(tx, user.id);
+      return { body: undefined };
+    });
+    await this.sessions.forget(requireUser(caller).id).catch(() => undefined);
+  }
+
+  private async signIn(stranger: Stranger, action: Action, found: Credentials, how: string): Promise<SignedIn> {
+    const session = await this.sessions.begin(found, 'password', stranger);
+    const actor = await this.sessions.authenticate(session.token);
+    const user = await this.users.find(EVERYTHING, found.userId);
+    if (!actor || !user) throw new CredentialsRefused(found);
+    const subject = { id: actor.session.id, find: () => Promise.resolve(user), ownerOf: () => user.customerId ?? undefined };
+    await this.changes.note({ actor, requestId: stranger.requestId, address: stranger.address }, { action, subject }, user, { how });
+    await this.users.noteSignIn(user.id);
+    return { state: 'signed-in', session, user, actor };
+  }
+
+  /** Writes a refusal down for the customer whose user it was about, and answers it as any other. */
+  private async tellRefusal(stranger: Stranger, action: Action, check: () => Promise<Credentials>): Promise<Credentials> {
+    try {
+      return await check();
+    } catch (error) {
+      if (error instanceof CredentialsRefused) {
+        const refused = { action, subjectId: error.about?.userId ?? null, customerId: error.about?.customerId ?? null };
+        await this.changes.noteRefused({ ...systemCaller('sign-in'), ...stranger }, refused, error.problem)
+          .catch((failure: unknown) => this.log.error({ err: failure, action }, 'a refusal could not be written down'));
+      }
+      throw error;
+    }
+  }
+}
