@@ -11,6 +11,7 @@ import { maintenanceCommands } from './client/maintenance-commands.js';
 import { operationCommands } from './client/operation-commands.js';
 import { promotionCommands } from './client/promotion-commands.js';
 import { relocationCommands } from './client/relocation-commands.js';
+import { userCommands } from './client/user-commands.js';
 import { drillCommand } from './drill/drill-command.js';
 import { fleetCommands } from '../supervisor/fleet-commands.js';
 import { hideSecrets } from './hide-secrets.js';
@@ -38,6 +39,7 @@ export function program(version: string): Command {
     operationCommands(),
     auditCommands(),
     customerCommands(),
+    userCommands(),
     ...inventoryCommands(),
   ];
   for (const command of commands) freehold.addCommand(command);

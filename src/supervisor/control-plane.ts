@@ -34,6 +34,8 @@ export interface ControlPlaneOptions {
   readonly bind: string;
   /** The name under which other machines reach the gateways. */
   readonly publicHost: string | undefined;
+  /** The address of the first operator, for the first start. */
+  readonly operatorEmail: string | undefined;
   /** A certificate for it that everybody trusts; null for the fleet's own, undefined for what it presented the last time. */
   readonly publicCertificate: PublicCertificateFiles | null | undefined;
   readonly progress: Progress;
@@ -47,6 +49,9 @@ export interface ReadyLine {
   readonly console: string;
   readonly operatorKey: string;
   readonly signupKey: string;
+  /** The first operator, and the password that they sign in with once: it counts until they have chosen another. */
+  readonly operatorEmail: string;
+  readonly operatorPassword: string;
 }
 
 /** After this the fleet is up all the same; what is still missing is worked on and shown by the API. */
@@ -104,7 +109,7 @@ export class ControlPlane {
     if (ended > 0) progress.step(`ended ${ended} processes that an earlier start had left behind`);
     const ports = await openPorts(directory, this.options.port, this.options.bind);
     const { vault, derivationKey } = await openFleetVault(directory, masterKey);
-    const keys = chooseKeys(await openControlKeys(directory, vault), settings);
+    const keys = chooseKeys(await openControlKeys(directory, vault, this.options.operatorEmail), settings);
     const place = await this.placeApi(ports.api);
     const api = chooseApiUrl(place);
     const environment = processEnvironment(this.options, { masterKey, derivationKey }, ports, keys, api);
@@ -202,6 +207,8 @@ export function processEnvironment(
     FREEHOLD_PUBLIC_URL: settings.FREEHOLD_PUBLIC_URL ?? api,
     FREEHOLD_OPERATOR_KEY: keys.operatorKey,
     FREEHOLD_SIGNUP_KEY: keys.signupKey,
+    FREEHOLD_OPERATOR_EMAIL: keys.operatorEmail,
+    FREEHOLD_OPERATOR_PASSWORD: keys.operatorPassword,
     NODE_ENV: 'production',
   });
   readSettings(environment);
@@ -225,12 +232,18 @@ function describePlain(because: string): string {
 
 /** The line that a start prints once the fleet is up. */
 export function describeReady(api: string, keys: ControlKeys): ReadyLine {
-  return { api, console: `${api}/console`, operatorKey: keys.operatorKey, signupKey: keys.signupKey };
+  const { operatorKey, signupKey, operatorEmail, operatorPassword } = keys;
+  return { api, console: `${api}/console`, operatorKey, signupKey, operatorEmail, operatorPassword };
 }
+
+/** How the first operator signs in, for people. */
+export const describeOperator = ({ operatorEmail, operatorPassword }: ReadyLine): string =>
+  `${operatorEmail}, who signs in at first with ${operatorPassword} and chooses another password then`;
 
 /** Keys that the environment names win over those that were made for the fleet. */
 export function chooseKeys(made: ControlKeys, settings: CliSettings): ControlKeys {
   return {
     ...made, operatorKey: settings.FREEHOLD_OPERATOR_KEY ?? made.operatorKey, signupKey: settings.FREEHOLD_SIGNUP_KEY ?? made.signupKey,
+    operatorPassword: settings.FREEHOLD_OPERATOR_PASSWORD ?? made.operatorPassword,
   };
 }

@@ -4,7 +4,7 @@ import { readCliSettings, type CliSettings } from '../config/settings.js';
 import { describeError } from '../cli/cli-error.js';
 import { note, print, printJson } from '../cli/output.js';
 import { chooseDataDir, ControlDirectory } from './control-directory.js';
-import type { ReadyLine } from './control-plane.js';
+import { describeOperator, type ReadyLine } from './control-plane.js';
 import { startInBackground } from './detach.js';
 import { takeDown } from './down.js';
 import { LOOPBACK } from './ports.js';
@@ -27,6 +27,7 @@ export interface UpFlags {
   readonly publicHost?: string;
   readonly publicCertificate?: string;
   readonly publicKey?: string;
+  readonly operatorEmail?: string;
   readonly detach?: boolean;
   readonly json?: boolean;
   /** Where a start in the background reports to. */
@@ -71,7 +72,7 @@ async function upInForeground(flags: UpFlags): Promise<void> {
 
 async function upDetached(flags: UpFlags): Promise<void> {
   const settings = readCliSettings();
-  const { directory, port, bind, publicHost, publicCertificate } = upOptions(flags, settings, reportOnStderr());
+  const { directory, port, bind, publicHost, publicCertificate, operatorEmail } = upOptions(flags, settings, reportOnStderr());
   const running = await findRunningFleet(directory, settings, port);
   if (running) note(`freehold: the fleet in ${directory.dataDir} is up already`);
   const args = [
@@ -79,6 +80,7 @@ async function upDetached(flags: UpFlags): Promise<void> {
     ['--bind', bind],
     ...(port === undefined ? [] : [['--port', String(port)]]),
     ...(publicHost === undefined ? [] : [['--public-host', publicHost]]),
+    ...(operatorEmail === undefined ? [] : [['--operator-email', operatorEmail]]),
     ...(publicCertificate === null ? [['--public-certificate', 'none']] : []),
     ...(publicCertificate ? [['--public-certificate', publicCertificate.certificate], ['--public-key', publicCertificate.key]] : []),
   ].flat();
@@ -159,6 +161,7 @@ function upOptions(flags: UpFlags, settings: CliSettings, progress: Progress): U
     bind: flags.bind ?? settings.FREEHOLD_BIND ?? LOOPBACK,
     publicHost: flags.publicHost ?? settings.FREEHOLD_PUBLIC_HOST,
     publicCertificate: choosePublicCertificate(flags, settings),
+    operatorEmail: flags.operatorEmail ?? settings.FREEHOLD_OPERATOR_EMAIL,
     progress,
   };
 }
@@ -171,7 +174,7 @@ function announce(ready: ReadyLine, asJson: boolean, ending: string): void {
   print(
     [
       'Freehold is up.', `  API           ${ready.api}`, `  operator key  ${ready.operatorKey}`, `  signup key    ${ready.signupKey}`,
-      ending,
+      `  operator      ${describeOperator(ready)}`, ending,
     ].join('\n'),
   );
 }

@@ -58,7 +58,12 @@ function withFleet(command: Command): Command {
       '--public-certificate <file>',
       'a certificate for that name that everybody trusts, with its chain; none for the fleet\'s own (FREEHOLD_PUBLIC_CERTIFICATE)',
     )
-    .option('--public-key <file>', 'the key of that certificate (FREEHOLD_PUBLIC_KEY)');
+    .option('--public-key <file>', 'the key of that certificate (FREEHOLD_PUBLIC_KEY)')
+    .option(
+      '--operator-email <address>',
+      'who the first operator is, at the first start; operator@localhost if left out (FREEHOLD_OPERATOR_EMAIL)',
+      parseEmail,
+    );
 }
 
 /** The engine and all that the fleet needs are loaded only by these commands; clients of the API start without them. */
@@ -72,6 +77,11 @@ function parseTime(text: string): Date {
     throw new InvalidArgumentError('it must be a time with its offset, such as 2026-11-24T10:15:00+01:00');
   }
   return time;
+}
+
+function parseEmail(text: string): string {
+  if (!/^[^\s@]+@[^\s@]+$/.test(text)) throw new InvalidArgumentError('it must be an e-mail address');
+  return text;
 }
 
 function parsePort(text: string): number {

@@ -9,7 +9,7 @@ import { connect } from '../cli/client/session.js';
 import { describeEnd, StepPrinter } from '../cli/client/show-steps.js';
 import { note, print } from '../cli/output.js';
 import type { ControlDirectory } from './control-directory.js';
-import type { ReadyLine } from './control-plane.js';
+import { describeOperator, type ReadyLine } from './control-plane.js';
 import { openMasterKey } from './master-key.js';
 import { unseal } from './sealed-keys.js';
 
@@ -92,6 +92,7 @@ function describe(ready: ReadyLine, demo: Demo): string {
     `  API           ${ready.api}  (documentation: ${ready.api}/docs)`,
     `  operator key  ${ready.operatorKey}`,
     `  signup key    ${ready.signupKey}`,
+    `  operator      ${describeOperator(ready)}`,
     `  customer      ${demo.customerId ?? ''}`,
     `  database      ${demo.databaseId ?? ''}`,
     '',

@@ -9,6 +9,9 @@ import type { ControlDirectory } from './control-directory.js';
 export interface ControlKeys {
   readonly operatorKey: string;
   readonly signupKey: string;
+  /** The first operator, who is made as long as there is none, and the password that they sign in with once. */
+  readonly operatorEmail: string;
+  readonly operatorPassword: string;
   /** Password of the metadata database's role. */
   readonly metadataPassword: string;
   readonly redisPassword: string;
@@ -17,17 +20,30 @@ export interface ControlKeys {
 /** To whom the control plane's sealed secrets belong. */
 export const CONTROL_KEYS_OWNER = 'control/keys';
 
-/** @throws CliError if the master key is not the one that the keys were sealed under. */
-export async function openControlKeys(directory: ControlDirectory, vault: Vault): Promise<ControlKeys> {
+const DEFAULT_OPERATOR = 'operator@localhost';
+
+/**
+ * The fleet's keys, made where there are none yet.
+ *
+ * @param operatorEmail the first operator's address, where it is not kept yet: it is who was made with it
+ * @throws CliError if the master key is not the one that the keys were sealed under.
+ */
+export async function openControlKeys(directory: ControlDirectory, vault: Vault, operatorEmail?: string): Promise<ControlKeys> {
   const sealed = await readBytes(directory.sealedKeys);
-  if (sealed) return JSON.parse(unseal(vault, sealed, CONTROL_KEYS_OWNER, directory)) as ControlKeys;
-  const keys = {
+  // A fleet of before has no first operator.
+  const kept: Partial<ControlKeys> = sealed ? (JSON.parse(unseal(vault, sealed, CONTROL_KEYS_OWNER, directory)) as Partial<ControlKeys>) : {};
+  const keys: ControlKeys = {
     operatorKey: `fh_operator_${random()}`,
     signupKey: `fh_signup_${random()}`,
     metadataPassword: random(),
     redisPassword: random(),
+    operatorEmail: operatorEmail ?? DEFAULT_OPERATOR,
+    operatorPassword: randomPassword(),
+    ...kept,
   };
-  await writeWhole({ path: directory.sealedKeys, content: vault.seal(JSON.stringify(keys), CONTROL_KEYS_OWNER), mode: 0o600 });
+  if (JSON.stringify(keys) !== JSON.stringify(kept)) {
+    await writeWhole({ path: directory.sealedKeys, content: vault.seal(JSON.stringify(keys), CONTROL_KEYS_OWNER), mode: 0o600 });
+  }
   return keys;
 }
 
@@ -46,4 +62,9 @@ export function unseal(vault: Vault, sealed: Buffer, owner: string, directory: C
 /** 43 characters of base64url: 256 bits. */
 function random(): string {
   return randomBytes(32).toString('base64url');
+}
+
+/** 120 random bits in groups that can be typed. */
+function randomPassword(): string {
+  return randomBytes(15).toString('hex').replaceAll(/(.{6})(?=.)/g, '$1-');
 }

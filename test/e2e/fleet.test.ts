@@ -21,6 +21,8 @@ interface Ready {
   readonly console: string;
   readonly operatorKey: string;
   readonly signupKey: string;
+  readonly operatorEmail: string;
+  readonly operatorPassword: string;
 }
 
 /** A fleet that the test started, and the database that it made there. */
@@ -86,8 +88,18 @@ describe('two fleets on one machine', () => {
       console: `http://127.0.0.1:${one.port}/console`,
       operatorKey: expect.stringMatching(/^fh_operator_.{32,}/) as string,
       signupKey: expect.stringMatching(/^fh_signup_.{32,}/) as string,
+      operatorEmail: 'operator@localhost',
+      operatorPassword: expect.stringMatching(/^([0-9a-f]{6}-){4}[0-9a-f]{6}$/) as string,
     });
     expect(other.ready.operatorKey).not.toBe(one.ready.operatorKey);
+  });
+
+  it('let the first operator in, with the password that was printed, to choose another', async () => {
+    const { api, operatorEmail: email, operatorPassword: password } = one.ready;
+    const response = await fetch(`${api}/v1/sessions`, {
+      method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email, password }), signal: AbortSignal.timeout(20_000),
+    });
+    expect(await response.json()).toMatchObject({ state: 'signed-in', user: { email, role: 'operator' }, owes: 'new-password' });
   });
 
   it('sign up customers and make a database for each, with its steps shown', async () => {

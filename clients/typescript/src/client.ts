@@ -29,6 +29,9 @@ export type MaintenanceWindow = Schemas['MaintenanceWindow'];
 export type MovePlan = Schemas['MovePlanAnswer']['plan'];
 export type ApiKey = Schemas['ApiKey'];
 export type NewApiKey = Schemas['NewApiKey'];
+export type User = Schemas['User'];
+export type UserPassword = Schemas['UserPassword'];
+export type Invitation = Schemas['Invitation'];
 
 type Method = 'get' | 'post' | 'put' | 'delete';
 

@@ -52,7 +52,7 @@ describe('the commands in the documents', () => {
     expect(faults.flat()).toEqual([]);
   });
 
-  it.each([['alertz'], ['alerts', 'shop'], ['databases'], ['databases', 'shwo', 'shop'], ['failover'], ['failover', 'shop', '--accept-loss'], ['up', '--port', 'x'], ['operations', 'list', '--state', 'x']])('would be missed otherwise: freehold %s', async (...words) => {
+  it.each([['alertz'], ['alerts', 'shop'], ['databases'], ['databases', 'shwo', 'shop'], ['failover'], ['failover', 'shop', '--accept-loss'], ['up', '--port', 'x'], ['operations', 'list', '--state', 'x'], ['users', 'reset', 'ada@example.com', '--password', 'x']])('would be missed otherwise: freehold %s', async (...words) => {
     expect(await faultOf(words, false)).toBeDefined();
   });
 
