@@ -30,6 +30,8 @@ CREATE TABLE users (
   -- The address in one form, by which it is found however it is written.
   email_key        text NOT NULL UNIQUE,
   name             text,
+  -- Who the user is at the provider where they sign in: its address and its name for them.
+  external_id      text UNIQUE,
   disabled_at      timestamptz,
   -- Goes up when all sessions of the user end.
   session_epoch    integer NOT NULL DEFAULT 0,

@@ -11,13 +11,14 @@ import { GuessLimits } from './sign-in/guess-limits.js';
 import { LetterLimits } from './sign-in/letter-limits.js';
 import { PasswordStrategy } from './sign-in/password.strategy.js';
 import { Passwords } from './sign-in/passwords.js';
+import { Provider } from './sign-in/provider.js';
 import { SignInsService } from './sign-in/sign-ins.service.js';
 import { CredentialsService } from './users/credentials.service.js';
 import { UsersService } from './users/users.service.js';
 
 const PARTS = [
-  ApiKeysService, UsersService, CredentialsService, Passwords, SessionStore, SessionsService, GuessLimits, LetterLimits, SignInsService,
-  BearerStrategy, CookieStrategy, PasswordStrategy,
+  ApiKeysService, UsersService, CredentialsService, Passwords, SessionStore, SessionsService, GuessLimits, LetterLimits,
+  SignInsService, Provider, BearerStrategy, CookieStrategy, PasswordStrategy,
 ];
 
 /** Who is acting: programs by their keys, people by their sessions. */

@@ -35,6 +35,8 @@ export const WHO_MAY = {
   // A password, a second factor or the token in a mail is the permission.
   'session.create': 'public',
   'session.confirm': 'public',
+  'session.ask-provider': 'public',
+  'session.create-by-provider': 'public',
   'password-reset.request': 'public',
   'password-reset.use': 'public',
   'invitation.accept': 'public',

@@ -28,6 +28,9 @@ const UNCLEAR_ADDRESS = 'has an @ that ends no user name and password: '
 
 const keySchema = (whenMissing: string) => z.string({ error: whenMissing })
   .refine((text) => Buffer.from(text, 'base64').length === 32, 'must be exactly 32 bytes in base64');
+/** Whether an address leads to this machine, where nobody listens on the way. */
+const isOnThisMachine = (url: string): boolean => /^http:\/\/(localhost|127(\.\d+){3}|\[::1\])[:/]/.test(`${url}/`);
+
 /** Also of a machine without a domain, such as operator@localhost. */
 const EMAIL_LIKE = /^[^\s@]+@[^\s@]+$/;
 
@@ -109,6 +112,14 @@ export const settingsSchema = z.object({
   /** The operator that is made as long as there is none, and the password that they sign in with once. */
   FREEHOLD_OPERATOR_EMAIL: z.string().regex(EMAIL_LIKE, 'must be an e-mail address').optional(),
   FREEHOLD_OPERATOR_PASSWORD: z.string().min(12).max(1024).optional(),
+  /** A provider of OpenID Connect by which operators sign in, such as https://login.example.com/realms/staff. */
+  FREEHOLD_OIDC_ISSUER: z.url({ protocol: /^https?$/, error: 'must begin with https://' })
+    .refine((url) => url.startsWith('https:') || isOnThisMachine(url), 'must begin with https://').optional(),
+  FREEHOLD_OIDC_CLIENT_ID: z.string().min(1).optional(),
+  FREEHOLD_OIDC_CLIENT_SECRET_FILE: z.string().startsWith('/', 'must be an absolute path').optional(),
+  /** The claim that tells who is an operator, and what it has to be, or to hold, if it is a list. */
+  FREEHOLD_OIDC_CLAIM: z.string().min(1).default('groups'),
+  FREEHOLD_OIDC_VALUE: z.string().min(1).optional(),
   /** Where mails are handed over, such as smtps://user:password@mail.example.com; files in the data directory if it is not set. */
   FREEHOLD_SMTP_URL: z.string().regex(/^smtps?:\/\/[^/?#]+/, 'must begin with smtp:// or smtps://').regex(CLEAR_ADDRESS, UNCLEAR_ADDRESS)
     .optional(),
@@ -157,7 +168,7 @@ export class SettingsError extends Error {
  */
 export function readSettings(environment: Environment = given): Settings {
   const parsed = settingsSchema.safeParse(environment);
-  const faults = [...(parsed.success ? [] : listFaults(parsed.error)), ...findFaultsBetween(environment)];
+  const faults = [...(parsed.success ? [] : listFaults(parsed.error)), ...findFaultsBetween(environment), ...findHalfProvider(environment)];
   if (!parsed.success || faults.length > 0) throw new SettingsError(faults);
   return parsed.data;
 }
@@ -263,6 +274,17 @@ function findSharedKey({ FREEHOLD_OPERATOR_KEY: operator, FREEHOLD_SIGNUP_KEY: s
 function findHalfTls({ FREEHOLD_TLS_CERTIFICATE: certificate, FREEHOLD_TLS_KEY: key }: Environment): string[] {
   const isHalf = (certificate === undefined) !== (key === undefined);
   return isHalf ? ['FREEHOLD_TLS_CERTIFICATE and FREEHOLD_TLS_KEY belong together: set both'] : [];
+}
+
+const PROVIDER_SETTINGS = [
+  'FREEHOLD_OIDC_ISSUER', 'FREEHOLD_OIDC_CLIENT_ID', 'FREEHOLD_OIDC_CLIENT_SECRET_FILE', 'FREEHOLD_OIDC_VALUE',
+] as const;
+
+/** A provider is named whole or not at all. */
+function findHalfProvider(environment: Environment): string[] {
+  const missing = PROVIDER_SETTINGS.filter((name) => environment[name] === undefined);
+  if (missing.length === PROVIDER_SETTINGS.length) return [];
+  return missing.map((name) => `${name} is required where another setting of the provider is given`);
 }
 
 function findUnknown(environment: Environment): string[] {

@@ -1,6 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { z } from 'zod';
+import { sessionCookieOf } from '../access/sessions/session-cookie.js';
 import { component, componentSchemas } from './components.js';
 import { IDEMPOTENCY_KEY } from './route.js';
 import { TAGS } from './tags.js';
@@ -33,7 +34,10 @@ export function describeApi(app: INestApplication, publicUrl: string): OpenAPIOb
   const builder = new DocumentBuilder()
     .setTitle('Freehold').setVersion('1').setDescription(DESCRIPTION).addServer(publicUrl)
     .setLicense('Proprietary', `${publicUrl}/docs`)
-    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An API key' }, 'apiKey');
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An API key, or the token of a session' }, 'apiKey')
+    .addCookieAuth(sessionCookieOf(publicUrl).name, {
+      type: 'apiKey', in: 'cookie', description: 'A session; what changes something needs the header `X-CSRF-Token`, too',
+    }, 'session');
   for (const [tag, description] of TAGS) builder.addTag(tag, description);
   const document = SwaggerModule.createDocument(app, builder.build());
   const answered = new Set<number>();

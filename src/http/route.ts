@@ -1,7 +1,7 @@
 import {
   applyDecorators, type CanActivate, createParamDecorator, type ExecutionContext, Injectable, SetMetadata, UseGuards, UseInterceptors,
 } from '@nestjs/common';
-import { ApiBearerAuth, ApiExtension, ApiHeader, ApiResponse } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiCookieAuth, ApiExtension, ApiHeader, ApiResponse } from '@nestjs/swagger';
 import type { Request } from 'express';
 import type { z } from 'zod';
 import { ProblemError } from '../problems/problem.js';
@@ -33,7 +33,7 @@ export function Takes(action: Action, ...others: readonly Action[]) {
   return applyDecorators(
     SetMetadata(ACTION, action),
     ApiExtension('x-action', others.length === 0 ? action : [action, ...others]),
-    ...(isPublic(action) ? [] : [ApiBearerAuth('apiKey')]),
+    ...(isPublic(action) ? [] : [ApiBearerAuth('apiKey'), ApiCookieAuth('session')]),
   );
 }
 

@@ -4,6 +4,7 @@ import type { Request } from 'express';
 import { csrfTokenOf } from '../access/sessions/csrf-token.js';
 import { readSessionCookie, type SessionCookie, sessionCookieOf } from '../access/sessions/session-cookie.js';
 import type { Caller } from '../changes/caller.js';
+import { publicUrlOf } from '../config/public-url.js';
 import { SETTINGS } from '../config/settings-token.js';
 import type { Settings } from '../config/settings.js';
 import { Answers, CurrentCaller, Problems, Repeatable, Takes } from '../http/route.js';
@@ -23,7 +24,7 @@ export class AccountController {
   private readonly cookie: SessionCookie;
 
   constructor(private readonly requests: AccountRequests, @Inject(SETTINGS) settings: Settings) {
-    this.cookie = sessionCookieOf(settings);
+    this.cookie = sessionCookieOf(publicUrlOf(settings));
   }
 
   @Get()

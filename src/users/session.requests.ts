@@ -4,10 +4,13 @@ import type { UserActor } from '../access/actor.js';
 import { admit } from '../access/permission.js';
 import { type NewSession, type Origin, SessionsService } from '../access/sessions/sessions.service.js';
 import { CredentialsRefused, type Proof, SignInsService } from '../access/sign-in/sign-ins.service.js';
-import type { Credentials } from '../access/users/credentials.service.js';
+import type { ProvedOperator } from '../access/sign-in/judge-claims.js';
+import { NO_SUBJECT } from '../access/subject.js';
+import { type Credentials, CredentialsService } from '../access/users/credentials.service.js';
 import { type User, UsersService } from '../access/users/users.service.js';
 import { type Caller, systemCaller } from '../changes/caller.js';
 import { Changes } from '../changes/changes.js';
+import { Metadata } from '../metadata/metadata.js';
 import { EVERYTHING } from '../metadata/reach.js';
 import { notFound } from '../problems/problem.js';
 import type { Log } from '../telemetry/log.js';
@@ -40,6 +43,8 @@ export class SessionRequests {
     private readonly users: UsersService,
     private readonly sessions: SessionsService,
     private readonly signIns: SignInsService,
+    private readonly credentials: CredentialsService,
+    private readonly metadata: Metadata,
     @Inject(LOG) private readonly log: Log,
   ) {}
 
@@ -55,6 +60,22 @@ export class SessionRequests {
     const check = (): Promise<Credentials> => this.signIns.checkTicket(ticket, proof, stranger.address);
     const found = await this.tellRefusal(stranger, 'session.confirm', check);
     return this.signIn(stranger, 'session.confirm', found, 'code' in proof ? 'code' : 'recovery-code');
+  }
+
+  /**
+   * Whom a provider has proved to be an operator; they become one at their first sign-in.
+   *
+   * @throws CredentialsRefused for anybody else, for who is disabled, and for an address that somebody signs in with otherwise
+   */
+  async beginByProvider(stranger: Stranger, proved: ProvedOperator | undefined): Promise<SignedIn> {
+    const action = 'session.create-by-provider';
+    const found = await this.tellRefusal(stranger, action, async () => {
+      const user = proved && (await this.provideOperator(stranger, proved));
+      const credentials = user && (await this.credentials.find(user.id));
+      if (!credentials || credentials.disabled) throw new CredentialsRefused(credentials);
+      return credentials;
+    });
+    return this.signIn(stranger, action, found, 'provider');
   }
 
   /** All of the caller's own, the one that was used last first. */
@@ -83,8 +104,22 @@ export class SessionRequests {
     await this.sessions.forget(requireUser(caller).id).catch(() => undefined);
   }
 
+  /** Undefined if their address is somebody else's: a provider is not asked whose passwords here are whose. */
+  private async provideOperator({ requestId, address }: Stranger, { externalId, email, name }: ProvedOperator): Promise<User | undefined> {
+    const known = await this.users.findExternal(this.metadata.dataSource.manager, externalId);
+    if (known) return known;
+    const caller = { ...systemCaller('sign-in'), requestId, address };
+    const { body } = await this.changes.change(caller, { action: 'user.create', subject: NO_SUBJECT }, async (tx) => {
+      const user = await this.users.create(tx, {
+        customerId: null, role: 'operator', email, name, verifier: null, externalId, oneTime: false,
+      });
+      return { body: user, made: { id: user?.id ?? externalId, customerId: null }, detail: { role: 'operator', by: 'provider' } };
+    });
+    return body;
+  }
+
   private async signIn(stranger: Stranger, action: Action, found: Credentials, how: string): Promise<SignedIn> {
-    const session = await this.sessions.begin(found, 'password', stranger);
+    const session = await this.sessions.begin(found, how === 'provider' ? 'provider' : 'password', stranger);
     const actor = await this.sessions.authenticate(session.token);
     const user = await this.users.find(EVERYTHING, found.userId);
     if (!actor || !user) throw new CredentialsRefused(found);

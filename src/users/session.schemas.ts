@@ -32,7 +32,7 @@ export const signInAnswerSchema = component('SignIn', z.object({
   csrfToken: z.string().nullable().meta({ description: 'For the header `X-CSRF-Token`, with a cookie' }),
   ticket: z.string().nullable().meta({ description: 'For the second step' }),
   expiresAt: z.iso.datetime().meta({ description: 'Of the session, or of the ticket' }),
-  user: userSchema.optional(),
+  user: z.object(userSchema.shape).optional().meta({ description: 'Left out with a ticket' }),
   owes,
 }).meta({ description: 'A session, or a ticket for the second step of a sign-in.' }));
 export type SignInAnswer = z.output<typeof signInAnswerSchema>;

@@ -32,8 +32,8 @@ export class SessionsController {
   constructor(
     private readonly requests: SessionRequests, private readonly strategy: PasswordStrategy, @Inject(SETTINGS) settings: Settings,
   ) {
-    this.cookie = sessionCookieOf(settings);
     this.ownUrl = publicUrlOf(settings);
+    this.cookie = sessionCookieOf(this.ownUrl);
   }
 
   @Post()
@@ -151,7 +151,7 @@ export class SessionsController {
   }
 }
 
-function strangerOf(request: Request): Stranger {
+export function strangerOf(request: Request): Stranger {
   return { requestId: request.id, address: request.ip ?? null, agent: request.get('user-agent') ?? null };
 }
 

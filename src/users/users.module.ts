@@ -10,6 +10,7 @@ import { InvitationsController } from './invitations.controller.js';
 import { InvitationsService } from './invitations.service.js';
 import { PasswordResetRequests } from './password-reset.requests.js';
 import { PasswordResetsController } from './password-resets.controller.js';
+import { ProviderController } from './provider.controller.js';
 import { SessionRequests } from './session.requests.js';
 import { SessionsController } from './sessions.controller.js';
 import { UserRequests } from './user.requests.js';
@@ -18,7 +19,9 @@ import { UsersController } from './users.controller.js';
 /** People who sign in. */
 @Module({
   imports: [AccessModule, CustomersModule, NotificationsModule],
-  controllers: [SessionsController, AccountController, UsersController, InvitationsController, PasswordResetsController],
+  controllers: [
+    ProviderController, SessionsController, AccountController, UsersController, InvitationsController, PasswordResetsController,
+  ],
   providers: [
     SessionRequests, AccountRequests, UserRequests, InvitationsService, InvitationRequests, PasswordResetRequests, FirstOperator,
   ],

@@ -431,15 +431,16 @@ describe('what a tenant asks for', () => {
       [`INSERT INTO instances (id, database_id, host_id, role, state, address) SELECT 'ins_x', $1, id, 'standby', 'starting', 'x' FROM hosts LIMIT 1`, [adasDatabase.id]],
       [`INSERT INTO backups (id, database_id, reason) VALUES ('bkp_x', $1, 'requested')`, [adasDatabase.id]],
       [`INSERT INTO dump_links (hash, database_id, credential_id, expires_at) VALUES ('x', $1, 'key_x', now())`, [adasDatabase.id]],
+      [`INSERT INTO invitations (id, customer_id, role, email, email_key, hash, invited_by, expires_at) VALUES ('inv_x', $1, 'owner', 'x', 'x', 'x', 'x', now())`, [ada.id]],
     ];
     for (const [statement, parameters] of attempts) await expect(confined(bob.id, statement, parameters)).rejects.toThrow(/row-level security/);
   });
 
   it('cannot touch what the kernel and the door keep', async () => {
-    for (const table of ['operations', 'operation_steps', 'subjects', 'alerts', 'idempotency_records', 'backup_sets']) {
+    for (const table of ['operations', 'operation_steps', 'subjects', 'alerts', 'idempotency_records', 'backup_sets', 'user_credentials', 'recovery_codes', 'password_resets', 'mails']) {
       await expect(confined(bob.id, `DELETE FROM ${table}`)).rejects.toThrow(/permission denied/);
     }
-    for (const change of [`UPDATE audit_events SET actor = 'nobody'`, 'DELETE FROM audit_events', `UPDATE databases SET customer_id = 'cus_x'`, `UPDATE api_keys SET scopes = '{operator}'`]) {
+    for (const change of [`UPDATE audit_events SET actor = 'nobody'`, 'DELETE FROM audit_events', `UPDATE databases SET customer_id = 'cus_x'`, `UPDATE api_keys SET scopes = '{operator}'`, `UPDATE users SET email_key = 'x'`, `UPDATE users SET customer_id = NULL`, `INSERT INTO users (id) VALUES ('x')`]) {
       await expect(confined(bob.id, change)).rejects.toThrow(/permission denied/);
     }
   });

@@ -60,7 +60,14 @@ describe('the logs', () => {
     expect(await api.ended(failing.body.operation.id)).toMatchObject({ state: 'failed' });
     await collectKept();
 
-    for (const key of [api.operatorKey, apiKey.key, `fh_customer_${randomBytes(32).toString('base64url')}`]) {
+    const { body: user } = await api.post('/v1/users', { email: 'ada@example.com', role: 'owner', customerId: customer.id });
+    secrets.set('first password', user.password);
+    await api.post('/v1/sessions', { email: 'ada@example.com', password: `${user.password}x` }, { key: null });
+    const { body: session } = await api.post('/v1/sessions', { email: 'ada@example.com', password: user.password }, { key: null });
+    const [kept] = await api.query<{ verifier: string }>('SELECT verifier FROM user_credentials');
+    secrets.set('verifier of a user', kept!.verifier);
+
+    for (const key of [session.token, api.operatorKey, apiKey.key, `fh_customer_${randomBytes(32).toString('base64url')}`]) {
       secrets.set(`misplaced ${key.slice(0, 8)} ${secrets.size}`, key);
       await misplace(key);
     }
@@ -76,7 +83,7 @@ describe('the logs', () => {
     expect(secrets.size).toBeGreaterThan(12);
     const text = lines.join('');
     for (const [name, secret] of secrets) expect(text.includes(secret) || text.includes(encodeURIComponent(secret)), name).toBe(false);
-    expect(text).not.toMatch(/SCRAM-SHA-256\$|fh_[a-z]+_[A-Za-z0-9_-]{20}/);
+    expect(text).not.toMatch(/SCRAM-SHA-256\$|PBKDF2-SHA512\$|fh_[a-z]+_[A-Za-z0-9_-]{20}/);
   });
 
   it('tie a request, its operation and its steps together by one id', async () => {

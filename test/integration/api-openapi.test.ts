@@ -46,9 +46,10 @@ describe('the OpenAPI document', () => {
 
   it('says who needs a key, what a repeated request needs, and which problems are answered', () => {
     for (const { path, method, route } of routes()) {
-      const isPublic = /^\/(healthz|readyz|metrics|v1\/(regions|plans|status|uptime|backup-policy|dump-links|maintenance-windows|sessions$|sessions\/second|password-resets|invitations\/accept))/.test(path);
+      const isPublic = /^\/(healthz|readyz|metrics|v1\/(regions|plans|status|uptime|backup-policy|dump-links|maintenance-windows|sessions$|sessions\/(second|provider)|password-resets|invitations\/accept))/.test(path);
       if (!isPublic) expect(route.responses['401'], `${method} ${path}`).toBeDefined();
       if (path.includes('{')) expect(route.responses['404'], `${method} ${path}`).toBeDefined();
+      expect(Object.keys(route.responses).filter((status) => /^[23]\d\d$/.test(status)), `${method} ${path}`).not.toEqual([]);
       // An idempotency key is a credential's; who signs in has none yet.
       if (method === 'post' && !isPublic) expect(route.responses['422'], `${method} ${path}`).toBeDefined();
     }

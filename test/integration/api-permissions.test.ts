@@ -99,6 +99,9 @@ const ROWS: Readonly<Record<string, Row>> = {
   // Nobody signs in like that, who may try.
   createSession: { admitted: 401, request: (caller) => ({ body: { email: `${caller}@example.com`, password: PASSWORD } }) },
   confirmSession: { admitted: 401, request: (caller) => ({ body: { ticket: caller, code: '123456' } }) },
+  // There is no provider here, which everybody is told.
+  askProvider: { admitted: 404 },
+  createSessionByProvider: { admitted: 404 },
   requestPasswordReset: { admitted: 202, request: (caller) => ({ body: { email: `${caller}@example.com` } }) },
   usePasswordReset: { admitted: 400, request: () => ({ body: { token: 'none', password: PASSWORD } }) },
   acceptInvitation: { admitted: 400, request: () => ({ body: { token: 'none', password: PASSWORD } }) },

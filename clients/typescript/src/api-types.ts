@@ -189,6 +189,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/sessions/provider": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sign in at a provider
+         * @description For operators, by OpenID Connect, in a browser. Where there is no provider there is nothing here.
+         */
+        get: operations["askProvider"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/provider/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Come back from a provider
+         * @description With the session's cookie. Who has the claim that makes an operator becomes one at the first sign-in.
+         */
+        get: operations["createSessionByProvider"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/sessions": {
         parameters: {
             query?: never;
@@ -2233,7 +2273,23 @@ export interface components {
              * @description Of the session, or of the ticket
              */
             expiresAt: string;
-            user?: components["schemas"]["User"];
+            /** @description Left out with a ticket */
+            user?: {
+                /** @example usr_01hzy3v7q8k2w5n9t4r6x1m0pa */
+                id: string;
+                /** @description null for an operator */
+                customerId: string | null;
+                /** @enum {string} */
+                role: "owner" | "member" | "operator";
+                email: string;
+                name: string | null;
+                /** @enum {string} */
+                state: "active" | "disabled";
+                /** Format: date-time */
+                createdAt: string;
+                /** Format: date-time */
+                lastSignInAt: string | null;
+            };
             /**
              * @description What has to be done before anything else
              * @enum {string|null}
@@ -2829,6 +2885,51 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             429: components["responses"]["Problem429"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    askProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the provider */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["Problem404"];
+            503: components["responses"]["Problem503"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    createSessionByProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the console */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
+            503: components["responses"]["Problem503"];
             "4XX": components["responses"]["Problem"];
             "5XX": components["responses"]["Problem"];
         };

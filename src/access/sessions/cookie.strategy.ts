@@ -42,7 +42,7 @@ export class CookieStrategy extends PassportStrategy(SessionCookieStrategy, 'coo
   private readonly ownUrl: string;
 
   constructor(private readonly sessions: SessionsService, @Inject(SETTINGS) settings: Settings) {
-    super(sessionCookieOf(settings));
+    super(sessionCookieOf(publicUrlOf(settings)));
     this.ownUrl = publicUrlOf(settings);
   }
 

@@ -1,6 +1,4 @@
 import { parse } from 'cookie';
-import { publicUrlOf } from '../../config/public-url.js';
-import type { Settings } from '../../config/settings.js';
 
 /** How a browser is given the token of a session. */
 export interface SessionCookie {
@@ -12,8 +10,8 @@ export interface SessionCookie {
  * Where clients come by TLS the cookie is bound to this very host and to TLS, which the prefix makes browsers enforce (RFC 6265bis,
  * 4.1.3.2); a laboratory without TLS could not use it then.
  */
-export function sessionCookieOf(settings: Settings): SessionCookie {
-  const secure = publicUrlOf(settings).startsWith('https://');
+export function sessionCookieOf(publicUrl: string): SessionCookie {
+  const secure = publicUrl.startsWith('https://');
   return { name: secure ? '__Host-freehold_session' : 'freehold_session', secure };
 }
 

@@ -24,6 +24,7 @@ export interface KeptSession extends SessionRecord {
 const sessionKey = (hash: string): string => `freehold:session:${hash}`;
 /** The hashes of a user's sessions, each with the time of its last use. */
 const indexKey = (userId: string): string => `freehold:sessions:${userId}`;
+const errandKey = (hash: string): string => `freehold:errand:${hash}`;
 const ticketKey = (hash: string): string => `freehold:ticket:${hash}`;
 
 /** Sessions in Redis: all processes of the API see the same, and a loss of Redis signs people out. */
@@ -89,11 +90,25 @@ export class SessionStore {
     return text === null ? undefined : (JSON.parse(text) as Ticket);
   }
 
+  /** Remembers for a short time who was sent to a provider. */
+  async putErrand(hash: string, errand: Errand, ttlMs: number): Promise<void> {
+    await this.memory.ask((redis) => redis.set(errandKey(hash), JSON.stringify(errand), 'PX', ttlMs));
+  }
+
+  /** Of two who come back with it at once, one gets in. */
+  async takeErrand(hash: string): Promise<Errand | undefined> {
+    const text = await this.memory.ask((redis) => redis.getdel(errandKey(hash)));
+    return text === null ? undefined : (JSON.parse(text) as Errand);
+  }
+
   /** Uses a ticket up: of two who come with it at once, one gets in. */
   async takeTicket(hash: string): Promise<boolean> {
     return (await this.memory.ask((redis) => redis.del(ticketKey(hash)))) === 1;
   }
 }
+
+/** What a provider is to be asked about, from the way there to the way back. */
+export type Errand = Readonly<Record<string, unknown>>;
 
 /** Who has given the right password, and has still to give a code. */
 export interface Ticket {

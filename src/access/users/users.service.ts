@@ -28,6 +28,8 @@ export interface NewUser {
   readonly name: string | null;
   /** Null for who signs in elsewhere. */
   readonly verifier: string | null;
+  /** Who they are there. */
+  readonly externalId?: string;
   /** Whether somebody else has seen the password. */
   readonly oneTime: boolean;
 }
@@ -59,12 +61,19 @@ export class UsersService {
     return (await this.metadata.select<User>(EVERYTHING, select))[0];
   }
 
+  /** The operator whom a provider knows by this name. */
+  async findExternal(tx: EntityManager, externalId: string): Promise<User | undefined> {
+    return (await queryRows<User>(tx, `${SELECT_USERS} WHERE external_id = $1 AND role = 'operator'`, [externalId]))[0];
+  }
+
   /** Undefined if the address is somebody's already. */
-  async create(tx: EntityManager, { customerId, role, email, name, verifier, oneTime }: NewUser): Promise<User | undefined> {
+  async create(
+    tx: EntityManager, { customerId, role, email, name, verifier, externalId, oneTime }: NewUser,
+  ): Promise<User | undefined> {
     const [user] = await queryRows<User>(tx,
-      `INSERT INTO users (id, customer_id, role, email, email_key, name) VALUES ($1, $2, $3, $4, $5, $6)
+      `INSERT INTO users (id, customer_id, role, email, email_key, name, external_id) VALUES ($1, $2, $3, $4, $5, $6, $7)
        ON CONFLICT (email_key) DO NOTHING RETURNING ${COLUMNS}`,
-      [newId('user'), customerId, role, email, emailKey(email), name]);
+      [newId('user'), customerId, role, email, emailKey(email), name, externalId ?? null]);
     if (!user) return undefined;
     await tx.query('INSERT INTO user_credentials (user_id, verifier, one_time) VALUES ($1, $2, $3)', [user.id, verifier, oneTime]);
     return user;

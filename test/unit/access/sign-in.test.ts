@@ -3,6 +3,7 @@ import { TOTP, Secret } from 'otpauth';
 import { describe, expect, it } from 'vitest';
 import { addressGroup } from '../../../src/access/sign-in/address-group.js';
 import { backOffSeconds } from '../../../src/access/sign-in/back-off.js';
+import { judgeClaims } from '../../../src/access/sign-in/judge-claims.js';
 import { findPasswordFault } from '../../../src/access/sign-in/password-rules.js';
 import { Passwords } from '../../../src/access/sign-in/passwords.js';
 import { hashRecoveryCode, newRecoveryCodes } from '../../../src/access/sign-in/recovery-codes.js';
@@ -161,8 +162,27 @@ describe('a page', () => {
   });
 
   it('keeps the cookie to itself where there is TLS', () => {
-    const settings = { FREEHOLD_BIND: '127.0.0.1', FREEHOLD_PORT: 8080 } as Settings;
-    expect(sessionCookieOf({ ...settings, FREEHOLD_PUBLIC_URL: OWN })).toEqual({ name: '__Host-freehold_session', secure: true });
-    expect(sessionCookieOf(settings)).toEqual({ name: 'freehold_session', secure: false });
+    expect(sessionCookieOf(OWN)).toEqual({ name: '__Host-freehold_session', secure: true });
+    expect(sessionCookieOf('http://127.0.0.1:8080')).toEqual({ name: 'freehold_session', secure: false });
+  });
+});
+
+describe('what a provider claims', () => {
+  const wanted = { issuer: 'https://login.example', claim: 'groups', value: 'operators' };
+  const claims = { sub: '7', email: 'grace@example.com', name: 'Grace', groups: ['staff', 'operators'] };
+  const proved = { externalId: 'https://login.example#7', email: 'grace@example.com', name: 'Grace' };
+
+  it.each<[string, object, object | undefined]>([
+    ['a list that holds the value', {}, proved],
+    ['the value itself', { groups: 'operators' }, proved],
+    ['no name', { name: undefined }, { ...proved, name: null }],
+    ['an address that was verified', { email_verified: true }, proved],
+    ['an address that was not', { email_verified: false }, undefined],
+    ['another value', { groups: ['operators-of-something-else'] }, undefined],
+    ['no claim', { groups: undefined }, undefined],
+    ['no address', { email: undefined }, undefined],
+    ['no name of its own for them', { sub: undefined }, undefined],
+  ])('%s', (_, others, expected) => {
+    expect(judgeClaims({ ...claims, ...others }, wanted)).toEqual(expected);
   });
 });

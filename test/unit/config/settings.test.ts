@@ -31,6 +31,14 @@ describe('readSettings', () => {
     expect(readSettings({ ...good, DATABASE_URL: `postgresql://u:${escaped}@h/db`, REDIS_URL: `redis://:${escaped}@h:6379` })).toBeDefined();
   });
 
+  it('takes a provider whole or not at all', () => {
+    const provider = { FREEHOLD_OIDC_ISSUER: 'https://login.example', FREEHOLD_OIDC_CLIENT_ID: 'freehold', FREEHOLD_OIDC_CLIENT_SECRET_FILE: '/etc/freehold/oidc', FREEHOLD_OIDC_VALUE: 'operators' };
+    expect(readSettings({ ...good, ...provider }).FREEHOLD_OIDC_CLAIM).toBe('groups');
+    expect(() => readSettings({ ...good, FREEHOLD_OIDC_ISSUER: 'https://login.example' })).toThrow(/FREEHOLD_OIDC_CLIENT_ID is required[^]*SECRET_FILE is required[^]*VALUE is required/);
+    expect(() => readSettings({ ...good, ...provider, FREEHOLD_OIDC_ISSUER: 'http://login.example' })).toThrow(/must begin with https/);
+    expect(readSettings({ ...good, ...provider, FREEHOLD_OIDC_ISSUER: 'http://127.0.0.1:9000' })).toBeDefined();
+  });
+
   it('refuses one key for two credentials, beside every other fault, and does not tell it', () => {
     const key = `fh_${'k'.repeat(40)}`;
     const shared = { ...good, FREEHOLD_OPERATOR_KEY: key, FREEHOLD_SIGNUP_KEY: key, FREEHOLD_PORT: '99999' };
