@@ -15,7 +15,7 @@ const { readdirSync } = require('node:fs');
 const { join } = require('node:path');
 
 const FEATURES = [
-  'notifications', 'customers', 'users', 'fleet', 'databases', 'health', 'backups', 'relocation', 'maintenance', 'reconciliation',
+  'notifications', 'customers', 'users', 'fleet', 'databases', 'health', 'backups', 'relocation', 'maintenance', 'reconciliation', 'uptime',
 ];
 const GROUND = ['config', 'problems', 'metadata', 'telemetry', 'secrets', 'redis'];
 /** What runs by itself and sees the control plane from outside. */

@@ -28,6 +28,8 @@ export const WHO_MAY = {
   'health.read': 'public',
   'metrics.read': 'public',
   'problem-type.read': 'public',
+  // Of the platform and of regions; that of a database is read within the reach.
+  'uptime.read': 'public',
   // The token in the link is the permission; what it may do ends with the key that made it.
   'dump-link.check': 'public',
   'dump-link.use': 'public',
@@ -108,6 +110,8 @@ export const WHO_MAY = {
   'audit-event.list': 'authenticated',
   'audit-event.export': 'authenticated',
   'audit-event.verify': 'operator',
+  'outage.list': 'authenticated',
+  'sla-report.read': 'authenticated',
 
   'maintenance-window.list': 'public',
   'maintenance-window.read': 'public',

@@ -11,6 +11,7 @@ import { maintenanceCommands } from './client/maintenance-commands.js';
 import { operationCommands } from './client/operation-commands.js';
 import { promotionCommands } from './client/promotion-commands.js';
 import { relocationCommands } from './client/relocation-commands.js';
+import { uptimeCommands } from './client/uptime-commands.js';
 import { userCommands } from './client/user-commands.js';
 import { drillCommand } from './drill/drill-command.js';
 import { fleetCommands } from '../supervisor/fleet-commands.js';
@@ -41,6 +42,7 @@ export function program(version: string): Command {
     customerCommands(),
     userCommands(),
     ...inventoryCommands(),
+    ...uptimeCommands(),
   ];
   for (const command of commands) freehold.addCommand(command);
   throwInsteadOfExit(freehold);

@@ -127,6 +127,12 @@ export class DatabaseWatch {
     return { silent: of(({ misses }) => misses >= MISSES_TO_SUSPECT), alive: of(({ look, misses }) => look !== null && misses === 0) };
   }
 
+  /** The hosts of its instances in a data centre. */
+  hostsIn(dataCenterId: string): readonly string[] {
+    return this.database.members.filter((member) => member.dataCenterId === dataCenterId)
+      .flatMap(({ id }) => this.options.refs.get(id)?.host ?? []);
+  }
+
   /** Looks at what goes wrong slowly; undefined if the database has changed meanwhile, and roles with it. */
   async inspect(timeoutMs: number): Promise<DatabaseSigns | undefined> {
     const { database } = this;

@@ -29,6 +29,7 @@ import { StorageWatch } from './storage-watch.js';
 import { DatabaseWatch, type WatchedDatabase, type WatchFindings } from './database-watch.js';
 import { Lateness } from './lateness.js';
 import { PrimaryAlerts } from './primary-alerts.js';
+import { SightFeed } from './sight-feed.js';
 import { SightRecords } from './sight-records.js';
 
 /** How often the watcher renews its leases and reads again what is recorded. */
@@ -64,6 +65,7 @@ export class FleetWatch implements Duty {
     private readonly records: MetadataDatabaseRecords,
     private readonly requests: DatabaseRequests,
     private readonly kinds: OperationRegistry<EntityManager>,
+    private readonly feed: SightFeed,
     @Inject(ENGINE) private readonly engine: Engine,
     @Inject(LOG) private readonly log: Log,
     @Inject(SETTINGS) { FREEHOLD_INSPECT_EVERY_MS, FREEHOLD_ALERT_LAG_SECONDS, FREEHOLD_ALERT_TRANSACTION_SECONDS }: Settings,
@@ -170,9 +172,24 @@ export class FleetWatch implements Duty {
     return new Set(seen.flatMap(({ silent }) => silent).filter((id) => !alive.has(id)));
   }
 
-  private async act({ database, verdict, sight, care: first, decide }: WatchFindings): Promise<void> {
+  /** Whether several hosts of the data centre are watched, and none gives a sign of life. */
+  private isSilent(dataCenterId: string, region: string): boolean {
+    const hosts = new Set([...this.watches.values()].flatMap(({ watch }) => watch.hostsIn(dataCenterId)));
+    return hosts.size > 1 && this.silentDataCenters(region).has(dataCenterId);
+  }
+
+  private tell({ database, verdict, sight }: WatchFindings): void {
+    const primary = database.members.find(({ role }) => role === 'primary');
+    if (!primary) return;
+    const isDataCenterSilent = verdict.verdict !== 'well' && this.isSilent(primary.dataCenterId, database.region);
+    this.feed.tell({ databaseId: database.id, atMs: Date.now(), verdict, sight, primaryId: primary.id, isDataCenterSilent });
+  }
+
+  private async act(findings: WatchFindings): Promise<void> {
+    const { database, verdict, sight, care: first, decide } = findings;
     this.alerts.take(database, verdict);
     this.sights.note(database.id, sight);
+    this.tell(findings);
     if (first.ask === 'nothing' || this.asking.has(database.id)) return;
     this.asking.add(database.id);
     try {

@@ -9,7 +9,7 @@ import { authenticateBy } from '../access/authenticate-by.js';
 import { BearerStrategy } from '../access/bearer.strategy.js';
 import { CookieStrategy } from '../access/sessions/cookie.strategy.js';
 import { RequestLimits } from './request-limits.js';
-import { ACTION, isPublic } from './route.js';
+import { ACTION, isPublic, KNOWS_CALLER } from './route.js';
 
 /** Asked for every few seconds by those who watch Freehold, who have to be answered above all when there is too much to do. */
 const UNLIMITED: ReadonlySet<Action> = new Set(['health.read', 'metrics.read']);
@@ -28,7 +28,8 @@ export class AccessGuard implements CanActivate {
     if (action === undefined) throw new Error(`the route ${context.getClass().name}.${context.getHandler().name} names no action`);
     const request = context.switchToHttp().getRequest<Request>();
     const address = request.ip ?? 'unknown';
-    if (isPublic(action)) {
+    const looksAtCaller = this.reflector.get<boolean | undefined>(KNOWS_CALLER, context.getHandler()) === true;
+    if (isPublic(action) && !(looksAtCaller && request.headers.authorization !== undefined)) {
       if (!UNLIMITED.has(action)) await this.limits.ofAddresses.consume(address);
       return true;
     }

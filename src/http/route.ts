@@ -23,6 +23,11 @@ declare module 'express-serve-static-core' {
 export const IDEMPOTENCY_KEY = 'Idempotency-Key';
 export const ACTION = 'freehold:action';
 
+export const KNOWS_CALLER = 'freehold:knows-caller';
+
+/** Of a public route that tells more to those it knows: a credential that comes with the request is looked at, and must be valid. */
+export const KnowsCaller = () => SetMetadata(KNOWS_CALLER, true);
+
 export const isPublic = (action: Action): boolean => WHO_MAY[action] === 'public';
 
 /**
@@ -40,15 +45,23 @@ export function Takes(action: Action, ...others: readonly Action[]) {
 /** A change that may be repeated has the caller's key for it; removing a thing twice is the same anyway. */
 const KEYED_METHODS = new Set(['POST', 'PUT']);
 
-export const CurrentCaller = createParamDecorator((_: unknown, context: ExecutionContext): Caller => {
+export const CurrentCaller = createParamDecorator((_: unknown, context: ExecutionContext): Caller =>
+  callerOf(context.switchToHttp().getRequest<Request>()));
+
+/** Who calls a public route that tells more to those it knows; undefined for a caller without a credential. */
+export const KnownCaller = createParamDecorator((_: unknown, context: ExecutionContext): Caller | undefined => {
   const request = context.switchToHttp().getRequest<Request>();
+  return request.user ? callerOf(request) : undefined;
+});
+
+function callerOf(request: Request): Caller {
   return {
     actor: request.user as Actor,
     requestId: request.id,
     address: request.ip ?? null,
     idempotencyKey: KEYED_METHODS.has(request.method) ? readIdempotencyKey(request) : undefined,
   };
-});
+}
 
 /** @throws ProblemError `invalid-header` */
 function readIdempotencyKey(request: Request): string | undefined {

@@ -17,6 +17,7 @@ import { People1700000000020 } from '../../migrations/1700000000020-people.js';
 import { Walls1700000000021 } from '../../migrations/1700000000021-walls.js';
 import { AtRest1700000000022 } from '../../migrations/1700000000022-at-rest.js';
 import { AuditChain1700000000023 } from '../../migrations/1700000000023-audit-chain.js';
+import { Outages1700000000024 } from '../../migrations/1700000000024-outages.js';
 import { Maintenance1700000000025 } from '../../migrations/1700000000025-maintenance.js';
 
 /** An arbitrary number that all processes of a control plane agree on: who holds it migrates. */
@@ -35,7 +36,7 @@ export function dataSourceOptions(url: string): DataSourceOptions {
       Spine1700000000001, Watching1700000000002, KeptCopies1700000000004, Tracing1700000000005, Backups1700000000006,
       DumpLinks1700000000007, Clock1700000000008, SlowSites1700000000009, Locales1700000000011, Sights1700000000012,
       Storage1700000000014, DamagedCopies1700000000017, Endpoints1700000000018, OneDoor1700000000019, People1700000000020,
-      Walls1700000000021, AtRest1700000000022, AuditChain1700000000023, Maintenance1700000000025,
+      Walls1700000000021, AtRest1700000000022, AuditChain1700000000023, Outages1700000000024, Maintenance1700000000025,
     ],
     synchronize: false,
     logging: false,

@@ -9,6 +9,7 @@ export const ID_PREFIXES = {
   backup: 'bkp',
   apiKey: 'key',
   alert: 'alt',
+  outage: 'out',
   auditEvent: 'aud',
   maintenanceWindow: 'mw',
   user: 'usr',

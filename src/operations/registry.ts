@@ -3,6 +3,14 @@ import { assertWellFormed } from './definition.js';
 import type { RunningChange } from './running-change.js';
 import { type Meaning, meaningAt, type Purpose } from './traits.js';
 
+/** Between which steps a kind of operation cuts clients off. */
+export interface Interruption {
+  readonly kind: string;
+  readonly from: string;
+  /** Null if it ends with the operation. */
+  readonly over: string | null;
+}
+
 /** The kinds of operations that this process knows; each exactly once. */
 export class OperationRegistry<Tx> {
   private readonly definitions = new Map<string, OperationDefinition<Tx>>();
@@ -40,6 +48,12 @@ export class OperationRegistry<Tx> {
   /** The purpose of a kind of operation; undefined if it has none. */
   purposeOf(kind: string): Purpose | undefined {
     return this.definitions.get(kind)?.traits?.purpose;
+  }
+
+  /** The kinds of operations that cut clients off: at which step, and at which one that is over, if not only at their end. */
+  interruptions(): readonly Interruption[] {
+    return [...this.definitions.values()].flatMap(({ kind, traits: { interruptsFrom, reprotectsFrom } = {} }) => (
+      interruptsFrom === undefined ? [] : [{ kind, from: interruptsFrom, over: reprotectsFrom ?? null }]));
   }
 
   /** The kinds of operations with that purpose, for use in queries. */

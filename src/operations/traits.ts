@@ -21,6 +21,8 @@ export interface Traits {
    * whatever else the subject needs may end it.
    */
   readonly beginsAt?: string;
+  /** From this step on clients are cut off from the subject, if they were not before: its outage is at least that long. */
+  readonly interruptsFrom?: string;
   /** The outage, if there was one, is over: the endpoint leads to the recorded primary, and only redundancy is brought back. */
   readonly reprotectsFrom?: string;
   /** It knows which standbys it rebuilds, and does not see that one more is lost. */
@@ -100,7 +102,9 @@ export function findTraitFaults({ traits = {}, exclusive, steps, pointOfNoReturn
   const isBefore = (one: string | undefined, other: string | undefined): boolean =>
     one !== undefined && other !== undefined && positionIn(steps, one) < positionIn(steps, other);
   if (isBefore(pointOfNoReturn, named.beginsAt)) faults.push('it has no way back before it begins');
+  if (isBefore(named.interruptsFrom, named.beginsAt)) faults.push('it interrupts before it begins');
   if (isBefore(named.reprotectsFrom, named.beginsAt)) faults.push('its outage is over before it begins');
+  if (isBefore(named.reprotectsFrom, named.interruptsFrom)) faults.push('its outage is over before it interrupts');
   if (isBefore(named.rebuildsFrom, named.reprotectsFrom)) faults.push('it rebuilds before its outage is over');
   return faults;
 }

@@ -6,6 +6,7 @@ import { FleetModule } from '../fleet/fleet.module.js';
 import { HttpModule } from '../http/http.module.js';
 import { MaintenanceModule } from '../maintenance/maintenance.module.js';
 import { RelocationModule } from '../relocation/relocation.module.js';
+import { UptimeModule } from '../uptime/uptime.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { ControlPlaneModule, type Ground } from './control-plane.module.js';
 import { MonitoringModule } from './monitoring.module.js';
@@ -18,7 +19,7 @@ export class ApiModule {
       module: ApiModule,
       imports: [
         ControlPlaneModule.on(ground), FleetModule, CustomersModule, UsersModule, DatabasesModule, HttpModule, BackupsModule,
-        RelocationModule, MaintenanceModule, MonitoringModule,
+        RelocationModule, MaintenanceModule, UptimeModule, MonitoringModule,
       ],
     };
   }

@@ -58,7 +58,7 @@ export class OutageTracker {
   /** Forgets what was recorded and goes on no more. */
   forget({ outages, observed }: Pending): void {
     this.ended.splice(0, outages.filter(({ endMs }) => endMs !== null).length);
-    this.observed.splice(0, observed.length - 1);
+    this.observed.splice(0, Math.max(0, observed.length - 1));
   }
 
   /** Whether something is wrong, so that it should be probed at once and often. */

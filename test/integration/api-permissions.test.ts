@@ -130,6 +130,9 @@ const ROWS: Readonly<Record<string, Row>> = {
   inviteOperator: { admitted: 201, request: () => ({ body: { email: `${newName()}@example.com` } }) },
   listInvitations: { admitted: 200 },
   revokeInvitation: { admitted: 204, owned: true, request: newInvitation },
+  getUptime: { admitted: 200 },
+  listOutages: { admitted: 200 },
+  getSlaReport: { admitted: 200, owned: true, request: ofCustomer() },
 
   createCustomer: { admitted: 201, request: () => ({ body: { name: 'Carol', email: 'carol@example.com' } }) },
   listCustomers: { admitted: 200 },

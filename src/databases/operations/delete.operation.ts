@@ -48,7 +48,10 @@ export function deleteOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx, I
     deadlineMs: 30 * 60_000,
     preempts: ({ purpose }) => purpose !== 'failover' && purpose !== 'deletion',
     pointOfNoReturn: 'close-routes',
-    traits: { purpose: 'deletion', shows: 'deleting' satisfies DatabaseState, primary: 'ended', awaitsBackupAt: ['secure', 'archive'] },
+    traits: {
+      purpose: 'deletion', shows: 'deleting' satisfies DatabaseState, primary: 'ended', interruptsFrom: 'close-routes',
+      awaitsBackupAt: ['secure', 'archive'],
+    },
     steps: [
       {
         name: 'close-routes', does: 'cut the clients and take the endpoint away',

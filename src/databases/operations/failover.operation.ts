@@ -51,7 +51,7 @@ export function failoverOperation<Tx>(parts: Parts<Tx>): OperationDefinition<Tx,
     pointOfNoReturn: 'fence',
     traits: {
       ...PROMOTION_TRAITS, purpose: 'failover', shows: 'failing-over' satisfies DatabaseState, primary: 'lost',
-      awaitsInstancesAt: ['confirm'],
+      awaitsInstancesAt: ['confirm'], interruptsFrom: 'fence',
       // At its first step it has done nothing yet: a failover that may lose data ends a failover that waits because it may not. After
       // the route another loss of the primary is a failover of its own. In between it alone knows whom it asked to be promoted,
       // and must find out what became of that (protocol rules 7 and 8).

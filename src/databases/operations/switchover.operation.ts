@@ -61,6 +61,7 @@ export function switchoverOperation<Tx>(parts: Parts<Tx>): OperationDefinition<T
     pointOfNoReturn: 'pause',
     traits: {
       ...PROMOTION_TRAITS, shows: 'failing-over' satisfies DatabaseState, primary: 'ended', beginsAt: 'pause', idlesAt: ['quiet'],
+      interruptsFrom: 'pause',
       ownsPromotionAt: ['promote', 'check-candidate', 'abort', 'hold'],
     },
     steps: [

@@ -23,6 +23,8 @@ describe('a definition whose traits are not well formed', () => {
     ['its trait rebuildsFrom begins after its last step', { rebuildsFrom: 'abort' }, {}],
     ['it has no way back before it begins', { beginsAt: 'lead' }, {}],
     ['its outage is over before it begins', { beginsAt: 'act', reprotectsFrom: 'wait' }, {}],
+    ['it interrupts before it begins', { interruptsFrom: 'wait', beginsAt: 'act' }, {}],
+    ['its outage is over before it interrupts', { interruptsFrom: 'mend', reprotectsFrom: 'act' }, {}],
     ['it rebuilds before its outage is over', { reprotectsFrom: 'mend', rebuildsFrom: 'lead' }, {}],
     ['it has traits, but others may change its subject meanwhile', { primary: 'ended' }, { exclusive: false }],
   ])('is refused: %s', (fault, traits, more) => {
@@ -74,6 +76,10 @@ describe('the kinds of operations that there are', () => {
   it('are found by what they are for', () => {
     expect(OPERATION_REGISTRY.kindsFor('failover')).toEqual(['failover']);
     expect(OPERATION_REGISTRY.kindsFor('deletion')).toEqual(['delete']);
+    expect(OPERATION_REGISTRY.interruptions()).toEqual(expect.arrayContaining([
+      { kind: 'failover', from: 'fence', over: 'protect' }, { kind: 'switchover', from: 'pause', over: 'protect' },
+      { kind: 'restore-in-place', from: 'close', over: null }, { kind: 'delete', from: 'close-routes', over: null },
+    ]));
   });
 
   it('are named by no query', () => {

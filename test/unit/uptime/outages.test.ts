@@ -10,7 +10,7 @@ import { type Observation, OutageTracker } from '../../../src/uptime/outage-trac
 const seenDown = (startMs: number, lastDownMs: number, endMs: number | null, more: Partial<Evidence> = {}): Evidence =>
   ({ startMs, lastDownMs, endMs, cause: 'host', planned: false, sources: ['watch'], operationId: null, reason: 'the primary was dead', ...more });
 const byOperation = (startMs: number, endMs: number, more: Partial<Evidence> = {}): Evidence =>
-  seenDown(startMs, endMs, endMs, { sources: ['operation'], operationId: 'op_1', reason: 'failover by itself', ...more });
+  seenDown(startMs, endMs, endMs, { sources: ['operation'], operationId: 'op_1', reason: 'failover', ...more });
 
 describe('evidence of an outage', () => {
   it('of a failover and of the watch is one outage: it begins when the loss was seen, and ends when the route was open', () => {
@@ -148,9 +148,11 @@ describe('an operation', () => {
   it.each([
     ['a failover by itself', {}, { startMs: 100, endMs: 300, cause: 'host' }],
     ['one after the loss of a data centre', { isDataCenterLost: true }, { cause: 'data-center' }],
+    ['a host that is emptied', { kind: 'switchover', purpose: undefined, askedBy: 'operation' }, { cause: 'operator', reason: 'switchover' }],
+    ['a host that is declared lost', { askedBy: 'operation' }, { cause: 'host' }],
     ['an operator\'s switchover', { kind: 'switchover', purpose: undefined, askedBy: 'operator' }, { cause: 'operator', planned: false }],
     ['a customer\'s restore, over when it has finished', { kind: 'restore-in-place', purpose: 'restore', askedBy: 'customer', overAtMs: null }, { cause: 'customer', endMs: 900 }],
-    ['one that still runs', { overAtMs: null, finishedAtMs: null }, { endMs: null, lastDownMs: 5_000 }],
+    ['one that still runs', { overAtMs: null, finishedAtMs: null }, { endMs: null, lastDownMs: 3_000 }],
   ] as const)('%s', (_, more, expected) => expect(judgeOperation({ ...operation, ...more }, 5_000)).toMatchObject(expected));
 
   it('that has interrupted nothing is no outage', () => {

@@ -47,7 +47,7 @@ export function restoreInPlaceOperation<Tx>(parts: Parts<Tx>): OperationDefiniti
     // What only waits for instances that may never come back is in nobody's way.
     preempts: (other) => givesWay(other) || other.awaitsInstances,
     pointOfNoReturn: 'close',
-    traits: { purpose: 'restore', shows: 'restoring' satisfies DatabaseState, primary: 'ended' },
+    traits: { purpose: 'restore', shows: 'restoring' satisfies DatabaseState, primary: 'ended', interruptsFrom: 'close' },
     steps: [
       { name: 'save', does: 'archive what was written last', timeoutMs: 20_000, attempts: 2, onFailure: { goTo: 'close' }, run: step.save },
       {
