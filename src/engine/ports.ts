@@ -298,6 +298,21 @@ export interface EndpointProof {
   readonly readOn: readonly string[];
 }
 
+/**
+ * How an endpoint answered:
+ *
+ * - `up`: as it should;
+ * - `read-only`: a client can read and not write;
+ * - `exhausted`: the customer's sessions have taken all that there are;
+ * - `refused`: it was refused, or cut;
+ * - `silent`: there was no answer in time;
+ * - `not-equipped`: the server was made by an earlier version, and does not know the role that probes.
+ */
+export type EndpointProbe =
+  | { readonly state: 'up'; /** From the first packet to the last answer. */ readonly tookMs: number }
+  | { readonly state: 'refused'; readonly reason: string }
+  | { readonly state: 'read-only' | 'exhausted' | 'silent' | 'not-equipped' };
+
 /** A database's route, as it is kept. */
 export interface RouteObservation {
   readonly state: 'open' | 'held' | 'absent';
@@ -344,6 +359,12 @@ export interface GatewayPort {
    * Connects through every route with TLS and the password, writes a row, reads it on each standby, and removes it again.
    */
   verify(route: Route, password: string, standbys: readonly InstanceRef[], effect: Effect): Promise<EndpointProof>;
+  /**
+   * Tries the database's endpoint by a client's means, as a role of our own that sees nothing of the customer's: connects with
+   * TLS, reads, and with `write` commits a write; changes nothing else, and never throws for an endpoint that fails. Absent where
+   * endpoints cannot be tried so.
+   */
+  probe?(database: DatabaseSpec, how: { readonly write: boolean }, signal: AbortSignal): Promise<EndpointProbe>;
   /** Starts what does not run of the region's gateway. */
   keep(region: string, signal: AbortSignal): Promise<KeptGateway>;
   /** How often clients were refused before a server heard of them, since the gateway's last start; absent where nobody counts. */

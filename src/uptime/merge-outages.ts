@@ -24,9 +24,12 @@ export const KNOWN_FOR_MS = 10_000;
 /** Until when an outage can be said to last: one that nobody has seen the end of ends with what is known of it. */
 const knownUntil = ({ endMs, lastDownMs }: Evidence): number => endMs ?? lastDownMs + KNOWN_FOR_MS;
 
-/** Whether two tell of the same outage. */
+/** What only the customer's own use of the database can cause, such as exhausted connections. */
+const isOwnDoing = ({ cause, operationId }: Evidence): boolean => cause === 'customer' && operationId === null;
+
+/** Whether two tell of the same outage. While a customer's own doing goes on another one may begin. */
 export const isSame = (one: Evidence, other: Evidence): boolean =>
-  one.startMs <= knownUntil(other) + JOIN_MS && other.startMs <= knownUntil(one) + JOIN_MS;
+  isOwnDoing(one) === isOwnDoing(other) && one.startMs <= knownUntil(other) + JOIN_MS && other.startMs <= knownUntil(one) + JOIN_MS;
 
 /**
  * Makes one outage of two that are the same: it begins with the earliest sign, and ends when it was first seen up after the

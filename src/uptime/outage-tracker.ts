@@ -4,6 +4,8 @@ import type { OutageCause, Span } from './outage.js';
 /** What a look at a database, or a probe of its endpoint, says of whether clients can use it. */
 export interface Observation {
   readonly atMs: number;
+  /** Since when it has been so, for what was found out only later; since now if left out. */
+  readonly sinceMs?: number;
   readonly source: 'watch' | 'probe';
   /**
    * `waits`: it answers, and commits wait for a standby, which is an outage only if it lasts; `unclear`: something is odd and
@@ -43,6 +45,7 @@ export class OutageTracker {
     const { atMs, source, is } = observation;
     if (is === 'blind' || is === 'unclear') {
       if (source === 'watch') this.suspectedSinceMs = is === 'unclear' ? this.suspectedSinceMs ?? atMs : undefined;
+      else if (is === 'blind') this.endProbing();
       return;
     }
     this.observe(atMs);
@@ -66,8 +69,8 @@ export class OutageTracker {
     return this.open !== undefined || this.suspectedSinceMs !== undefined || this.isWatchDown;
   }
 
-  /** Forgets what a probe found, for when nobody probes any more: the watch alone has to tell then. */
-  endProbing(): void {
+  /** Without probes the watch alone has to tell. */
+  private endProbing(): void {
     this.isProbeDown = false;
     this.isWatchOverruled = false;
   }
@@ -90,7 +93,7 @@ export class OutageTracker {
 
   private takeProbe(observation: Observation): void {
     this.isProbeDown = observation.is === 'down';
-    if (this.isProbeDown) return this.miss(observation, observation.atMs);
+    if (this.isProbeDown) return this.miss(observation, observation.sinceMs ?? observation.atMs);
     this.isWatchOverruled = this.isWatchDown;
     this.see(observation.atMs);
   }
@@ -105,6 +108,11 @@ export class OutageTracker {
 
   private miss({ atMs, source, cause, reason }: Observation, sinceMs: number): void {
     this.upSinceMs = undefined;
+    // What the customer has done to their database ends where something worse begins, and the other way round.
+    if (this.open && (this.open.cause === 'customer') !== (cause === 'customer')) {
+      this.ended.push({ ...this.open, endMs: Math.max(sinceMs, this.open.lastDownMs) });
+      this.open = undefined;
+    }
     const { open } = this;
     if (!open) {
       this.open = { startMs: sinceMs, lastDownMs: atMs, endMs: null, cause, planned: false, sources: [source], operationId: null, reason };

@@ -20,6 +20,10 @@ const NOTE_MS = 5_000;
 const LOOK_BACK_MS = 24 * 3_600_000;
 /** Operations are asked for again for so long after their end: another worker's commit may be seen late. */
 const OVERLAP_MS = 60_000;
+/** A database that this worker's watch has looked at so lately is one of its own. */
+const OWN_WITHIN_MS = 5_000;
+/** What the watch saw so lately holds: it looks at a primary twice a second. */
+const HOLDS_MS = 2_000;
 /** A tracker of a database that this worker observes no more is let go. */
 const FORGET_AFTER_MS = 60_000;
 
@@ -28,6 +32,9 @@ interface Tracked {
   /** What was recorded last of its outages. */
   recorded: string;
   observedAtMs: number;
+  /** When the watch looked at it last, and when it saw its primary well. */
+  lookedAtMs: number;
+  wellAtMs: number;
 }
 
 /**
@@ -71,10 +78,24 @@ export class UptimeKeeper implements Duty {
 
   /** Takes what was observed of a database, now or by somebody who could not tell earlier. */
   take(databaseId: string, observation: Observation): void {
-    const known = this.tracked.get(databaseId) ?? { tracker: new OutageTracker(), recorded: '[]', observedAtMs: 0 };
+    const known = this.tracked.get(databaseId) ?? {
+      tracker: new OutageTracker(), recorded: '[]', observedAtMs: 0, wellAtMs: -Infinity, lookedAtMs: -Infinity,
+    };
     known.tracker.take(observation);
     known.observedAtMs = observation.atMs;
+    if (observation.source === 'watch') known.lookedAtMs = observation.atMs;
+    if (observation.source === 'watch' && (observation.is === 'up' || observation.is === 'waits')) known.wellAtMs = observation.atMs;
     this.tracked.set(databaseId, known);
+  }
+
+  /** The databases that this worker watches, and whether something is wrong with them. */
+  observed(nowMs: number): readonly { readonly databaseId: string; readonly isSuspected: boolean }[] {
+    return [...this.tracked].filter(([, { lookedAtMs }]) => nowMs - lookedAtMs < OWN_WITHIN_MS)
+      .map(([databaseId, { tracker }]) => ({ databaseId, isSuspected: tracker.isSuspected }));
+  }
+
+  isPrimaryWell(databaseId: string): boolean {
+    return Date.now() - (this.tracked.get(databaseId)?.wellAtMs ?? -Infinity) < HOLDS_MS;
   }
 
   private async keep(): Promise<void> {

@@ -3,6 +3,7 @@ import { CustomersModule } from '../customers/customers.module.js';
 import { DatabasesModule } from '../databases/databases.module.js';
 import { FleetModule } from '../fleet/fleet.module.js';
 import { HealthModule } from '../health/health.module.js';
+import { EndpointProber } from './endpoint-prober.js';
 import { OutageRecords } from './outage-records.js';
 import { UptimeController } from './uptime.controller.js';
 import { UptimeKeeper } from './uptime-keeper.js';
@@ -12,6 +13,6 @@ import { UptimeService } from './uptime.service.js';
 @Module({
   imports: [FleetModule, CustomersModule, DatabasesModule, HealthModule],
   controllers: [UptimeController],
-  providers: [OutageRecords, UptimeService, UptimeRequests, UptimeKeeper],
+  providers: [OutageRecords, UptimeService, UptimeRequests, UptimeKeeper, EndpointProber],
 })
 export class UptimeModule {}

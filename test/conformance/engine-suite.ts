@@ -120,6 +120,20 @@ export function describeEngine(name: string, open: () => Promise<Harness>): void
       expect(schemas).toEqual([]);
     });
 
+    it('probes the endpoint by a client\'s means, as a role that sees nothing of the customer\'s', async () => {
+      const { gateway } = harness.engine;
+      if (!gateway.probe) return;
+      expect(await gateway.probe(shop.spec, { write: true }, signal())).toEqual({ state: 'up', tookMs: expect.any(Number) });
+      expect(await gateway.probe(shop.spec, { write: false }, signal())).toMatchObject({ state: 'up' });
+      await gateway.close(shop.spec, shop.effect());
+      expect((await gateway.probe(shop.spec, { write: false }, AbortSignal.timeout(300))).state).toBe('silent');
+      await gateway.open(shopRoute, shop.effect());
+      expect(await gateway.probe(shop.spec, { write: true }, signal())).toMatchObject({ state: 'up' });
+      const ours = await asCustomer(harness, shop, async (client) => (await client.query(
+        `SELECT datname, has_database_privilege('freehold_probe', datname, 'CONNECT') AS enters FROM pg_database WHERE NOT datistemplate ORDER BY datname`)).rows as { datname: string; enters: boolean }[]);
+      expect(ours.filter(({ enters }) => enters)).toEqual([{ datname: 'freehold', enters: true }]);
+    });
+
     it.each(['port', 'pooledPort', 'readOnlyPort'] as const)('serves psql with verify-full at the %s', async (kind) => {
       const { host, rootCertificatePath, [kind]: port } = harness.engine.gateway.endpoint(shop.spec);
       const uri = `postgresql://${shop.spec.owner}@${host}:${port}/${shop.spec.name}?sslmode=verify-full&sslrootcert=${rootCertificatePath}`;

@@ -61,7 +61,7 @@ async function makeSource(name: string, options: string, sql: string): Promise<s
 async function makeTarget(): Promise<string> {
   targets += 1;
   const name = `target_${targets}`;
-  const statements = newDatabaseSql({ name, owner: name, ownerVerifier: 'x', replicationVerifier: 'x', dumpVerifier: 'x', maxConnections: 20 });
+  const statements = newDatabaseSql({ name, owner: name, ownerVerifier: 'x', replicationVerifier: 'x', dumpVerifier: 'x', controlPassword: 'control', maxConnections: 20 });
   // What is about the cluster as a whole was said at its beginning.
   for (const statement of statements.filter((text) => text.includes(`"${name}"`) && !text.includes(DUMP_ROLE) && !text.includes(CUSTOMERS_ROLE))) {
     await query('postgres', statement.startsWith('CREATE DATABASE') ? statement.replace(';', " TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8';") : statement);

@@ -3,7 +3,7 @@ import { EngineError, type EngineErrorKind } from '../../src/engine/errors.js';
 import type { ExtensionObservation } from '../../src/engine/extension-list.js';
 import type { RoleObservation, WantedRole } from '../../src/engine/role-names.js';
 import type {
-  CertificateTrouble, DatabaseEndpoint, DatabaseSpec, Effect, EndpointProof, EndpointRefusals, EndpointSubject, Engine, GatewayPort, InstanceGlimpse, InstanceInspection, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch,
+  CertificateTrouble, DatabaseEndpoint, DatabaseSpec, Effect, EndpointProbe, EndpointProof, EndpointRefusals, EndpointSubject, Engine, GatewayPort, InstanceGlimpse, InstanceInspection, InstanceObservation, InstanceRef, InstancesPort, InstanceWatch,
   InventoryRegion, KeptCopy, KeptGateway, LocaleOffer, Lsn, OpenTransaction, RefusalCount, RestrictedRoute, Route, RouteObservation, StandbyObservation, StorageMeasure, Writing,
 } from '../../src/engine/ports.js';
 import { FakeBackups } from './fake-backups.js';
@@ -663,6 +663,15 @@ class FakeGateway implements GatewayPort {
       }
       return { writeMs: 1, readOn: standbys.map(({ id }) => id) };
     });
+  }
+
+  probe({ id, region }: DatabaseSpec): Promise<EndpointProbe> {
+    const route = this.engine.routes.get(id);
+    if (!route || this.engine.gatewaysDown.has(region)) return Promise.resolve({ state: 'refused', reason: 'nobody listens' });
+    if (this.engine.waiting.has(id)) return Promise.resolve({ state: 'silent' });
+    const primary = [...this.engine.made.values()].find(({ ref, role, port, running }) => ref.database.id === id && role === 'primary' && port === route.target.port && running);
+    if (!primary) return Promise.resolve({ state: 'refused', reason: 'nothing is behind the endpoint' });
+    return Promise.resolve(primary.writing === undefined || primary.writing === 'open' ? { state: 'up', tookMs: 1 } : { state: 'read-only' });
   }
 
   keep(region: string): Promise<KeptGateway> {

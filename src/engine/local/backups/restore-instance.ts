@@ -104,7 +104,7 @@ function identitySql(database: DatabaseSpec): string[] {
     `SELECT ${quoteLiteral(letDumpsInSql(database.name))} `
       + `WHERE EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = ${quoteLiteral(database.name)}) \\gexec`,
     // A backup of an earlier version has none of it. It goes on in another database.
-    ...equipSql({ owner: database.owner, maxConnections: database.size.maxConnections }),
+    ...equipSql({ owner: database.owner, maxConnections: database.size.maxConnections }, database.secrets.control),
     '\\connect postgres',
     ...ownerLoginSql(database),
   ];

@@ -3,6 +3,7 @@ import type {
   DatabaseEndpoint,
   DatabaseSpec,
   Effect,
+  EndpointProbe,
   EndpointProof,
   EndpointRefusals,
   EndpointSubject,
@@ -26,6 +27,7 @@ import { keepPoolers, routesToKeep } from './keep-poolers.js';
 import { addStrangers, countRefusals } from './count-refusals.js';
 import { openRoute } from './open-route.js';
 import { pauseRoute } from './pause-route.js';
+import { probeEndpoint } from './probe-endpoint.js';
 import { RegionGateway } from './region-gateway.js';
 import { removeRoute } from './remove-route.js';
 import { restrictRoute } from './restrict-route.js';
@@ -108,6 +110,11 @@ export class LocalGateway implements GatewayPort {
       await gateway.shell.refuseOlder(subject);
       return verifyEndpoint(this.fleet, this.endpoint(route.database), route, password, standbys, effect);
     });
+  }
+
+  probe(database: DatabaseSpec, { write }: { readonly write: boolean }, signal: AbortSignal): Promise<EndpointProbe> {
+    return asEngineError(`probing the endpoint of ${database.id}`, () => (
+      probeEndpoint(this.fleet, this.endpoint(database), database, write, signal)));
   }
 
   keep(region: string, signal: AbortSignal): Promise<KeptGateway> {

@@ -33,6 +33,8 @@ export interface NewDatabase {
   readonly ownerVerifier: string;
   readonly replicationVerifier: string;
   readonly dumpVerifier: string;
+  /** Of which the passwords of our lesser roles are made; it is not sent. */
+  readonly controlPassword: string;
   readonly maxConnections: number;
 }
 
@@ -56,7 +58,7 @@ export function newDatabaseSql(database: NewDatabase): string[] {
     ...[CONTROL_USER, DUMP_ROLE].map((role) => `ALTER ROLE ${quoteIdentifier(role)} SET pg_stat_statements.track = 'none';`),
     `CREATE DATABASE ${name} OWNER ${owner};`,
     'REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;',
-    ...newPoolerSql(),
+    ...newPoolerSql(database.controlPassword),
     ...ownerRightsSql(database),
     `REVOKE ALL ON DATABASE ${name} FROM PUBLIC;`,
     ...dumpLoginSql(database.name, database.dumpVerifier),

@@ -1,10 +1,11 @@
+import { CREATE_PROBE, PROBE_ROLE, PROBE_TABLE, settleProbeSql } from './probe-sql.js';
 import { quoteIdentifier, quoteLiteral } from './quote-sql.js';
 
 /** `pg_hba.conf` lets its members in: the owner and the customer's further roles. It has no rights, and membership gives none. */
 export const CUSTOMERS_ROLE = 'freehold_customers';
 /** As which a database's pooler looks up how its clients log in. It may do that and nothing else. */
 export const POOLER_ROLE = 'freehold_pooler';
-/** A database of our own beside the customer's, so that nothing for the pooler lies in theirs or in their dumps. */
+/** A database of our own beside the customer's, so that nothing for the pooler and for probes lies in theirs or in their dumps. */
 export const POOLER_DATABASE = 'freehold';
 /** What the pooler asks there (PgBouncer's `auth_query`). */
 export const POOLER_LOOKUP = 'SELECT name, verifier FROM public.pooler_login($1)';
@@ -28,7 +29,7 @@ const LOOKUP_RIGHTS = [
 ];
 const DATABASE_RIGHTS = [
   `REVOKE ALL ON DATABASE ${quoteIdentifier(POOLER_DATABASE)} FROM PUBLIC;`,
-  `GRANT CONNECT ON DATABASE ${quoteIdentifier(POOLER_DATABASE)} TO ${quoteIdentifier(POOLER_ROLE)};`,
+  `GRANT CONNECT ON DATABASE ${quoteIdentifier(POOLER_DATABASE)} TO ${quoteIdentifier(POOLER_ROLE)}, ${quoteIdentifier(PROBE_ROLE)};`,
 ];
 const CREATE_CUSTOMERS =
   `CREATE ROLE ${quoteIdentifier(CUSTOMERS_ROLE)} NOLOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS`;
@@ -38,18 +39,22 @@ const CREATE_DATABASE = `CREATE DATABASE ${quoteIdentifier(POOLER_DATABASE)}`;
 const SETTLE_POOLER = `ALTER ROLE ${quoteIdentifier(POOLER_ROLE)} SET pg_stat_statements.track = 'none';`;
 
 /**
- * What the pooler needs in a new cluster; each statement in a line of its own, as single-user mode takes them. It cannot
- * change to another database, so the function comes into the new one by being copied along.
+ * What the pooler and probes need in a new cluster; each statement in a line of its own, as single-user mode takes them. It
+ * cannot change to another database, so the function and the table come into the new one by being copied along.
  */
-export function newPoolerSql(): string[] {
+export function newPoolerSql(controlPassword: string): string[] {
   return [
     `${CREATE_CUSTOMERS};`,
     `${CREATE_POOLER};`,
     SETTLE_POOLER,
+    `${CREATE_PROBE};`,
+    ...settleProbeSql(controlPassword),
     LOOKUP_SQL,
     ...LOOKUP_RIGHTS,
+    ...PROBE_TABLE,
     `${CREATE_DATABASE} TEMPLATE postgres;`,
     ...DATABASE_RIGHTS,
+    'DROP TABLE public.probe;',
     'DROP FUNCTION public.pooler_login(text);',
   ];
 }
@@ -71,13 +76,15 @@ export function ownerRightsSql({ owner, maxConnections }: OwnerRights): string[]
 }
 
 /** The same in a cluster that may have it already, or in part; for psql, in the database `postgres`. */
-export function equipSql(rights: OwnerRights): string[] {
+export function equipSql(rights: OwnerRights, controlPassword: string): string[] {
   const unless = (found: string, statement: string): string => `SELECT ${quoteLiteral(statement)} WHERE NOT EXISTS (${found}) \\gexec`;
   const role = (name: string): string => `SELECT FROM pg_catalog.pg_roles WHERE rolname = ${quoteLiteral(name)}`;
   return [
     unless(role(CUSTOMERS_ROLE), CREATE_CUSTOMERS),
     unless(role(POOLER_ROLE), CREATE_POOLER),
     SETTLE_POOLER,
+    unless(role(PROBE_ROLE), CREATE_PROBE),
+    ...settleProbeSql(controlPassword),
     unless(`SELECT FROM pg_catalog.pg_database WHERE datname = ${quoteLiteral(POOLER_DATABASE)}`, CREATE_DATABASE),
     ...DATABASE_RIGHTS,
     ...ownerRightsSql(rights),
@@ -85,6 +92,7 @@ export function equipSql(rights: OwnerRights): string[] {
     'BEGIN;',
     LOOKUP_SQL,
     ...LOOKUP_RIGHTS,
+    ...PROBE_TABLE,
     'COMMIT;',
   ];
 }

@@ -3,6 +3,8 @@ export interface HostBasedAccess {
   readonly customersRole: string;
   /** The database's own pooler: its role, and the only database that it enters in its own name. */
   readonly pooler: { readonly role: string; readonly database: string };
+  /** The role that probes the endpoint, and the only database that it enters. */
+  readonly prober: { readonly role: string; readonly database: string };
   readonly controlUser: string;
   readonly replicationUser: string;
   readonly dumpUser: string;
@@ -25,14 +27,14 @@ const BY_POOLER_KEY = 'trust clientcert=verify-ca';
 
 /**
  * The whole of an instance's pg_hba.conf, over TLS only: the customer's roles from the gateway with their passwords, or
- * through their pooler, to all databases but our own; replication from the peers; the control plane and its dumps; and nobody
- * else.
+ * through their pooler, to all databases but our own; the probe of the endpoint to that; replication from the peers; the control
+ * plane and its dumps; and nobody else.
  *
  * `ssl_ca_file` holds the authority of this database's pooler alone (`pooler-authority.ts`), and so its certificate tells it
  * from all others. A map of names would not do: before PostgreSQL 16 it cannot map one certificate to all roles of a group.
  */
 export function hostBasedAccess(access: HostBasedAccess): string {
-  const { customersRole, pooler, gateway, open } = access;
+  const { customersRole, pooler, prober, gateway, open } = access;
   const password = (database: string, user: string, address: string): string =>
     `hostssl ${database} ${quoteName(user)} ${address}/32 scram-sha-256`;
   // A group must not be quoted, or it is a name.
@@ -42,6 +44,7 @@ export function hostBasedAccess(access: HostBasedAccess): string {
     ...[...new Set([UNBOUND, ...access.peers])].map((address) => password('replication', access.replicationUser, address)),
     password('all', access.controlUser, UNBOUND),
     ...(open ? [`hostssl ${quoteName(pooler.database)} ${quoteName(pooler.role)} ${UNBOUND}/32 ${BY_POOLER_KEY}`] : []),
+    password(quoteName(prober.database), prober.role, gateway),
     `host ${own} all all reject`,
     password('all', access.dumpUser, UNBOUND),
     ...(open ? [customers(gateway, 'scram-sha-256'), customers(UNBOUND, BY_POOLER_KEY)] : []),

@@ -9,6 +9,7 @@ import type { FileContent } from '../../machine/files.js';
 import { command } from '../../machine/gate-script.js';
 import { CONTROL_USER, DUMP_ROLE, REPLICATION_USER } from '../../sql/cluster-sql.js';
 import { CUSTOMERS_ROLE, POOLER_DATABASE, POOLER_ROLE } from '../../sql/pooler-sql.js';
+import { PROBE_ROLE } from '../../sql/probe-sql.js';
 import { archiveCommand } from './archive-command.js';
 import { chooseFollowed, type FollowedSettings, isOutgrown, readFollowed, withFollowed } from './followed-settings.js';
 import { hostBasedAccess } from './host-based-access.js';
@@ -119,6 +120,7 @@ export function accessFile(context: InstanceContext, writing: Writing): FileCont
   return ownFile(context, 'pg_hba.conf', hostBasedAccess({
     customersRole: CUSTOMERS_ROLE,
     pooler: { role: POOLER_ROLE, database: POOLER_DATABASE },
+    prober: { role: PROBE_ROLE, database: POOLER_DATABASE },
     controlUser: CONTROL_USER,
     replicationUser: REPLICATION_USER,
     dumpUser: DUMP_ROLE,

@@ -100,6 +100,7 @@ async function runInitdb(context: InstanceContext, gate: Gate): Promise<void> {
     maxConnections: database.size.maxConnections,
     replicationVerifier: scramVerifierSync(database.secrets.replication),
     dumpVerifier: scramVerifierSync(dumpPassword(database.secrets.control)),
+    controlPassword: database.secrets.control,
   });
   const single = command(...running, `${directory}/postgres`, '--single', '-F', '-D', paths.building, '-c', 'exit_on_error=on', 'postgres');
   const steps = [

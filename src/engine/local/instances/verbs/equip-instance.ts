@@ -29,7 +29,8 @@ export async function equipInstance(context: InstanceContext, effect: Effect): P
     if (!postmaster) return;
     await gate.run(command('signal_exactly', 'HUP', exactName(postmaster.process)));
     if (isStandby) return;
-    const { owner, size } = instance.database;
-    await gate.must(sqlLine(context, port, equipSql({ owner, maxConnections: size.maxConnections })), 'equipping the primary');
+    const { owner, size, secrets } = instance.database;
+    const statements = equipSql({ owner, maxConnections: size.maxConnections }, secrets.control);
+    await gate.must(sqlLine(context, port, statements), 'equipping the primary');
   });
 }

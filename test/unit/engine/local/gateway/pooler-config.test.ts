@@ -86,13 +86,13 @@ describe('the authority of a pooler', () => {
 
 describe('SQL for a pooler', () => {
   it('is one statement a line for a new cluster, and leaves nothing in the database postgres', () => {
-    const statements = newPoolerSql();
+    const statements = newPoolerSql('control');
     expect(statements.filter((statement) => !/^[^\n]+;$/.test(statement))).toEqual([]);
     expect(statements.at(-1)).toMatch(/^DROP FUNCTION/);
   });
 
   it('makes nothing twice', () => {
-    const statements = equipSql({ owner: 'shop', maxConnections: 20 });
+    const statements = equipSql({ owner: 'shop', maxConnections: 20 }, 'control');
     expect(statements.filter((statement) => /CREATE (ROLE|DATABASE)/.test(statement) && !/WHERE NOT EXISTS .*\\gexec$/.test(statement))).toEqual([]);
     expect(statements.join('\n')).toContain('CREATE OR REPLACE FUNCTION');
   });

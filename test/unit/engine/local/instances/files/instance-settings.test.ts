@@ -84,7 +84,7 @@ describe('the settings of an instance', () => {
 });
 
 describe('who may connect to an instance', () => {
-  const access = { customersRole: 'customers', pooler: { role: 'pooler', database: 'ours' }, controlUser: 'freehold', replicationUser: 'rep', dumpUser: 'dump', peers: ['127.9.1.11', '127.9.1.21'], open: true, gateway: '127.9.1.1' };
+  const access = { customersRole: 'customers', pooler: { role: 'pooler', database: 'ours' }, prober: { role: 'probe', database: 'ours' }, controlUser: 'freehold', replicationUser: 'rep', dumpUser: 'dump', peers: ['127.9.1.11', '127.9.1.21'], open: true, gateway: '127.9.1.1' };
   const lines = hostBasedAccess(access).trim().split('\n');
 
   it('lets in over TLS only, and ends in reject', () => {
@@ -102,6 +102,12 @@ describe('who may connect to an instance', () => {
     expect(lines.indexOf(barrier)).toBeLessThan(lines.findIndex((line) => line.includes('"dump"')));
     expect(hostBasedAccess({ ...access, open: false }).trim().split('\n'), 'a closed one').toEqual(lines.filter((line) => !/customers|pooler/.test(line)));
     expect(lines.filter((line) => line.includes('trust')).every((line) => line.endsWith('trust clientcert=verify-ca'))).toBe(true);
+  });
+
+  it('lets probes into our own database alone, from where customers come', () => {
+    const probes = lines.filter((line) => line.includes('"probe"'));
+    expect(probes).toEqual(['hostssl "ours" "probe" 127.9.1.1/32 scram-sha-256']);
+    expect(lines.indexOf(probes[0]!)).toBeLessThan(lines.indexOf('host "ours","template0","template1" all all reject'));
   });
 
   it('lets the replication role into no database', () => {
@@ -130,7 +136,7 @@ describe('SQL', () => {
   });
 
   it('gives the owner nothing beyond databases of their own', () => {
-    const statements = newDatabaseSql({ name: 'shop', owner: 'shop', ownerVerifier: 'v', replicationVerifier: 'w', dumpVerifier: 'x', maxConnections: 20 });
+    const statements = newDatabaseSql({ name: 'shop', owner: 'shop', ownerVerifier: 'v', replicationVerifier: 'w', dumpVerifier: 'x', controlPassword: 'control', maxConnections: 20 });
     // Single-user mode takes a line for a statement.
     expect(statements.filter((statement) => !/^[^\n]+;$/.test(statement))).toEqual([]);
     const sql = statements.join('\n');
