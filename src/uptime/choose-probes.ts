@@ -32,6 +32,8 @@ export function chooseProbes(endpoints: readonly ProbedEndpoint[], nowMs: number
     const everyMs = isSuspected ? OFTEN_MS : SELDOM_MS * (1 + spread / 4);
     return nowMs - probedAtMs >= everyMs || nowMs < probedAtMs;
   });
-  return [...due].sort((one, other) => Number(other.isSuspected) - Number(one.isSuspected)).map(({ databaseId, isSuspected, wroteAtMs, spread }) => (
-    { databaseId, write: isSuspected || nowMs - wroteAtMs >= WRITE_EVERY_MS * (1 + spread / 4) || nowMs < wroteAtMs }));
+  const writes = ({ isSuspected, wroteAtMs, spread }: ProbedEndpoint): boolean =>
+    isSuspected || nowMs - wroteAtMs >= WRITE_EVERY_MS * (1 + spread / 4) || nowMs < wroteAtMs;
+  return [...due].sort((one, other) => Number(other.isSuspected) - Number(one.isSuspected))
+    .map((endpoint) => ({ databaseId: endpoint.databaseId, write: writes(endpoint) }));
 }

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { spread } from '../backups/sets/choose-backup-time.js';
 import { reasonOf } from '../base/reason-of.js';
+import { within } from '../base/signals.js';
 import { MetadataDatabaseRecords } from '../databases/database-records.js';
 import { ENGINE } from '../engine/engine-token.js';
 import type { DatabaseSpec, Engine } from '../engine/ports.js';
@@ -92,7 +93,7 @@ export class EndpointProber implements Duty {
     Object.assign(probing, { isUnderWay: true, probedAtMs: beganAtMs, ...(write && { wroteAtMs: beganAtMs }) });
     try {
       const spec = await this.specOf(databaseId, probing);
-      const signal = AbortSignal.any([AbortSignal.timeout(ANSWER_WITHIN_MS), this.stopping.signal]);
+      const signal = within(this.stopping.signal, ANSWER_WITHIN_MS);
       const found = await this.engine.gateway.probe?.(spec, { write }, signal);
       if (!found || this.stopping.signal.aborted) return;
       const observation = judgeProbe({

@@ -30,8 +30,8 @@ export function judgeOperation(operation: InterruptingOperation, nowMs: number):
   const endMs = overAtMs ?? finishedAtMs;
   const cause = causeOf(operation);
   return {
-    startMs: interruptedAtMs, lastDownMs: Math.max(interruptedAtMs, endMs ?? nowMs - SEEN_LATE_MS), endMs: endMs && Math.max(interruptedAtMs, endMs),
-    cause, planned: false, sources: ['operation'], operationId: id,
+    startMs: interruptedAtMs, lastDownMs: Math.max(interruptedAtMs, endMs ?? nowMs - SEEN_LATE_MS),
+    endMs: endMs && Math.max(interruptedAtMs, endMs), cause, planned: false, sources: ['operation'], operationId: id,
     reason: operation.askedBy === cause ? `${kind}, asked for by the ${cause}` : kind,
   };
 }

@@ -35,8 +35,10 @@ export function judgeProbe({ found, beganAtMs, endedAtMs, silentSinceMs, isPrima
     case 'exhausted':
       return { ...observation, is: 'down', cause: 'customer', reason: 'the customer\'s sessions have taken all that the plan has' };
     case 'read-only':
-      return writingStopped === 'plan'
-        ? { ...observation, is: 'down', cause: 'customer', reason: 'the customer\'s data fills the plan: it is read-only' }
-        : { ...observation, is: 'down', reason: writingStopped === 'host' ? 'it is read-only: its host\'s disk is full' : 'it was read-only' };
+      if (writingStopped !== 'plan') return { ...observation, is: 'down', reason: writingStopped === null ? READ_ONLY : FULL_HOST };
+      return { ...observation, is: 'down', cause: 'customer', reason: 'the customer\'s data fills the plan: it is read-only' };
   }
 }
+
+const READ_ONLY = 'it was read-only';
+const FULL_HOST = 'the disk of its host was full: it was read-only';

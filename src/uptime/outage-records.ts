@@ -113,7 +113,8 @@ export class OutageRecords {
     const rows = await queryRows<Row>(tx,
       `SELECT id, started_at AS "startedAt", last_down_at AS "lastDownAt", ended_at AS "endedAt", cause, planned, sources,
               operation_id AS "operationId", reason
-         FROM outages WHERE database_id = $1 AND coalesce(ended_at, 'infinity') > $2::timestamptz - interval '1 minute' ORDER BY started_at`,
+         FROM outages WHERE database_id = $1 AND coalesce(ended_at, 'infinity') > $2::timestamptz - interval '1 minute'
+        ORDER BY started_at`,
       [databaseId, new Date(startMs)]);
     return rows.map(({ startedAt, lastDownAt, endedAt, ...row }) => ({
       ...row, startMs: startedAt.getTime(), lastDownMs: lastDownAt.getTime(), endMs: endedAt?.getTime() ?? null,

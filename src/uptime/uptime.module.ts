@@ -3,6 +3,7 @@ import { CustomersModule } from '../customers/customers.module.js';
 import { DatabasesModule } from '../databases/databases.module.js';
 import { FleetModule } from '../fleet/fleet.module.js';
 import { HealthModule } from '../health/health.module.js';
+import { BurnAlerts } from './burn-alerts.js';
 import { EndpointProber } from './endpoint-prober.js';
 import { OutageRecords } from './outage-records.js';
 import { UptimeController } from './uptime.controller.js';
@@ -13,6 +14,6 @@ import { UptimeService } from './uptime.service.js';
 @Module({
   imports: [FleetModule, CustomersModule, DatabasesModule, HealthModule],
   controllers: [UptimeController],
-  providers: [OutageRecords, UptimeService, UptimeRequests, UptimeKeeper, EndpointProber],
+  providers: [OutageRecords, UptimeService, UptimeRequests, UptimeKeeper, EndpointProber, BurnAlerts],
 })
 export class UptimeModule {}

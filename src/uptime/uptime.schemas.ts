@@ -68,7 +68,7 @@ export const outageSchema = component('Outage', z.object({
   endedAt: z.iso.datetime().nullable().meta({ description: 'Null while it goes on' }),
   seconds: z.number().meta({ description: 'How long it was, or is known to be so far' }),
   cause: z.enum(OUTAGE_CAUSES),
-  planned: z.boolean().meta({ description: 'Whether it belongs to planned maintenance, and does not count for as long as its window lasts' }),
+  planned: z.boolean().meta({ description: 'Whether it belongs to planned maintenance: within its window it does not count' }),
   sources: z.array(z.enum(OUTAGE_SOURCES)),
   operationId: z.string().nullable().meta({ description: 'The operation that interrupted the database, or ended the outage' }),
   reason: z.string(),

@@ -147,7 +147,8 @@ const MEANT = '($3::text IS NULL OR d.id = $3) AND ($4::text IS NULL OR d.region
 
 const SELECT_LIVES = `
   SELECT l.database_id AS "databaseId", d.region_id AS "regionId",
-         ARRAY(SELECT i.host_id FROM instances i WHERE i.database_id = d.id) AS "hostIds", l.began_at AS "beganAt", l.ended_at AS "endedAt", l.observed_until AS "observedUntil"
+         ARRAY(SELECT i.host_id FROM instances i WHERE i.database_id = d.id) AS "hostIds",
+         l.began_at AS "beganAt", l.ended_at AS "endedAt", l.observed_until AS "observedUntil"
     FROM database_lives l JOIN databases d ON d.id = l.database_id
    WHERE l.began_at < $2 AND coalesce(l.ended_at, 'infinity') > $1 AND ${MEANT}`;
 

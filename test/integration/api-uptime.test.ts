@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { BurnAlerts } from '../../src/uptime/burn-alerts.js';
 import { monthAt, spanOfMonth } from '../../src/uptime/month.js';
 import { eventually } from '../support/servers.js';
 import { startTestApi, type TestApi } from '../support/test-api.js';
@@ -34,10 +35,8 @@ const ended = (databaseId: string): Promise<Outage[]> => eventually(async () => 
 const uptimeOf = async (databaseId: string) => (await api.get(`/v1/uptime?databaseId=${databaseId}`)).body;
 const primaryOf = (databaseId: string) => [...api.engine.made.values()].find(({ ref, role, running }) => ref.database.id === databaseId && role === 'primary' && running)!;
 /** Until the worker's watch has looked, a loss is not seen when it happens. */
-const observed = (databaseId: string): Promise<unknown> => eventually(async () => {
-  const [life] = await api.query<{ seen: boolean }>('SELECT observed_until > began_at AS seen FROM database_lives WHERE database_id = $1', [databaseId]);
-  return life?.seen;
-}, 15_000);
+const observed = (databaseId: string): Promise<unknown> =>
+  eventually(async () => (await api.query('SELECT FROM watches WHERE database_id = $1 AND observed_at IS NOT NULL', [databaseId])).length === 1, 15_000);
 
 describe('an outage', () => {
   it('that the watch and a failover tell of is one, is counted, and is shown to its customer alone', async () => {
@@ -108,6 +107,19 @@ describe('an outage', () => {
     expect((await uptimeOf(id)).unknownSeconds).toBe(0);
   }, 40_000);
 
+  it('that burns an error budget too fast alerts operators, and no longer when it is over', async () => {
+    const [{ id, databaseId }] = (await api.get('/v1/outages')).body.data as [Outage];
+    await api.query(`UPDATE outages SET started_at = now() - interval '10 minutes', last_down_at = now(), ended_at = now() WHERE id = $1`, [id]);
+    const alerts = api.part(BurnAlerts);
+    const open = async () => (await api.get('/v1/alerts')).body.data.filter(({ kind, state, subjectId }: { kind: string; state: string; subjectId: string }) => kind === 'uptime' && state === 'open' && subjectId === databaseId);
+    await alerts.judge();
+    expect(await open()).toMatchObject([{ severity: 'critical', message: expect.stringContaining('over an hour') }]);
+    await api.query(`UPDATE outages SET started_at = now() - interval '2 hours', last_down_at = now() - interval '119 minutes', ended_at = now() - interval '119 minutes' WHERE id = $1`, [id]);
+    await alerts.judge();
+    expect(await open()).toEqual([]);
+    await api.query(`UPDATE outages SET started_at = now() - interval '2 seconds', last_down_at = now() - interval '1 second', ended_at = now() - interval '1 second' WHERE id = $1`, [id]);
+  });
+
   it('is looked for by month, region and cause', async () => {
     const [{ databaseId }] = (await api.get('/v1/outages')).body.data as [Outage];
     const month = monthAt(Date.now());
@@ -124,7 +136,7 @@ describe('an outage', () => {
 describe('uptime', () => {
   it('that nobody observed is unknown, and no uptime; of a deleted database it ends with its deletion', async () => {
     const { id } = await api.database(owner.id);
-    await observed(id);
+    await eventually(async () => (await api.query('SELECT FROM database_lives WHERE database_id = $1 AND observed_until > began_at', [id])).length === 1, 15_000);
     await api.stopWorker();
     await api.query(`UPDATE database_lives SET began_at = now() - interval '2 hours', observed_until = now() - interval '1 hour' WHERE database_id = $1`, [id]);
     expect((await uptimeOf(id)).unknownSeconds).toBeCloseTo(3_600, -1);

@@ -48,5 +48,5 @@ export function probe(
 
 const lookSql = (owner: string): string => `
   SELECT pg_catalog.pg_is_in_recovery() OR pg_catalog.current_setting('transaction_read_only') = 'on' AS "readOnly",
-         (SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE usename = ${quoteLiteral(owner)}) >= rolconnlimit AND rolconnlimit > 0 AS exhausted
+         rolconnlimit > 0 AND rolconnlimit <= (SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE usename = rolname) AS exhausted
     FROM public.probe, pg_catalog.pg_roles WHERE rolname = ${quoteLiteral(owner)}`;
