@@ -16,7 +16,7 @@ export interface NextProbe {
 }
 
 /** How often an endpoint is probed that is well: {@link SELDOM_MS} and up to a quarter more. */
-export const SELDOM_MS = 50_000;
+export const SELDOM_MS = 52_000;
 /** And while something is wrong. */
 export const OFTEN_MS = 1_000;
 /**

@@ -1,3 +1,5 @@
+import { createSecureContext, type SecureContext } from 'node:tls';
+
 import pg from 'pg';
 
 import { withClient } from './control-connection.js';
@@ -30,13 +32,22 @@ export interface ProbeAnswer {
 /** Whether a session may write is left as the server has it: that is what is asked for. */
 const OPTIONS = sessionOptions({ superuser: false, left: ['default_transaction_read_only'] });
 
+/** One a region: to read the authority's certificate anew for each probe would be a good part of what it costs. */
+const contexts = new Map<string, SecureContext>();
+
+function contextFor(ca: string): SecureContext {
+  const known = contexts.get(ca) ?? createSecureContext({ ca, minVersion: 'TLSv1.2' });
+  contexts.set(ca, known);
+  return known;
+}
+
 /** Logs in through an endpoint, reads, and with `write` commits a write, as a client of our own database would. */
 export function probe(
   { address, port, host, authority, password, from, owner }: Probed, write: boolean, signal: AbortSignal,
 ): Promise<ProbeAnswer> {
   const client = new pg.Client({
     host: address, port, user: PROBE_ROLE, password, database: POOLER_DATABASE, application_name: 'freehold-probe', options: OPTIONS,
-    ssl: { ca: authority, minVersion: 'TLSv1.2', host }, stream: () => socketFrom(from),
+    ssl: { secureContext: contextFor(authority), host }, stream: () => socketFrom(from),
   });
   return withClient(client, signal, async () => {
     const { rows: [answer] } = await client.query<ProbeAnswer>(lookSql(owner));
@@ -46,7 +57,8 @@ export function probe(
   });
 }
 
+/** By the function below pg_stat_activity: a new session would have to read up all that the view is made of. */
 const lookSql = (owner: string): string => `
   SELECT pg_catalog.pg_is_in_recovery() OR pg_catalog.current_setting('transaction_read_only') = 'on' AS "readOnly",
-         rolconnlimit > 0 AND rolconnlimit <= (SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE usename = rolname) AS exhausted
-    FROM public.probe, pg_catalog.pg_roles WHERE rolname = ${quoteLiteral(owner)}`;
+         rolconnlimit BETWEEN 1 AND (SELECT count(*) FROM pg_catalog.pg_stat_get_activity(NULL) WHERE usesysid = r.oid) AS exhausted
+    FROM public.probe, pg_catalog.pg_roles r WHERE rolname = ${quoteLiteral(owner)}`;
