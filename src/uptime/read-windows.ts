@@ -2,19 +2,18 @@ import type { EntityManager } from 'typeorm';
 import { queryRows } from '../metadata/query-rows.js';
 import type { Span } from './outage.js';
 
-/** A planned maintenance window that was not called off: of a whole region, or of one of its hosts. */
+/** A maintenance window of a whole region, or of one of its hosts. */
 export interface MaintenanceWindow extends Span {
   readonly regionId: string;
   readonly hostId: string | null;
 }
 
-/** The maintenance windows that meet a time; none where maintenance is not planned with Freehold. */
+/** The maintenance windows that meet a time; one that was called off while it ran ended then. */
 export async function readWindows(tx: EntityManager, { fromMs, toMs }: Span): Promise<readonly MaintenanceWindow[]> {
-  const [known] = await queryRows<{ known: boolean }>(tx, `SELECT to_regclass('maintenance_windows') IS NOT NULL AS known`);
-  if (!known?.known) return [];
   const rows = await queryRows<{ regionId: string; hostId: string | null; startsAt: Date; endsAt: Date }>(tx,
-    `SELECT region_id AS "regionId", host_id AS "hostId", starts_at AS "startsAt", ends_at AS "endsAt" FROM maintenance_windows
-      WHERE cancelled_at IS NULL AND ends_at > $1 AND starts_at < $2`, [new Date(fromMs), new Date(toMs)]);
+    `SELECT region_id AS "regionId", host_id AS "hostId", starts_at AS "startsAt", least(ends_at, cancelled_at) AS "endsAt"
+       FROM maintenance_windows
+      WHERE least(ends_at, cancelled_at) > starts_at AND ends_at > $1 AND starts_at < $2`, [new Date(fromMs), new Date(toMs)]);
   return rows.map(({ regionId, hostId, startsAt, endsAt }) => ({ regionId, hostId, fromMs: startsAt.getTime(), toMs: endsAt.getTime() }));
 }
 

@@ -68,8 +68,6 @@ describe('an outage', () => {
     await api.ended((await api.post(`/v1/databases/${id}/switchover`)).body.operation.id);
     const [first] = await ended(id);
     expect(first).toMatchObject({ cause: 'operator', planned: false });
-    await api.query(`CREATE TABLE IF NOT EXISTS maintenance_windows (region_id text, host_id text, starts_at timestamptz, ends_at timestamptz, cancelled_at timestamptz)`);
-    await api.query('DELETE FROM maintenance_windows');
     await addWindow('europe');
     const before = await uptimeOf(id);
     // Closer together they would be one outage.
@@ -109,6 +107,7 @@ describe('an outage', () => {
 
   it('that burns an error budget too fast alerts operators, and no longer when it is over', async () => {
     const [{ id, databaseId }] = (await api.get('/v1/outages')).body.data as [Outage];
+    await api.query(`UPDATE database_lives SET began_at = now() - interval '3 hours' WHERE database_id = $1`, [databaseId]);
     await api.query(`UPDATE outages SET started_at = now() - interval '10 minutes', last_down_at = now(), ended_at = now() WHERE id = $1`, [id]);
     const alerts = api.part(BurnAlerts);
     const open = async () => (await api.get('/v1/alerts')).body.data.filter(({ kind, state, subjectId }: { kind: string; state: string; subjectId: string }) => kind === 'uptime' && state === 'open' && subjectId === databaseId);
@@ -130,7 +129,8 @@ describe('an outage', () => {
   });
 
   const addWindow = (region: string) => api.query(
-    `INSERT INTO maintenance_windows (region_id, starts_at, ends_at) VALUES ($1, now() - interval '1 minute', now() + interval '30 minutes')`, [region]);
+    `INSERT INTO maintenance_windows (id, region_id, starts_at, ends_at, urgent, created_by, created_at)
+     VALUES ('mw_test', $1, now(), now() + interval '30 minutes', false, 'test', now() - interval '4 days')`, [region]);
 });
 
 describe('uptime', () => {
