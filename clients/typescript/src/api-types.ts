@@ -1501,6 +1501,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/uptime": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See how long the platform, a region or a database was up in a month
+         * @description Needs no key for the platform and its regions; for a database, one that can see it.
+         */
+        get: operations["getUptime"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/outages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List outages, those that were found last first
+         * @description Of the databases that the key can see.
+         */
+        get: operations["listOutages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{id}/sla-report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read what was promised to a customer for a month, and what was measured
+         * @description With each database and each outage.
+         */
+        get: operations["getSlaReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -2099,6 +2159,34 @@ export interface components {
             data: components["schemas"]["Operation"][];
             nextCursor: string | null;
         };
+        /** @description A time in which clients could not use a database. */
+        Outage: {
+            /** @example out_01hzy3v7q8k2w5n9t4r6x1m0pa */
+            id: string;
+            databaseId: string;
+            region: string;
+            /** Format: date-time */
+            startedAt: string;
+            /**
+             * Format: date-time
+             * @description Null while it goes on
+             */
+            endedAt: string | null;
+            /** @description How long it was, or is known to be so far */
+            seconds: number;
+            /** @enum {string} */
+            cause: "host" | "data-center" | "operator" | "platform" | "customer";
+            /** @description Whether it belongs to planned maintenance: within its window it does not count */
+            planned: boolean;
+            sources: ("operation" | "watch" | "probe")[];
+            /** @description The operation that interrupted the database, or ended the outage */
+            operationId: string | null;
+            reason: string;
+        };
+        OutageList: {
+            data: components["schemas"]["Outage"][];
+            nextCursor: string | null;
+        };
         /** @description What a customer buys. */
         Plan: {
             /** @enum {string} */
@@ -2295,6 +2383,76 @@ export interface components {
              * @enum {string|null}
              */
             owes: "new-password" | "second-factor" | null;
+        };
+        /** @description What was promised to a customer for a month, and what was measured. */
+        SlaReport: {
+            customer: {
+                id: string;
+                name: string;
+            };
+            month: string;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            /** Format: date-time */
+            generatedAt: string;
+            platform: components["schemas"]["Uptime"];
+            /** @description Those that existed in the month, deleted ones too */
+            databases: {
+                id: string;
+                name: string;
+                region: string;
+                uptime: components["schemas"]["Uptime"];
+            }[];
+            /** @description Of these databases, the earliest first */
+            outages: components["schemas"]["Outage"][];
+        };
+        /** @description Measured availability. For the platform and a region each moment counts by the share of databases that were up; what customers did to their own databases moves neither. */
+        Uptime: {
+            /** @enum {string} */
+            of: "platform" | "region" | "database";
+            region: string | null;
+            databaseId: string | null;
+            /** @example 2026-11 */
+            month: string;
+            /** Format: date-time */
+            from: string;
+            /**
+             * Format: date-time
+             * @description The end of the month, or now
+             */
+            to: string;
+            /** @description How many existed in that time */
+            databases: number;
+            /**
+             * @description `upSeconds / (upSeconds + downSeconds)`; planned and unknown time count neither way. Null if nothing is known
+             * @example 0.99987
+             */
+            uptime: number | null;
+            upSeconds: number;
+            /** @description Down without a plan */
+            downSeconds: number;
+            /** @description Down by planned maintenance, within its window */
+            plannedSeconds: number;
+            /** @description Nobody observed it: neither up nor down */
+            unknownSeconds: number;
+            errorBudget: {
+                /** @description What 99.9 % allow: a thousandth of the month */
+                share: {
+                    allowedSeconds: number;
+                    usedSeconds: number;
+                    leftSeconds: number;
+                };
+                /** @description What 45 minutes a month allow */
+                minutes: {
+                    allowedSeconds: number;
+                    usedSeconds: number;
+                    leftSeconds: number;
+                };
+                /** @description Whether both promises are kept so far; null if nothing is known */
+                kept: boolean | null;
+            };
         };
         /** @description A person who signs in: an owner or a member, who only reads, of a customer, or an operator. */
         User: {
@@ -5702,6 +5860,102 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getUptime: {
+        parameters: {
+            query?: {
+                /** @description In UTC; the present one if it is left out */
+                month?: string;
+                /** @description A database that the key can see; without it, the platform or a region */
+                databaseId?: string;
+                region?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was measured, and what is left of the error budgets */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Uptime"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    listOutages: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                /** @description Those that lie at least in part in that month, in UTC */
+                month?: string;
+                databaseId?: string;
+                region?: string;
+                cause?: "host" | "data-center" | "operator" | "platform" | "customer";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of outages */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutageList"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getSlaReport: {
+        parameters: {
+            query?: {
+                /** @description In UTC; the present one if it is left out */
+                month?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlaReport"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
             429: components["responses"]["Problem429"];
             "4XX": components["responses"]["Problem"];
             "5XX": components["responses"]["Problem"];
