@@ -198,7 +198,7 @@ const cliSettingsSchema = z.object({
   /** How many databases each region of a new fleet has ports for. */
   FREEHOLD_GATEWAY_DATABASES: z.coerce.number().int().min(1).max(4_000).optional(),
   /** Whether the files of new databases are encrypted where this machine can. */
-  FREEHOLD_ENCRYPTION: z.enum(['on', 'off']).default('on'),
+  FREEHOLD_ENCRYPTION: z.enum(['on', 'off']).default('off'),
   /** Memory that the instances of one embedded host may be promised, in MiB. */
   FREEHOLD_HOST_MEMORY_MB: z.coerce.number().int().min(128).optional(),
 });

@@ -52,7 +52,7 @@ describe('files at rest', () => {
   const rows = (): Promise<number> => asCustomer(harness, shop, async (client) => (await client.query('SELECT FROM kept')).rowCount ?? 0);
 
   beforeAll(async () => {
-    harness = await openLocalHarness();
+    harness = await openLocalHarness({ encryptsAtRest: true });
     engine = harness.engine;
     if (harness.fleet.atRest.encryption === 'none') return;
     shop = describeDatabase(engine);

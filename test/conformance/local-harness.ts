@@ -10,11 +10,11 @@ import type { FleetDescription } from '../../src/engine/local/fleet/fleet-descri
 import type { Harness } from './harness.js';
 
 /** A fleet of its own in a temporary directory, which nobody else may pass through. */
-export async function openLocalHarness(): Promise<Harness & { readonly dataDir: string; readonly root: string; readonly vault: Vault; readonly fleet: FleetDescription }> {
+export async function openLocalHarness({ encryptsAtRest = false } = {}): Promise<Harness & { readonly dataDir: string; readonly root: string; readonly vault: Vault; readonly fleet: FleetDescription }> {
   const parent = await mkdtemp(join(tmpdir(), 'freehold-conformance-'));
   const dataDir = join(parent, 'fleet');
   const vault = new Vault(randomBytes(32));
-  const { root, ...fleet } = await prepareLocalFleet({ dataDir, vault, gatewaySlots: 50 });
+  const { root, ...fleet } = await prepareLocalFleet({ dataDir, vault, gatewaySlots: 50, encryptsAtRest });
   const engine = await openEngine({ engine: 'local', dataDir, vault, log: SILENT_LOG });
   return {
     engine,

@@ -502,7 +502,7 @@ async function makeFleet(dataDir: string): Promise<Fleet> {
 }
 
 async function up(fleet: { dataDir: string; port: number }): Promise<{ ready: Ready }> {
-  const result = await freehold(['up', '--data-dir', fleet.dataDir, '--port', String(fleet.port), '--detach', '--json']);
+  const result = await freehold(['up', '--data-dir', fleet.dataDir, '--port', String(fleet.port), '--detach', '--json'], { FREEHOLD_ENCRYPTION: 'on' });
   expect(result, result.stderr).toMatchObject({ code: 0 });
   expect(result.stdout.trim().split('\n')).toHaveLength(1);
   return { ready: JSON.parse(result.stdout) as Ready };

@@ -12,7 +12,7 @@ const TIMEOUT_MS = 120_000;
 const isRoot = process.getuid?.() === 0;
 
 let plane: TestControlPlane;
-beforeAll(async () => { plane = await startControlPlane({ encryptsAtRest: false }); }, TIMEOUT_MS);
+beforeAll(async () => { plane = await startControlPlane(); }, TIMEOUT_MS);
 afterAll(() => plane?.stop(), TIMEOUT_MS);
 
 const instanceOf = (database: DatabaseDocument, role: 'primary' | 'standby'): InstanceDocument => database.instances.find((instance) => instance.role === role)!;

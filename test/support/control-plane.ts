@@ -36,11 +36,11 @@ export interface ControlPlaneOptions {
   /** Settings that differ from the usual ones. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly log?: Log;
-  /** Whether the fleet's files are encrypted where this machine can; they are unless it says no. */
+  /** Whether the fleet's files are encrypted where this machine can. */
   readonly encryptsAtRest?: boolean;
 }
 
-export async function startControlPlane({ worker = true, settings: others = {}, log = shownLog, encryptsAtRest = true }: ControlPlaneOptions = {}): Promise<TestControlPlane> {
+export async function startControlPlane({ worker = true, settings: others = {}, log = shownLog, encryptsAtRest = false }: ControlPlaneOptions = {}): Promise<TestControlPlane> {
   const dataDir = mkdtempSync(join(tmpdir(), 'freehold-test-fleet-'));
   const masterKey = randomBytes(32);
   const [postgres, redis, fleet] = await Promise.all([startPostgres(), startRedis(), prepareLocalFleet({ dataDir, vault: new Vault(masterKey), gatewaySlots: 50, encryptsAtRest })]);

@@ -43,7 +43,7 @@ export interface PrepareOptions {
   /** A certificate that clients trust without being told whose it is, for the public host; null for the fleet's own again. */
   readonly publicCertificate?: PublicCertificateFiles | null;
   readonly vault: SecretVault;
-  /** Whether the files of new instances are encrypted where this machine can; they are unless it says no. */
+  /** Whether the files of new instances are encrypted where this machine can. */
   readonly encryptsAtRest?: boolean;
   /** Told why the databases of a fleet that was there have other addresses than before, if they have. */
   readonly onMoved?: (reasons: readonly string[]) => void;
@@ -94,8 +94,8 @@ export async function prepareLocalFleet(options: PrepareOptions): Promise<Prepar
 }
 
 /** Tried anew at each start, since the fleet may have been moved to another machine; a disk that is full says nothing about that. */
-async function findAtRest(shell: HostShell, { encryptsAtRest = true }: PrepareOptions, before: AtRest | undefined): Promise<AtRest> {
-  if (!encryptsAtRest) return { encryption: 'none', because: 'FREEHOLD_ENCRYPTION is off' };
+async function findAtRest(shell: HostShell, { encryptsAtRest = false }: PrepareOptions, before: AtRest | undefined): Promise<AtRest> {
+  if (!encryptsAtRest) return { encryption: 'none', because: 'FREEHOLD_ENCRYPTION is not on' };
   const room = await shell.roomAt(shell.root);
   return before?.encryption === 'fscrypt' && room && isFull(room) ? before : probeVolumes(shell);
 }
