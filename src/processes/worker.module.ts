@@ -15,7 +15,8 @@ export class WorkerModule {
     return {
       module: WorkerModule,
       imports: [
-        ControlPlaneModule.on(ground), FleetModule, UsersModule, DatabasesModule, HealthModule, BackupsModule, RelocationModule, UptimeModule,
+        ControlPlaneModule.on(ground), FleetModule, UsersModule, DatabasesModule, HealthModule, BackupsModule, RelocationModule,
+        UptimeModule,
       ],
     };
   }

@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { totpOwner } from '../access/users/credentials.service.js';
 import { keyOwner } from '../backups/sets/backup-records.js';
 import { ownerOfRepeat } from '../changes/repeats.js';
 import { volumeKeyOwner } from '../databases/database-records.js';
@@ -23,6 +24,8 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
   { table: 'databases', column: 'sealed_volume_key', key: ['id'], owner: ([id = '']) => volumeKeyOwner(id) },
   { table: 'backup_sets', column: 'sealed_key', key: ['database_id'], owner: ([id = '']) => keyOwner(id) },
   { table: 'operations', column: 'sealed', key: ['id'], owner: itself },
+  { table: 'mails', column: 'sealed', key: ['id'], owner: itself },
+  { table: 'user_credentials', column: 'sealed_totp', key: ['user_id'], owner: ([id = '']) => totpOwner(id) },
   {
     table: 'idempotency_records', column: 'sealed_body', key: ['credential_id', 'key'],
     owner: ([credentialId = '', key = '']) => ownerOfRepeat({ credentialId, key }),

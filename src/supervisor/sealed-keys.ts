@@ -31,7 +31,7 @@ const DEFAULT_OPERATOR = 'operator@localhost';
 export async function openControlKeys(directory: ControlDirectory, vault: Vault, operatorEmail?: string): Promise<ControlKeys> {
   const sealed = await readBytes(directory.sealedKeys);
   // A fleet of before has no first operator.
-  const kept: Partial<ControlKeys> = sealed ? (JSON.parse(unseal(vault, sealed, CONTROL_KEYS_OWNER, directory)) as Partial<ControlKeys>) : {};
+  const kept = (sealed ? JSON.parse(unseal(vault, sealed, CONTROL_KEYS_OWNER, directory)) : {}) as Partial<ControlKeys>;
   const keys: ControlKeys = {
     operatorKey: `fh_operator_${random()}`,
     signupKey: `fh_signup_${random()}`,

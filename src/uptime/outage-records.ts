@@ -168,7 +168,8 @@ const CUT_OFF = `
 const SELECT_INTERRUPTING = `
   SELECT o.id, o.kind, o.subject_id AS "databaseId", c.started_at AS "interruptedAt", r.started_at AS "overAt",
          o.finished_at AS "finishedAt",
-         CASE WHEN 'operator' = ANY (a.scopes) THEN 'operator' WHEN a.id IS NOT NULL THEN 'customer'
+         CASE WHEN 'operator' = ANY (a.scopes) OR u.role = 'operator' THEN 'operator'
+              WHEN a.id IS NOT NULL OR u.id IS NOT NULL THEN 'customer'
               WHEN EXISTS (SELECT FROM operations p WHERE p.id = o.requested_by) THEN 'operation' ELSE 'system' END AS "askedBy",
          EXISTS (SELECT FROM instances i JOIN hosts h ON h.id = i.host_id
                   WHERE i.database_id = o.subject_id
@@ -180,4 +181,5 @@ const SELECT_INTERRUPTING = `
     JOIN operation_steps c ON c.operation_id = o.id AND c.name = k."from" AND c.started_at IS NOT NULL
     LEFT JOIN operation_steps r ON r.operation_id = o.id AND r.name = k.over
     LEFT JOIN api_keys a ON a.id = o.requested_by
+    LEFT JOIN users u ON u.id = o.requested_by
    WHERE o.state IN ('pending', 'running') OR o.finished_at >= $2`;

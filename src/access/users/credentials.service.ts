@@ -51,7 +51,7 @@ export class CredentialsService {
     const secret = newTotpSecret();
     const rows = await queryRows(tx,
       `UPDATE user_credentials SET sealed_totp = $2, totp_step = NULL WHERE user_id = $1 AND totp_confirmed_at IS NULL
-       RETURNING user_id`, [userId, this.vault.seal(secret, ownerOf(userId))]);
+       RETURNING user_id`, [userId, this.vault.seal(secret, totpOwner(userId))]);
     return rows.length === 1 ? secret : undefined;
   }
 
@@ -99,7 +99,7 @@ export class CredentialsService {
   private async takeStep(tx: EntityManager, userId: string, code: string, nowMs: number, condition: string): Promise<boolean> {
     const [row] = await queryRows<{ sealed: Buffer }>(tx,
       `SELECT sealed_totp AS sealed FROM user_credentials WHERE user_id = $1 AND sealed_totp IS NOT NULL AND ${condition}`, [userId]);
-    const step = row && matchTotp(this.vault.unseal(row.sealed, ownerOf(userId)).toString(), code, nowMs);
+    const step = row && matchTotp(this.vault.unseal(row.sealed, totpOwner(userId)).toString(), code, nowMs);
     if (step === undefined) return false;
     const taken = await queryRows(tx,
       `UPDATE user_credentials SET totp_step = $2
@@ -112,7 +112,7 @@ export class CredentialsService {
   }
 }
 
-const ownerOf = (userId: string): string => `${userId}/totp`;
+export const totpOwner = (userId: string): string => `${userId}/totp`;
 
 const SELECT = `
   SELECT u.id AS "userId", u.email, u.role, u.customer_id AS "customerId", u.disabled_at IS NOT NULL AS disabled,
