@@ -165,7 +165,7 @@ describe('two fleets on one machine', () => {
     const list = join(scratch, 'paths');
     const found = await run('find', [...places, '(', '-type', 'f', '-o', '-type', 'd', '-o', '-type', 's', ')']);
     writeFileSync(list, found.stdout);
-    const accounts = [await run('sh', ['-c', `stat -c %u ${one.dataDir}/hosts/*/*/volume/*`]), await run('sh', ['-c', `stat -c %u ${one.dataDir}/gateways/*/poolers/*/etc`])];
+    const accounts = [await run('sh', ['-c', `stat -c %u ${one.dataDir}/hosts/*/*/volume/*/data`]), await run('sh', ['-c', `stat -c %u ${one.dataDir}/gateways/*/poolers/*/etc`])];
     const uids = new Set(accounts.flatMap(({ stdout }) => stdout.trim().split('\n').map(Number)));
     expect(uids.size).toBe(2);
     const redis = `exec 3<>/dev/tcp/127.0.0.1/${portsOf(one).redis}; printf 'PING\\r\\n' >&3; read -t 5 -r answer <&3; echo "redis $answer"`;

@@ -11,7 +11,8 @@ export async function readSecrets(dataDir: string): Promise<Secrets> {
   const [, keyFile] = readFileSync(join(dataDir, 'control/key-name'), 'utf8').split('\n');
   const masterKey = readFileSync(keyFile!, 'utf8').trim();
   const vault = new Vault(Buffer.from(masterKey, 'base64'));
-  const control = JSON.parse(vault.unseal(readFileSync(join(dataDir, 'control/keys.sealed')), 'control/keys').toString()) as Record<string, string>;
+  // An address is no secret.
+  const { operatorEmail: _, ...control } = JSON.parse(vault.unseal(readFileSync(join(dataDir, 'control/keys.sealed')), 'control/keys').toString()) as Record<string, string>;
   const { metadata } = JSON.parse(readFileSync(join(dataDir, 'control/ports.json'), 'utf8')) as { metadata: number };
   const client = new pg.Client(`postgresql://freehold:${encodeURIComponent(control.metadataPassword!)}@127.0.0.1:${metadata}/freehold`);
   await client.connect();
