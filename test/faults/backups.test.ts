@@ -94,7 +94,7 @@ describe('a database that is written to all the time', () => {
 /** Asks for a backup, and returns once it reads the database's files. */
 async function backupUnderWay(): Promise<OperationDocument> {
   const operation = await database.requestBackup();
-  const working = join(plane.settings.FREEHOLD_DATA_DIR!, 'backups', database.id);
+  const working = join(plane.settings.FREEHOLD_DATA_DIR!, 'work', database.id);
   await eventually(() => processesOf([working]).some(({ command }) => command.includes('--backup-standby')));
   return operation;
 }
