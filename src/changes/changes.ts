@@ -213,7 +213,8 @@ export class Changes {
   private async noteRefusal<Found extends object>(
     caller: Caller, action: Action, subject: Subject<Found>, { problem }: DomainError,
   ): Promise<void> {
-    const found = problem === 'forbidden' && subject.ownerOf ? await subject.find(EVERYTHING) : undefined;
+    const isSeen = findProblemType(problem)?.status === 403;
+    const found = isSeen && subject.ownerOf ? await subject.find(EVERYTHING) : undefined;
     await this.metadata.transaction((tx) => this.trail.write(tx, caller, {
       action, result: 'refused', subjectId: subject.id, customerId: (found && subject.ownerOf?.(found)) ?? null, detail: { problem },
     }));

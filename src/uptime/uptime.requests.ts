@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { admit, reachFor } from '../access/permission.js';
 import type { Caller } from '../changes/caller.js';
+import { Changes } from '../changes/changes.js';
 import { CustomersService } from '../customers/customers.service.js';
 import { DatabaseRequests } from '../databases/database.requests.js';
 import { FleetService } from '../fleet/fleet.service.js';
@@ -17,6 +17,7 @@ const MOST_OUTAGES = 5_000;
 @Injectable()
 export class UptimeRequests {
   constructor(
+    private readonly changes: Changes,
     private readonly uptime: UptimeService,
     private readonly databases: DatabaseRequests,
     private readonly customers: CustomersService,
@@ -27,7 +28,7 @@ export class UptimeRequests {
   async read(caller: Caller | undefined, { month = monthAt(Date.now()), databaseId, region }: UptimeQuery): Promise<UptimeDocument> {
     if (databaseId !== undefined) {
       if (!caller) throw new ProblemError('missing-api-key', 'the uptime of a database needs an API key that can see it');
-      await admit(caller.actor, 'uptime.read', this.databases.owned(databaseId));
+      await this.changes.admitReader(caller, 'uptime.read', this.databases.owned(databaseId));
       return this.uptime.read({ databaseId }, month);
     }
     if (region === undefined) return this.uptime.read('platform', month);
@@ -35,15 +36,15 @@ export class UptimeRequests {
     return this.uptime.read({ region }, month);
   }
 
-  async listOutages({ actor }: Caller, { month, region, ...filter }: OutageQuery, slice: Slice): Promise<OutageDocument[]> {
-    const reach = reachFor(actor, 'outage.list');
-    if (filter.databaseId !== undefined) await admit(actor, 'outage.list', this.databases.owned(filter.databaseId));
+  async listOutages(caller: Caller, { month, region, ...filter }: OutageQuery, slice: Slice): Promise<OutageDocument[]> {
+    const reach = await this.changes.reachFor(caller, 'outage.list');
+    if (filter.databaseId !== undefined) await this.changes.admitReader(caller, 'outage.list', this.databases.owned(filter.databaseId));
     if (region !== undefined) await this.requireRegion(region);
     return this.uptime.listOutages(reach, { ...filter, region, ...(month !== undefined && { span: spanOfMonth(month) }), ...slice });
   }
 
-  async report({ actor }: Caller, customerId: string, month = monthAt(Date.now())): Promise<SlaReport> {
-    const customer = await admit(actor, 'sla-report.read', {
+  async report(caller: Caller, customerId: string, month = monthAt(Date.now())): Promise<SlaReport> {
+    const customer = await this.changes.admitReader(caller, 'sla-report.read', {
       id: customerId, find: (reach) => this.customers.find(reach, customerId), ownerOf: ({ id }) => id,
     });
     const span = spanOfMonth(month);

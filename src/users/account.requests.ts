@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Action } from '../access/actions.js';
-import { admit } from '../access/permission.js';
 import { SessionsService } from '../access/sessions/sessions.service.js';
 import { Passwords } from '../access/sign-in/passwords.js';
 import { CredentialsRefused, type Proof, SignInsService } from '../access/sign-in/sign-ins.service.js';
@@ -43,7 +42,7 @@ export class AccountRequests {
   }
 
   async read(caller: Caller): Promise<Account> {
-    const user = await admit(caller.actor, 'account.read', accountSubject(caller, this.users));
+    const user = await this.changes.admitReader(caller, 'account.read', accountSubject(caller, this.users));
     const [credentials, recoveryCodesLeft] = await Promise.all([
       this.credentials.find(user.id), this.credentials.countRecoveryCodes(user.id),
     ]);
@@ -57,7 +56,7 @@ export class AccountRequests {
     const subject = accountSubject(caller, this.users);
     const input = { currentPassword: fingerprint(this.vault, currentPassword), newPassword: fingerprint(this.vault, newPassword) };
     const look = async (user: User): Promise<string> => {
-      await this.prove(caller, action, user, currentPassword);
+      await this.prove(caller, user, currentPassword);
       if (currentPassword === newPassword) throw unchanged();
       return this.passwords.make(newPassword);
     };
@@ -130,19 +129,18 @@ export class AccountRequests {
   private changeProved<Body>(
     caller: Caller, action: Action, password: string, input: object, work: (tx: EntityManager, user: User) => Promise<Body>,
   ): Promise<Answered<Body>> {
-    const look = (user: User): Promise<void> => this.prove(caller, action, user, password);
+    const look = (user: User): Promise<void> => this.prove(caller, user, password);
     const subject = accountSubject(caller, this.users);
     const change = { action, subject, input: { ...input, password: fingerprint(this.vault, password) }, look };
     return this.changes.change(caller, change, async (tx, user) => ({ body: await withFullRights(tx, () => work(tx, user)) }));
   }
 
   /** Somebody who sits down at a place where another is signed in does not know the password. */
-  private async prove(caller: Caller, action: Action, { id, customerId }: User, password: string): Promise<void> {
+  private async prove(caller: Caller, { id }: User, password: string): Promise<void> {
     try {
       await this.signIns.requireOwnPassword(id, password, caller.address);
     } catch (error) {
       if (error instanceof CredentialsRefused) {
-        await this.changes.noteRefused(caller, { action, subjectId: id, customerId }, error.problem);
         throw new ProblemError('wrong-password', 'that is not your password', { hint: 'give the one that you sign in with' });
       }
       throw error;

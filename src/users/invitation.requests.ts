@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { reachFor } from '../access/permission.js';
 import { NO_SUBJECT, type Subject } from '../access/subject.js';
 import { Passwords } from '../access/sign-in/passwords.js';
 import { emailKey } from '../access/users/email-key.js';
@@ -60,10 +59,10 @@ export class InvitationRequests {
     });
   }
 
-  list(
-    { actor }: Caller, filter: { readonly customerId?: string | undefined; readonly before?: string | undefined; readonly limit: number },
+  async list(
+    caller: Caller, filter: { readonly customerId?: string | undefined; readonly before?: string | undefined; readonly limit: number },
   ): Promise<Invitation[]> {
-    return this.invitations.list(reachFor(actor, 'invitation.list'), filter);
+    return this.invitations.list(await this.changes.reachFor(caller, 'invitation.list'), filter);
   }
 
   revoke(caller: Caller, id: string): Promise<Answered<undefined>> {

@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Action } from '../access/actions.js';
 import type { UserActor } from '../access/actor.js';
-import { admit } from '../access/permission.js';
 import { type NewSession, type Origin, SessionsService } from '../access/sessions/sessions.service.js';
 import { CredentialsRefused, type Proof, SignInsService } from '../access/sign-in/sign-ins.service.js';
 import type { ProvedOperator } from '../access/sign-in/judge-claims.js';
@@ -80,7 +79,7 @@ export class SessionRequests {
 
   /** All of the caller's own, the one that was used last first. */
   async list(caller: Caller): Promise<OwnSession[]> {
-    const user = await admit(caller.actor, 'session.list', accountSubject(caller, this.users));
+    const user = await this.changes.admitReader(caller, 'session.list', accountSubject(caller, this.users));
     const { session } = requireUser(caller);
     const all = await this.sessions.list(user.id);
     return all.map(({ id, address, agent, createdAt, lastUsedAt, expiresAt }) =>

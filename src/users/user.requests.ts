@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Action } from '../access/actions.js';
-import { admit, reachFor } from '../access/permission.js';
 import { NO_SUBJECT, type Subject } from '../access/subject.js';
 import { SessionsService } from '../access/sessions/sessions.service.js';
 import { Passwords } from '../access/sign-in/passwords.js';
@@ -30,12 +29,12 @@ export class UserRequests {
     private readonly vault: Vault,
   ) {}
 
-  list({ actor }: Caller, filter: UserFilter): Promise<User[]> {
-    return this.users.list(reachFor(actor, 'user.list'), filter);
+  async list(caller: Caller, filter: UserFilter): Promise<User[]> {
+    return this.users.list(await this.changes.reachFor(caller, 'user.list'), filter);
   }
 
-  async read({ actor }: Caller, id: string): Promise<UserDocument> {
-    return describeUser(await admit(actor, 'user.read', this.subject(id)));
+  async read(caller: Caller, id: string): Promise<UserDocument> {
+    return describeUser(await this.changes.admitReader(caller, 'user.read', this.subject(id)));
   }
 
   /** Makes a user with a password that has to be changed at the first sign-in. */

@@ -433,7 +433,7 @@ describe('what operators see', () => {
     expect(alerts.data.length).toBeGreaterThan(0);
     const event: Shape = {
       id: id('aud'), at: time, actor: text, action: text, result: one('done', 'refused'), subjectId: orNull(text), customerId: orNull(id('cus')),
-      operationId: orNull(id('op')), requestId: orNull(text), address: orNull(text), detail: object,
+      operationId: orNull(id('op')), requestId: orNull(text), address: orNull(text), detail: object, sequence: orNull(number), hash: orNull(text),
     };
     for (const key of [api.operatorKey, customer.key]) {
       const events = (await api.get('/v1/audit-events', { key })).body;

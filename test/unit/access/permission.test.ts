@@ -83,7 +83,7 @@ describe('a user', () => {
   it('who is a member may what everybody may who has a credential, and that is to read', () => {
     const actions = (Object.keys(WHO_MAY) as Action[]).filter((action) => WHO_MAY[action] === 'authenticated');
     expect(actions.length).toBeGreaterThan(10);
-    for (const action of actions) expect(action).toMatch(/\.(list|read|follow)$/);
+    for (const action of actions) expect(action).toMatch(/\.(list|read|follow|export)$/);
   });
 
   it('acts on nothing but their account while they owe a password or a second factor', async () => {

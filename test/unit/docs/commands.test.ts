@@ -83,7 +83,7 @@ describe('the commands in the documents', () => {
   it('and the addresses and settings in them are those of the API and of the settings', () => {
     const types = readFileSync(inRoot('clients/typescript/src/api-types.ts'), 'utf8');
     const paths = new Set([...types.matchAll(/^ {4}"(\/[^"]*)": \{/gm)].map((match) => match[1]!.replaceAll(/\{\w+\}/g, '*')));
-    const settings = ['src/config/settings.ts', 'test/faults/restore.soak.ts'].map((path) => readFileSync(inRoot(path), 'utf8')).join('\n');
+    const settings = ['src/config/settings.ts', 'src/config/handed-over.ts', 'test/faults/restore.soak.ts'].map((path) => readFileSync(inRoot(path), 'utf8')).join('\n');
     expect(paths.size).toBeGreaterThan(20);
     for (const { path, text } of readDocuments()) {
       for (const [, address] of text.matchAll(/\b(?:GET|POST|PUT|DELETE) (\/[\w{}/.-]+)/g)) {
