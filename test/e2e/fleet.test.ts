@@ -57,7 +57,7 @@ const NOBODY = 65_534;
 /** A row of a customer's. */
 const AT_REST = 'words-that-nobody-reads-off-a-disk';
 /** What any user of the machine may read: names of hosts and gateways, authorities' certificates, ports, programs; and nothing to write. */
-const PUBLIC_PATHS = /^r \S*\/(?:fleet\.json|control\/ballast|bin(?:\/.*)?|hosts|hosts\/[\w-]+|gateways|gateways\/[\w-]+|regions(?:\/[\w-]+(?:\/ca\.pem)?)?|port|made|pid|freehold-site)$/;
+const PUBLIC_PATHS = /^r \S*\/(?:fleet\.json|control\/ballast|bin(?:\/.*)?|hosts|hosts\/[\w-]+|gateways|gateways\/[\w-]+|regions(?:\/[\w-]+(?:\/ca\.pem)?)?|port|made|major|pid|freehold-site)$/;
 
 /**
  * The tests share two fleets and follow one another: what one leaves is what the next begins with, as in a fleet's life.
@@ -165,7 +165,7 @@ describe('two fleets on one machine', () => {
     const list = join(scratch, 'paths');
     const found = await run('find', [...places, '(', '-type', 'f', '-o', '-type', 'd', '-o', '-type', 's', ')']);
     writeFileSync(list, found.stdout);
-    const accounts = [await run('sh', ['-c', `stat -c %u ${one.dataDir}/hosts/*/*/volume/*/data`]), await run('sh', ['-c', `stat -c %u ${one.dataDir}/gateways/*/poolers/*/etc`])];
+    const accounts = [await run('sh', ['-c', `stat -c %u /run/freehold/${fleetId(one)}/hosts/*/*/volume/*/data`]), await run('sh', ['-c', `stat -c %u ${one.dataDir}/gateways/*/poolers/*/etc`])];
     const uids = new Set(accounts.flatMap(({ stdout }) => stdout.trim().split('\n').map(Number)));
     expect(uids.size).toBe(2);
     const redis = `exec 3<>/dev/tcp/127.0.0.1/${portsOf(one).redis}; printf 'PING\\r\\n' >&3; read -t 5 -r answer <&3; echo "redis $answer"`;
