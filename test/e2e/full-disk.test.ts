@@ -126,9 +126,11 @@ describe.skipIf(process.getuid?.() !== 0)('a disk that one tenant fills', () => 
     await eventually(async () => (await openAlerts('disk')).length > 0);
     const more = await freehold(['databases', 'create', '--customer', customerId, '--name', 'more', '--region', 'europe'], client);
     expect(more).toMatchObject({ code: 1, stderr: expect.stringContaining('room') as string });
-    const { pid } = JSON.parse(readFileSync(join(disk, 'control/run/metadata.json'), 'utf8')) as { pid: number };
-    process.kill(pid, 'SIGKILL');
-    await eventually(async () => (await fetch(`${api}/readyz`)).status === 200);
+    const metadataPid = (): number => (JSON.parse(readFileSync(join(disk, 'control/run/metadata.json'), 'utf8')) as { pid: number }).pid;
+    const killed = metadataPid();
+    process.kill(killed, 'SIGKILL');
+    // Until somebody has noticed, the API is as ready as before.
+    await eventually(async () => metadataPid() !== killed && (await fetch(`${api}/readyz`)).status === 200);
     // No site takes the WAL of the metadata, and no new room is taken for it.
     await completeSegments(disk, 8);
     const wal = join(disk, 'control/metadata/pg_wal');
