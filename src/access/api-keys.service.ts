@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { type EntityManager, IsNull, LessThan, Or, Raw, type Repository } from 'typeorm';
@@ -6,6 +6,7 @@ import { newId } from '../metadata/ids.js';
 import { Metadata } from '../metadata/metadata.js';
 import type { Reach } from '../metadata/reach.js';
 import type { Slice } from '../metadata/slice.js';
+import { hashToken } from '../secrets/secret-token.js';
 import { type ApiKeyActor, OPERATOR, PROVISION_SCOPE } from './actor.js';
 import { ApiKeyEntity } from './api-key.entity.js';
 import { KeyLookUps } from './key-look-ups.js';
@@ -33,8 +34,6 @@ const LAST_USED_EVERY_S = 60;
 /** Whether a text has the form of an API key of ours. */
 export const isKeyLike = (text: string): boolean => /^fh_[a-z]+_/.test(text);
 
-const hashOf = (key: string): Buffer => createHash('sha256').update(key).digest();
-
 /** The credentials of programs: made, checked, listed and revoked here. */
 @Injectable()
 export class ApiKeysService {
@@ -49,7 +48,7 @@ export class ApiKeysService {
   async create(tx: EntityManager, request: NewApiKey): Promise<{ entity: ApiKeyEntity; key: string }> {
     const key = `fh_${request.customerId === null ? 'system' : 'customer'}_${randomBytes(32).toString('base64url')}`;
     const entity = this.keys.create({
-      ...request, id: newId('apiKey'), scopes: [...request.scopes], hash: hashOf(key), createdAt: new Date(), revokedAt: null,
+      ...request, id: newId('apiKey'), scopes: [...request.scopes], hash: hashToken(key), createdAt: new Date(), revokedAt: null,
       lastUsedAt: null,
     });
     await tx.withRepository(this.keys).insert(entity);
@@ -67,12 +66,12 @@ export class ApiKeysService {
       await this.keys.update({ id, revokedAt: IsNull() }, { revokedAt: () => 'now()' });
       return;
     }
-    await this.keys.upsert({ id, name, hash: hashOf(key), scopes: [...scopes], revokedAt: null }, ['id']);
+    await this.keys.upsert({ id, name, hash: hashToken(key), scopes: [...scopes], revokedAt: null }, ['id']);
   }
 
   /** Who has this key, or why nobody has. Never cached: a revocation holds at once. */
   async authenticate(key: string): Promise<ApiKeyActor | Refusal> {
-    const hash = hashOf(key);
+    const hash = hashToken(key);
     const row = await this.lookUps.find(hash);
     if (!row || !timingSafeEqual(row.hash, hash)) return 'invalid-api-key';
     if (row.revoked) return 'revoked-api-key';

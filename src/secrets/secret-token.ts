@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 
 /** What a token is for; it stands in the token, which then has the form of an API key, so that the log is scrubbed of it. */
-export type TokenKind = 'session' | 'ticket' | 'reset' | 'invitation' | 'errand';
+export type TokenKind = 'session' | 'ticket' | 'reset' | 'invitation' | 'errand' | 'link';
 
 /** A token of 256 random bits. Only its hash is kept. */
 export const newToken = (kind: TokenKind): string => `fh_${kind}_${randomBytes(32).toString('base64url')}`;

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 
+import { writeApiUrl } from '../config/public-url.js';
 import { LOOPBACK } from './ports.js';
 
 export interface ApiPlace {
@@ -19,12 +20,12 @@ export interface ApiPlace {
 export function chooseApiUrl({ bind, port, publicHost, certificate }: ApiPlace): string {
   const listensToAll = bind === '0.0.0.0' || bind === '::';
   const usual = listensToAll ? (publicHost?.replace(/^\*\./, '') ?? LOOPBACK) : bind;
-  return certificate === undefined ? write('http', usual, port) : write('https', chooseName(certificate, usual), port);
+  return certificate === undefined ? writeApiUrl(usual, port, false) : writeApiUrl(chooseName(certificate, usual), port, true);
 }
 
 /** Where this machine reaches the API. */
 export const ownApiUrl = ({ bind, port, certificate }: ApiPlace): string =>
-  write(certificate === undefined ? 'http' : 'https', bind === '0.0.0.0' || bind === '::' ? LOOPBACK : bind, port);
+  writeApiUrl(bind === '0.0.0.0' || bind === '::' ? LOOPBACK : bind, port, certificate !== undefined);
 
 function chooseName(certificate: string, usual: string): string {
   const leaf = new X509Certificate(certificate);
@@ -32,5 +33,3 @@ function chooseName(certificate: string, usual: string): string {
   const names = [...(leaf.subjectAltName ?? '').matchAll(/DNS:([^,\s*]+)(?:,|$)/g)].map(([, name]) => name ?? '');
   return names[0] ?? usual;
 }
-
-const write = (scheme: string, host: string, port: number): string => `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;

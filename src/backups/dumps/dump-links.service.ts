@@ -1,14 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { Equal, type EntityManager, Raw, type Repository } from 'typeorm';
 import { Metadata } from '../../metadata/metadata.js';
 import { queryRows } from '../../metadata/query-rows.js';
+import { hashToken, isToken, newToken } from '../../secrets/secret-token.js';
 import { DumpLinkEntity } from './dump-link.entity.js';
-
-/** In the form of an API key, so that the log is scrubbed of it. */
-const TOKEN_PREFIX = 'fh_link_';
-const TOKEN = /^fh_link_[A-Za-z0-9_-]{43}$/;
 
 /** Whose dump a link leads to, and which key or user made it. */
 export interface DumpLink {
@@ -27,12 +23,12 @@ export class DumpLinksService {
   async create(
     tx: EntityManager, { databaseId, credentialId }: DumpLink, validForSeconds: number,
   ): Promise<{ readonly token: string; readonly expiresAt: Date }> {
-    const token = `${TOKEN_PREFIX}${randomBytes(32).toString('base64url')}`;
+    const token = newToken('link');
     await tx.withRepository(this.links).delete({ expiresAt: Raw((column) => `${column} < now()`) });
     const [made] = await queryRows<{ expiresAt: Date }>(tx,
       `INSERT INTO dump_links (hash, database_id, credential_id, expires_at)
        VALUES ($1, $2, $3, now() + make_interval(secs => $4)) RETURNING expires_at AS "expiresAt"`,
-      [hashOf(token), databaseId, credentialId, validForSeconds]);
+      [hashToken(token), databaseId, credentialId, validForSeconds]);
     if (!made) throw new Error('the link was not written down');
     return { token, expiresAt: made.expiresAt };
   }
@@ -52,12 +48,12 @@ export class DumpLinksService {
 
   /** Makes a link usable again by which nothing was downloaded. */
   async giveBack(token: string): Promise<void> {
-    await this.links.update({ hash: Equal(hashOf(token)) }, { usedAt: null });
+    await this.links.update({ hash: Equal(hashToken(token)) }, { usedAt: null });
   }
 
   private async query(token: string, statement: string): Promise<DumpLink | undefined> {
-    if (!TOKEN.test(token)) return undefined;
-    return (await queryRows<DumpLink>(this.metadata.dataSource.manager, statement, [hashOf(token)]))[0];
+    if (!isToken('link', token)) return undefined;
+    return (await queryRows<DumpLink>(this.metadata.dataSource.manager, statement, [hashToken(token)]))[0];
   }
 }
 
@@ -66,5 +62,3 @@ const USABLE = `l.hash = $1 AND l.used_at IS NULL AND l.expires_at > now()
   AND (EXISTS (SELECT FROM api_keys k
                 WHERE k.id = l.credential_id AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()))
        OR EXISTS (SELECT FROM users u WHERE u.id = l.credential_id AND u.disabled_at IS NULL AND u.role <> 'member'))`;
-
-const hashOf = (token: string): Buffer => createHash('sha256').update(token).digest();

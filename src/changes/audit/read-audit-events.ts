@@ -2,20 +2,11 @@ import type { Metadata } from '../../metadata/metadata.js';
 import type { Reach } from '../../metadata/reach.js';
 import { writeSelect } from '../../metadata/select.js';
 import type { Slice } from '../../metadata/slice.js';
+import type { AuditRecord } from './audit-record.js';
 
 /** Who did what, or was refused it. */
-export interface AuditDocument {
-  readonly id: string;
+export interface AuditDocument extends Omit<AuditRecord, 'at'> {
   readonly at: Date;
-  readonly actor: string;
-  readonly action: string;
-  readonly result: 'done' | 'refused';
-  readonly subjectId: string | null;
-  readonly customerId: string | null;
-  readonly operationId: string | null;
-  readonly requestId: string | null;
-  readonly address: string | null;
-  readonly detail: Record<string, unknown>;
   /** Its place in the chain; null for the second or so before it has one. */
   readonly sequence: number | null;
   /** The hash of the chain at that place, hexadecimal. */
